@@ -1,0 +1,75 @@
+"""The source of a utility and of what it uses from its own file: what a model is shown.
+
+Only the user's own, trusted files are parsed here, never a guest's text.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+
+def describe_source(functions: Sequence[Callable[..., Any]]) -> str:
+    """Source of the functions and of the top-level names of the same file that they use.
+
+    Args:
+        functions: functions of one file.
+    Returns: the definitions in the order of the file.
+    Raises: LookupError, whose message says why there is no source to show.
+    """
+    wanted: list[str] = []
+    for function in functions:
+        if not inspect.isfunction(function):
+            raise LookupError(f"its utility {function!r} is not a plain function with source")
+        if function.__name__ == "<lambda>" or function.__closure__:
+            raise LookupError("its utility is a lambda or a closure, whose data has no source")
+        wanted.append(function.__name__)
+    file = inspect.getsourcefile(functions[0])
+    if file is None or not Path(file).is_file():
+        return _own_source(functions)
+    text = Path(file).read_text(encoding="utf-8")
+    definitions = _definitions(ast.parse(text))
+    if not all(name in definitions for name in wanted):
+        return _own_source(functions)
+    used: set[str] = set()
+    while wanted:
+        name = wanted.pop()
+        if name in used:
+            continue
+        used.add(name)
+        wanted.extend(_names(definitions[name]) & definitions.keys())
+    nodes = sorted({definitions[name] for name in used}, key=lambda node: node.lineno)
+    lines = text.splitlines()
+    return "\n\n".join("\n".join(lines[_first_line(n) - 1 : n.end_lineno]) for n in nodes)
+
+
+def _own_source(functions: Sequence[Callable[..., Any]]) -> str:
+    try:
+        return "\n\n".join(inspect.getsource(function).rstrip() for function in functions)
+    except (OSError, TypeError):
+        raise LookupError("its utility has no readable source") from None
+
+
+def _definitions(tree: ast.Module) -> dict[str, ast.stmt]:
+    found: dict[str, ast.stmt] = {}
+    for node in tree.body:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            found[node.name] = node
+        elif isinstance(node, ast.Assign):
+            for target in node.targets:
+                found.update((name, node) for name in _names(target))
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            found[node.target.id] = node
+    return found
+
+
+def _names(node: ast.AST) -> set[str]:
+    return {child.id for child in ast.walk(node) if isinstance(child, ast.Name)}
+
+
+def _first_line(node: ast.stmt) -> int:
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(decorator.lineno for decorator in decorators)])

@@ -1,0 +1,64 @@
+"""The errors of our own. What goes wrong in a guest is a value, never one of these."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class SelfTaughtError(Exception):
+    """The root of every error that this package raises on purpose."""
+
+
+class ConfigError(SelfTaughtError):
+    """Wrong input or configuration: the message says what, where, and what to do (exit 2)."""
+
+
+class InfrastructureError(SelfTaughtError):
+    """A failure of ours, of the model's provider or of the machine. Never turned into a score."""
+
+    def __init__(self, message: str, *, retryable: bool = False) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+
+
+class BudgetExceeded(SelfTaughtError):
+    """A reservation that would pass a limit; nothing was spent by it."""
+
+    def __init__(self, resource: str, used: float, limit: float, scope: str) -> None:
+        super().__init__(f"the {scope}'s budget of {resource} is spent: {used:g} of {limit:g}")
+        self.resource = resource
+        self.used = used
+        self.limit = limit
+        self.scope = scope
+
+
+@dataclass(frozen=True, slots=True)
+class TierProbe:
+    """What probing one sandbox tier found.
+
+    Attributes:
+        tier: the tier's name.
+        usable: whether an honest program ran and a hostile one was stopped in it.
+        detail: what works, or the exact error of what failed.
+    """
+
+    tier: str
+    usable: bool
+    detail: str
+
+
+class SandboxUnavailable(SelfTaughtError):
+    """No tier of the sandbox works on this machine (exit 4). There is no unsandboxed mode."""
+
+    def __init__(self, probes: tuple[TierProbe, ...]) -> None:
+        tried = "\n".join(f"  {probe.tier}: {probe.detail}" for probe in probes)
+        super().__init__(
+            "no sandbox works on this machine. Tried:\n"
+            f"{tried}\n"
+            "Generated programs are untrusted, and there is no unsandboxed mode.\n"
+            "On Linux: install bubblewrap (apt install bubblewrap, dnf install bubblewrap); "
+            "on Ubuntu 24.04 also allow it user namespaces with an AppArmor profile; "
+            "in a container allow seccomp filters.\n"
+            "On macOS and Windows: run selftaught in a Linux virtual machine or container."
+        )
+        self.probes = probes

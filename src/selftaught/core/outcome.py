@@ -1,0 +1,71 @@
+"""What became of a guest or of an evaluation, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+FailureKind = Literal[
+    "no_code",
+    "syntax",
+    "raised",
+    "timeout",
+    "memory",
+    "crashed",
+    "bad_output",
+    "output_limit",
+    "budget",
+]
+FAILURE_KINDS: tuple[FailureKind, ...] = get_args(FailureKind)
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A guest's failure.
+
+    Attributes:
+        kind: no_code (nothing to run, or no such function), syntax, raised (an exception of the
+            program's own), timeout (CPU or wall), memory, crashed (killed by a signal, or left
+            without an answer), bad_output (an answer that is not data, or of the wrong shape),
+            output_limit (too much of it), budget.
+        detail: one or a few lines for people; guest frames only.
+        cpu_s: CPU seconds that the guest used, where known.
+    """
+
+    kind: FailureKind
+    detail: str = ""
+    cpu_s: float = 0.0
+
+    @property
+    def value(self) -> None:
+        """A failure has no value; callers decide what it is worth."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """An evaluation that came to a value.
+
+    Attributes:
+        value: what the utility returned; higher is better.
+        feedback: what the utility says about the program, for search streams only.
+        per_instance: one value an instance, where the utility tells.
+        metrics: further named numbers.
+        cpu_s: CPU seconds of the guests.
+        tier: sandbox tier in which the program ran.
+    """
+
+    value: float
+    feedback: str = ""
+    per_instance: tuple[float, ...] = ()
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    cpu_s: float = 0.0
+    tier: str = ""
+
+    @property
+    def kind(self) -> Literal["scored"]:
+        return "scored"
+
+
+EvaluationOutcome = Scored | Failed

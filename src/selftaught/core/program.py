@@ -1,0 +1,35 @@
+"""A program: its source text and the function to call in it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+
+SOLUTION_ENTRY = "algorithm"
+IMPROVER_ENTRY = "improve_algorithm"
+
+
+def content_id(text: str) -> str:
+    """The content hash by which texts are stored and named: 16 hexadecimal digits of SHA-256.
+
+    Lone surrogates are hashed as they are, so that any text a model returns has an id.
+    """
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Source text that has not been, and never will be, run in this process.
+
+    Attributes:
+        source: Python source text.
+        entry: name of the function that is called.
+        id: content hash of the source.
+    """
+
+    source: str
+    entry: str = SOLUTION_ENTRY
+    id: str = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "id", content_id(self.source))

@@ -1,0 +1,250 @@
+"""A task: a seed program and a utility that scores programs, both the user's own."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import math
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol, TypeAlias
+
+import numpy as np
+
+from selftaught.core.describe import describe_source
+from selftaught.core.errors import ConfigError, SelfTaughtError
+from selftaught.core.outcome import Failed
+from selftaught.core.program import SOLUTION_ENTRY, Program
+
+
+class ProgramFailed(SelfTaughtError):
+    """Raised by a call of a sandboxed program that failed; `.failure` says how.
+
+    A utility may catch it, to give a failed instance a value of its own; uncaught, the whole
+    evaluation is that failure.
+    """
+
+    def __init__(self, failure: Failed) -> None:
+        super().__init__(f"{failure.kind}: {failure.detail}" if failure.detail else failure.kind)
+        self.failure = failure
+
+
+class SandboxedProgram(Protocol):
+    """The handle through which a utility runs the candidate.
+
+    Arguments and results are data: None, bool, int, float, str, bytes, list, tuple, dict, numpy
+    scalars and numeric arrays. Not for use by several threads at once.
+    """
+
+    def __call__(self, *args: Any, cpu_s: float = 1.0) -> Any:
+        """Call the program's entry once, in the sandbox.
+
+        Args:
+            args: what the entry is called with; copied, never shared.
+            cpu_s: CPU seconds that this call may use.
+        Returns: what the entry returned, as data.
+        Raises: ProgramFailed.
+        """
+        ...
+
+    def map(
+        self,
+        inputs: Iterable[Any],
+        *,
+        cpu_s: float = 1.0,
+        failures: Literal["raise", "return"] = "raise",
+    ) -> list[Any]:
+        """Call the entry with each input as its one argument, over several guests.
+
+        The split goes by index, never by load, so that results do not depend on the machine.
+
+        Args:
+            inputs: one argument a call.
+            cpu_s: CPU seconds that each call may use.
+            failures: "raise" the first failure by index, or "return" each as a `Failed` value.
+        Returns: one result an input, in order.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What a utility may return instead of a bare float.
+
+    Attributes:
+        value: the score; higher is better.
+        per_instance: one value an instance, for intervals over instances.
+        metrics: further named numbers, shown and never optimised.
+        feedback: text for the improver, on the search stream only.
+    """
+
+    value: float
+    per_instance: Sequence[float] = ()
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    feedback: str = ""
+
+
+UtilityResult: TypeAlias = float | Measure
+Utility: TypeAlias = Callable[
+    [SandboxedProgram, np.random.Generator], UtilityResult | Awaitable[UtilityResult]
+]
+
+
+@dataclass(frozen=True, slots=True)
+class PerInstance:
+    """A utility made of two functions; see `per_instance`."""
+
+    instances: Callable[[np.random.Generator], Sequence[Any]]
+    score: Callable[[SandboxedProgram, Any], float]
+
+    def __call__(self, program: SandboxedProgram, rng: np.random.Generator) -> Measure:
+        values = [float(self.score(program, instance)) for instance in self.instances(rng)]
+        if not values:
+            raise ConfigError(f"{self.instances.__qualname__} made no instances")
+        return Measure(value=math.fsum(values) / len(values), per_instance=values)
+
+
+def per_instance(
+    instances: Callable[[np.random.Generator], Sequence[Any]],
+    score: Callable[[SandboxedProgram, Any], float],
+) -> PerInstance:
+    """A utility from two functions: the mean score over instances.
+
+    Args:
+        instances: makes the instances once from a generator.
+        score: runs the program on one instance and scores its output.
+    """
+    return PerInstance(instances, score)
+
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+
+
+@dataclass(frozen=True)
+class Task:
+    """A program to improve and the way to score it.
+
+    Attributes:
+        name: letters, digits, `_` and `-`.
+        seed: the first program, as source text or as a file; a relative path is taken from the
+            folder of the file that defines the utility.
+        utility: trusted host code, plain or async: `utility(program, rng) -> float | Measure`.
+        range: lowest and highest value. A failed candidate is worth the lowest; a value outside
+            is the utility's error.
+        entry: name of the function that is called in a candidate.
+        description: what the model is shown. By default the source of the utility and of what it
+            uses from the same file; a utility without readable source needs one.
+        best_known: the best value known, by which values are normalised if `range` has no end.
+        settings: whatever else tells one version of the task from another.
+    """
+
+    name: str
+    seed: str | Path
+    utility: Utility
+    range: tuple[float, float] = (0.0, math.inf)
+    entry: str = SOLUTION_ENTRY
+    description: str | None = None
+    best_known: float | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
+            raise ConfigError(
+                f"task name {self.name!r} is not a name: use letters, digits, '_' and '-'"
+            )
+        if not callable(self.utility):
+            raise ConfigError(f"task {self.name}: utility must be a function, not {self.utility!r}")
+        if not isinstance(self.seed, (str, Path)):
+            raise ConfigError(
+                f"task {self.name}: seed must be source text or a Path, not {self.seed!r}"
+            )
+        try:
+            lo, hi = (float(bound) for bound in self.range)
+        except (TypeError, ValueError):
+            raise ConfigError(
+                f"task {self.name}: range must be two numbers, not {self.range!r}"
+            ) from None
+        if not (math.isfinite(lo) and lo < hi):
+            raise ConfigError(
+                f"task {self.name}: range {self.range!r} must have a finite lowest value "
+                "below the highest"
+            )
+        if self.best_known is not None and not lo < self.best_known <= hi:
+            raise ConfigError(
+                f"task {self.name}: best_known {self.best_known!r} is outside of the range"
+            )
+        if not self.entry.isidentifier():
+            raise ConfigError(f"task {self.name}: entry {self.entry!r} is not a function's name")
+
+    @property
+    def lowest(self) -> float:
+        """What a failed candidate is worth."""
+        return float(self.range[0])
+
+    def normalised(self, value: float) -> float:
+        """The value in [0, 1], from the lowest to the best known or the highest.
+
+        Raises: ConfigError if the task states neither.
+        """
+        top = self.range[1] if self.best_known is None else self.best_known
+        if not math.isfinite(top):
+            raise ConfigError(
+                f"task {self.name} has no finite range: give range=(lo, hi) or best_known, "
+                "so that its utility can be normalised"
+            )
+        share = (value - self.lowest) / (top - self.lowest)
+        return min(1.0, max(0.0, share))
+
+    def seed_program(self) -> Program:
+        """The first program.
+
+        Raises: ConfigError if the file cannot be read.
+        """
+        if isinstance(self.seed, str):
+            return Program(self.seed, self.entry)
+        path = self.seed if self.seed.is_absolute() else self._folder() / self.seed
+        try:
+            return Program(path.read_text(encoding="utf-8"), self.entry)
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"task {self.name}: cannot read its seed {path}: {error}") from None
+
+    def described(self) -> str:
+        """What the model is shown of the utility.
+
+        Raises: ConfigError if there is no description and the utility has no readable source.
+        """
+        if self.description is not None:
+            return self.description
+        functions = (
+            (self.utility.instances, self.utility.score)
+            if isinstance(self.utility, PerInstance)
+            else (self.utility,)
+        )
+        try:
+            return describe_source(functions)
+        except LookupError as error:
+            raise ConfigError(
+                f"task {self.name}: {error}; give Task(description=...), which is what the model "
+                "will be shown"
+            ) from None
+
+    @property
+    def version(self) -> str:
+        """Hash of the description, the seed and the settings: what makes scores comparable."""
+        parts = (
+            self.name,
+            self.described(),
+            self.seed_program().source,
+            repr((self.range, self.entry, self.best_known)),
+            repr(sorted(self.settings.items())),
+        )
+        return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+    def _folder(self) -> Path:
+        function = self.utility.instances if isinstance(self.utility, PerInstance) else self.utility
+        try:
+            return Path(inspect.getsourcefile(inspect.unwrap(function)) or ".").resolve().parent
+        except TypeError:
+            return Path.cwd()
