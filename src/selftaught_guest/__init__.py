@@ -1,0 +1,1 @@
+"""What runs around an untrusted program inside the sandbox. It imports nothing of `selftaught`."""

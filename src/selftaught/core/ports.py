@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+import socket
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from selftaught.core.budget import Usage
 from selftaught.core.outcome import Failed
 from selftaught.core.program import Program
+
+T = TypeVar("T")
 
 
 # --- language models ---------------------------------------------------------------------------
@@ -113,7 +115,8 @@ class ExitReport:
 class GuestProcess(Protocol):
     """A forked and locked-down process. Used by one thread at a time; its owner ends it."""
 
-    def fileno(self) -> int:
+    @property
+    def socket(self) -> socket.socket:
         """The host's end of the socket on which frames go both ways."""
         ...
 
@@ -125,22 +128,32 @@ class GuestProcess(Protocol):
         """End it at once, with all its threads. Harmless if it has ended."""
         ...
 
-    def close(self) -> ExitReport:
-        """Kill it, wait until it is gone, and give back its descriptors."""
+    def close(self) -> None:
+        """Kill it and give back its descriptors, without waiting until it is gone."""
+        ...
+
+    def report(self) -> ExitReport:
+        """Kill it, wait until it is gone (milliseconds), and tell how it ended."""
         ...
 
 
 class Zygote(Protocol):
     """A warm interpreter that forks guests."""
 
+    def ready(self) -> None:
+        """Wait until it can fork; blocking. Raises InfrastructureError with the exact reason."""
+        ...
+
     def fork(self, limits: GuestLimits) -> GuestProcess:
-        """Fork a guest; blocking, a few milliseconds; safe from several threads.
+        """Fork a guest; blocking, a millisecond; safe from several threads.
 
         Raises: InfrastructureError if the zygote is gone.
         """
         ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """End it and all its guests."""
+        ...
 
 
 class Sandbox(Protocol):
@@ -149,41 +162,84 @@ class Sandbox(Protocol):
     @property
     def tier(self) -> str: ...
 
-    def start(self) -> Zygote:
-        """Start a zygote; blocking, some 100 ms. Raises InfrastructureError with the reason."""
+    def start(self, *, guests: int = 1) -> Zygote:
+        """Start a zygote; returns before it is ready.
+
+        The calling thread must live as long as the zygote shall: the kernel ends the zygote with
+        it, so that nothing survives the host.
+
+        Args:
+            guests: how many guests it may have at once.
+        """
         ...
 
 
 class ProgramSession(Protocol):
-    """A candidate loaded in one guest, for blocking use by the thread that evaluates it."""
+    """A program loaded in one guest, for blocking use by one thread at a time."""
 
     def call(self, args: Sequence[Any], *, cpu_s: float, seed: int) -> Any:
-        """One call of the entry. Returns data or `Failed`; after a failure the guest is fresh."""
+        """One call of the entry: its result as data, or `Failed`. After that a guest is fresh."""
         ...
+
+    @property
+    def cpu_s(self) -> float:
+        """CPU seconds that its guests have used."""
+        ...
+
+    def close(self) -> None: ...
 
 
 class CandidateSlot(Protocol):
-    """A slot in which one evaluation runs, on a thread of its own.
+    """The right to run candidates' guests, held by the one thread of an evaluation."""
 
-    `session` opens a guest in the slot; `spare` takes another slot if one is free right now, and
-    never waits; all are given back when the evaluation ends.
-    """
+    @property
+    def tier(self) -> str: ...
 
-    def session(self, program: Program) -> AbstractAsyncContextManager[ProgramSession]: ...
-
-
-class ImproverChannel(Protocol):
-    """A running improver, seen from the broker."""
-
-    async def run(self, serve: RequestHandler) -> Any | Failed:
-        """Run to the end, serving each request of the guest concurrently."""
+    def session(self, job: Job) -> ProgramSession:
+        """A session in this slot; the caller closes it before it opens another."""
         ...
 
 
 class RequestHandler(Protocol):
-    """Serves one request frame of an improver guest with one reply."""
+    """Serves one request of an improver guest with one reply; called concurrently."""
 
     async def __call__(self, request: Mapping[str, Any]) -> Mapping[str, Any]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class GuestResult:
+    """How an improver's guest ended: the value that it returned or its failure, and its CPU."""
+
+    value: Any | Failed
+    cpu_s: float
+
+
+class Executor(Protocol):
+    """Owns the slots. All methods may be called concurrently, from the core's event loop."""
+
+    @property
+    def tier(self) -> str: ...
+
+    async def evaluate(self, work: Callable[[CandidateSlot], T]) -> T:
+        """Run blocking `work` on a thread, with a candidate slot of its own."""
+        ...
+
+    async def improve(
+        self,
+        job: Job,
+        solution: str,
+        facts: Mapping[str, Any],
+        *,
+        depth: int,
+        cpu_s: float,
+        serve: RequestHandler,
+    ) -> GuestResult:
+        """Run an improver in a slot of its depth (0 outer, 1 inner), serving its requests."""
+        ...
+
+    async def call(self, job: Job, args: Sequence[Any], *, cpu_s: float, seed: int) -> Any:
+        """One call of a program of ours that reads untrusted text; its guest may be kept warm."""
+        ...
 
 
 # --- the journal --------------------------------------------------------------------------------

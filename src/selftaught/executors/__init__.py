@@ -1,0 +1,1 @@
+"""Executors own the slots in which guests run, and watch their limits."""

@@ -1,0 +1,136 @@
+"""An improver in its guest, served from the core's event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from selftaught.core.outcome import Failed
+from selftaught.core.ports import GuestProcess, GuestResult, Job, RequestHandler
+from selftaught.executors.frames import READ_BYTES, FrameBuffer, FrameTooLong
+from selftaught.executors.limits import CORES, wall_limit_s
+from selftaught.executors.session import load_frame, read_answer, read_ending
+from selftaught_guest import wire
+
+_LONGEST_LOOK_S = 1.0
+_SHORTEST_LOOK_S = 0.005
+
+
+class ImproverRun:
+    """One guest, one call of `improve_algorithm`, any number of requests meanwhile."""
+
+    def __init__(self, guest: GuestProcess, job: Job, serve: RequestHandler, cpu_s: float) -> None:
+        self._guest = guest
+        self._job = job
+        self._serve = serve
+        self._cpu_limit_s = cpu_s
+        self._buffer = FrameBuffer(job.limits.frame_bytes)
+        self._pending: set[asyncio.Task[None]] = set()
+        self._writing = asyncio.Lock()
+        self._served: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def run(self, solution: str, facts: Mapping[str, Any]) -> GuestResult:
+        """Run to the end. The guest is ended whatever happens, and its requests are cancelled."""
+        main = asyncio.create_task(self._converse(solution, facts))
+        watch = asyncio.create_task(self._watch())
+        try:
+            await asyncio.wait({main, watch, self._served}, return_when=asyncio.FIRST_COMPLETED)
+            if self._served.done():
+                self._served.result()
+            value = main.result() if main.done() else watch.result()
+            return GuestResult(value, self._guest.cpu_s())
+        finally:
+            self._guest.kill()
+            tasks = {main, watch, *self._pending}
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self._served.cancel()
+
+    async def _converse(self, solution: str, facts: Mapping[str, Any]) -> Any | Failed:
+        try:
+            await self._send_frame(load_frame(self._job))
+            answer = await self._next_answer()
+            if isinstance(answer, Failed):
+                return answer
+            await self._send(("improve", solution, dict(facts)))
+            while True:
+                message = await self._receive()
+                match message:
+                    case ("request", int(request_id), dict(request)):
+                        self._start(request_id, request)
+                    case None:
+                        return read_ending(await asyncio.to_thread(self._guest.report))
+                    case _:
+                        return read_answer(message)
+        except FrameTooLong as error:
+            return Failed("output_limit", str(error))
+        except wire.WireError as error:
+            return Failed("bad_output", str(error))
+
+    async def _next_answer(self) -> Any | Failed:
+        message = await self._receive()
+        if message is None:
+            return read_ending(await asyncio.to_thread(self._guest.report))
+        return read_answer(message)
+
+    def _start(self, request_id: int, request: Mapping[str, Any]) -> None:
+        if len(self._pending) >= _MOST_PENDING:
+            raise wire.WireError(f"more than {_MOST_PENDING} requests at once")
+        task = asyncio.create_task(self._reply(request_id, request))
+        self._pending.add(task)
+        task.add_done_callback(self._finished)
+
+    async def _reply(self, request_id: int, request: Mapping[str, Any]) -> None:
+        reply = await self._serve(request)
+        await self._send(("reply", request_id, dict(reply)))
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._pending.discard(task)
+        # What goes wrong in serving is ours: it ends the run as an error, never as a result.
+        if not task.cancelled() and (error := task.exception()) and not self._served.done():
+            self._served.set_exception(error)
+
+    async def _watch(self) -> Failed:
+        """Returns when a limit is passed. The wall clock stops while a request is pending."""
+        wall_left_s = wall_limit_s(self._cpu_limit_s)
+        while True:
+            left_s = self._cpu_limit_s - self._guest.cpu_s()
+            if left_s <= 0:
+                return Failed("timeout", f"over its limit of {self._cpu_limit_s:g} CPU seconds")
+            if wall_left_s <= 0:
+                return Failed("timeout", "too long by the wall clock with no request pending")
+            look_s = min(max(_SHORTEST_LOOK_S, left_s / CORES), _LONGEST_LOOK_S)
+            await asyncio.sleep(look_s)
+            if not self._pending:
+                wall_left_s -= look_s
+
+    async def _send(self, value: Any) -> None:
+        await self._send_frame(wire.pack(value))
+
+    async def _send_frame(self, frame: bytes) -> None:
+        async with self._writing:
+            try:
+                await asyncio.get_running_loop().sock_sendall(self._guest.socket, frame)
+            except (BrokenPipeError, ConnectionResetError):
+                pass  # it has ended; reading says how
+
+    async def _receive(self) -> Any:
+        """The next value; None when the guest has ended."""
+        while True:
+            found = self._buffer.next_value()
+            if found is not None:
+                if found[0] is None:
+                    raise wire.WireError("the guest sent a frame that is no message")
+                return found[0]
+            try:
+                part = await asyncio.get_running_loop().sock_recv(self._guest.socket, READ_BYTES)
+            except ConnectionResetError:
+                return None
+            if not part:
+                return None
+            self._buffer.feed(part)
+
+
+_MOST_PENDING = 64

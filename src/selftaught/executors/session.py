@@ -1,0 +1,154 @@
+"""A program in a guest, called from one blocking thread."""
+
+from __future__ import annotations
+
+import select
+from collections.abc import Sequence
+from typing import Any
+
+from selftaught.core.errors import InfrastructureError
+from selftaught.core.outcome import FAILURE_KINDS, Failed
+from selftaught.core.ports import ExitReport, GuestProcess, Job, Zygote
+from selftaught.executors.frames import READ_BYTES, FrameBuffer, FrameTooLong
+from selftaught.executors.limits import CpuWatch
+from selftaught_guest import wire
+
+LOAD_CPU_S = 2.0
+
+
+def load_frame(job: Job) -> bytes:
+    """The frame that makes a guest load a program. Raises WireError on text that is not data."""
+    program = job.program
+    return wire.pack(("load", program.source, program.entry, job.seed, job.limits.output_bytes))
+
+
+def read_answer(answer: Any) -> Any | Failed:
+    """The value of a guest's last frame, or the failure that it reports of itself."""
+    match answer:
+        case ("ok", value):
+            return value
+        case ("ready",):
+            return None
+        case ("failed", str(kind), str(detail)) if kind in FAILURE_KINDS:
+            return Failed(kind, detail)  # type: ignore[arg-type]
+        case ("lockdown", str(detail)):
+            raise InfrastructureError(f"a guest could not be locked down: {detail}")
+    return Failed("bad_output", "the guest sent a frame that is no answer")
+
+
+def read_ending(report: ExitReport) -> Failed:
+    """What to call the end of a guest that left without an answer."""
+    if report.signal is not None:
+        detail = f"killed by signal {report.signal}"
+    else:
+        detail = f"exited with {report.exit_code} and no answer"
+    return Failed("crashed", detail)
+
+
+class GuestSession:
+    """Calls of one program; opens a guest when it needs one, and a fresh one after a failure."""
+
+    def __init__(self, zygote: Zygote, job: Job) -> None:
+        self._zygote = zygote
+        self._job = job
+        self._guest: GuestProcess | None = None
+        self._buffer = FrameBuffer(job.limits.frame_bytes)
+        self._poll = select.poll()
+        self._earlier_cpu_s = 0.0
+
+    @property
+    def cpu_s(self) -> float:
+        """CPU seconds of all guests of this session."""
+        return self._earlier_cpu_s + (self._guest.cpu_s() if self._guest else 0.0)
+
+    def call(self, args: Sequence[Any], *, cpu_s: float, seed: int) -> Any:
+        """One call: a value, or `Failed`.
+
+        Raises: WireError if the arguments are no data, which is the caller's mistake.
+        """
+        frame = wire.pack(("call", list(args), seed))
+        if self._guest is None and (failure := self._open()) is not None:
+            return failure
+        return self._exchange(frame, cpu_s)
+
+    def close(self) -> None:
+        if self._guest is not None:
+            self._earlier_cpu_s += self._guest.cpu_s()
+            self._guest.close()
+            self._guest = None
+
+    def _open(self) -> Failed | None:
+        try:
+            frame = load_frame(self._job)
+        except wire.WireError as error:
+            return Failed("syntax", str(error))
+        self._guest = self._zygote.fork(self._job.limits)
+        self._buffer = FrameBuffer(self._job.limits.frame_bytes)
+        self._poll = select.poll()
+        self._poll.register(self._guest.socket, select.POLLIN)
+        answer = self._exchange(frame, LOAD_CPU_S)
+        return answer if isinstance(answer, Failed) else None
+
+    def _exchange(self, frame: bytes, cpu_s: float) -> Any | Failed:
+        """Send a frame and wait for the answer; after a failure the guest is gone."""
+        assert self._guest is not None
+        watch = CpuWatch(self._guest.cpu_s, cpu_s)
+        try:
+            answer = self._send_and_wait(self._guest, frame, watch)
+        except BaseException:
+            self.close()
+            raise
+        if isinstance(answer, Failed):
+            self.close()
+        return answer
+
+    def _send_and_wait(self, guest: GuestProcess, frame: bytes, watch: CpuWatch) -> Any | Failed:
+        sending = memoryview(frame)
+        wait_s: float | None = watch.first_look_s()
+        while True:
+            if sending:
+                sending = self._send_some(guest, sending)
+            events = select.POLLIN | (select.POLLOUT if sending else 0)
+            self._poll.modify(guest.socket, events)
+            ready = self._poll.poll(wait_s * 1000)
+            if ready and ready[0][1] & ~select.POLLOUT:
+                part = _receive(guest)
+                if not part:
+                    return self._ended(guest)
+                self._buffer.feed(part)
+                try:
+                    found = self._buffer.next_value()
+                except FrameTooLong as error:
+                    return Failed("output_limit", str(error))
+                except wire.WireError as error:
+                    return Failed("bad_output", str(error))
+                if found is not None:
+                    return read_answer(found[0])
+            if not ready or watch.used_s() > 0:
+                wait_s = watch.next_look_s()
+                if wait_s is None:
+                    return Failed("timeout", watch.says())
+
+    def _send_some(self, guest: GuestProcess, frame: memoryview) -> memoryview:
+        try:
+            return frame[guest.socket.send(frame, _DONT_WAIT) :]
+        except BlockingIOError:
+            return frame
+        except (BrokenPipeError, ConnectionResetError):
+            return frame[len(frame) :]  # it has ended; reading will say so
+
+    def _ended(self, guest: GuestProcess) -> Failed:
+        report = guest.report()
+        self._earlier_cpu_s += report.cpu_s
+        self._guest = None
+        return read_ending(report)
+
+
+def _receive(guest: GuestProcess) -> bytes:
+    try:
+        return guest.socket.recv(READ_BYTES)
+    except ConnectionResetError:
+        return b""
+
+
+_DONT_WAIT = 0x40  # MSG_DONTWAIT

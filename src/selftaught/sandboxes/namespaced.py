@@ -1,0 +1,83 @@
+"""Tier `namespaced`: the zygote inside bubblewrap, with Landlock and seccomp in each guest."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from selftaught.core.errors import InfrastructureError
+from selftaught.core.ports import GuestLimits
+from selftaught.sandboxes.layout import Layout
+from selftaught.sandboxes.zygote_process import ZygoteProcess, spawn
+
+_SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/etc/ld.so.cache", "/nix/store")
+_OWN_TASKS = 8  # bubblewrap's reaper and the zygote, with room to start a thread
+
+
+class NamespacedSandbox:
+    """Its own user (unless root), pid, network, IPC, host name and mount namespaces."""
+
+    tier = "namespaced"
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+
+    def start(self, *, guests: int = 1) -> ZygoteProcess:
+        def tasks(limits: GuestLimits) -> int:
+            # Without a user namespace each guest has a user of its own.
+            return limits.threads if os.getuid() == 0 else _OWN_TASKS + limits.threads * guests
+
+        return spawn(self._layout, lambda: bubblewrap_command(self._layout), tasks)
+
+
+def bubblewrap_command(layout: Layout) -> list[str]:
+    """bubblewrap and its arguments, up to the command to run.
+
+    Raises: InfrastructureError if bubblewrap is not installed.
+    """
+    bubblewrap = shutil.which(
+        "bwrap", path="/usr/bin:/bin:/usr/local/bin:/run/current-system/sw/bin"
+    )
+    if bubblewrap is None:
+        raise InfrastructureError("bubblewrap (bwrap) is not installed")
+    command = [
+        bubblewrap,
+        *("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"),
+        *("--die-with-parent", "--new-session", "--hostname", "guest", "--cap-drop", "ALL"),
+    ]
+    if os.getuid() == 0:
+        # RLIMIT_NPROC does nothing for uid 0, even mapped: guests take a user of their own.
+        for capability in ("CAP_SETUID", "CAP_SETGID", "CAP_KILL", "CAP_SETPCAP"):
+            command += ["--cap-add", capability]
+    else:
+        # Asked for by name, so that a machine that forbids it says so instead of going without.
+        command += ["--unshare-user"]
+    return [*command, *_mounts(layout), "--remount-ro", "/", "--chdir", "/", "--"]
+
+
+def _mounts(layout: Layout) -> list[str]:
+    """The system's libraries and the interpreter, read-only; no /proc, no /dev, no home."""
+    arguments: list[str] = []
+    made: set[Path] = set()
+    covered: list[Path] = []
+    for path in map(Path, _SYSTEM):
+        if path.is_symlink():
+            arguments += ["--symlink", os.readlink(path), str(path)]
+        elif path.exists():
+            arguments += [*_ancestors(path, made), "--ro-bind", str(path), str(path)]
+            covered.append(path)
+    for path in layout.read_only:
+        if not any(path.is_relative_to(folder) for folder in covered):
+            arguments += [*_ancestors(path, made), "--ro-bind", str(path), str(path)]
+            covered.append(path)
+    return arguments
+
+
+def _ancestors(path: Path, made: set[Path]) -> Iterable[str]:
+    """Parents that bubblewrap would make with mode 0700, which another user could not pass."""
+    for parent in reversed(path.parents[:-1]):
+        if parent not in made:
+            made.add(parent)
+            yield from ("--perms", "0755", "--dir", str(parent))

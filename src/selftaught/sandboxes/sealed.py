@@ -1,0 +1,44 @@
+"""Tier `sealed`: seccomp with no path system call at all, where namespaces cannot be had."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from selftaught.core.ports import GuestLimits
+from selftaught.sandboxes.layout import Layout
+from selftaught.sandboxes.zygote_process import ZygoteProcess, spawn
+
+# RLIMIT_NPROC counts all tasks of an ordinary user, so what others of theirs may start is allowed
+# for; what bounds a guest's threads then is its address space.
+_MARGIN_TASKS = 2048
+
+
+class SealedSandbox:
+    """A zygote as a plain child process; its guests lock themselves down before they load."""
+
+    tier = "sealed"
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+
+    def start(self, *, guests: int = 1) -> ZygoteProcess:
+        others = 0 if os.getuid() == 0 else _tasks_of_user(os.getuid()) + _MARGIN_TASKS
+
+        def tasks(limits: GuestLimits) -> int:
+            return limits.threads if os.getuid() == 0 else others + limits.threads * guests
+
+        return spawn(self._layout, list, tasks)
+
+
+def _tasks_of_user(uid: int) -> int:
+    total = 0
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            if entry.stat().st_uid == uid:
+                total += sum(1 for _ in (entry / "task").iterdir())
+        except OSError:
+            continue  # it ended while we looked
+    return total

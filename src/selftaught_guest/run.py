@@ -1,0 +1,146 @@
+"""The life of a guest: load a program, answer calls with frames, until the host ends it.
+
+Frames from the host:
+    ("load", source, entry, seed, output_bytes)   answered by ("ready",) or ("failed", ...)
+    ("call", [args], seed)                        answered by ("ok", value) or ("failed", ...)
+    ("improve", initial_solution, facts)          requests go out meanwhile (services), then as above
+A failure is ("failed", kind, detail). The host believes none of it: it only ever reads data.
+"""
+
+from __future__ import annotations
+
+import io
+import linecache
+import os
+import sys
+import traceback
+import types
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from selftaught_guest import randomness, services, wire
+from selftaught_guest.channel import Channel
+
+PROGRAM_FILE = "<program>"
+_DETAIL_CHARS = 2000
+
+
+class OutputLimitReached(BaseException):
+    """The program printed more than it may. Not an Exception, so that it is not caught by habit."""
+
+
+class _Sink(io.TextIOBase):
+    """Where prints go: counted and dropped."""
+
+    def __init__(self, limit_chars: int) -> None:
+        self._left = limit_chars
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        self._left -= len(text)
+        if self._left < 0:
+            raise OutputLimitReached("the program printed more than it may")
+        return len(text)
+
+
+class _Failure(Exception):
+    """A failure on its way to the host."""
+
+    def __init__(self, kind: str, detail: str) -> None:
+        super().__init__(kind, detail)
+        self.kind = kind
+        self.detail = detail[:_DETAIL_CHARS]
+
+
+def serve(descriptor: int) -> NoReturn:
+    """Answer the host's frames until it closes, then end this process."""
+    channel = Channel(descriptor)
+    entry: Callable[..., Any] | None = None
+    try:
+        while True:
+            message = channel.receive()
+            try:
+                if message[0] == "load":
+                    entry = _load(*message[1:])
+                    answer: tuple[Any, ...] = ("ready",)
+                elif message[0] == "call" and entry is not None:
+                    randomness.reseed(message[2])
+                    answer = ("ok", _guarded(entry, *message[1]))
+                elif message[0] == "improve" and entry is not None:
+                    proxies = services.connect(channel, message[2])
+                    answer = ("ok", _guarded(entry, message[1], *proxies))
+                else:
+                    answer = ("failed", "crashed", "the host sent a frame out of turn")
+                _answer(channel, answer)
+            except _Failure as failure:
+                channel.send(("failed", failure.kind, failure.detail))
+    except (EOFError, OSError):
+        pass
+    finally:
+        os._exit(0)
+
+
+def _answer(channel: Channel, answer: tuple[Any, ...]) -> None:
+    try:
+        channel.send(answer)
+    except wire.WireError as error:
+        raise _Failure("bad_output", str(error)) from None
+    except MemoryError:
+        raise _Failure("memory", "out of memory while returning the result") from None
+    except Exception as error:  # noqa: BLE001 - a result may be an object with hostile methods
+        raise _Failure("bad_output", f"{type(error).__name__} while returning it") from None
+
+
+def _load(source: str, entry: str, seed: int, output_bytes: int) -> Callable[..., Any]:
+    randomness.reseed(seed)
+    sys.stdout = sys.stderr = _Sink(output_bytes)
+    if not source.strip():
+        raise _Failure("no_code", "the program is empty")
+    try:
+        code = compile(source, PROGRAM_FILE, "exec")
+    except SyntaxError as error:
+        where = f" (line {error.lineno})" if error.lineno else ""
+        raise _Failure("syntax", f"{type(error).__name__}: {error.msg}{where}") from None
+    except (ValueError, OverflowError, RecursionError, MemoryError) as error:
+        raise _Failure("syntax", f"{type(error).__name__}: {error}") from None
+    lines = source.splitlines(keepends=True)
+    linecache.cache[PROGRAM_FILE] = (len(source), None, lines, PROGRAM_FILE)
+    module = types.ModuleType("program")
+    sys.modules["program"] = module
+    _guarded(exec, code, module.__dict__)
+    found = module.__dict__.get(entry)
+    if not callable(found):
+        raise _Failure("no_code", f"the program defines no function {entry!r}")
+    return found
+
+
+def _guarded(function: Callable[..., Any], *args: Any) -> Any:
+    try:
+        return function(*args)
+    except MemoryError:
+        raise _Failure("memory", "out of memory") from None
+    except OutputLimitReached as error:
+        raise _Failure("output_limit", str(error)) from None
+    except services.BudgetExhausted as error:
+        raise _Failure("budget", _describe(error)) from None
+    except BaseException as error:  # noqa: BLE001 - SystemExit and the like are its failures too
+        raise _Failure("raised", _describe(error)) from None
+
+
+def _describe(error: BaseException) -> str:
+    """The error and where in the program it came from; no frames of ours."""
+    try:
+        summary = traceback.format_exception_only(type(error), error)[-1].strip()
+        frames = [
+            frame
+            for frame in traceback.extract_tb(error.__traceback__)
+            if frame.filename == PROGRAM_FILE
+        ]
+    except BaseException:  # noqa: BLE001 - the error's own __str__ is the program's code
+        return type(error).__name__
+    trail = "".join(
+        f"\n  line {frame.lineno}, in {frame.name}: {frame.line or ''}" for frame in frames[-6:]
+    )
+    return (summary[: _DETAIL_CHARS // 2] + trail).encode("utf-8", "replace").decode()
