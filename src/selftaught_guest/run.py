@@ -110,7 +110,7 @@ def _load(source: str, entry: str, seed: int, output_bytes: int) -> Callable[...
     module = types.ModuleType("program")
     sys.modules["program"] = module
     _guarded(exec, code, module.__dict__)
-    found = module.__dict__.get(entry)
+    found: Callable[..., Any] | None = module.__dict__.get(entry)
     if not callable(found):
         raise _Failure("no_code", f"the program defines no function {entry!r}")
     return found

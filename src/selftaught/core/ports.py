@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -199,6 +200,10 @@ class CandidateSlot(Protocol):
         """A session in this slot; the caller closes it before it opens another."""
         ...
 
+    def spares(self, most: int) -> AbstractContextManager[Sequence[CandidateSlot]]:
+        """Up to `most` further slots that are idle right now; never waits."""
+        ...
+
 
 class RequestHandler(Protocol):
     """Serves one request of an improver guest with one reply; called concurrently."""
@@ -273,3 +278,14 @@ class Journal(Protocol):
         ...
 
     async def aclose(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ModelServices:
+    """What a provider's factory may use: `create(model: str, services) -> LanguageModel`.
+
+    Attributes:
+        executor: for models that are programs of ours.
+    """
+
+    executor: Executor

@@ -1,0 +1,1 @@
+"""The engine: what happens between an improver's request and its answer."""

@@ -35,7 +35,8 @@ class ImproverRun:
         main = asyncio.create_task(self._converse(solution, facts))
         watch = asyncio.create_task(self._watch())
         try:
-            await asyncio.wait({main, watch, self._served}, return_when=asyncio.FIRST_COMPLETED)
+            ends: set[asyncio.Future[Any]] = {main, watch, self._served}
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             if self._served.done():
                 self._served.result()
             value = main.result() if main.done() else watch.result()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -31,14 +31,42 @@ INNER_IMPROVERS = 16
 
 
 class _Slot:
-    """One candidate slot: a zygote that runs one guest at a time."""
+    """One candidate slot: a zygote that runs one guest at a time, for one thread."""
 
-    def __init__(self, zygote: Zygote, tier: str) -> None:
+    def __init__(self, zygote: Zygote, executor: LocalExecutor) -> None:
         self._zygote = zygote
-        self.tier = tier
+        self._executor = executor
+        self._session: GuestSession | None = None
+        self._aborted = False
+
+    @property
+    def tier(self) -> str:
+        return self._executor.tier
 
     def session(self, job: Job) -> GuestSession:
-        return GuestSession(self._zygote, job)
+        self._session = GuestSession(self._zygote, job)
+        if self._aborted:
+            self._session.abort()
+        return self._session
+
+    @contextlib.contextmanager
+    def spares(self, most: int) -> Iterator[list[_Slot]]:
+        taken = self._executor.take_idle(most)
+        try:
+            yield taken
+        finally:
+            self._executor.give_back(taken)
+
+    def abort(self) -> None:
+        """From another thread: end the guest, and let the evaluation open no other."""
+        self._aborted = True
+        if self._session is not None:
+            self._session.abort()
+
+    def renew(self) -> None:
+        """A new evaluation begins."""
+        self._aborted = False
+        self._session = None
 
 
 class LocalExecutor:
@@ -57,7 +85,9 @@ class LocalExecutor:
         self._depths = (asyncio.Semaphore(outer), asyncio.Semaphore(inner))
         self._improver_guests = outer + inner
         self._zygotes: list[Zygote] = []
-        self._slots: asyncio.Queue[_Slot] = asyncio.Queue()
+        self._idle: list[_Slot] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._slots = asyncio.Semaphore(0)
         self._tool_zygote: Zygote | None = None
         self._tools: dict[str, list[GuestSession]] = {}
         self._tool_places = asyncio.Semaphore(candidates)
@@ -85,8 +115,9 @@ class LocalExecutor:
         self._tool_zygote = self._sandbox.start(guests=self._candidates)
         self._zygotes.append(self._tool_zygote)
         await asyncio.gather(*(self._in_thread(zygote.ready) for zygote in self._zygotes))
+        self._loop = asyncio.get_running_loop()
         for zygote in self._zygotes[: self._candidates]:
-            self._slots.put_nowait(_Slot(zygote, self.tier))
+            self._put_back([_Slot(zygote, self)])
 
     async def _stop(self) -> None:
         for sessions in self._tools.values():
@@ -97,25 +128,58 @@ class LocalExecutor:
         self._zygotes.clear()
         self._threads.shutdown(wait=True)
 
-    async def _in_thread(self, work: Callable[..., T], *args: Any) -> T:
+    async def _in_thread(
+        self, work: Callable[..., T], *args: Any, abort: Callable[[], None] | None = None
+    ) -> T:
         """Run blocking work, and see it through even if the caller is cancelled meanwhile.
 
         A thread cannot be stopped; what it uses (a slot, a guest) must not be given back before it
-        has ended. Its guests have limits, so this takes no longer than they allow.
+        has ended. `abort` hurries it.
         """
         future = asyncio.get_running_loop().run_in_executor(self._threads, work, *args)
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
+            if abort is not None:
+                abort()
             await asyncio.wait({future})
+            if not future.cancelled():
+                future.exception()  # seen: the caller no longer asks
             raise
 
     async def evaluate(self, work: Callable[[CandidateSlot], T]) -> T:
-        slot = await self._slots.get()
+        await self._slots.acquire()
+        slot = self._idle.pop()
+        slot.renew()
         try:
-            return await self._in_thread(work, slot)
+            return await self._in_thread(work, slot, abort=slot.abort)
         finally:
-            self._slots.put_nowait(slot)
+            self._put_back([slot])
+
+    def take_idle(self, most: int) -> list[_Slot]:
+        """Slots that no evaluation holds or waits for; for calls from an evaluation's thread."""
+
+        async def take() -> list[_Slot]:
+            taken: list[_Slot] = []
+            while len(taken) < most and not self._slots.locked():
+                await self._slots.acquire()  # it is not locked, so this does not wait
+                taken.append(self._idle.pop())
+                taken[-1].renew()
+            return taken
+
+        assert self._loop is not None
+        return asyncio.run_coroutine_threadsafe(take(), self._loop).result()
+
+    def give_back(self, slots: list[_Slot]) -> None:
+        """The other half of `take_idle`."""
+        if slots:
+            assert self._loop is not None
+            self._loop.call_soon_threadsafe(self._put_back, slots)
+
+    def _put_back(self, slots: list[_Slot]) -> None:
+        for slot in slots:
+            self._idle.append(slot)
+            self._slots.release()
 
     async def improve(
         self,

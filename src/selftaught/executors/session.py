@@ -30,7 +30,7 @@ def read_answer(answer: Any) -> Any | Failed:
         case ("ready",):
             return None
         case ("failed", str(kind), str(detail)) if kind in FAILURE_KINDS:
-            return Failed(kind, detail)  # type: ignore[arg-type]
+            return Failed(kind, detail)
         case ("lockdown", str(detail)):
             raise InfrastructureError(f"a guest could not be locked down: {detail}")
     return Failed("bad_output", "the guest sent a frame that is no answer")
@@ -55,6 +55,7 @@ class GuestSession:
         self._buffer = FrameBuffer(job.limits.frame_bytes)
         self._poll = select.poll()
         self._earlier_cpu_s = 0.0
+        self._aborted = False
 
     @property
     def cpu_s(self) -> float:
@@ -77,7 +78,14 @@ class GuestSession:
             self._guest.close()
             self._guest = None
 
+    def abort(self) -> None:
+        """From any thread: end the guest and open no other; a call raises InfrastructureError."""
+        self._aborted = True
+        if (guest := self._guest) is not None:
+            guest.kill()
+
     def _open(self) -> Failed | None:
+        self._check_aborted()
         try:
             frame = load_frame(self._job)
         except wire.WireError as error:
@@ -100,11 +108,16 @@ class GuestSession:
             raise
         if isinstance(answer, Failed):
             self.close()
+            self._check_aborted()
         return answer
+
+    def _check_aborted(self) -> None:
+        if self._aborted:
+            raise InfrastructureError("the evaluation was cancelled")
 
     def _send_and_wait(self, guest: GuestProcess, frame: bytes, watch: CpuWatch) -> Any | Failed:
         sending = memoryview(frame)
-        wait_s: float | None = watch.first_look_s()
+        wait_s = watch.first_look_s()
         while True:
             if sending:
                 sending = self._send_some(guest, sending)
@@ -125,9 +138,10 @@ class GuestSession:
                 if found is not None:
                     return read_answer(found[0])
             if not ready or watch.used_s() > 0:
-                wait_s = watch.next_look_s()
-                if wait_s is None:
+                look_s = watch.next_look_s()
+                if look_s is None:
                     return Failed("timeout", watch.says())
+                wait_s = look_s
 
     def _send_some(self, guest: GuestProcess, frame: memoryview) -> memoryview:
         try:

@@ -1,4 +1,4 @@
-"""What a zygote is started with: interpreter, folders, modules, environment. The same in each tier."""
+"""What a zygote is started with, the same in each tier: interpreter, modules, environment."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def _mounts(layout: Layout) -> list[str]:
     covered: list[Path] = []
     for path in map(Path, _SYSTEM):
         if path.is_symlink():
-            arguments += ["--symlink", os.readlink(path), str(path)]
+            arguments += ["--symlink", str(path.readlink()), str(path)]
         elif path.exists():
             arguments += [*_ancestors(path, made), "--ro-bind", str(path), str(path)]
             covered.append(path)

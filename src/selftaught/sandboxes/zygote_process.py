@@ -46,6 +46,7 @@ class Guest:
         self._zygote = zygote
         self._id = guest_id
         self._pidfd = pidfd
+        self._ending = threading.Lock()
         # The CPU clock of another process is named by its pid in our own namespace
         # (clock_getcpuclockid(3)); the pidfd makes sure that it is the right one.
         found = _PID.search(Path(f"/proc/self/fdinfo/{pidfd}").read_bytes())
@@ -59,8 +60,8 @@ class Guest:
         return self._last_cpu_s
 
     def kill(self) -> None:
-        if self._pidfd >= 0:
-            with contextlib.suppress(ProcessLookupError):
+        with self._ending, contextlib.suppress(ProcessLookupError):
+            if self._pidfd >= 0:
                 signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
 
     def close(self) -> None:
@@ -77,8 +78,9 @@ class Guest:
 
     def _release(self) -> None:
         self.socket.close()
-        os.close(self._pidfd)
-        self._pidfd = -1
+        with self._ending:  # `kill` may come from another thread, and descriptors are used again
+            os.close(self._pidfd)
+            self._pidfd = -1
 
 
 class ZygoteProcess:

@@ -1,0 +1,1 @@
+"""Studies spend models and money, and write what they find to the journal."""

@@ -1,0 +1,149 @@
+"""STOP, as in the paper (Zelikman, Lorch, Mackey, Kalai, arXiv 2310.02304, Algorithm 1).
+
+    I_t = I_{t-1}(u_meta, I_{t-1}, M),   t = 1..T
+    u_meta(I) = mean over (u, s) of u(I(u, s, M))
+
+The improver I is a program; the language model M never changes. What the paper leaves open is said
+in two words: each downstream pair (u, s) is a `Downstream` task with three streams of instances,
+and what becomes of a proposal is an `Acceptance` policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from selftaught.core.concurrency import together
+from selftaught.core.outcome import Failed
+from selftaught.core.program import Program
+from selftaught.core.seeds import Stream
+from selftaught.core.statistics import Estimate, estimate
+
+
+class Utility(Protocol):
+    """u: scores a program."""
+
+    async def __call__(self, s: Program) -> float: ...
+
+
+class LanguageModel(Protocol):
+    """M: passed on, and never changed."""
+
+
+class Improver(Protocol):
+    """I: an untrusted program, run in the sandbox. I(u, s, M) is an improved s, or a failure."""
+
+    @property
+    def program(self) -> Program: ...
+
+    async def __call__(self, u: Utility, s: Program, M: LanguageModel) -> Program | Failed: ...
+
+
+class Downstream(Protocol):
+    """A downstream pair (u, s): a seed program, and utilities on each stream's instances."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def s(self) -> Program: ...
+
+    def searched(self, stream: Stream, run: int) -> Utility:
+        """What the improver may query in this run: instances of `search`, never of the others."""
+        ...
+
+    def judged(self, stream: Stream, run: int) -> Utility:
+        """What its result is worth: the normalised utility on the stream's own instances."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class MetaScore:
+    """An improver's meta-utility: one normalised value an improver run, by task."""
+
+    values: Mapping[str, tuple[float, ...]]
+
+    @property
+    def estimate(self) -> Estimate:
+        return estimate(self.values)
+
+
+class MetaUtility:
+    """u_meta: the mean utility that an improver reaches on the downstream tasks."""
+
+    def __init__(
+        self, tasks: Sequence[Downstream], M: LanguageModel, runs: Mapping[Stream, int]
+    ) -> None:
+        self.tasks = tasks
+        self.runs = runs
+        self.M = M
+
+    async def score(self, I: Improver, stream: Stream) -> MetaScore:  # noqa: E741
+        """u_meta(I) on a stream: each task over `runs[stream]` improver runs, all at once."""
+        runs = [(task, run) for task in self.tasks for run in range(self.runs[stream])]
+        values = await together(self._run(I, task, stream, run) for task, run in runs)
+        by_task: dict[str, list[float]] = {task.name: [] for task in self.tasks}
+        for (task, _), value in zip(runs, values, strict=True):
+            by_task[task.name].append(value)
+        return MetaScore({name: tuple(listed) for name, listed in by_task.items()})
+
+    async def _run(self, I: Improver, task: Downstream, stream: Stream, run: int) -> float:  # noqa: E741
+        """One improver run: u(I(u, s, M)). A run that fails is worth the lowest value, 0."""
+        s = await I(task.searched(stream, run), task.s, self.M)
+        if isinstance(s, Failed):
+            return 0.0
+        return await task.judged(stream, run)(s)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What becomes of a proposal.
+
+    Attributes:
+        improver: the improver that stands now.
+        accepted: whether it is the proposal.
+        val_difference: paired difference of meta-utility on val, proposal minus incumbent.
+        reason: why, in a few words.
+    """
+
+    improver: Improver
+    accepted: bool
+    val_difference: Estimate | None
+    reason: str
+
+
+Proposal: TypeAlias = Improver | Failed
+Acceptance: TypeAlias = Callable[[Improver, Proposal, MetaUtility], Awaitable[Decision]]
+Report: TypeAlias = Callable[[int, Improver, Proposal | None, Decision | None], Awaitable[None]]
+
+
+async def stop(
+    I_0: Improver,
+    u_meta: MetaUtility,
+    u_queried: Utility,
+    M: LanguageModel,
+    T: int,
+    *,
+    build: Callable[[Program], Improver],
+    accept: Acceptance,
+    report: Report,
+) -> Improver:
+    """Algorithm 1.
+
+    Args:
+        u_queried: the meta-utility as improvers may query it, on the search stream.
+        build: makes an improver of a program.
+        accept: what becomes of a proposal; the paper takes whatever comes back.
+        report: told of the improver that stands after each step, I_0 at t = 0.
+    Returns: I_T.
+    """
+    I_t = I_0
+    await report(0, I_t, None, None)
+    for t in range(1, T + 1):
+        proposed = await I_t(u_queried, I_t.program, M)  # I_t = I_{t-1}(u_meta, I_{t-1}, M)
+        proposal = proposed if isinstance(proposed, Failed) else build(proposed)
+        decision = await accept(I_t, proposal, u_meta)
+        I_t = decision.improver
+        await report(t, I_t, proposal, decision)
+    return I_t

@@ -1,0 +1,39 @@
+"""Progress: what a run tells while it goes on, to whoever shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+ProgressKind = Literal[
+    "run_started",
+    "phase",
+    "invocation_started",
+    "invocation_ended",
+    "candidate_scored",
+    "model_answered",
+    "iteration",
+    "best",
+    "run_ended",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One thing that happened.
+
+    Attributes:
+        kind: what.
+        facts: plain data about it, as each emitter says.
+    """
+
+    kind: ProgressKind
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+Listener: TypeAlias = Callable[[Progress], None]
+
+
+def silent(progress: Progress) -> None:
+    """A listener that shows nothing."""

@@ -1,0 +1,177 @@
+"""The broker: serves one improver run's requests, and is the only way out of its guest.
+
+It charges before it serves. A request is data from a hostile sender: what is not of the contract's
+form is refused with a reason, which the guest gets as an exception.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from selftaught.core.budget import ImproverLimits, Usage
+from selftaught.core.concurrency import together
+from selftaught.core.ports import Completions, Prompt
+from selftaught.core.program import Program
+from selftaught.core.seeds import derive
+from selftaught.engine.context import RunContext
+from selftaught.engine.utilities import QueriedUtility
+
+MAX_TEMPERATURE = 2.0
+_MOST_SOLUTIONS = 10_000
+
+
+class _Refused(Exception):
+    """A request that is not served."""
+
+    def __init__(self, error: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reply = {"error": error, "detail": detail}
+
+
+@dataclass(slots=True)
+class Broker:
+    """Serves the requests of one invocation.
+
+    Attributes:
+        context: the run.
+        invocation: key of the improver run.
+        utility: what it may query.
+        entry: function that is called in its solutions.
+        limits: its limits, which live here and nowhere else.
+        samples_left: samples that it may still draw, or None for as many as its calls allow.
+    """
+
+    context: RunContext
+    invocation: str
+    utility: QueriedUtility
+    entry: str
+    limits: ImproverLimits
+    samples_left: int | None = None
+    calls: int = 0
+    uses: int = 0
+    usage: Usage = field(default_factory=Usage)
+
+    async def serve(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """One reply to one request.
+
+        Raises: InfrastructureError and BudgetExceeded of the whole run, which end the invocation.
+        """
+        try:
+            match request:
+                case {"op": "utility", "solutions": list(solutions)}:
+                    return await self._score(solutions)
+                case {
+                    "op": "prompt",
+                    "expertise": str(expertise),
+                    "messages": list(messages),
+                    "n": int(n),
+                    "temperature": float(temperature),
+                } if messages and all(isinstance(message, str) for message in messages):
+                    return await self._prompt(expertise, messages, n, temperature)
+            raise _Refused("value", "a request that is not of the contract's form")
+        except _Refused as refusal:
+            return refusal.reply
+
+    # --- the utility ----------------------------------------------------------------------------
+
+    async def _score(self, solutions: list[Any]) -> Mapping[str, Any]:
+        if len(solutions) > _MOST_SOLUTIONS:
+            raise _Refused("value", f"more than {_MOST_SOLUTIONS} solutions at once")
+        self.context.ledger.check_wall()
+        granted = min(len(solutions), self.limits.utility_uses - self.uses)
+        self.uses += granted
+        scored = await together(self._score_one(solution) for solution in solutions[:granted])
+        beyond = (self.utility.lowest, "budget: all uses of the utility are spent")
+        answers = [*scored, *[beyond] * (len(solutions) - granted)]
+        return {
+            "values": [value for value, _ in answers],
+            "feedback": [feedback for _, feedback in answers],
+            "uses": self.uses,
+        }
+
+    async def _score_one(self, solution: Any) -> tuple[float, str]:
+        if not isinstance(solution, str):
+            return self.utility.lowest, "no_code: not a program's text"
+        return await self.utility.query(Program(solution, self.entry))
+
+    # --- the model ------------------------------------------------------------------------------
+
+    async def _prompt(
+        self, expertise: str, messages: list[str], n: int, temperature: float
+    ) -> Mapping[str, Any]:
+        if n < 1:
+            raise _Refused("value", f"n_responses must be at least 1, not {n}")
+        if not math.isfinite(temperature):
+            raise _Refused("value", f"temperature must be a number, not {temperature}")
+        if self.calls >= self.limits.calls or self.samples_left == 0:
+            raise _Refused(
+                "budget", f"all {self.calls} calls of the language model are spent in this run"
+            )
+        self.calls += 1
+        wanted = min(n * len(messages), self.limits.samples_per_call)
+        if self.samples_left is not None:
+            wanted = min(wanted, self.samples_left)
+            self.samples_left -= wanted
+        base = Prompt(
+            expertise,
+            "",
+            temperature=min(MAX_TEMPERATURE, max(0.0, temperature)),
+            max_tokens=self.context.max_tokens,
+        )
+        drawn = messages if len(messages) > 1 else messages * n
+        responses = await self._draw(base, drawn[:wanted])
+        return {"responses": responses, "times_used": self.calls}
+
+    async def _draw(self, base: Prompt, messages: list[str]) -> list[str]:
+        """One response to each message, in order; equal messages are one request with n."""
+        counts: dict[str, int] = {}
+        for message in messages:
+            counts[message] = counts.get(message, 0) + 1
+        charged = _ChargedCall(self, base, counts)
+        answers = dict(zip(counts, await charged.draw(), strict=True))
+        left = {message: list(texts) for message, texts in answers.items()}
+        return [left[message].pop(0) for message in messages if left[message]]
+
+
+class _ChargedCall:
+    """One logical call: a request for each different message, reserved before, settled after."""
+
+    def __init__(self, broker: Broker, base: Prompt, counts: Mapping[str, int]) -> None:
+        self._broker = broker
+        self._prompts = [replace(base, user=text, n=n) for text, n in counts.items()]
+
+    async def draw(self) -> list[tuple[str, ...]]:
+        return await together(self._request(prompt) for prompt in self._prompts)
+
+    async def _request(self, prompt: Prompt) -> tuple[str, ...]:
+        broker = self._broker
+        context = broker.context
+        first = prompt is self._prompts[0]
+        cost = replace(context.worst_case(prompt), lm_calls=int(first))
+        reservation = context.ledger.reserve(cost, prompt.n)
+        key = context.key(broker.invocation, "call", prompt.system, prompt.user, prompt.n)
+        seeds = tuple(
+            derive("sample", context.seed, key, index) >> 65 for index in range(reservation.samples)
+        )
+        try:
+            answer = await context.sample(
+                key, broker.invocation, replace(prompt, n=reservation.samples, seeds=seeds)
+            )
+        except BaseException:
+            # Also when we are cancelled: the provider may have answered, and billed.
+            context.ledger.settle_unknown(reservation)
+            raise
+        usage = _counted(answer, prompt.n, int(first))
+        context.ledger.settle(reservation, usage)
+        broker.usage = broker.usage + usage
+        return answer.texts[: prompt.n]
+
+
+def _counted(answer: Completions, asked: int, lm_calls: int) -> Usage:
+    """The answer's usage with our own count of calls and samples, and its price."""
+    samples = min(len(answer.texts), asked)
+    usd = answer.cost_usd or 0.0
+    return replace(answer.usage, lm_calls=lm_calls, samples=samples, usd=usd)

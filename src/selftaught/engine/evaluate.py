@@ -1,0 +1,236 @@
+"""Scoring a program: the user's utility on the host, the program in the sandbox."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import math
+import traceback
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from selftaught.core.concurrency import SingleFlight
+from selftaught.core.errors import ConfigError, InfrastructureError, SelfTaughtError
+from selftaught.core.outcome import EvaluationOutcome, Failed, Scored
+from selftaught.core.ports import CandidateSlot, Executor, GuestLimits, Job, ProgramSession
+from selftaught.core.program import Program
+from selftaught.core.seeds import Stream, instance_generator, solution_seed
+from selftaught.core.task import Measure, ProgramFailed, Task
+from selftaught_guest.wire import WireError
+
+# `map` always makes this many groups, so that results do not depend on the machine.
+MAP_GROUPS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of a program: which task, on which instances."""
+
+    task: Task
+    stream: Stream
+    repeat: str
+
+
+class UtilityError(ConfigError):
+    """A utility that raised, or returned what is no score: its author's error, named."""
+
+
+class Evaluator:
+    """Scores programs. Identical questions about one program are asked once in a run."""
+
+    def __init__(
+        self, executor: Executor, run_seed: int, limits: GuestLimits | None = None
+    ) -> None:
+        self._executor = executor
+        self._run_seed = run_seed
+        self._limits = limits or GuestLimits()
+        self._answers = SingleFlight[tuple[str, ...], EvaluationOutcome]()
+
+    async def score(self, program: Program, question: Question) -> tuple[EvaluationOutcome, bool]:
+        """The outcome, and whether it is new (not the answer to an earlier, equal question).
+
+        Raises: InfrastructureError; UtilityError if the utility itself is at fault.
+        """
+        key = (program.id, question.task.name, question.stream, question.repeat)
+        new = not self._answers.known(key)
+        outcome = await self._answers.get(key, lambda: self._evaluate(program, question))
+        return outcome, new
+
+    async def aclose(self) -> None:
+        """Stop what is under way."""
+        await self._answers.aclose()
+
+    async def _evaluate(self, program: Program, question: Question) -> EvaluationOutcome:
+        def work(slot: CandidateSlot) -> EvaluationOutcome:
+            return evaluate_in_slot(slot, program, question, self._run_seed, self._limits)
+
+        return await self._executor.evaluate(work)
+
+
+def evaluate_in_slot(
+    slot: CandidateSlot,
+    program: Program,
+    question: Question,
+    run_seed: int,
+    limits: GuestLimits,
+) -> EvaluationOutcome:
+    """One evaluation, blocking, in the slot of the calling thread."""
+    task = question.task
+    rng = instance_generator(run_seed, task.name, question.stream, question.repeat)
+    handle = _Handle(slot, replace_entry(program, task.entry), question, limits)
+    try:
+        result = task.utility(handle, rng)
+        if inspect.isawaitable(result):
+            result = asyncio.run(_awaited(result))
+    except ProgramFailed as error:
+        handle.raise_trouble()
+        return replace(error.failure, cpu_s=handle.cpu_s)
+    except SelfTaughtError:
+        handle.raise_trouble()
+        raise
+    except Exception as error:
+        handle.raise_trouble()
+        raise UtilityError(f"task {task.name}: {_blame(error)}") from error
+    finally:
+        handle.close()
+    handle.raise_trouble()
+    return _checked(task, result, handle.cpu_s, slot.tier)
+
+
+def replace_entry(program: Program, entry: str) -> Program:
+    return program if program.entry == entry else Program(program.source, entry)
+
+
+async def _awaited(result: Any) -> Any:
+    return await result
+
+
+class _Handle:
+    """The program as the utility sees it. It remembers every failure of ours."""
+
+    def __init__(
+        self, slot: CandidateSlot, program: Program, question: Question, limits: GuestLimits
+    ) -> None:
+        self._slot = slot
+        self._question = question
+        self._job = Job(program, limits, seed=self._seed(-1))
+        self._session: ProgramSession = slot.session(self._job)
+        self._calls = 0
+        self._mapped_cpu_s = 0.0
+        self._trouble: InfrastructureError | None = None
+
+    @property
+    def cpu_s(self) -> float:
+        return self._session.cpu_s + self._mapped_cpu_s
+
+    def __call__(self, *args: Any, cpu_s: float = 1.0) -> Any:
+        index = self._calls
+        self._calls += 1
+        return _value_or_raise(self._call(self._session, args, cpu_s, index))
+
+    def map(
+        self,
+        inputs: Iterable[Any],
+        *,
+        cpu_s: float = 1.0,
+        failures: Literal["raise", "return"] = "raise",
+    ) -> list[Any]:
+        listed = list(inputs)
+        first = self._calls
+        self._calls += len(listed)
+        groups = [range(start, len(listed), MAP_GROUPS) for start in range(MAP_GROUPS)]
+        results: list[Any] = [None] * len(listed)
+
+        def run_groups(slot: CandidateSlot, share: list[range]) -> float:
+            used_s = 0.0
+            for group in filter(len, share):
+                session = slot.session(self._job)
+                try:
+                    for index in group:
+                        args = (listed[index],)
+                        results[index] = self._call(session, args, cpu_s, first + index)
+                finally:
+                    session.close()
+                used_s += session.cpu_s
+            return used_s
+
+        with self._slot.spares(len(groups) - 1) as spares:
+            slots = [self._slot, *spares]
+            with ThreadPoolExecutor(len(slots)) as pool:
+                shares = [groups[place :: len(slots)] for place in range(len(slots))]
+                running = [
+                    pool.submit(run_groups, slot, share)
+                    for slot, share in zip(slots, shares, strict=True)
+                ]
+                self._mapped_cpu_s += sum(future.result() for future in running)
+        if failures == "raise":
+            for result in results:
+                _value_or_raise(result)
+        return results
+
+    def close(self) -> None:
+        self._session.close()
+
+    def raise_trouble(self) -> None:
+        """Raise what failed on our side, whatever the utility made of it."""
+        if self._trouble is not None:
+            raise self._trouble
+
+    def _call(self, session: ProgramSession, args: Any, cpu_s: float, index: int) -> Any:
+        if not (isinstance(cpu_s, (int, float)) and 0 < cpu_s < math.inf):
+            raise ValueError(f"cpu_s must be a number of seconds above 0, not {cpu_s!r}")
+        try:
+            return session.call(args, cpu_s=float(cpu_s), seed=self._seed(index))
+        except InfrastructureError as error:
+            self._trouble = error
+            raise
+        except WireError as error:
+            raise TypeError(f"an argument cannot be sent to the program: {error}") from None
+
+    def _seed(self, index: int) -> int:
+        return solution_seed(self._question.stream, self._question.repeat, index)
+
+
+def _value_or_raise(result: Any) -> Any:
+    if isinstance(result, Failed):
+        raise ProgramFailed(result)
+    return result
+
+
+def _blame(error: Exception) -> str:
+    """What the utility raised, and where: the last frame that is not ours."""
+    frames = traceback.extract_tb(error.__traceback__)
+    foreign = [frame for frame in frames if frame.filename != __file__]
+    where = f" ({foreign[-1].filename}:{foreign[-1].lineno})" if foreign else ""
+    return f"its utility raised {type(error).__name__}: {error}{where}"
+
+
+def _checked(task: Task, result: Any, cpu_s: float, tier: str) -> Scored:
+    measure = result if isinstance(result, Measure) else Measure(result)
+    try:
+        value = float(measure.value)
+        per_instance = tuple(float(item) for item in measure.per_instance)
+        metrics = _metrics(measure.metrics)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise UtilityError(
+            f"task {task.name}: its utility must return a float or a Measure of floats, "
+            f"not {_short(result)} ({error})"
+        ) from None
+    lo, hi = task.range
+    if math.isnan(value) or not lo <= value <= hi:
+        raise UtilityError(
+            f"task {task.name}: its utility returned {value!r}, outside of its range "
+            f"({lo:g}, {hi:g}); mend the utility or state another range"
+        )
+    return Scored(value, str(measure.feedback), per_instance, metrics, cpu_s, tier)
+
+
+def _metrics(metrics: Mapping[str, float]) -> dict[str, float]:
+    return {str(name): float(value) for name, value in metrics.items()}
+
+
+def _short(result: Any) -> str:
+    text = repr(result)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,147 @@
+"""The run's ledger: reserve at the worst case, settle at what it took, never overspend."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from selftaught.core.budget import Budget, Usage
+from selftaught.core.errors import BudgetExceeded
+
+_RESOURCES = ("lm_calls", "samples", "tokens", "usd")
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """Amounts of what a budget limits."""
+
+    lm_calls: int = 0
+    samples: int = 0
+    tokens: int = 0
+    usd: float = 0.0
+
+    def plus(self, other: Amounts, sign: int = 1) -> Amounts:
+        return Amounts(*(getattr(self, r) + sign * getattr(other, r) for r in _RESOURCES))
+
+
+NOTHING = Amounts()
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """The worst case of one request: a fixed part, and a part for each sample.
+
+    The requests of one logical call share it: the first has `lm_calls` 1, the others 0.
+    """
+
+    tokens: int
+    tokens_per_sample: int
+    usd: float = 0.0
+    usd_per_sample: float = 0.0
+    lm_calls: int = 1
+
+    def of(self, samples: int) -> Amounts:
+        return Amounts(
+            lm_calls=self.lm_calls,
+            samples=samples,
+            tokens=self.tokens + samples * self.tokens_per_sample,
+            usd=self.usd + samples * self.usd_per_sample,
+        )
+
+
+@dataclass(slots=True)
+class Reservation:
+    """A part of the budget set aside for one call; settled exactly once."""
+
+    samples: int
+    amounts: Amounts
+    open: bool = True
+
+
+class Ledger:
+    """Safe under any interleaving: every method is one step.
+
+    `held` is kept back from ordinary reservations, for the evaluation that ends a run.
+    """
+
+    def __init__(self, budget: Budget, clock: Callable[[], float] = time.monotonic) -> None:
+        self._budget = budget
+        self._clock = clock
+        self._end_s = None if budget.wall_s is None else clock() + budget.wall_s
+        self._lock = threading.Lock()
+        self._reserved = NOTHING
+        self._spent = NOTHING
+        self._held = NOTHING
+        self._usage = Usage()
+
+    @property
+    def usage(self) -> Usage:
+        """What was used in all."""
+        with self._lock:
+            return self._usage
+
+    def hold_back(self, amounts: Amounts) -> None:
+        """Keep this much for the end; `NOTHING` sets it free."""
+        with self._lock:
+            self._held = amounts
+
+    def check_wall(self) -> None:
+        """Raises: BudgetExceeded when the time is over."""
+        if self._end_s is not None and self._clock() >= self._end_s:
+            assert self._budget.wall_s is not None
+            used = self._clock() - self._end_s + self._budget.wall_s
+            raise BudgetExceeded("wall_s", used, self._budget.wall_s, "run")
+
+    def reserve(self, cost: Cost, samples: int) -> Reservation:
+        """Set aside one call with up to `samples` samples; fewer if only fewer fit.
+
+        Raises: BudgetExceeded if not even one sample fits; nothing is set aside then.
+        """
+        self.check_wall()
+        with self._lock:
+            for n in range(samples, 0, -1):
+                wanted = cost.of(n)
+                short = self._short(wanted)
+                if short is None:
+                    self._reserved = self._reserved.plus(wanted)
+                    return Reservation(n, wanted)
+        assert short is not None
+        raise short
+
+    def settle(self, reservation: Reservation, usage: Usage) -> None:
+        """Replace a reservation by what the call took."""
+        tokens = usage.tokens_in + usage.tokens_out
+        used = Amounts(usage.lm_calls, usage.samples, tokens, usage.usd)
+        self._close(reservation, used, usage)
+
+    def settle_unknown(self, reservation: Reservation) -> None:
+        """The call may have been answered and billed: it counts as its reservation."""
+        amounts = reservation.amounts
+        usage = Usage(amounts.lm_calls, 1, amounts.samples, amounts.tokens, 0, amounts.usd)
+        self._close(reservation, amounts, usage)
+
+    def release(self, reservation: Reservation) -> None:
+        """The call was never made."""
+        self._close(reservation, NOTHING, Usage())
+
+    def _close(self, reservation: Reservation, used: Amounts, usage: Usage) -> None:
+        with self._lock:
+            if not reservation.open:
+                raise ValueError("a reservation is settled once")
+            reservation.open = False
+            self._reserved = self._reserved.plus(reservation.amounts, -1)
+            self._spent = self._spent.plus(used)
+            self._usage = self._usage + usage
+
+    def _short(self, wanted: Amounts) -> BudgetExceeded | None:
+        for resource in _RESOURCES:
+            limit = getattr(self._budget, resource)
+            if limit is None:
+                continue
+            taken = getattr(self._spent, resource) + getattr(self._reserved, resource)
+            ask = taken + getattr(wanted, resource) + getattr(self._held, resource)
+            if ask > limit:
+                return BudgetExceeded(resource, taken, limit, "run")
+        return None

@@ -1,0 +1,216 @@
+"""The utilities that improvers are given: a task's on some instances, or the meta-utility."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+from selftaught.algorithm import Improver, MetaScore
+from selftaught.algorithm import MetaUtility as PlainMetaUtility
+from selftaught.core.concurrency import SingleFlight
+from selftaught.core.outcome import EvaluationOutcome, Failed
+from selftaught.core.program import IMPROVER_ENTRY, Program
+from selftaught.core.seeds import Stream
+from selftaught.core.task import Task
+from selftaught.engine.context import RunContext
+from selftaught.engine.evaluate import Question
+from selftaught.engine.keys import make_key
+
+
+class QueriedUtility(ABC):
+    """A utility as the broker needs it.
+
+    Attributes:
+        key: names it in the keys of invocations.
+        depth: slots that improvers of it run in: 0 for improvers of improvers, else 1.
+        description: what the model is shown.
+        lowest: what a failure is worth.
+    """
+
+    key: str
+    depth: int
+    description: str
+    lowest: float
+
+    @abstractmethod
+    async def query(self, program: Program) -> tuple[float, str]:
+        """Value and feedback. A failed program is worth the lowest value."""
+
+    @abstractmethod
+    def facts(self) -> dict[str, object]:
+        """What the journal says of it: task, stream, repeat."""
+
+    async def __call__(self, s: Program) -> float:
+        return (await self.query(s))[0]
+
+
+class TaskUtility(QueriedUtility):
+    """A task's utility on the instances of one stream and repeat; raw or normalised values."""
+
+    depth = 1
+
+    def __init__(
+        self,
+        context: RunContext,
+        task: Task,
+        stream: Stream,
+        repeat: str,
+        *,
+        normalised: bool = False,
+    ) -> None:
+        self._context = context
+        self._question = Question(task, stream, repeat)
+        self._normalised = normalised
+        self.key = make_key(context.root, "task", task.name, task.version, stream, repeat)
+        self.description = task.described()
+        self.lowest = task.lowest
+
+    async def __call__(self, s: Program) -> float:
+        value, _ = await self.query(s)
+        return self._question.task.normalised(value) if self._normalised else value
+
+    async def query(self, program: Program) -> tuple[float, str]:
+        outcome = await self.outcome(program)
+        if isinstance(outcome, Failed):
+            return (
+                self.lowest,
+                f"{outcome.kind}: {outcome.detail}" if outcome.detail else outcome.kind,
+            )
+        return outcome.value, outcome.feedback
+
+    async def outcome(self, program: Program) -> EvaluationOutcome:
+        """The whole outcome; journalled when it is new."""
+        outcome, new = await self._context.evaluator.score(program, self._question)
+        if new:
+            self._record(program, outcome)
+        return outcome
+
+    def facts(self) -> dict[str, object]:
+        question = self._question
+        return {
+            "task": question.task.name,
+            "stream": question.stream,
+            "repeat": question.repeat,
+        }
+
+    def _record(self, program: Program, outcome: EvaluationOutcome) -> None:
+        scored = None if isinstance(outcome, Failed) else outcome
+        body = {
+            "program": program.id,
+            **self.facts(),
+            "task_version": self._question.task.version,
+            "kind": outcome.kind,
+            "value": scored.value if scored else None,
+            "detail": "" if scored else outcome.detail,  # type: ignore[union-attr]
+            "feedback": scored.feedback if scored else "",
+            "per_instance": [_finite(v) for v in scored.per_instance] if scored else [],
+            "metrics": {k: _finite(v) for k, v in scored.metrics.items()} if scored else {},
+            "cpu_s": outcome.cpu_s,
+            "tier": self._context.executor.tier,
+        }
+        key = make_key(self.key, program.id)
+        self._context.record("evaluation", key, body, (program.source,))
+        self._context.tell(
+            "candidate_scored",
+            task=self._question.task.name,
+            stream=self._question.stream,
+            outcome=outcome.kind,
+            value=outcome.value,
+        )
+
+
+class DownstreamTask:
+    """A task as the meta-utility sees it: instances of its own for each stream and run."""
+
+    def __init__(self, context: RunContext, task: Task) -> None:
+        self._context = context
+        self._task = task
+        self._seed = task.seed_program()
+
+    @property
+    def name(self) -> str:
+        return self._task.name
+
+    @property
+    def s(self) -> Program:
+        return self._seed
+
+    def searched(self, stream: Stream, run: int) -> TaskUtility:
+        return TaskUtility(self._context, self._task, "search", _repeat(stream, run))
+
+    def judged(self, stream: Stream, run: int) -> TaskUtility:
+        repeat = _repeat(stream, run)
+        return TaskUtility(self._context, self._task, stream, repeat, normalised=True)
+
+
+class MetaUtility(PlainMetaUtility):
+    """The meta-utility with a memory: an improver is scored once on each stream."""
+
+    def __init__(
+        self,
+        context: RunContext,
+        tasks: list[DownstreamTask],
+        runs: dict[Stream, int],
+    ) -> None:
+        super().__init__(tasks, context.model, runs)
+        self._context = context
+        self._scores = SingleFlight[tuple[str, Stream], MetaScore]()
+
+    async def score(self, I: Improver, stream: Stream) -> MetaScore:  # noqa: E741, N803
+        return await self._scores.get((I.program.id, stream), lambda: self._score_anew(I, stream))
+
+    async def aclose(self) -> None:
+        """Stop what is under way."""
+        await self._scores.aclose()
+
+    async def _score_anew(self, improver: Improver, stream: Stream) -> MetaScore:
+        score = await super().score(improver, stream)
+        key = make_key(self._context.root, "meta", improver.program.id, stream)
+        body = {
+            "improver": improver.program.id,
+            "stream": stream,
+            **score.estimate.as_json(),
+            "values": {task: list(values) for task, values in score.values.items()},
+        }
+        self._context.record("meta_evaluation", key, body, (improver.program.source,))
+        return score
+
+
+class MetaQuery(QueriedUtility):
+    """The meta-utility as an improver of improvers may query it: on search, by its mean."""
+
+    depth = 0
+    lowest = 0.0
+
+    def __init__(
+        self,
+        context: RunContext,
+        u_meta: MetaUtility,
+        build: Callable[[Program], Improver],
+        description: str,
+    ) -> None:
+        self._u_meta = u_meta
+        self._build = build
+        self.key = make_key(context.root, "meta")
+        self.description = description
+
+    async def query(self, program: Program) -> tuple[float, str]:
+        improver = self._build(Program(program.source, IMPROVER_ENTRY))
+        score = await self._u_meta.score(improver, "search")
+        means = {task: math.fsum(v) / len(v) for task, v in score.values.items()}
+        feedback = ", ".join(f"{task}: {mean:.4f}" for task, mean in means.items())
+        return score.estimate.mean, feedback
+
+    def facts(self) -> dict[str, object]:
+        return {"task": None, "stream": "search", "repeat": None}
+
+
+def _repeat(stream: Stream, run: int) -> str:
+    """Instances of a run, in whatever stream: search instances of a val run are no others' too."""
+    return f"{stream}-{run}"
+
+
+def _finite(value: float) -> float | None:
+    """JSON has no NaN and no infinities."""
+    return value if math.isfinite(value) else None

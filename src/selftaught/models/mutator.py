@@ -1,0 +1,74 @@
+"""`local:mutator`: the embedded default, so that everything runs with no key and no network.
+
+It is not a language model and never claims to be. It finds the program in the prompt and returns
+stochastically edited versions of it, with the operators of genetic programming and mutation
+testing; `temperature` sets how bold the edits are. It knows nothing of any task. Its operators were
+chosen knowing the seed improver. The edits are made by `guest_programs/mutator.py`, in a guest,
+because no native parser may see a guest's text in the host.
+"""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import Any
+
+from selftaught.core.budget import Usage
+from selftaught.core.errors import ConfigError
+from selftaught.core.outcome import Failed
+from selftaught.core.ports import Completions, Executor, Job, ModelServices, Prompt
+from selftaught.core.program import Program
+
+NAME = "local:mutator"
+_CPU_S_PER_SAMPLE = 1.0
+_BYTES_PER_TOKEN = 4
+
+
+class Mutator:
+    """A language model by its port, a program editor in truth. Deterministic given the seeds."""
+
+    name = NAME
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+        source = resources.files("selftaught.models") / "guest_programs" / "mutator.py"
+        self._job = Job(Program(source.read_text(encoding="utf-8"), "sample"))
+
+    async def sample(self, prompt: Prompt) -> Completions:
+        """Edited versions of the program in the prompt; empty texts if editing it failed.
+
+        Tokens are counted as bytes / 4, so that budgets of tokens can be rehearsed.
+        """
+        args = (prompt.system, prompt.user, prompt.n, prompt.temperature, list(prompt.seeds))
+        cpu_s = _CPU_S_PER_SAMPLE * (prompt.n + 1)
+        answer: Any = await self._executor.call(self._job, args, cpu_s=cpu_s, seed=0)
+        if isinstance(answer, Failed) or not _are_texts(answer, prompt.n):
+            answer = [""] * prompt.n
+        usage = Usage(
+            requests=1,
+            samples=prompt.n,
+            tokens_in=_tokens(prompt.system) + _tokens(prompt.user),
+            tokens_out=sum(map(_tokens, answer)),
+        )
+        return Completions(tuple(answer), usage, NAME)
+
+    async def aclose(self) -> None:
+        """Nothing is held."""
+
+
+def create(model: str, services: ModelServices) -> Mutator:
+    """The factory for `local:...`. Raises ConfigError for a model that is not there."""
+    if model != "mutator":
+        raise ConfigError(f"unknown model 'local:{model}': the local model is '{NAME}'")
+    return Mutator(services.executor)
+
+
+def _are_texts(answer: Any, n: int) -> bool:
+    return (
+        isinstance(answer, list)
+        and len(answer) == n
+        and all(isinstance(text, str) for text in answer)
+    )
+
+
+def _tokens(text: str) -> int:
+    return -(-len(text.encode("utf-8", "replace")) // _BYTES_PER_TOKEN)

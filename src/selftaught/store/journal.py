@@ -1,0 +1,271 @@
+"""The journal on SQL: events go into a queue, and one thread commits them in groups."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+
+from selftaught.core.errors import ConfigError, InfrastructureError
+from selftaught.core.program import content_id
+from selftaught.store import schema
+from selftaught.store.location import (
+    Location,
+    check_writable,
+    connect,
+    database_message,
+    guarded_connection,
+    transaction,
+)
+
+# Unhurried events wait this long for company: a commit costs as much CPU as dozens of events,
+# and the interpreter's lock is shared with everything else that the run does.
+_LINGER_S = 0.01
+_SWITCH_TIMEOUT_S = 10.0
+
+
+def open_journal(url: str, clock: Callable[[], float] = time.time) -> SqlJournal:
+    """Open a store for a run, and create it if there is none.
+
+    Args:
+        url: such as `sqlite:///selftaught.db`.
+        clock: unix time, for the events' `at`.
+    Raises: ConfigError as `check_writable`; then nothing is left behind.
+    """
+    location = check_writable(url)
+    _prepare(location)
+    try:
+        return SqlJournal(location, connect(location, "write"), clock)
+    except SQLAlchemyError as error:
+        raise location.refusal(f"it cannot be opened ({database_message(error)})") from None
+
+
+def _prepare(location: Location) -> None:
+    try:
+        location.path.touch(exist_ok=False)
+        created = True
+    except FileExistsError:
+        created = False
+    except OSError as error:
+        raise location.refusal(f"it cannot be created ({error}); give another store") from None
+    try:
+        with guarded_connection(location, "write") as connection:
+            _log_ahead(connection)
+            with transaction(connection):
+                schema.create_tables(connection)
+    except ConfigError:
+        if created and location.path.stat().st_size == 0:
+            location.path.unlink()
+        raise
+    if created:
+        _sync_folder(location)
+
+
+def _log_ahead(connection: Connection) -> None:
+    """Switch to write-ahead logging, under which readers and the writer do not wait for each other.
+
+    The switch of a new file fails at once if another process is at the same; it is soon over.
+    """
+    give_up_at = time.monotonic() + _SWITCH_TIMEOUT_S
+    while True:
+        try:
+            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+            return
+        except OperationalError as error:
+            if "locked" not in str(error.orig) or time.monotonic() > give_up_at:
+                raise
+            time.sleep(0.01)
+
+
+def _sync_folder(location: Location) -> None:
+    folder = os.open(location.path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What was queued since the writer last looked: one transaction."""
+
+    events: list[dict[str, Any]] = field(default_factory=list)
+    texts: dict[str, bytes] = field(default_factory=dict)
+    waiters: list[Future[None]] = field(default_factory=list)
+    durable: bool = False
+
+
+class SqlJournal:
+    """The `Journal` port on SQLite, safe from any thread and any event loop.
+
+    Made by `open_journal`. After a failed write nothing more is written, and every later `append`
+    and `flush` says so.
+    """
+
+    def __init__(
+        self, location: Location, connection: Connection, clock: Callable[[], float] = time.time
+    ) -> None:
+        """Take over a connection to a database with our tables, and start the writer.
+
+        Args:
+            location: for messages.
+            connection: from now on the writer's alone, which closes it.
+            clock: unix time.
+        """
+        self._location = location
+        self._connection = connection
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._queued = _Batch()
+        self._closing = False
+        self._failure: str | None = None
+        self._failure_was_raised = False
+        # What an earlier process committed and lost power over may not be on the disk either.
+        self._unsynced = True
+        self._file = _identity(location)
+        self._writer = threading.Thread(target=self._write_all, name="journal", daemon=True)
+        self._writer.start()
+
+    def append(
+        self,
+        run_id: str,
+        kind: str,
+        key: str,
+        body: Mapping[str, Any],
+        texts: Sequence[str] = (),
+    ) -> None:
+        """See `Journal.append`. Raises also ValueError or TypeError if the body is not JSON."""
+        row = {
+            "run_id": run_id,
+            "kind": kind,
+            "key": key,
+            "at": self._clock(),
+            "body": json.dumps(body, allow_nan=False, separators=(",", ":")),
+        }
+        encoded = {content_id(text): text.encode("utf-8", "surrogatepass") for text in texts}
+        with self._changed:
+            self._refuse_if_unusable()
+            self._queued.events.append(row)
+            self._queued.texts.update(encoded)
+            if len(self._queued.events) == 1:
+                self._changed.notify()
+
+    async def flush(self, *, durable: bool = False) -> None:
+        """See `Journal.flush`. Raises: InfrastructureError if an event could not be written."""
+        waiter: Future[None] = Future()
+        with self._changed:
+            self._refuse_if_unusable()
+            self._queued.waiters.append(waiter)
+            self._queued.durable |= durable
+            self._changed.notify()
+        await asyncio.wrap_future(waiter)
+
+    async def aclose(self) -> None:
+        """Write and sync what is queued, and close the database. May be called again.
+
+        Raises: InfrastructureError if an event was lost and nobody has been told yet.
+        """
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        await asyncio.to_thread(self._writer.join)
+        if self._failure is not None and not self._failure_was_raised:
+            raise self._failure_to_raise(self._failure)
+
+    def _refuse_if_unusable(self) -> None:
+        if self._failure is not None:
+            raise self._failure_to_raise(self._failure)
+        if self._closing:
+            raise InfrastructureError(f"the journal in store {self._location.url} is closed")
+
+    def _failure_to_raise(self, failure: str) -> InfrastructureError:
+        self._failure_was_raised = True
+        return InfrastructureError(failure)
+
+    # --- the writer's thread ---------------------------------------------------------------
+
+    def _write_all(self) -> None:
+        reason: str | None = "its writer stopped"
+        batch = _Batch()
+        try:
+            open_still = True
+            while open_still:
+                batch, open_still = self._next_batch()
+                self._commit(batch)
+                _settle(batch.waiters, None)
+            reason = None
+        except (SQLAlchemyError, OSError) as error:
+            reason = database_message(error)
+        finally:
+            if reason is not None:
+                self._fail(batch, reason)
+            self._connection.close()
+
+    def _next_batch(self) -> tuple[_Batch, bool]:
+        """All that is queued, once there is something to do, and whether more may come."""
+        with self._changed:
+            self._changed.wait_for(lambda: bool(self._queued.events) or self._is_hurried())
+            self._changed.wait_for(self._is_hurried, _LINGER_S)
+            batch, self._queued = self._queued, _Batch()
+            batch.durable |= self._closing
+            return batch, not self._closing
+
+    def _is_hurried(self) -> bool:
+        return self._closing or bool(self._queued.waiters)
+
+    def _commit(self, batch: _Batch) -> None:
+        needs_sync = batch.durable and self._unsynced
+        if not batch.events and not needs_sync:
+            return
+        # SQLite would go on writing to a file that nobody can find any more.
+        if _identity(self._location) != self._file:
+            raise FileNotFoundError("its file was removed or replaced while the run went on")
+        level = "FULL" if batch.durable else "NORMAL"
+        self._connection.exec_driver_sql(f"PRAGMA synchronous={level}")
+        with transaction(self._connection):
+            if batch.texts:
+                rows = [{"id": key, "text": text} for key, text in batch.texts.items()]
+                self._connection.execute(insert(schema.texts).on_conflict_do_nothing(), rows)
+            if batch.events:
+                self._connection.execute(insert(schema.events), batch.events)
+            else:
+                schema.mark_synced(self._connection, self._clock())
+        self._unsynced = not batch.durable
+
+    def _fail(self, batch: _Batch, reason: str) -> None:
+        message = f"the journal in store {self._location.url} could not be written: {reason}"
+        with self._changed:
+            self._failure = message
+            waiters = batch.waiters + self._queued.waiters
+            self._queued = _Batch()
+        if _settle(waiters, message):
+            self._failure_was_raised = True
+
+
+def _identity(location: Location) -> tuple[int, int] | None:
+    try:
+        status = location.path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _settle(waiters: Iterable[Future[None]], failure: str | None) -> int:
+    """Tell those who wait how it went, and return how many were still waiting."""
+    waiting = [waiter for waiter in waiters if waiter.set_running_or_notify_cancel()]
+    for waiter in waiting:
+        if failure is None:
+            waiter.set_result(None)
+        else:
+            waiter.set_exception(InfrastructureError(failure))
+    return len(waiting)

@@ -1,0 +1,174 @@
+"""Where a store is, and connections to it: URLs, paths and the checks before anything is written.
+
+Every refusal is a ConfigError of one line that names the store, the reason and the way out.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from sqlalchemy import Connection, create_engine
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from selftaught.core.errors import ConfigError
+from selftaught.store.schema import is_empty, schema_problem
+
+DEFAULT_STORE = "sqlite:///selftaught.db"
+_EXAMPLE = f"write it as {DEFAULT_STORE} or sqlite:////absolute/path.db"
+_LOCK_TIMEOUT_S = 60.0
+
+Access = Literal["create", "write", "read"]
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A store's address.
+
+    Attributes:
+        url: as it is shown to people: one line, without a password.
+        path: the database file.
+    """
+
+    url: str
+    path: Path
+
+    def refusal(self, reason: str) -> ConfigError:
+        """The error that this store cannot be used, in one line."""
+        return ConfigError(one_line(f"store {self.url}: {reason}"))
+
+
+def one_line(text: str) -> str:
+    """The text with every run of white space, line ends included, as one blank."""
+    return " ".join(text.split())
+
+
+def database_message(error: SQLAlchemyError | OSError) -> str:
+    """What the database itself said, in one line."""
+    return one_line(str(error.orig if isinstance(error, DBAPIError) else error))
+
+
+def locate(url: str) -> Location:
+    """The place that a URL names; touches nothing.
+
+    Raises: ConfigError.
+    """
+    try:
+        parsed = make_url(url)
+        shown = one_line(parsed.render_as_string(hide_password=True))
+    except (ArgumentError, ValueError, TypeError, AttributeError):
+        shown = re.sub(r"//.*@", "//***@", repr(url))
+        raise ConfigError(f"store {shown} is not a database URL; {_EXAMPLE}") from None
+    if parsed.drivername not in ("sqlite", "sqlite+pysqlite"):
+        raise ConfigError(f"store {shown}: only SQLite stores are known; {_EXAMPLE}")
+    if parsed.host or parsed.query:
+        raise ConfigError(f"store {shown}: a URL takes a path and nothing else; {_EXAMPLE}")
+    path = parsed.database
+    if not path or path == ":memory:" or "\0" in path:
+        raise ConfigError(f"store {shown}: it names no file; {_EXAMPLE}")
+    return Location(shown, Path(path).absolute())
+
+
+def check_writable(url: str) -> Location:
+    """Whether a run could write to this store, without creating or changing anything.
+
+    Raises: ConfigError if the URL is wrong, the folder is missing or read-only, or the file is
+        read-only, locked, not a database, or not a journal of ours.
+    """
+    location = locate(url)
+    if not location.path.exists():
+        _check_folder(location)
+        return location
+    with guarded_connection(location, "write") as connection:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # fails if the file cannot be written
+        problem = None if is_empty(connection) else schema_problem(connection)
+        connection.exec_driver_sql("ROLLBACK")
+    if problem is not None:
+        raise location.refusal(problem)
+    return location
+
+
+@contextmanager
+def guarded_connection(location: Location, access: Access) -> Iterator[Connection]:
+    """A connection, closed at the end, whose database errors are refusals of the store.
+
+    Raises: ConfigError.
+    """
+    try:
+        connection = connect(location, access)
+        try:
+            yield connection
+        finally:
+            connection.close()
+    except (SQLAlchemyError, OSError) as error:
+        verb = "read" if access == "read" else "written"
+        reason = f"it cannot be {verb} ({database_message(error)}); give another store"
+        raise location.refusal(reason) from None
+
+
+def connect(location: Location, access: Access) -> Connection:
+    """Open the database; whoever calls this closes the connection.
+
+    The connection is in autocommit: a transaction is begun where `transaction` says so, and a
+    query alone holds no lock once its rows are fetched. `read` also opens the file to write, so
+    that SQLite can remove its own side files at the end, and then forbids every change.
+
+    Raises: ConfigError if there is no such file; sqlalchemy's errors.
+    """
+    path = location.path
+    if access != "create" and not path.is_file():
+        reason = "it is not a file" if path.exists() else "there is no such file"
+        raise location.refusal(f"{reason} ({path}); give another store")
+    mode = "rwc" if access == "create" else "rw"
+
+    def open_database() -> sqlite3.Connection:
+        database = sqlite3.connect(
+            f"{path.as_uri()}?mode={mode}",
+            uri=True,
+            timeout=_LOCK_TIMEOUT_S,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        if access == "read":
+            database.execute("PRAGMA query_only=1")
+        return database
+
+    engine = create_engine(
+        "sqlite+pysqlite://",
+        creator=open_database,
+        poolclass=NullPool,
+        isolation_level="AUTOCOMMIT",
+    )
+    return engine.connect()
+
+
+@contextmanager
+def transaction(connection: Connection) -> Iterator[None]:
+    """One write transaction: the lock is taken at its start, all or nothing is kept of it."""
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.exec_driver_sql("COMMIT")
+    except BaseException:
+        # A full disk ends the transaction by itself.
+        if connection.connection.driver_connection.in_transaction:  # type: ignore[union-attr]
+            connection.exec_driver_sql("ROLLBACK")
+        raise
+
+
+def _check_folder(location: Location) -> None:
+    folder = location.path.parent
+    if not folder.exists():
+        raise location.refusal(f"the folder {folder} does not exist; create it")
+    if not folder.is_dir():
+        raise location.refusal(f"{folder} is not a folder; give another store")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise location.refusal(f"the folder {folder} cannot be written to; give another store")

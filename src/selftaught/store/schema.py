@@ -1,0 +1,90 @@
+"""The tables of a journal, and whether a database holds them."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    inspect,
+    literal_column,
+    select,
+)
+from sqlalchemy.dialects.sqlite import insert
+
+SCHEMA_VERSION = 1
+_VERSION_NAME = "selftaught_schema"
+
+metadata = MetaData()
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("value", String, nullable=False),
+)
+
+# Bytes, since a model may return lone surrogates, which SQLite's own text cannot hold.
+texts = Table(
+    "texts",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("text", LargeBinary, nullable=False),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("run_id", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("key", String, nullable=False),
+    Column("at", Float, nullable=False),
+    Column("body", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+Index("events_by_run", events.c.run_id, events.c.kind)
+
+# A literal, not a parameter: SQLite takes a partial index only for a condition that it can read.
+STARTS_RUN = events.c.kind == literal_column("'run'")
+Index("runs_started", events.c.run_id, sqlite_where=STARTS_RUN)
+
+
+def create_tables(connection: Connection) -> None:
+    """Create what is missing of an empty or fresh database, inside the caller's transaction."""
+    metadata.create_all(connection)
+    version = {"name": _VERSION_NAME, "value": str(SCHEMA_VERSION)}
+    connection.execute(insert(meta).on_conflict_do_nothing(), version)
+
+
+def mark_synced(connection: Connection, at: float) -> None:
+    """Change something, so that a commit with nothing else to write still syncs the log."""
+    row = {"name": "synced_at", "value": str(at)}
+    connection.execute(insert(meta).on_conflict_do_update(set_={"value": str(at)}), row)
+
+
+def is_empty(connection: Connection) -> bool:
+    """Whether the database holds no tables at all, of anyone."""
+    return not inspect(connection).get_table_names()
+
+
+def schema_problem(connection: Connection) -> str | None:
+    """Why this database is not a journal that this version can use, or None if it is one."""
+    if not {meta.name, texts.name, events.name} <= set(inspect(connection).get_table_names()):
+        return "it is a database of something else; give another store"
+    found = connection.execute(select(meta.c.value).where(meta.c.name == _VERSION_NAME)).scalar()
+    if found is None:
+        return "it is a database of something else; give another store"
+    if found != str(SCHEMA_VERSION):
+        return (
+            f"its schema is {found}, and this selftaught reads {SCHEMA_VERSION}; "
+            "use the selftaught that wrote it or a newer one, or give another store"
+        )
+    return None

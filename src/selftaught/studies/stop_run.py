@@ -1,0 +1,234 @@
+"""`selftaught run`: STOP over downstream tasks, measured on val and test at every step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from selftaught.acceptance import policy
+from selftaught.algorithm import Decision, Improver, MetaScore, stop
+from selftaught.core.concurrency import together
+from selftaught.core.errors import BudgetExceeded
+from selftaught.core.outcome import Failed
+from selftaught.core.program import Program
+from selftaught.core.seeds import Stream
+from selftaught.core.statistics import paired_difference
+from selftaught.core.task import Task
+from selftaught.engine.context import RunContext
+from selftaught.engine.describe import describe_meta_utility
+from selftaught.engine.invoke import SandboxedImprover, builder
+from selftaught.engine.keys import make_key
+from selftaught.engine.ledger import NOTHING, Amounts
+from selftaught.engine.utilities import DownstreamTask, MetaQuery, MetaUtility
+from selftaught.studies.bookkeeping import Closing, NothingMeasured, recorded_run
+
+# Measuring an improver on test is done again at the end, against the seed improver restarted, with
+# as many samples as the final improver drew; so twice what t = 0 took is held back for it.
+_HELD_BACK = 2
+
+
+@dataclass(frozen=True, slots=True)
+class StopPlan:
+    """What a STOP run does.
+
+    Attributes:
+        seed_improver: the improver at t = 0.
+        tasks: the downstream tasks.
+        iterations: T.
+        accept: name of the acceptance policy.
+        runs: improver runs a task on each stream.
+        head: what the journal says of the run at its start.
+    """
+
+    seed_improver: Program
+    tasks: Sequence[Task]
+    iterations: int
+    accept: str
+    runs: dict[Stream, int]
+    head: dict[str, Any] = field(default_factory=dict)
+
+
+async def stop_run(context: RunContext, plan: StopPlan) -> dict[str, Any]:
+    """Run STOP; the object of `run --json`.
+
+    Raises: NothingMeasured if the budget ended before t = 0 was measured.
+    """
+    async with recorded_run(context, plan.head) as closing:
+        study = _Study(context, plan, closing)
+        await study.run()
+    return closing.result
+
+
+class _Study:
+    def __init__(self, context: RunContext, plan: StopPlan, closing: Closing) -> None:
+        self._context = context
+        self._plan = plan
+        self._closing = closing
+        downstream = [DownstreamTask(context, task) for task in plan.tasks]
+        self._tasks = downstream
+        self._u_meta = MetaUtility(context, downstream, plan.runs)
+        self._seed = SandboxedImprover(context, plan.seed_improver, "inner")
+        self._final: Improver = self._seed
+        self._iterations: list[dict[str, Any]] = []
+
+    async def run(self) -> None:
+        context, plan = self._context, self._plan
+        build_inner = builder(context, "inner")
+        description = describe_meta_utility(plan.tasks, plan.runs, context.limits)
+        queried = MetaQuery(context, self._u_meta, build_inner, description)
+        try:
+            await stop(
+                SandboxedImprover(context, plan.seed_improver, "proposal"),
+                self._u_meta,
+                queried,
+                context.model,
+                plan.iterations,
+                build=builder(context, "proposal"),
+                accept=policy(plan.accept),
+                report=self._report,
+            )
+            self._closing.state = "done"
+        except BudgetExceeded as error:
+            if not self._iterations:
+                raise NothingMeasured(f"{error}; nothing was measured: give it more") from None
+            self._closing.state = "budget"
+            self._closing.detail = str(error)
+        finally:
+            await self._u_meta.aclose()
+        context.ledger.hold_back(NOTHING)
+        context.tell("phase", name="comparison")
+        self._closing.result = self._result(await self._comparison())
+
+    # --- reports --------------------------------------------------------------------------------
+
+    async def _report(
+        self,
+        t: int,
+        improver: Improver,
+        proposal: Improver | Failed | None,
+        decision: Decision | None,
+    ) -> None:
+        if decision is not None:
+            self._record_proposal(t, improver, proposal, decision)
+        inner = SandboxedImprover(self._context, improver.program, "inner")
+        val = await self._u_meta.score(inner, "val")
+        used_before = self._context.ledger.usage
+        test = await self._u_meta.score(inner, "test")
+        if t == 0:
+            self._hold_back(used_before.lm_calls, used_before.samples, used_before.usd)
+        self._final = inner
+        iteration = {
+            "t": t,
+            "improver_id": improver.program.id,
+            "val": val.estimate.as_json(),
+            "test": test.estimate.as_json(),
+            "proposal": _proposal_json(proposal, decision),
+        }
+        self._iterations.append(iteration)
+        key = make_key(self._context.root, "iteration", t)
+        self._context.record("iteration", key, iteration, (improver.program.source,))
+        self._context.tell("iteration", **iteration)
+
+    def _hold_back(self, lm_calls: int, samples: int, usd: float) -> None:
+        """Keep back what the evaluations at the end will take, judged by the first."""
+        now = self._context.ledger.usage
+        self._context.ledger.hold_back(
+            Amounts(
+                lm_calls=_HELD_BACK * (now.lm_calls - lm_calls),
+                samples=_HELD_BACK * (now.samples - samples),
+                usd=_HELD_BACK * (now.usd - usd),
+            )
+        )
+
+    def _record_proposal(
+        self, t: int, stands: Improver, proposal: Improver | Failed | None, decision: Decision
+    ) -> None:
+        failed = proposal is None or isinstance(proposal, Failed)
+        body = {
+            "t": t,
+            "parent": self._final.program.id,
+            **(_proposal_json(proposal, decision) or {}),
+        }
+        texts = () if failed else (proposal.program.source,)  # type: ignore[union-attr]
+        key = make_key(self._context.root, "proposal", t)
+        self._context.record("proposal", key, body, texts)
+
+    # --- the end --------------------------------------------------------------------------------
+
+    async def _comparison(self) -> dict[str, Any]:
+        """On test, paired: the final improver against the seed improver, at the same limits, and
+        restarted to as many samples as the final one drew."""
+        seed = await self._u_meta.score(self._seed, "test")
+        final = await self._u_meta.score(self._final, "test")
+        comparison = {
+            "seed": seed.estimate.as_json(),
+            "seed_restarted": None,
+            "final": final.estimate.as_json(),
+            "vs_seed": paired_difference(final.values, seed.values).as_json(),
+            "vs_seed_restarted": None,
+        }
+        try:
+            restarted = await self._restarted()
+        except BudgetExceeded as error:
+            self._closing.state = "budget"
+            self._closing.detail = str(error)
+            return comparison
+        difference = paired_difference(final.values, restarted.values)
+        comparison["seed_restarted"] = restarted.estimate.as_json()
+        comparison["vs_seed_restarted"] = difference.as_json()
+        return comparison
+
+    async def _restarted(self) -> MetaScore:
+        runs = range(self._plan.runs["test"])
+        pairs = [(task, run) for task in self._tasks for run in runs]
+        values = await together(self._restart(task, run) for task, run in pairs)
+        by_task: dict[str, list[float]] = {task.name: [] for task in self._tasks}
+        for (task, _), value in zip(pairs, values, strict=True):
+            by_task[task.name].append(value)
+        return MetaScore({name: tuple(listed) for name, listed in by_task.items()})
+
+    async def _restart(self, task: DownstreamTask, run: int) -> float:
+        """The best by search of so many runs of the seed improver as the samples allow."""
+        context = self._context
+        u = task.searched("test", run)
+        samples = max(1, context.samples_drawn.get((self._final.program.id, u.key), 1))
+        found: list[tuple[float, Program]] = []
+        while samples > 0:
+            again = SandboxedImprover(context, self._seed.program, "restart", samples_cap=samples)
+            result, usage = await again.run(u, task.s)
+            if not isinstance(result, Failed):
+                found.append((await u(result), result))
+            samples -= max(1, usage.samples)
+        if not found:
+            return 0.0
+        best = max(found, key=lambda pair: pair[0])[1]
+        return await task.judged("test", run)(best)
+
+    def _result(self, comparison: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "run_id": self._context.run_id,
+            "state": self._closing.state,
+            "model": self._context.model.name,
+            "sandbox_tier": self._context.executor.tier,
+            "iterations": self._iterations,
+            "comparison": comparison,
+            "usage": {},
+            "wall_s": 0.0,
+            "best_improver_id": self._final.program.id,
+        }
+
+
+def _proposal_json(
+    proposal: Improver | Failed | None, decision: Decision | None
+) -> dict[str, Any] | None:
+    if decision is None:
+        return None
+    difference = decision.val_difference
+    failed = proposal is None or isinstance(proposal, Failed)
+    return {
+        "improver_id": None if failed else proposal.program.id,  # type: ignore[union-attr]
+        "accepted": decision.accepted,
+        "val_difference": None if difference is None else difference.as_json(),
+        "reason": decision.reason,
+    }

@@ -1,0 +1,1 @@
+"""A momentum rule on ill-conditioned quadratics."""

@@ -1,0 +1,1 @@
+"""Permutation flow shop with an index rule."""

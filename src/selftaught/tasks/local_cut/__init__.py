@@ -1,0 +1,1 @@
+"""Max-Cut with a local-field rule."""

@@ -1,0 +1,1 @@
+"""Learning parity with noise, as in STOP."""
