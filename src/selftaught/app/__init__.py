@@ -1,0 +1,1 @@
+"""The application: configuration, composition, and the public functions."""

@@ -145,6 +145,10 @@ class Zygote(Protocol):
         """Wait until it can fork; blocking. Raises InfrastructureError with the exact reason."""
         ...
 
+    def describe(self) -> str:
+        """What its guests are locked down with, for people."""
+        ...
+
     def fork(self, limits: GuestLimits) -> GuestProcess:
         """Fork a guest; blocking, a millisecond; safe from several threads.
 
@@ -177,6 +181,10 @@ class Sandbox(Protocol):
 
 class ProgramSession(Protocol):
     """A program loaded in one guest, for blocking use by one thread at a time."""
+
+    def load(self) -> Failed | None:
+        """Load the program and call nothing: how it fails, or None."""
+        ...
 
     def call(self, args: Sequence[Any], *, cpu_s: float, seed: int) -> Any:
         """One call of the entry: its result as data, or `Failed`. After that a guest is fresh."""
@@ -240,6 +248,10 @@ class Executor(Protocol):
         serve: RequestHandler,
     ) -> GuestResult:
         """Run an improver in a slot of its depth (0 outer, 1 inner), serving its requests."""
+        ...
+
+    async def load(self, job: Job) -> Failed | None:
+        """Load a program and call nothing: how it fails, or None."""
         ...
 
     async def call(self, job: Job, args: Sequence[Any], *, cpu_s: float, seed: int) -> Any:

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from selftaught.core.outcome import Failed
 from selftaught.core.ports import (
     CandidateSlot,
     GuestResult,
@@ -198,6 +199,16 @@ class LocalExecutor:
                 return await ImproverRun(guest, job, serve, cpu_s).run(solution, facts)
             finally:
                 guest.close()
+
+    async def load(self, job: Job) -> Failed | None:
+        def work(slot: CandidateSlot) -> Failed | None:
+            session = slot.session(job)
+            try:
+                return session.load()
+            finally:
+                session.close()
+
+        return await self.evaluate(work)
 
     async def call(self, job: Job, args: Sequence[Any], *, cpu_s: float, seed: int) -> Any:
         async with self._tool_places:

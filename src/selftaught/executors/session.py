@@ -72,6 +72,10 @@ class GuestSession:
             return failure
         return self._exchange(frame, cpu_s)
 
+    def load(self) -> Failed | None:
+        """Load the program, if it is not loaded: how it fails, or None."""
+        return self._open() if self._guest is None else None
+
     def close(self) -> None:
         if self._guest is not None:
             self._earlier_cpu_s += self._guest.cpu_s()

@@ -111,6 +111,10 @@ class ZygoteProcess:
             raise self._gone()
         self.landlock_abi = int(json.loads(greeting)["landlock_abi"])
 
+    def describe(self) -> str:
+        landlock = f"Landlock ABI {self.landlock_abi}" if self.landlock_abi else "no Landlock"
+        return f"seccomp, {landlock}"
+
     def fork(self, limits: GuestLimits) -> Guest:
         own_end, guest_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         guest_id = next(self._ids)

@@ -234,6 +234,8 @@ def role_of(parent: ast.AST, field: str) -> str:
         return "index" if getattr(parent.func, "id", "") == "range" else "value"
     if isinstance(parent, ast.keyword):
         return "key" if parent.arg == "key" else "value"
+    if isinstance(parent, ast.Compare) and isinstance(parent.ops[0], (ast.Is, ast.IsNot)):
+        return "identity"  # `x is None`: a number there would be a mistake
     if isinstance(parent, (ast.Subscript, ast.Slice)):
         return "sequence" if field == "value" else "index"
     return "iterable" if field == "iter" or isinstance(parent, ast.Starred) else "value"

@@ -1,0 +1,83 @@
+"""What a run is, and how it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from selftaught.core.budget import Usage
+from selftaught.store.reader import Event
+
+HEAD_KINDS = ("run", "run_end")
+OPEN = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class RunHead:
+    """The resolved configuration of a run and its state.
+
+    Attributes:
+        command: "run" or "improve".
+        started: ISO time of the first start.
+        tasks: `{"name", "version"}` of each.
+        state: done, budget, interrupted, failed; or open, if it was not ended since it was last
+            started: it runs now, or it was killed.
+        detail: why it ended so.
+        usage: as the run itself summed it up at its end; None while open.
+        wall_s: wall-clock seconds; None while open.
+    """
+
+    run_id: str
+    command: str
+    state: str
+    detail: str
+    started: str
+    model: str
+    tier: str
+    seed: int
+    version: str
+    tasks: tuple[Mapping[str, Any], ...]
+    config: Mapping[str, Any]
+    usage: Usage | None
+    wall_s: float | None
+
+    @property
+    def task_names(self) -> tuple[str, ...]:
+        return tuple(task["name"] for task in self.tasks)
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self) | {"tasks": [dict(task) for task in self.tasks]}
+
+
+def run_head(run_id: str, events: Iterable[Event]) -> RunHead:
+    """The head of a run from its events of `HEAD_KINDS`.
+
+    Raises: LookupError if none of them is a `run`.
+    """
+    first: Mapping[str, Any] = {}
+    end: Mapping[str, Any] = {}
+    for event in events:
+        if event.kind == "run":
+            first = first or event.body
+            end = {}
+        elif event.kind == "run_end":
+            end = event.body
+    if not first:
+        raise LookupError(f"no run {run_id!r} was ever started in this store")
+    usage = end.get("usage")
+    return RunHead(
+        run_id=run_id,
+        command=first["command"],
+        state=end.get("state", OPEN),
+        detail=end.get("detail") or "",
+        started=first["started"],
+        model=first["model"],
+        tier=first["tier"],
+        seed=first["seed"],
+        version=first["version"],
+        tasks=tuple(first["tasks"]),
+        config=first["config"],
+        usage=None if usage is None else Usage(**usage),
+        wall_s=end.get("wall_s"),
+    )

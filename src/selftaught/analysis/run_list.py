@@ -1,0 +1,65 @@
+"""All runs of a store, for `selftaught runs`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from selftaught.analysis.progress import PROGRESS_KINDS, progress
+from selftaught.analysis.run_head import HEAD_KINDS, run_head
+from selftaught.analysis.spending import SPENDING_KINDS, spending
+from selftaught.core.budget import Usage
+from selftaught.store.reader import JournalReader
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """One line about a run.
+
+    Attributes:
+        kind: the command, "run" or "improve".
+        state: see `RunHead`.
+        started: ISO time.
+        tasks: their names.
+        iterations: how many were measured, t = 0 included.
+        best_value: of the best program on `val`; None if it was not measured yet.
+        usage: so far.
+    """
+
+    run_id: str
+    kind: str
+    state: str
+    started: str
+    model: str
+    tasks: tuple[str, ...]
+    iterations: int
+    best_value: float | None
+    usage: Usage
+
+    def as_json(self) -> dict[str, Any]:
+        """One entry of `runs --json`."""
+        return asdict(self) | {"tasks": list(self.tasks)}
+
+
+def list_runs(reader: JournalReader) -> list[RunSummary]:
+    """A summary of each run of the store, newest first."""
+    return [_summary(reader, run_id) for run_id in reader.runs()]
+
+
+def _summary(reader: JournalReader, run_id: str) -> RunSummary:
+    head = run_head(run_id, reader.events(run_id, HEAD_KINDS))
+    so_far = progress(reader.events(run_id, PROGRESS_KINDS))
+    usage = head.usage
+    if usage is None:
+        usage = spending(reader.events(run_id, SPENDING_KINDS)).total
+    return RunSummary(
+        run_id=run_id,
+        kind=head.command,
+        state=head.state,
+        started=head.started,
+        model=head.model,
+        tasks=head.task_names,
+        iterations=len(so_far.iterations),
+        best_value=so_far.best_value,
+        usage=usage,
+    )

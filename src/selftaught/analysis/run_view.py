@@ -1,0 +1,245 @@
+"""One run as its journal tells it, for `selftaught show`; and what stands in a journal.
+
+Event kinds, their keys, and their bodies (`id` is the content id of a text in the store):
+
+`run`, key run_id, at each start of the run, so again when it is resumed:
+    {command: "run"|"improve", config: {...}, version, seed, model, tier,
+    tasks: [{name, version}], started: ISO time}
+`invocation`, an improver run begins:
+    {role: "proposal"|"inner"|"restart"|"improve", parent: key, improver: id, task|null,
+    stream|null, repeat|null}
+`invocation_end`, same key:
+    {outcome: "returned"|failure kind, detail, program: id|null, cpu_s,
+    usage: {lm_calls, requests, samples, tokens_in, tokens_out, usd}, utility_uses}
+`lm_call`, a request to the model:
+    {invocation: key, system: id, user: id, n, temperature, max_tokens, seeds}
+`lm_answer`, same key:
+    {invocation: key, state: "answered"|"failed"|"refused", detail, texts: [id], model,
+    usage: {...}, cost_usd|null}
+`evaluation`:
+    {program: id, task, task_version, stream, repeat, kind: "scored"|failure kind,
+    value: float|null, detail, feedback, per_instance: [float], metrics: {}, cpu_s, tier}
+`meta_evaluation`:
+    {improver: id, stream, mean, ci95: [lo, hi]|null, n, values: {task: [normalised, per run]}}
+`proposal`:
+    {t, parent: id, improver: id|null, accepted, val_difference: {mean, ci95, n}|null, reason}
+`iteration`: one object of `iterations` of `run --json`.
+`result`, key run_id: the whole object of `run --json` or `improve --json`.
+`run_end`, key run_id:
+    {state: "done"|"budget"|"interrupted"|"failed", detail, usage, wall_s}
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from selftaught.analysis.program_diff import unified_diff
+from selftaught.analysis.progress import Progress, progress
+from selftaught.analysis.run_head import RunHead, run_head
+from selftaught.analysis.run_list import RunSummary, list_runs
+from selftaught.analysis.spending import Spending, spending
+from selftaught.store.reader import Event, JournalReader
+
+__all__ = [
+    "Counts",
+    "ProgramView",
+    "ProposalView",
+    "RunSummary",
+    "RunView",
+    "list_runs",
+    "view_run",
+]
+
+_VIEWED_KINDS = (
+    *("run", "run_end", "result", "iteration", "proposal"),
+    *("invocation", "invocation_end", "lm_call", "lm_answer", "evaluation"),
+)
+_STILL_OPEN = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramView:
+    """A program and what sets it apart from an earlier one.
+
+    Attributes:
+        source: None if the store does not hold it.
+        compared_to: id of the earlier program.
+        diff: unified diff from it; empty for equal programs, None where a source is missing or
+            too long to compare.
+    """
+
+    program_id: str
+    source: str | None
+    compared_to: str | None
+    diff: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalView:
+    """One step of Algorithm 1: what was proposed and what became of it.
+
+    Attributes:
+        improver: the proposed improver against its parent; None if the proposal failed.
+        val_difference: `{"mean", "ci95", "n"}`, paired on `val`; None if it was not measured.
+    """
+
+    t: int
+    parent_id: str
+    improver: ProgramView | None
+    accepted: bool
+    val_difference: Mapping[str, Any] | None
+    reason: str
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "t": self.t,
+            "parent_id": self.parent_id,
+            "improver_id": None if self.improver is None else self.improver.program_id,
+            "accepted": self.accepted,
+            "val_difference": self.val_difference,
+            "reason": self.reason,
+            "source": None if self.improver is None else self.improver.source,
+            "diff": None if self.improver is None else self.improver.diff,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How often what happened, each key of the journal counted once.
+
+    Attributes:
+        evaluations: by outcome: "scored" or a failure kind.
+        invocations: by outcome: "returned", a failure kind, or "open" for those without an end.
+        model_calls: by state of the answer: "answered", "failed", "refused", or "open".
+    """
+
+    evaluations: Mapping[str, int]
+    invocations: Mapping[str, int]
+    model_calls: Mapping[str, int]
+
+    @property
+    def failed_model_calls(self) -> int:
+        return self.model_calls.get("failed", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """One run. `result` is the final object of `--json`, or None while there is none."""
+
+    head: RunHead
+    iterations: tuple[Mapping[str, Any], ...]
+    proposals: tuple[ProposalView, ...]
+    spending: Spending
+    counts: Counts
+    best: ProgramView | None
+    best_value: float | None
+    result: Mapping[str, Any] | None
+
+    @property
+    def tier(self) -> str:
+        """The tier of the sandbox in which all guests ran."""
+        return self.head.tier
+
+    def as_json(self) -> dict[str, Any]:
+        """The object of `show --json`."""
+        return self.head.as_json() | {
+            "iterations": [dict(iteration) for iteration in self.iterations],
+            "proposals": [proposal.as_json() for proposal in self.proposals],
+            "spending": self.spending.as_json(),
+            "counts": asdict(self.counts) | {"failed_model_calls": self.counts.failed_model_calls},
+            "best": None if self.best is None else asdict(self.best),
+            "best_value": self.best_value,
+            "result": self.result,
+        }
+
+
+def view_run(reader: JournalReader, run_id: str) -> RunView:
+    """The view of one run as it stands now.
+
+    Args:
+        reader: a store that holds the run.
+        run_id: its whole id, as `JournalReader.resolve_run` returns it.
+    Raises: LookupError if the store does not hold it.
+    """
+    events = list(reader.events(run_id, _VIEWED_KINDS))
+    so_far = progress(events)
+    return RunView(
+        head=run_head(run_id, events),
+        iterations=so_far.iterations,
+        proposals=tuple(_proposals(reader, events)),
+        spending=spending(events),
+        counts=_counts(events),
+        best=_best(reader, events, so_far),
+        best_value=so_far.best_value,
+        result=so_far.result,
+    )
+
+
+def _latest(events: Sequence[Event], kind: str) -> dict[str, Mapping[str, Any]]:
+    """Body by key; a resumed run may have written a key again."""
+    return {event.key: event.body for event in events if event.kind == kind}
+
+
+def _proposals(reader: JournalReader, events: Sequence[Event]) -> list[ProposalView]:
+    bodies = sorted(_latest(events, "proposal").values(), key=lambda body: int(body["t"]))
+    return [
+        ProposalView(
+            t=body["t"],
+            parent_id=body["parent"],
+            improver=_program(reader, body["improver"], body["parent"]),
+            accepted=body["accepted"],
+            val_difference=body["val_difference"],
+            reason=body["reason"] or "",
+        )
+        for body in bodies
+    ]
+
+
+def _program(
+    reader: JournalReader, program_id: str | None, compared_to: str | None
+) -> ProgramView | None:
+    if program_id is None:
+        return None
+    source = reader.text(program_id)
+    before = None if compared_to is None else reader.text(compared_to)
+    diff = None
+    if source is not None and before is not None and compared_to is not None:
+        diff = unified_diff(before, source, compared_to, program_id)
+    return ProgramView(program_id, source, compared_to, diff)
+
+
+def _counts(events: Sequence[Event]) -> Counts:
+    ends = _latest(events, "invocation_end")
+    answers = _latest(events, "lm_answer")
+    evaluations = _latest(events, "evaluation").values()
+    begun = [*(_latest(events, "invocation") | ends)]
+    called = [*(_latest(events, "lm_call") | answers)]
+    return Counts(
+        evaluations=_tally(body["kind"] for body in evaluations),
+        invocations=_tally(ends[key]["outcome"] if key in ends else _STILL_OPEN for key in begun),
+        model_calls=_tally(
+            answers[key]["state"] if key in answers else _STILL_OPEN for key in called
+        ),
+    )
+
+
+def _tally(outcomes: Iterable[str]) -> dict[str, int]:
+    return dict(sorted(Counter(outcomes).items()))
+
+
+def _best(reader: JournalReader, events: Sequence[Event], so_far: Progress) -> ProgramView | None:
+    return _program(reader, so_far.best_id, _seed_id(events, so_far))
+
+
+def _seed_id(events: Sequence[Event], so_far: Progress) -> str | None:
+    """The first program: the improver of t = 0, or the first solution that was scored."""
+    if so_far.iterations and so_far.iterations[0]["t"] == 0:
+        return str(so_far.iterations[0]["improver_id"])
+    for kind, field in (("proposal", "parent"), ("evaluation", "program")):
+        for event in events:
+            if event.kind == kind:
+                return str(event.body[field])
+    return None

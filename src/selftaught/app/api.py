@@ -1,0 +1,253 @@
+"""The public functions: `score`, `improve`, `self_improve`, and their async forms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from selftaught.app import core_thread
+from selftaught.app.compose import run_improve, run_stop, score_once
+from selftaught.app.config import (
+    DEFAULT_MODEL,
+    DEFAULT_STORE,
+    ImproveConfig,
+    RunConfig,
+    make_config,
+)
+from selftaught.app.discovery import load_task
+from selftaught.core.budget import Budget, ImproverLimits
+from selftaught.core.errors import ConfigError
+from selftaught.core.outcome import EvaluationOutcome
+from selftaught.core.program import Program
+from selftaught.core.seeds import STREAMS, Stream
+from selftaught.core.task import Task
+from selftaught.engine.evaluate import Question
+
+TaskLike = Task | str | Path
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A mean in the task's own units, with its 95 % interval over `n` sets of instances."""
+
+    mean: float
+    ci95: tuple[float, float] | None
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class ImproveResult:
+    """What `improve` found.
+
+    Attributes:
+        run_id: the run in the store.
+        state: `done`, or `budget` if the budget ended it.
+        source: the best program.
+        seed_test, best_test: the seed and the best program on instances that no guest ever saw.
+        data: the whole object of `improve --json`.
+    """
+
+    run_id: str
+    state: str
+    source: str
+    seed_test: Measured
+    best_test: Measured
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SelfImproveResult:
+    """What `self_improve` found; `data` is the whole object of `run --json`."""
+
+    run_id: str
+    state: str
+    best_improver_id: str
+    data: dict[str, Any]
+
+
+def score(
+    task: TaskLike, program: str | Path | Program, stream: Stream = "search", seed: int = 0
+) -> EvaluationOutcome:
+    """Score one program, in the sandbox.
+
+    Args:
+        task: a task, its name, or its file.
+        program: source text, or a file.
+        stream: whose instances: search, val or test.
+        seed: from which the instances derive.
+    Returns: Scored, or Failed.
+    Raises: ConfigError; SandboxUnavailable.
+    """
+    return core_thread.run(_score(task, program, stream, seed))
+
+
+async def score_async(
+    task: TaskLike, program: str | Path | Program, stream: Stream = "search", seed: int = 0
+) -> EvaluationOutcome:
+    """`score`, from an event loop."""
+    return await core_thread.run_async(_score(task, program, stream, seed))
+
+
+def improve(
+    task: TaskLike,
+    *,
+    improver: str | Path = "seed",
+    model: str = DEFAULT_MODEL,
+    budget: Budget | None = None,
+    limits: ImproverLimits | None = None,
+    patience: int | None = None,
+    seed: int = 0,
+    store: str = DEFAULT_STORE,
+) -> ImproveResult:
+    """Improve a task's program: improver runs, each from the best so far.
+
+    Args:
+        task: a task, its name, or its file.
+        improver: name or file of the improver.
+        model: `provider:model`.
+        budget: the whole run's limits; without it and without patience, one improver run.
+        limits: each improver run's limits.
+        patience: improver runs in a row that may find nothing better.
+        seed: of everything random.
+        store: URL of the journal.
+    Raises: ConfigError, SandboxUnavailable, InfrastructureError.
+    """
+    return core_thread.run(_improve(**locals()))
+
+
+async def improve_async(
+    task: TaskLike,
+    *,
+    improver: str | Path = "seed",
+    model: str = DEFAULT_MODEL,
+    budget: Budget | None = None,
+    limits: ImproverLimits | None = None,
+    patience: int | None = None,
+    seed: int = 0,
+    store: str = DEFAULT_STORE,
+) -> ImproveResult:
+    """`improve`, from an event loop."""
+    return await core_thread.run_async(_improve(**locals()))
+
+
+def self_improve(
+    tasks: Sequence[TaskLike],
+    *,
+    iterations: int = 4,
+    improver: str | Path = "seed",
+    model: str = DEFAULT_MODEL,
+    accept: str = "strict",
+    budget: Budget | None = None,
+    limits: ImproverLimits | None = None,
+    seed: int = 0,
+    store: str = DEFAULT_STORE,
+) -> SelfImproveResult:
+    """STOP: an improver improves itself, judged by what it reaches on the tasks.
+
+    Args:
+        tasks: downstream tasks, their names, or files.
+        iterations: T.
+        accept: what becomes of a proposal: strict, revert or paper.
+        improver, model, budget, limits, seed, store: as in `improve`.
+    Raises: ConfigError, SandboxUnavailable, InfrastructureError.
+    """
+    return core_thread.run(_self_improve(**locals()))
+
+
+async def self_improve_async(
+    tasks: Sequence[TaskLike],
+    *,
+    iterations: int = 4,
+    improver: str | Path = "seed",
+    model: str = DEFAULT_MODEL,
+    accept: str = "strict",
+    budget: Budget | None = None,
+    limits: ImproverLimits | None = None,
+    seed: int = 0,
+    store: str = DEFAULT_STORE,
+) -> SelfImproveResult:
+    """`self_improve`, from an event loop."""
+    return await core_thread.run_async(_self_improve(**locals()))
+
+
+async def _score(
+    task: TaskLike, program: str | Path | Program, stream: Stream, seed: int
+) -> EvaluationOutcome:
+    if stream not in STREAMS:
+        raise ConfigError(f"unknown stream {stream!r}: use one of {', '.join(STREAMS)}")
+    found = _task(task)
+    outcome: EvaluationOutcome = await score_once(
+        found, _program(program, found), Question(found, stream, "score"), seed
+    )
+    return outcome
+
+
+async def _improve(task: TaskLike, patience: int | None, **common: Any) -> ImproveResult:
+    config = make_config(ImproveConfig, {**_common(**common), "patience": patience})
+    data = await run_improve(config, _task(task))
+    return ImproveResult(
+        run_id=data["run_id"],
+        state=data["state"],
+        source=data["best"]["source"],
+        seed_test=_measured(data["seed"]["test"]),
+        best_test=_measured(data["best"]["test"]),
+        data=data,
+    )
+
+
+async def _self_improve(
+    tasks: Sequence[TaskLike], iterations: int, accept: str, **common: Any
+) -> SelfImproveResult:
+    found = [_task(task) for task in tasks]
+    values = {
+        **_common(**common),
+        "iterations": iterations,
+        "accept": accept,
+        "tasks": tuple(task.name for task in found),
+    }
+    data = await run_stop(make_config(RunConfig, values), found)
+    return SelfImproveResult(data["run_id"], data["state"], data["best_improver_id"], data)
+
+
+def _common(
+    improver: str | Path,
+    model: str,
+    budget: Budget | None,
+    limits: ImproverLimits | None,
+    seed: int,
+    store: str,
+) -> dict[str, Any]:
+    return {
+        "improver": str(improver),
+        "model": model,
+        "seed": seed,
+        "store": store,
+        "budget": _fields(budget or Budget()),
+        "limits": _fields(limits or ImproverLimits()),
+    }
+
+
+def _fields(value: Budget | ImproverLimits) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in value.__dataclass_fields__}
+
+
+def _task(task: TaskLike) -> Task:
+    return task if isinstance(task, Task) else load_task(task)
+
+
+def _program(program: str | Path | Program, task: Task) -> Program:
+    if isinstance(program, Program):
+        return program
+    if isinstance(program, str):
+        return Program(program, task.entry)
+    try:
+        return Program(program.read_text(encoding="utf-8"), task.entry)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read the program {program}: {error}") from None
+
+
+def _measured(data: dict[str, Any]) -> Measured:
+    interval = data["ci95"]
+    return Measured(data["mean"], None if interval is None else tuple(interval), data["n"])

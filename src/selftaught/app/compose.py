@@ -1,0 +1,174 @@
+"""Putting the parts together: the only place that knows concrete classes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from selftaught import __version__
+from selftaught.app.config import CommonConfig, ImproveConfig, RunConfig
+from selftaught.app.discovery import check_model_name, load_improver, make_model
+from selftaught.core.errors import ConfigError, TierProbe
+from selftaught.core.outcome import Failed
+from selftaught.core.ports import Executor, Job, ModelServices, Sandbox
+from selftaught.core.program import Program
+from selftaught.core.progress import Listener, silent
+from selftaught.core.seeds import Stream
+from selftaught.core.task import Task
+from selftaught.engine.context import RunContext
+from selftaught.engine.evaluate import Evaluator, Question
+from selftaught.engine.ledger import Ledger
+from selftaught.engine.model_wrappers import Limited
+from selftaught.executors.limits import CORES
+from selftaught.executors.local import LocalExecutor
+from selftaught.executors.probe import choose, probe
+from selftaught.sandboxes.layout import find_layout
+from selftaught.sandboxes.namespaced import NamespacedSandbox
+from selftaught.sandboxes.sealed import SealedSandbox
+from selftaught.store.journal import open_journal
+from selftaught.store.location import check_writable
+from selftaught.store.run_id import new_run_id
+from selftaught.studies.improve_run import ImprovePlan, improve_run
+from selftaught.studies.stop_run import StopPlan, stop_run
+
+_MODEL_CONCURRENCY = 32
+
+
+def sandboxes(tier: str = "auto") -> list[Sandbox]:
+    """The tiers to try, strongest first."""
+    layout = find_layout()
+    found: list[Sandbox] = [NamespacedSandbox(layout), SealedSandbox(layout)]
+    return [sandbox for sandbox in found if tier in ("auto", sandbox.tier)]
+
+
+def probe_all() -> tuple[TierProbe, ...]:
+    """What each tier's probe finds here; blocking."""
+    return tuple(probe(sandbox) for sandbox in sandboxes())
+
+
+@asynccontextmanager
+async def executor_for(tier: str = "auto", slots: int | None = None) -> AsyncIterator[Executor]:
+    """A running executor in the best tier that works here.
+
+    Raises: SandboxUnavailable.
+    """
+    sandbox, _ = choose(sandboxes(tier))
+    async with LocalExecutor(sandbox, candidates=slots or CORES).running() as executor:
+        yield executor
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """What a run needs, checked; nothing has been written."""
+
+    improver: Program
+    tasks: Sequence[Task]
+    listener: Listener
+
+
+async def run_stop(
+    config: RunConfig, tasks: Sequence[Task], listener: Listener = silent
+) -> dict[str, Any]:
+    """STOP itself; the object of `run --json`."""
+    _check_distinct(tasks)
+    for task in tasks:
+        task.normalised(task.lowest)  # raises if the task has no finite range
+    prepared = _Prepared(load_improver(config.improver), tasks, listener)
+    async with _context(config, "run", prepared) as (context, head):
+        runs: dict[Stream, int] = dict(config.runs.model_dump())
+        plan = StopPlan(prepared.improver, tasks, config.iterations, config.accept, runs, head)
+        return await stop_run(context, plan)
+
+
+async def run_improve(
+    config: ImproveConfig, task: Task, listener: Listener = silent
+) -> dict[str, Any]:
+    """One program improved; the object of `improve --json`."""
+    prepared = _Prepared(load_improver(config.improver), [task], listener)
+    async with _context(config, "improve", prepared) as (context, head):
+        budget = config.budget.model_dump(exclude_none=True)
+        plan = ImprovePlan(
+            prepared.improver, task, bool(budget), config.patience, config.repeats, head
+        )
+        return await improve_run(context, plan)
+
+
+async def score_once(task: Task, program: Program, question: Question, seed: int) -> Any:
+    """One evaluation, with no journal."""
+    async with executor_for(slots=1) as executor:
+        evaluator = Evaluator(executor, seed)
+        outcome, _ = await evaluator.score(program, question)
+        return outcome
+
+
+@asynccontextmanager
+async def _context(
+    config: CommonConfig, command: str, prepared: _Prepared
+) -> AsyncIterator[tuple[RunContext, dict[str, Any]]]:
+    """Check everything, start everything, and only then open the journal."""
+    check_model_name(config.model)
+    check_writable(config.store)
+    versions = [{"name": task.name, "version": task.version} for task in prepared.tasks]
+    async with AsyncExitStack() as stack:
+        executor = await stack.enter_async_context(executor_for(config.tier, config.slots))
+        model = Limited(make_model(config.model, ModelServices(executor)), _MODEL_CONCURRENCY)
+        stack.push_async_callback(model.aclose)
+        evaluator = Evaluator(executor, config.seed)
+        stack.push_async_callback(evaluator.aclose)
+        await _check_programs(executor, evaluator, prepared)
+        journal = await asyncio.to_thread(open_journal, config.store)
+        stack.push_async_callback(journal.aclose)
+        run_id = new_run_id(datetime.now(UTC), os.urandom(2))
+        head = {
+            "command": command,
+            "config": config.model_dump(mode="json"),
+            "version": __version__,
+            "seed": config.seed,
+            "model": model.name,
+            "tier": executor.tier,
+            "tasks": versions,
+            "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        context = RunContext(
+            run_id=run_id,
+            seed=config.seed,
+            limits=config.limits.value(),
+            max_tokens=config.max_tokens,
+            model=model,
+            executor=executor,
+            evaluator=evaluator,
+            journal=journal,
+            ledger=Ledger(config.budget.value()),
+            listener=prepared.listener,
+        )
+        yield context, head
+
+
+async def _check_programs(executor: Executor, evaluator: Evaluator, prepared: _Prepared) -> None:
+    """Errors in what the user brought, found before anything is written or paid."""
+    failure = await executor.load(Job(prepared.improver))
+    if failure is not None:
+        raise ConfigError(f"the improver does not load: {_said(failure)}")
+    for task in prepared.tasks:
+        seed = task.seed_program()
+        failure = await executor.load(Job(seed))
+        if failure is not None and failure.kind in ("syntax", "no_code"):
+            raise ConfigError(f"the seed of task {task.name} does not load: {_said(failure)}")
+        await evaluator.score(seed, Question(task, "search", "check"))
+
+
+def _said(failure: Failed) -> str:
+    return f"{failure.kind}: {failure.detail}".partition("\n")[0]
+
+
+def _check_distinct(tasks: Sequence[Task]) -> None:
+    names = [task.name for task in tasks]
+    if not names:
+        raise ConfigError("no tasks were given")
+    if len(set(names)) < len(names):
+        raise ConfigError(f"each task can be given once: {', '.join(names)}")
