@@ -23,7 +23,8 @@ PRELOADED = (
     "statistics", "string", "struct", "sys", "tempfile", "textwrap", "threading", "time",
     "timeit", "token", "tokenize", "traceback", "types", "typing", "unicodedata", "uuid",
     "warnings", "weakref", "zlib",
-    "encodings.ascii", "encodings.latin_1", "encodings.idna", "stringprep",
+    "encodings.ascii", "encodings.latin_1", "encodings.idna", "encodings.unicode_escape",
+    "encodings.raw_unicode_escape", "encodings.utf_8_sig", "encodings.utf_16", "stringprep",
     "numpy", "numpy.fft", "numpy.linalg", "numpy.ma", "numpy.polynomial", "numpy.random",
 )  # fmt: skip
 
