@@ -124,11 +124,6 @@ _ALLOW = _instruction(_RET, _RET_ALLOW)
 _DENY = _instruction(_RET, _RET_ERRNO | _EPERM)
 
 
-def _rule(number: int, body: list[bytes]) -> list[bytes]:
-    """`body` for one system call; it ends in a return."""
-    return [_instruction(_JEQ, number, 0, len(body)), *body]
-
-
 def _is_zero(argument: int) -> list[bytes]:
     """Denies unless the 64-bit argument is 0."""
     return [
@@ -149,18 +144,8 @@ def _without(argument: int, bits: int) -> list[bytes]:
     return [_low(argument), _instruction(_JSET, bits, 0, 1), _DENY, _ALLOW]
 
 
-def seccomp_filter(machine: _Machine) -> bytes:
-    """The allow-list as a BPF program; anything else is EPERM, a foreign architecture kills."""
-    program = [
-        _instruction(_LOAD, _ARCH_OFFSET),
-        _instruction(_JEQ, machine.audit, 1, 0),
-        _instruction(_RET, _RET_KILL),
-        _instruction(_LOAD, _NUMBER_OFFSET),
-    ]
-    if machine.audit == _MACHINES["x86_64"].audit:
-        program += [_instruction(_JGE, 0x40000000, 0, 1), _instruction(_RET, _RET_KILL)]  # x32
-    for number in machine.allowed.values():
-        program += [_instruction(_JEQ, number, 0, 1), _ALLOW]
+def _rules(machine: _Machine) -> dict[int, bytes]:
+    """What each system call that is not refused comes to, as instructions that end in a return."""
     threads_only = [
         _low(0),
         _instruction(_JSET, _CLONE_NEW_ANY, 0, 1), _DENY,
@@ -168,18 +153,55 @@ def seccomp_filter(machine: _Machine) -> bytes:
         _instruction(_JSET, _CLONE_VM, 1, 0), _DENY,
         _ALLOW,
     ]  # fmt: skip
-    program += _rule(machine.clone, threads_only)
-    program += _rule(machine.clone3, [_instruction(_RET, _RET_ERRNO | _ENOSYS)])
-    program += _rule(machine.mmap, _without(2, _PROT_EXEC))
-    program += _rule(machine.mprotect, _without(2, _PROT_EXEC))
-    program += _rule(machine.socketpair, _one_of(0, (_AF_UNIX,)))
-    program += _rule(machine.sendto, [*_is_zero(4), _ALLOW])
-    program += _rule(machine.fcntl, _one_of(1, _FCNTL_SAFE))
-    program += _rule(machine.ioctl, _one_of(1, _IOCTL_SAFE))
-    program += _rule(machine.prctl, _one_of(0, (_PR_SET_NAME,)))
-    program += _rule(machine.prlimit64, [*_is_zero(0), *_is_zero(2), _ALLOW])
-    program.append(_DENY)
-    return b"".join(program)
+    looked_at = {
+        machine.clone: threads_only,
+        machine.clone3: [_instruction(_RET, _RET_ERRNO | _ENOSYS)],
+        machine.mmap: _without(2, _PROT_EXEC),
+        machine.mprotect: _without(2, _PROT_EXEC),
+        machine.socketpair: _one_of(0, (_AF_UNIX,)),
+        machine.sendto: [*_is_zero(4), _ALLOW],
+        machine.fcntl: _one_of(1, _FCNTL_SAFE),
+        machine.ioctl: _one_of(1, _IOCTL_SAFE),
+        machine.prctl: _one_of(0, (_PR_SET_NAME,)),
+        machine.prlimit64: [*_is_zero(0), *_is_zero(2), _ALLOW],
+    }
+    rules = dict.fromkeys(machine.allowed.values(), _ALLOW)
+    return rules | {number: b"".join(body) for number, body in looked_at.items()}
+
+
+def _search(segments: list[tuple[int, bytes]]) -> bytes:
+    """A binary search over segments (first number, what it comes to), sorted by number.
+
+    The kernel runs a new filter once for each system call there is, to learn which are always
+    allowed: a search makes that, and so each lock-down, twice as fast as a list.
+    """
+    if len(segments) == 1:
+        return segments[0][1]
+    middle = len(segments) // 2
+    below, above = _search(segments[:middle]), _search(segments[middle:])
+    return _instruction(_JGE, segments[middle][0], len(below) // 8, 0) + below + above
+
+
+def seccomp_filter(machine: _Machine) -> bytes:
+    """The allow-list as a BPF program; anything else is EPERM, a foreign architecture kills.
+
+    x86-64's x32 system calls have numbers above all others, and so are refused.
+    """
+    rules = _rules(machine)
+    segments: list[tuple[int, bytes]] = []
+    for number in range(max(rules) + 2):
+        outcome = rules.get(number, _DENY)
+        if not segments or segments[-1][1] != outcome:
+            segments.append((number, outcome))
+    return b"".join(
+        [
+            _instruction(_LOAD, _ARCH_OFFSET),
+            _instruction(_JEQ, machine.audit, 1, 0),
+            _instruction(_RET, _RET_KILL),
+            _instruction(_LOAD, _NUMBER_OFFSET),
+            _search(segments),
+        ]
+    )
 
 
 # --- Landlock -----------------------------------------------------------------------------------
@@ -251,6 +273,8 @@ class Lockdown:
         self._landlock = machine.landlock
         self.landlock_abi, self._ruleset = _landlock_ruleset(machine)
         self._code = seccomp_filter(machine)
+        # Children inherit it, and only with it may a process that is no root filter itself.
+        _check(_libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs")
         self._filter = _FilterProgram(len(self._code) // 8, self._code)
 
     def apply(
@@ -266,7 +290,6 @@ class Lockdown:
             descriptors: RLIMIT_NOFILE.
         Raises: LockdownError; the child must then end.
         """
-        _check(_libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs")
         if self._ruleset >= 0:
             _check(
                 _libc.syscall(self._landlock + 2, self._ruleset, 0),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -64,8 +65,13 @@ def a_path_of_two_lines(folder: Path) -> str:
     return f"sqlite:///{folder}/two\nlines/store.db"
 
 
-def a_device(folder: Path) -> str:
-    return "sqlite:////dev/null"
+def a_pipe(folder: Path) -> str:
+    os.mkfifo(folder / "pipe")
+    return f"sqlite:///{folder}/pipe"
+
+
+def a_name_too_long(folder: Path) -> str:
+    return f"sqlite:///{folder}/{'x' * 300}.db"
 
 
 BAD_PLACES: list[tuple[Callable[[Path], str], str]] = [
@@ -77,7 +83,8 @@ BAD_PLACES: list[tuple[Callable[[Path], str], str]] = [
     (a_missing_folder, "missing does not exist; create it"),
     (a_file_as_folder, "file is not a folder"),
     (a_path_of_two_lines, "does not exist"),
-    (a_device, "not a file"),
+    (a_pipe, "not a file"),
+    (a_name_too_long, "name too long"),
 ]
 
 BAD_URLS = [

@@ -9,9 +9,9 @@ import pytest
 from selftaught.store.run_id import new_run_id
 
 
-def test_a_run_id_is_its_minute_in_utc_and_four_random_digits() -> None:
+def test_a_run_id_is_its_second_in_utc_and_four_random_digits() -> None:
     now = datetime(2026, 11, 23, 5, 55, tzinfo=timezone(timedelta(hours=1)))
-    assert new_run_id(now, b"\x3f\x9a\x00") == "20261123-0455-3f9a"
+    assert new_run_id(now, b"\x3f\x9a\x00") == "20261123-045500-3f9a"
 
 
 def test_later_runs_sort_later() -> None:

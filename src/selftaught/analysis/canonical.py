@@ -15,7 +15,7 @@ _VOLATILE = frozenset(
     {"run_id", "started", "at", "seq", "cpu_s", "wall_s", "tier", "sandbox_tier", "store"}
 )
 _VOLATILE_AT_TOP = _VOLATILE | {"version"}
-_TEXT_ID = re.compile(r"[0-9a-f]{16}")
+_TEXT_ID = re.compile(r"[0-9a-f]{32}")
 
 
 def canonical_journal(reader: JournalReader, run_id: str) -> str:

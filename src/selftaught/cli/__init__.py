@@ -1,0 +1,1 @@
+"""The command line: what `selftaught` does when it is typed."""

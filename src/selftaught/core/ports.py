@@ -167,7 +167,7 @@ class Sandbox(Protocol):
     @property
     def tier(self) -> str: ...
 
-    def start(self, *, guests: int = 1) -> Zygote:
+    def start(self, *, guests: int = 1, modules: Sequence[str] = ()) -> Zygote:
         """Start a zygote; returns before it is ready.
 
         The calling thread must live as long as the zygote shall: the kernel ends the zygote with
@@ -175,6 +175,7 @@ class Sandbox(Protocol):
 
         Args:
             guests: how many guests it may have at once.
+            modules: what to preload besides `guest_modules.PRELOADED`.
         """
         ...
 

@@ -10,11 +10,11 @@ IMPROVER_ENTRY = "improve_algorithm"
 
 
 def content_id(text: str) -> str:
-    """The content hash by which texts are stored and named: 16 hexadecimal digits of SHA-256.
+    """The content hash by which texts are stored and named: 32 hexadecimal digits of SHA-256.
 
     Lone surrogates are hashed as they are, so that any text a model returns has an id.
     """
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)

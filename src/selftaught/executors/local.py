@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from selftaught.core.guest_modules import FOR_IMPROVERS
 from selftaught.core.outcome import Failed
 from selftaught.core.ports import (
     CandidateSlot,
@@ -111,7 +112,9 @@ class LocalExecutor:
         # On this thread, which lives as long as they shall; then wait for all at once.
         for _ in range(self._candidates):
             self._zygotes.append(self._sandbox.start())
-        self._improver_zygote = self._sandbox.start(guests=self._improver_guests)
+        self._improver_zygote = self._sandbox.start(
+            guests=self._improver_guests, modules=FOR_IMPROVERS
+        )
         self._zygotes.append(self._improver_zygote)
         self._tool_zygote = self._sandbox.start(guests=self._candidates)
         self._zygotes.append(self._tool_zygote)

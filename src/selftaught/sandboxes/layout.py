@@ -6,27 +6,13 @@ import importlib.util
 import json
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import selftaught_guest
 from selftaught.core.errors import ConfigError
-
-# What a guest can import: these and what they import themselves. Nothing is loaded later.
-PRELOADED = (
-    "abc", "argparse", "array", "ast", "asyncio", "base64", "binascii", "bisect", "builtins",
-    "calendar", "cmath", "collections", "collections.abc", "concurrent.futures",
-    "concurrent.futures.thread", "contextlib", "contextvars", "copy", "csv", "dataclasses",
-    "datetime", "decimal", "difflib", "enum", "fractions", "functools", "gc", "hashlib", "heapq",
-    "importlib", "inspect", "io", "itertools", "json", "keyword", "linecache", "logging", "math",
-    "numbers", "operator", "os", "pprint", "queue", "random", "re", "secrets", "signal",
-    "statistics", "string", "struct", "sys", "tempfile", "textwrap", "threading", "time",
-    "timeit", "token", "tokenize", "traceback", "types", "typing", "unicodedata", "uuid",
-    "warnings", "weakref", "zlib",
-    "encodings.ascii", "encodings.latin_1", "encodings.idna", "encodings.unicode_escape",
-    "encodings.raw_unicode_escape", "encodings.utf_8_sig", "encodings.utf_16", "stringprep",
-    "numpy", "numpy.fft", "numpy.linalg", "numpy.ma", "numpy.polynomial", "numpy.random",
-)  # fmt: skip
+from selftaught.core.guest_modules import PRELOADED
 
 _ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
@@ -61,12 +47,18 @@ class Layout:
     read_only: tuple[Path, ...]
     modules: tuple[str, ...]
 
-    def command(self, control: int, first_uid: int) -> list[str]:
-        """The zygote's command line; `control` is the descriptor of its control socket."""
+    def command(self, control: int, first_uid: int, modules: Sequence[str]) -> list[str]:
+        """The zygote's command line.
+
+        Args:
+            control: descriptor of its control socket.
+            first_uid: the first of the users that its guests become, where it is root.
+            modules: what to preload besides.
+        """
         settings = {
             "package_folder": str(self.package_folder),
             "paths": [str(path) for path in self.module_paths],
-            "modules": list(self.modules),
+            "modules": [*self.modules, *modules],
             "control": control,
             "first_uid": first_uid,
         }

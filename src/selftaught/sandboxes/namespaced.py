@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from selftaught.core.errors import InfrastructureError
@@ -24,12 +24,12 @@ class NamespacedSandbox:
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
 
-    def start(self, *, guests: int = 1) -> ZygoteProcess:
+    def start(self, *, guests: int = 1, modules: Sequence[str] = ()) -> ZygoteProcess:
         def tasks(limits: GuestLimits) -> int:
             # Without a user namespace each guest has a user of its own.
             return limits.threads if os.getuid() == 0 else _OWN_TASKS + limits.threads * guests
 
-        return spawn(self._layout, lambda: bubblewrap_command(self._layout), tasks)
+        return spawn(self._layout, lambda: bubblewrap_command(self._layout), tasks, modules)
 
 
 def bubblewrap_command(layout: Layout) -> list[str]:

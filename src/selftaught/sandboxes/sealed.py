@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from selftaught.core.ports import GuestLimits
@@ -22,13 +23,13 @@ class SealedSandbox:
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
 
-    def start(self, *, guests: int = 1) -> ZygoteProcess:
+    def start(self, *, guests: int = 1, modules: Sequence[str] = ()) -> ZygoteProcess:
         others = 0 if os.getuid() == 0 else _tasks_of_user(os.getuid()) + _MARGIN_TASKS
 
         def tasks(limits: GuestLimits) -> int:
             return limits.threads if os.getuid() == 0 else others + limits.threads * guests
 
-        return spawn(self._layout, list, tasks)
+        return spawn(self._layout, list, tasks, modules)
 
 
 def _tasks_of_user(uid: int) -> int:

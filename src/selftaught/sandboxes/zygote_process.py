@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -201,6 +201,7 @@ def spawn(
     layout: Layout,
     prefix: Callable[[], list[str]],
     tasks: Callable[[GuestLimits], int],
+    modules: Sequence[str],
 ) -> ZygoteProcess:
     """Start a zygote behind a command prefix (bubblewrap and its arguments, or nothing).
 
@@ -208,13 +209,14 @@ def spawn(
         layout: what to start.
         prefix: the command line that the zygote's own is appended to.
         tasks: RLIMIT_NPROC of a guest.
+        modules: what to preload besides the layout's.
     """
     number = next(_zygote_numbers)
     block = (os.getpid() * 64 + number) % 1_000_000
     own_end, zygote_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the zygote
     first_uid = _FIRST_UID + block * _UIDS_PER_ZYGOTE
-    command = [*prefix(), *layout.command(zygote_end.fileno(), first_uid)]
+    command = [*prefix(), *layout.command(zygote_end.fileno(), first_uid, modules)]
     try:
         process = subprocess.Popen(
             command,

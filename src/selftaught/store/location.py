@@ -26,7 +26,7 @@ DEFAULT_STORE = "sqlite:///selftaught.db"
 _EXAMPLE = f"write it as {DEFAULT_STORE} or sqlite:////absolute/path.db"
 _LOCK_TIMEOUT_S = 60.0
 
-Access = Literal["create", "write", "read"]
+Access = Literal["write", "read"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +84,16 @@ def check_writable(url: str) -> Location:
         read-only, locked, not a database, or not a journal of ours.
     """
     location = locate(url)
-    if not location.path.exists():
+    try:
         _check_folder(location)
+        location.path.stat()
+    except FileNotFoundError:
         return location
+    except OSError as error:
+        raise _unusable(location, "written", error) from None
+    # With its log beside it, SQLite would find a read-only file out only as it writes.
+    if not os.access(location.path, os.W_OK):
+        raise location.refusal(f"{location.path} is read-only; give another store")
     with guarded_connection(location, "write") as connection:
         connection.exec_driver_sql("BEGIN IMMEDIATE")  # fails if the file cannot be written
         problem = None if is_empty(connection) else schema_problem(connection)
@@ -109,9 +116,7 @@ def guarded_connection(location: Location, access: Access) -> Iterator[Connectio
         finally:
             connection.close()
     except (SQLAlchemyError, OSError) as error:
-        verb = "read" if access == "read" else "written"
-        reason = f"it cannot be {verb} ({database_message(error)}); give another store"
-        raise location.refusal(reason) from None
+        raise _unusable(location, "read" if access == "read" else "written", error) from None
 
 
 def connect(location: Location, access: Access) -> Connection:
@@ -124,14 +129,13 @@ def connect(location: Location, access: Access) -> Connection:
     Raises: ConfigError if there is no such file; sqlalchemy's errors.
     """
     path = location.path
-    if access != "create" and not path.is_file():
+    if not path.is_file():
         reason = "it is not a file" if path.exists() else "there is no such file"
         raise location.refusal(f"{reason} ({path}); give another store")
-    mode = "rwc" if access == "create" else "rw"
 
     def open_database() -> sqlite3.Connection:
         database = sqlite3.connect(
-            f"{path.as_uri()}?mode={mode}",
+            f"{path.as_uri()}?mode=rw",
             uri=True,
             timeout=_LOCK_TIMEOUT_S,
             isolation_level=None,
@@ -162,6 +166,13 @@ def transaction(connection: Connection) -> Iterator[None]:
         if connection.connection.driver_connection.in_transaction:  # type: ignore[union-attr]
             connection.exec_driver_sql("ROLLBACK")
         raise
+
+
+def _unusable(
+    location: Location, verb: Literal["read", "written"], error: SQLAlchemyError | OSError
+) -> ConfigError:
+    reason = f"it cannot be {verb} ({database_message(error)}); give another store"
+    return location.refusal(reason)
 
 
 def _check_folder(location: Location) -> None:

@@ -1,0 +1,52 @@
+"""The entry point of `selftaught`. Nothing heavy is imported here, so that `--help` is quick."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from selftaught import __version__
+from selftaught.cli import edge
+from selftaught.cli.doctor import doctor
+from selftaught.cli.improve import improve
+from selftaught.cli.listing import models, runs, tasks
+from selftaught.cli.run import run
+from selftaught.cli.sections import OrderedGroup
+from selftaught.cli.show import show
+
+_COMMANDS: tuple[click.Command, ...] = (run, improve, tasks, models, doctor, runs, show)
+
+
+@click.group(
+    cls=OrderedGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(__version__, "-V", "--version", message="%(prog)s %(version)s")
+@click.option(
+    "--traceback",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=lambda context, option, value: edge.show_tracebacks() if value else None,
+    help="Show the traceback of an unexpected error (also SELFTAUGHT_TRACEBACK=1).",
+)
+@click.pass_context
+def selftaught(context: click.Context) -> None:
+    """STOP, the Self-Taught Optimizer: a program that improves programs, run on itself.
+
+    Generated programs run in a sandbox, and nowhere else.
+    """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+for _command in _COMMANDS:
+    selftaught.add_command(_command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and end the process with its exit code."""
+    sys.exit(edge.run(selftaught, arguments))

@@ -1,0 +1,172 @@
+"""The options that `run` and `improve` share, and the settings that options and file make."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from selftaught.cli.sections import F, option
+
+if TYPE_CHECKING:
+    from selftaught.app.config import CommonConfig
+
+    C = TypeVar("C", bound=CommonConfig)
+
+# Shown in help pages, which must not wait for the configuration to load; a test compares them.
+DEFAULT_STORE = "sqlite:///selftaught.db"
+DEFAULT_TASKS = "flow_shop, descent and local_cut"
+
+AT_LEAST_1 = click.IntRange(min=1)
+ABOVE_0 = click.FloatRange(min=0, min_open=True)
+
+_BUDGET = "Budget of the whole run (none by default)"
+_LIMITS = "Limits of each improver run"
+_MACHINE = "Where it runs and what it writes"
+
+# Option, as click names it, and the setting that it gives; the dot is a section of the file.
+_SETTINGS = {
+    "tasks": "tasks",
+    "model": "model",
+    "improver": "improver",
+    "iterations": "iterations",
+    "accept": "accept",
+    "patience": "patience",
+    "seed": "seed",
+    "store": "store",
+    "max_tokens": "max_tokens",
+    "tier": "tier",
+    "slots": "slots",
+    "search_runs": "runs.search",
+    "val_runs": "runs.val",
+    "test_runs": "runs.test",
+    "lm_calls": "budget.lm_calls",
+    "samples": "budget.samples",
+    "tokens": "budget.tokens",
+    "usd": "budget.usd",
+    "wall_s": "budget.wall_s",
+    "calls": "limits.calls",
+    "samples_per_call": "limits.samples_per_call",
+    "utility_uses": "limits.utility_uses",
+    "cpu_s": "limits.cpu_s",
+}
+
+
+def _all(*options: Callable[[F], F]) -> Callable[[F], F]:
+    def decorate(command: F) -> F:
+        for decorator in reversed(options):
+            command = decorator(command)
+        return command
+
+    return decorate
+
+
+json_option = option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else."
+)
+
+reading_store_option = option(
+    "--store",
+    metavar="URL",
+    default=DEFAULT_STORE,
+    help=f"Where the runs are kept.  [default: {DEFAULT_STORE}]",
+)
+
+what_options = _all(
+    option("--model", metavar="PROVIDER:NAME", help="Language model.  [default: local:mutator]"),
+    option(
+        "--improver",
+        metavar="NAME|FILE|RUN",
+        help="Improver to begin with: a name, a file, or the best one of a run.  [default: seed]",
+    ),
+)
+
+common_options = _all(
+    option("--seed", type=click.IntRange(min=0), help="Of everything random.  [default: 0]"),
+    option("--max-tokens", type=AT_LEAST_1, help="Output tokens a response.  [default: 4096]"),
+    option(
+        "--config",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Settings in TOML; options win over them.",
+    ),
+    json_option,
+    option("--lm-calls", section=_BUDGET, type=AT_LEAST_1, help="Calls of the language model."),
+    option("--samples", section=_BUDGET, type=AT_LEAST_1, help="Responses drawn."),
+    option("--tokens", section=_BUDGET, type=AT_LEAST_1, help="Input and output tokens."),
+    option("--usd", section=_BUDGET, type=ABOVE_0, help="Money, US dollars."),
+    option("--wall-s", section=_BUDGET, type=ABOVE_0, help="Seconds by the clock."),
+    option("--calls", section=_LIMITS, type=AT_LEAST_1, help="Model calls.  [default: 4]"),
+    option(
+        "--samples-per-call",
+        section=_LIMITS,
+        type=AT_LEAST_1,
+        help="Responses a model call.  [default: 6]",
+    ),
+    option(
+        "--utility-uses",
+        section=_LIMITS,
+        type=AT_LEAST_1,
+        help="Programs that it may score.  [default: 25]",
+    ),
+    option(
+        "--cpu-s",
+        section=_LIMITS,
+        type=ABOVE_0,
+        help="CPU seconds of its own.  [default: 60]",
+    ),
+    option(
+        "--store",
+        section=_MACHINE,
+        metavar="URL",
+        help=f"Where runs are kept.  [default: {DEFAULT_STORE}]",
+    ),
+    option(
+        "--tier",
+        section=_MACHINE,
+        type=click.Choice(["auto", "namespaced", "sealed"]),
+        help="Sandbox; auto takes the strongest that works here.  [default: auto]",
+    ),
+    option(
+        "--slots",
+        section=_MACHINE,
+        type=AT_LEAST_1,
+        help="Candidates at a time.  [default: one a core]",
+    ),
+)
+
+
+def configured(kind: type[C], options: Mapping[str, Any]) -> C:
+    """The configuration that the file and, over it, the options make.
+
+    Args:
+        kind: RunConfig or ImproveConfig.
+        options: values by click's names; None, and what is no setting, sets nothing.
+    Raises: ConfigError.
+    """
+    from selftaught.app.config import make_config, merged, read_toml
+    from selftaught.core.errors import ConfigError
+
+    path: Path | None = options.get("config")
+    base: dict[str, Any] = {}
+    if path is not None:
+        base = read_toml(path)
+        try:
+            make_config(kind, base)
+        except ConfigError as error:
+            raise ConfigError(f"configuration {path}: {error}") from None
+    return make_config(kind, merged(base, settings(options)))
+
+
+def settings(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that were given, nested as in a configuration file."""
+    nested: dict[str, Any] = {}
+    for name, setting in _SETTINGS.items():
+        value = options.get(name)
+        if value is None or value == ():
+            continue
+        section, dot, key = setting.rpartition(".")
+        (nested.setdefault(section, {}) if dot else nested)[key] = value
+    return nested

@@ -1,0 +1,42 @@
+"""Consoles, and text that is safe to print."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+# Control characters, and those that turn the direction of writing or break lines: a program that
+# somebody else wrote must not steer the terminal, nor look like what it is not.
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+def printable(text: str) -> str:
+    """The text with everything that could steer a terminal written as an escape."""
+    return _UNSAFE.sub(lambda match: ascii(match.group())[1:-1], text)
+
+
+def stdout() -> Console:
+    """The console for results: plain text in a pipe, and no markup anywhere."""
+    return _console(stderr=False)
+
+
+def stderr() -> Console:
+    """The console for progress."""
+    return _console(stderr=True)
+
+
+def print_json(data: Mapping[str, Any]) -> None:
+    """One JSON object, in one line of ASCII."""
+    print(json.dumps(data, allow_nan=False), file=sys.stdout, flush=True)
+
+
+def _console(*, stderr: bool) -> Console:
+    from rich.console import Console
+
+    return Console(stderr=stderr, markup=False, emoji=False, highlight=False)
