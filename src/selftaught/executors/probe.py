@@ -19,7 +19,7 @@ _HOSTILE = (
     ("fork", "import os\ndef algorithm(x):\n    return os.fork() >= 0\n"),
     (
         "open a network socket",
-        "import asyncio\nimport sys\nsocket = sys.modules['socket']\n"
+        "import sys\nsocket = sys.modules['socket']\n"
         "def algorithm(x):\n    return socket.socket().fileno() >= 0\n",
     ),
     (
