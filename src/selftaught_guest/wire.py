@@ -17,6 +17,8 @@ import numpy as np
 
 MAX_DEPTH: Final = 48
 MAX_ITEMS: Final = 1_000_000
+# Hashes of numbers are no secret: keys can be made to collide, and a dict of them takes n^2 steps.
+MAX_NUMBER_KEYS: Final = 10_000
 MAX_INT_BYTES: Final = 512
 MAX_NDIM: Final = 16
 HEADER: Final = struct.Struct("<I")
@@ -183,6 +185,10 @@ def _encode_items(value: list[Any] | tuple[Any, ...], out: bytearray, depth: int
 def _encode_dict(value: dict[Any, Any], out: bytearray, depth: int) -> None:
     if len(value) > MAX_ITEMS:
         raise WireError(f"{len(value)} items; at most {MAX_ITEMS}, or send an array")
+    if len(value) > MAX_NUMBER_KEYS:
+        numbers = sum(not isinstance(key, (str, bytes)) for key in value)
+        if numbers > MAX_NUMBER_KEYS:
+            raise WireError(f"{numbers} keys that are no text; at most {MAX_NUMBER_KEYS}")
     out += b"d"
     out += _U32.pack(len(value))
     for key, item in value.items():
@@ -237,14 +243,15 @@ _ENCODERS: dict[type, Callable[[Any, bytearray, int], None]] = {
 
 
 class _Reader:
-    """A cursor over a payload, with the count of items that the whole frame may still hold."""
+    """A cursor over a payload, with the counts of what the whole frame may still hold."""
 
-    __slots__ = ("items_left", "position", "view")
+    __slots__ = ("items_left", "number_keys_left", "position", "view")
 
     def __init__(self, view: memoryview) -> None:
         self.view = view
         self.position = 0
         self.items_left = MAX_ITEMS
+        self.number_keys_left = MAX_NUMBER_KEYS
 
     def take(self, size: int) -> memoryview:
         end = self.position + size
@@ -295,6 +302,10 @@ def _decode_dict(reader: _Reader, depth: int) -> dict[Any, Any]:
     found: dict[Any, Any] = {}
     for _ in range(count):
         key = reader.value(depth + 1)
+        if not isinstance(key, (str, bytes)):
+            reader.number_keys_left -= 1
+            if reader.number_keys_left < 0:
+                raise WireError(f"more than {MAX_NUMBER_KEYS} keys that are no text")
         try:
             found[key] = reader.value(depth + 1)
         except TypeError:

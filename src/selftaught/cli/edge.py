@@ -21,23 +21,20 @@ NO_SANDBOX = 4
 _TRACEBACK = "SELFTAUGHT_TRACEBACK"
 
 
-class Stopped(KeyboardInterrupt):
-    """Ctrl-C or a signal that asks to end.
+class Terminated(KeyboardInterrupt):
+    """A signal that asks to end, taken like Ctrl-C. `signum` says which."""
 
-    Attributes:
-        signum: the signal.
-        told: what was kept, for people.
-    """
-
-    def __init__(self, signum: int, told: str = "stopped") -> None:
-        super().__init__(told)
+    def __init__(self, signum: int) -> None:
+        super().__init__(signum)
         self.signum = signum
-        self.told = told
 
 
-def signum_of(error: KeyboardInterrupt) -> int:
-    """The signal that raised this."""
-    return error.signum if isinstance(error, Stopped) else int(signal.SIGINT)
+class Stopped(Exception):
+    """A command was stopped and has put everything away; the message says what was kept."""
+
+    def __init__(self, message: str, cause: BaseException | None) -> None:
+        super().__init__(message)
+        self.signum = cause.signum if isinstance(cause, Terminated) else int(signal.SIGINT)
 
 
 def show_tracebacks() -> None:
@@ -50,67 +47,66 @@ def run(command: click.Command, arguments: Sequence[str] | None = None) -> int:
     _print_anything()
     _stop_on(signal.SIGTERM, signal.SIGHUP)
     try:
-        code = _invoke(command, arguments)
+        listed = None if arguments is None else list(arguments)
+        code = command.main(listed, prog_name="selftaught", standalone_mode=False)
         sys.stdout.flush()
-        return code
+        return code if isinstance(code, int) else DONE
     except BrokenPipeError:
         return _reader_left()
     except KeyboardInterrupt as error:
-        _tell(error.told if isinstance(error, Stopped) else "stopped")
-        return 128 + signum_of(error)
+        return _explain(Stopped("stopped", error))
+    except click.Abort as error:  # made by click of Ctrl-C
+        return _explain(Stopped("stopped", error.__cause__))
     except Exception as error:  # noqa: BLE001 - the edge
         return _explain(error)
 
 
-def _invoke(command: click.Command, arguments: Sequence[str] | None) -> int:
-    try:
-        code = command.main(
-            None if arguments is None else list(arguments),
-            prog_name="selftaught",
-            standalone_mode=False,
-        )
-    except click.Abort as error:
-        # click makes this of every KeyboardInterrupt.
-        raise (error.__context__ if _interrupted(error) else KeyboardInterrupt()) from None
-    return code if isinstance(code, int) else DONE
-
-
-def _interrupted(error: click.Abort) -> bool:
-    return isinstance(error.__context__, KeyboardInterrupt)
-
-
 def _explain(error: Exception) -> int:
+    """Say it on stderr; the exit code."""
     from selftaught.core.errors import BudgetExceeded, ConfigError, SandboxUnavailable
-    from selftaught.core.errors import InfrastructureError as Infrastructure
 
-    if isinstance(error, click.ClickException):
-        return _tell(_usage_message(error), WRONG_INPUT)
-    if isinstance(error, ConfigError):
-        return _tell(f"error: {_one_line(str(error))}", WRONG_INPUT)
-    if isinstance(error, SandboxUnavailable):
-        return _tell(f"error: {error}", NO_SANDBOX)
-    if isinstance(error, BudgetExceeded) or type(error).__name__ == "NothingMeasured":
+    match error:
+        case Stopped():
+            return _tell(str(error), 128 + error.signum)
+        case click.ClickException():
+            return _tell(f"error: {_usage_message(error)}", WRONG_INPUT)
+        case ConfigError():
+            return _tell(f"error: {_one_line(str(error))}", WRONG_INPUT)
+        case SandboxUnavailable():
+            return _tell(f"error: {error}", NO_SANDBOX)
+        case BudgetExceeded():
+            return _tell(f"error: {_one_line(str(error))}", NOTHING_MEASURED)
+        case _:
+            return _explain_late(error)
+
+
+def _explain_late(error: Exception) -> int:
+    """What needs heavy imports to be told apart, and what nobody expected."""
+    from selftaught.core.errors import InfrastructureError
+    from selftaught.studies.bookkeeping import NothingMeasured
+
+    if isinstance(error, NothingMeasured):
         return _tell(f"error: {_one_line(str(error))}", NOTHING_MEASURED)
+    said = _one_line(f"{type(error).__name__}: {error}")
     if os.environ.get(_TRACEBACK):
         traceback.print_exception(error)
-    elif not isinstance(error, Infrastructure):
-        hint = f"{_TRACEBACK}=1 shows where"
-        return _tell(f"error: {_one_line(f'{type(error).__name__}: {error}')} ({hint})", FAILED)
-    return _tell(f"error: {_one_line(f'{type(error).__name__}: {error}')}", FAILED)
+    elif not isinstance(error, InfrastructureError):
+        said += f" ({_TRACEBACK}=1 shows where)"
+    return _tell(f"error: {said}", FAILED)
 
 
 def _usage_message(error: click.ClickException) -> str:
     message = _one_line(error.format_message()).rstrip(".")
     context = getattr(error, "ctx", None)
     see = "" if context is None else f" (see {context.command_path} --help)"
-    return f"error: {message[:1].lower()}{message[1:]}{see}"
+    return f"{message[:1].lower()}{message[1:]}{see}"
 
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _tell(message: str, code: int = DONE) -> int:
+def _tell(message: str, code: int) -> int:
     from selftaught.cli.terminal import printable
 
     with contextlib.suppress(OSError):
@@ -135,8 +131,8 @@ def _print_anything() -> None:
 def _stop_on(*signums: signal.Signals) -> None:
     for signum in signums:
         if signal.getsignal(signum) is signal.SIG_DFL:
-            signal.signal(signum, _raise_stopped)
+            signal.signal(signum, _terminate)
 
 
-def _raise_stopped(signum: int, frame: FrameType | None) -> None:
-    raise Stopped(signum)
+def _terminate(signum: int, frame: FrameType | None) -> None:
+    raise Terminated(signum)

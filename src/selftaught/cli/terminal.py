@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+import click
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,6 +33,23 @@ def stdout() -> Console:
 def stderr() -> Console:
     """The console for progress."""
     return _console(stderr=True)
+
+
+@contextmanager
+def paged() -> Iterator[Console]:
+    """A console whose text goes through a pager, if stdout is a terminal that it would not fit."""
+    console = stdout()
+    if not console.is_terminal or console.is_dumb_terminal:
+        yield console
+        return
+    with console.capture() as capture:
+        yield console
+    text = capture.get()
+    if text.count("\n") < console.height:
+        click.echo(text, nl=False, color=True)
+    else:
+        os.environ.setdefault("LESS", "-FRX")
+        click.echo_via_pager(text, color=console.color_system is not None)
 
 
 def print_json(data: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias
 
@@ -215,6 +216,10 @@ class Task:
 
         Raises: ConfigError if there is no description and the utility has no readable source.
         """
+        return self._description
+
+    @cached_property
+    def _description(self) -> str:
         if self.description is not None:
             return self.description
         functions = (
@@ -230,7 +235,7 @@ class Task:
                 "will be shown"
             ) from None
 
-    @property
+    @cached_property
     def version(self) -> str:
         """Hash of the description, the seed and the settings: what makes scores comparable."""
         parts = (
