@@ -20,7 +20,7 @@ DEFAULT_STORE = "sqlite:///selftaught.db"
 DEFAULT_TASKS = "flow_shop, descent and local_cut"
 
 AT_LEAST_1 = click.IntRange(min=1)
-ABOVE_0 = click.FloatRange(min=0, min_open=True)
+_ABOVE_0 = click.FloatRange(min=0, min_open=True)
 
 _BUDGET = "Budget of the whole run (none by default)"
 _LIMITS = "Limits of each improver run"
@@ -84,8 +84,18 @@ what_options = _all(
 )
 
 common_options = _all(
-    option("--seed", type=click.IntRange(min=0), help="Of everything random.  [default: 0]"),
-    option("--max-tokens", type=AT_LEAST_1, help="Output tokens a response.  [default: 4096]"),
+    option(
+        "--seed",
+        type=click.IntRange(min=0),
+        metavar="N",
+        help="Of everything random.  [default: 0]",
+    ),
+    option(
+        "--max-tokens",
+        type=AT_LEAST_1,
+        metavar="N",
+        help="Output tokens a response.  [default: 4096]",
+    ),
     option(
         "--config",
         type=click.Path(path_type=Path),
@@ -93,28 +103,41 @@ common_options = _all(
         help="Settings in TOML; options win over them.",
     ),
     json_option,
-    option("--lm-calls", section=_BUDGET, type=AT_LEAST_1, help="Calls of the language model."),
-    option("--samples", section=_BUDGET, type=AT_LEAST_1, help="Responses drawn."),
-    option("--tokens", section=_BUDGET, type=AT_LEAST_1, help="Input and output tokens."),
-    option("--usd", section=_BUDGET, type=ABOVE_0, help="Money, US dollars."),
-    option("--wall-s", section=_BUDGET, type=ABOVE_0, help="Seconds by the clock."),
-    option("--calls", section=_LIMITS, type=AT_LEAST_1, help="Model calls.  [default: 4]"),
+    option(
+        "--lm-calls",
+        section=_BUDGET,
+        type=AT_LEAST_1,
+        metavar="N",
+        help="Calls of the language model.",
+    ),
+    option("--samples", section=_BUDGET, type=AT_LEAST_1, metavar="N", help="Responses drawn."),
+    option(
+        "--tokens", section=_BUDGET, type=AT_LEAST_1, metavar="N", help="Input and output tokens."
+    ),
+    option("--usd", section=_BUDGET, type=_ABOVE_0, metavar="X", help="Money, US dollars."),
+    option("--wall-s", section=_BUDGET, type=_ABOVE_0, metavar="S", help="Seconds by the clock."),
+    option(
+        "--calls", section=_LIMITS, type=AT_LEAST_1, metavar="N", help="Model calls.  [default: 4]"
+    ),
     option(
         "--samples-per-call",
         section=_LIMITS,
         type=AT_LEAST_1,
+        metavar="N",
         help="Responses a model call.  [default: 6]",
     ),
     option(
         "--utility-uses",
         section=_LIMITS,
         type=AT_LEAST_1,
+        metavar="N",
         help="Programs that it may score.  [default: 25]",
     ),
     option(
         "--cpu-s",
         section=_LIMITS,
-        type=ABOVE_0,
+        type=_ABOVE_0,
+        metavar="S",
         help="CPU seconds of its own.  [default: 60]",
     ),
     option(
@@ -133,6 +156,7 @@ common_options = _all(
         "--slots",
         section=_MACHINE,
         type=AT_LEAST_1,
+        metavar="N",
         help="Candidates at a time.  [default: one a core]",
     ),
 )

@@ -34,7 +34,7 @@ class SectionedCommand(click.Command):
         sections: dict[str, list[tuple[str, str]]] = {_DEFAULT_SECTION: []}
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
-            if record is not None:
+            if isinstance(parameter, click.Option) and record is not None:
                 section = getattr(parameter, "section", _DEFAULT_SECTION)
                 sections.setdefault(section, []).append(record)
         for name, records in sections.items():

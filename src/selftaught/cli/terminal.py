@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 import click
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # Control characters, and those that turn the direction of writing or break lines: a program that
 # somebody else wrote must not steer the terminal, nor look like what it is not.
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_TRAILING = re.compile(r" +(?=\n)")
 
 
 def printable(text: str) -> str:
@@ -60,4 +61,25 @@ def print_json(data: Mapping[str, Any]) -> None:
 def _console(*, stderr: bool) -> Console:
     from rich.console import Console
 
-    return Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+    stream = sys.stderr if stderr else sys.stdout
+    file = stream if stream.isatty() else cast(IO[str], _Trimmed(stream))
+    return Console(file=file, markup=False, emoji=False, highlight=False)
+
+
+class _Trimmed:
+    """A stream in which no line ends with blanks, which tables are padded with."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        return self._stream.write(_TRAILING.sub("", text))
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+    def isatty(self) -> bool:
+        return False
+
+    def fileno(self) -> int:
+        return self._stream.fileno()

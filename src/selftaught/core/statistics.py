@@ -40,7 +40,7 @@ def estimate(strata: Mapping[str, Sequence[float]]) -> Estimate:
         strata: observations by task; none empty.
     Raises: ValueError without observations.
     """
-    from scipy import stats
+    from scipy.special import stdtrit  # a tenth of the time that scipy.stats takes to load
 
     if not strata or any(len(values) == 0 for values in strata.values()):
         raise ValueError("an estimate needs observations in each stratum")
@@ -58,7 +58,7 @@ def estimate(strata: Mapping[str, Sequence[float]]) -> Estimate:
     if variance == 0.0:
         return Estimate(mean, (mean, mean), n)
     freedom = variance**2 / math.fsum(part**2 / degrees for part, degrees in parts)
-    half = float(stats.t.ppf(0.975, freedom)) * math.sqrt(variance)
+    half = float(stdtrit(freedom, 0.975)) * math.sqrt(variance)
     return Estimate(mean, (mean - half, mean + half), n)
 
 
