@@ -10,6 +10,17 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from selftaught.app.api import (
+        ImproveResult,
+        SelfImproveResult,
+        improve,
+        improve_async,
+        load_task,
+        score,
+        score_async,
+        self_improve,
+        self_improve_async,
+    )
     from selftaught.core.budget import Budget, ImproverLimits
     from selftaught.core.outcome import Failed, Scored
     from selftaught.core.task import (
@@ -22,7 +33,17 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
+_API = "selftaught.app.api"
 _HOMES = {
+    "ImproveResult": _API,
+    "SelfImproveResult": _API,
+    "improve": _API,
+    "improve_async": _API,
+    "load_task": _API,
+    "score": _API,
+    "score_async": _API,
+    "self_improve": _API,
+    "self_improve_async": _API,
     "Budget": "selftaught.core.budget",
     "ImproverLimits": "selftaught.core.budget",
     "Failed": "selftaught.core.outcome",
@@ -37,13 +58,22 @@ _HOMES = {
 __all__ = [
     "Budget",
     "Failed",
+    "ImproveResult",
     "ImproverLimits",
     "Measure",
     "ProgramFailed",
     "SandboxedProgram",
     "Scored",
+    "SelfImproveResult",
     "Task",
+    "improve",
+    "improve_async",
+    "load_task",
     "per_instance",
+    "score",
+    "score_async",
+    "self_improve",
+    "self_improve_async",
 ]
 
 

@@ -283,7 +283,8 @@ class Lockdown:
         """Give everything up; one way only.
 
         Args:
-            keep: the one descriptor that stays open, besides 0 to 2.
+            keep: the one descriptor that stays open. The standard streams go as well: the offset
+                and the flags of an open file are shared by all who were forked with it.
             uid: user to become, or None where this process is no root.
             memory_bytes: address space.
             tasks: RLIMIT_NPROC.
@@ -295,7 +296,7 @@ class Lockdown:
                 _libc.syscall(self._landlock + 2, self._ruleset, 0),
                 "landlock_restrict_self",
             )
-        os.closerange(3, keep)
+        os.closerange(0, keep)
         os.closerange(keep + 1, 1 << 16)
         if uid is not None:
             os.setgroups([])

@@ -9,10 +9,17 @@ from typing import Any
 import numpy as np
 
 _entropy = random.Random(0)
+_seed_generator = random.Random.seed
 
 
 def _urandom(size: int) -> bytes:
     return _entropy.randbytes(size)
+
+
+def _seed_or_draw(generator: random.Random, a: Any = None, version: int = 2) -> None:
+    """`Random.seed`, which without a seed asks the kernel from C, around `os.urandom`."""
+    seed = int.from_bytes(_urandom(32), "little") if a is None else a
+    _seed_generator(generator, seed, version)
 
 
 def install() -> None:
@@ -24,6 +31,8 @@ def install() -> None:
         setattr(os, name, function)
     # The module keeps a reference of its own, which SystemRandom (and numpy's seeding) calls.
     random._urandom = _urandom  # type: ignore[attr-defined]
+    random.Random.seed = _seed_or_draw  # type: ignore[method-assign,assignment]
+    random.seed = random._inst.seed
 
 
 def reseed(seed: int) -> None:

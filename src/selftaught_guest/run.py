@@ -1,6 +1,6 @@
 """The life of a guest: load a program, answer calls with frames, until the host ends it.
 
-Frames from the host:
+The first frame is ("locked",), sent before any program is there to forge it. Frames from the host:
     ("load", source, entry, seed, output_bytes)   answered by ("ready",) or ("failed", ...)
     ("call", [args], seed)                        answered by ("ok", value) or ("failed", ...)
     ("improve", initial_solution, facts)          requests go out meanwhile (services), then as above
@@ -59,6 +59,7 @@ def serve(descriptor: int) -> NoReturn:
     channel = Channel(descriptor)
     entry: Callable[..., Any] | None = None
     try:
+        channel.send(("locked",))
         while True:
             message = channel.receive()
             try:

@@ -18,7 +18,6 @@ from selftaught.core.outcome import Failed
 from selftaught.core.ports import Executor, Job, ModelServices, Sandbox
 from selftaught.core.program import Program
 from selftaught.core.progress import Listener, silent
-from selftaught.core.seeds import Stream
 from selftaught.core.task import Task
 from selftaught.engine.context import RunContext
 from selftaught.engine.evaluate import Evaluator, Question
@@ -80,7 +79,8 @@ async def run_stop(
         task.normalised(task.lowest)  # raises if the task has no finite range
     prepared = _Prepared(load_improver(config.improver), tasks, listener)
     async with _context(config, "run", prepared) as (context, head):
-        runs: dict[Stream, int] = dict(config.runs.model_dump())
+        runs = config.runs.resolved(len(tasks))
+        head["config"]["runs"] = runs
         plan = StopPlan(prepared.improver, tasks, config.iterations, config.accept, runs, head)
         return await stop_run(context, plan)
 

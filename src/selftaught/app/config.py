@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from selftaught.core.budget import Budget, ImproverLimits
 from selftaught.core.errors import ConfigError
+from selftaught.core.seeds import Stream
 
 DEFAULT_MODEL = "local:mutator"
 DEFAULT_STORE = "sqlite:///selftaught.db"
@@ -46,11 +47,27 @@ class LimitsConfig(_Section):
 
 
 class RunsConfig(_Section):
-    """Improver runs a task for one meta-utility evaluation, on each stream."""
+    """Improver runs a task for one meta-utility evaluation, on each stream.
 
-    search: int = Field(5, ge=1)
-    val: int = Field(15, ge=2)
-    test: int = Field(20, ge=2)
+    What is not set follows from the number of tasks: in all at least 5, 15 and 30 improver runs,
+    and at least 3, 2 and 2 a task.
+    """
+
+    search: int | None = Field(None, ge=1)
+    val: int | None = Field(None, ge=2)
+    test: int | None = Field(None, ge=2)
+
+    def resolved(self, tasks: int) -> dict[Stream, int]:
+        """Runs a task on each stream, for so many tasks."""
+        return {
+            "search": self.search or max(3, _share(5, tasks)),
+            "val": self.val or _share(15, tasks),
+            "test": self.test or _share(30, tasks),
+        }
+
+
+def _share(total: int, tasks: int) -> int:
+    return max(2, -(-total // tasks))
 
 
 class CommonConfig(_Section):

@@ -27,7 +27,7 @@ _LIMITS = "Limits of each improver run"
 _MACHINE = "Where it runs and what it writes"
 
 # Option, as click names it, and the setting that it gives; the dot is a section of the file.
-_SETTINGS = {
+SETTINGS = {
     "tasks": "tasks",
     "model": "model",
     "improver": "improver",
@@ -94,7 +94,7 @@ common_options = _all(
         "--max-tokens",
         type=AT_LEAST_1,
         metavar="N",
-        help="Output tokens a response.  [default: 4096]",
+        help="Output tokens a response at most.  [default: 4096]",
     ),
     option(
         "--config",
@@ -187,7 +187,7 @@ def configured(kind: type[C], options: Mapping[str, Any]) -> C:
 def settings(options: Mapping[str, Any]) -> dict[str, Any]:
     """The options that were given, nested as in a configuration file."""
     nested: dict[str, Any] = {}
-    for name, setting in _SETTINGS.items():
+    for name, setting in SETTINGS.items():
         value = options.get(name)
         if value is None or value == ():
             continue

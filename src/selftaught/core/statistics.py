@@ -57,7 +57,7 @@ def estimate(strata: Mapping[str, Sequence[float]]) -> Estimate:
     variance = math.fsum(part for part, _ in parts)
     if variance == 0.0:
         return Estimate(mean, (mean, mean), n)
-    freedom = variance**2 / math.fsum(part**2 / degrees for part, degrees in parts)
+    freedom = 1.0 / math.fsum((part / variance) ** 2 / degrees for part, degrees in parts)
     half = float(stdtrit(freedom, 0.975)) * math.sqrt(variance)
     return Estimate(mean, (mean - half, mean + half), n)
 

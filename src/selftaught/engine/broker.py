@@ -121,7 +121,7 @@ class Broker:
             temperature=min(MAX_TEMPERATURE, max(0.0, temperature)),
             max_tokens=self.context.max_tokens,
         )
-        drawn = messages if len(messages) > 1 else messages * n
+        drawn = messages if len(messages) > 1 else messages * wanted
         responses = await self._draw(base, drawn[:wanted])
         return {"responses": responses, "times_used": self.calls}
 
@@ -152,7 +152,8 @@ class _ChargedCall:
         first = prompt is self._prompts[0]
         cost = replace(context.worst_case(prompt), lm_calls=int(first))
         reservation = context.ledger.reserve(cost, prompt.n)
-        key = context.key(broker.invocation, "call", prompt.system, prompt.user, prompt.n)
+        request = (prompt.system, prompt.user, prompt.n, repr(prompt.temperature))
+        key = context.key(broker.invocation, "call", *request)
         seeds = tuple(
             derive("sample", context.seed, key, index) >> 65 for index in range(reservation.samples)
         )
@@ -167,7 +168,10 @@ class _ChargedCall:
         usage = _counted(answer, prompt.n, int(first))
         context.ledger.settle(reservation, usage)
         broker.usage = broker.usage + usage
-        return answer.texts[: prompt.n]
+        # Providers' JSON can hold lone surrogates, which are no text to anybody else.
+        return tuple(
+            text.encode("utf-8", "replace").decode() for text in answer.texts[: prompt.n]
+        )
 
 
 def _counted(answer: Completions, asked: int, lm_calls: int) -> Usage:

@@ -10,7 +10,7 @@ from selftaught.core.outcome import Failed
 from selftaught.core.ports import GuestProcess, GuestResult, Job, RequestHandler
 from selftaught.executors.frames import READ_BYTES, FrameBuffer, FrameTooLong
 from selftaught.executors.limits import CORES, wall_limit_s
-from selftaught.executors.session import load_frame, read_answer, read_ending
+from selftaught.executors.session import check_locked, load_frame, read_answer, read_ending
 from selftaught_guest import wire
 
 _LONGEST_LOOK_S = 1.0
@@ -52,6 +52,8 @@ class ImproverRun:
     async def _converse(self, solution: str, facts: Mapping[str, Any]) -> Any | Failed:
         try:
             await self._send_frame(load_frame(self._job))
+            if (first := await self._receive()) is not None:
+                check_locked(first)
             answer = await self._next_answer()
             if isinstance(answer, Failed):
                 return answer

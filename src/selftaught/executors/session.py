@@ -14,12 +14,27 @@ from selftaught.executors.limits import CpuWatch
 from selftaught_guest import wire
 
 LOAD_CPU_S = 2.0
+_LONGEST_WAIT_S = 3600.0
+_DETAIL_CHARS = 2000
 
 
 def load_frame(job: Job) -> bytes:
     """The frame that makes a guest load a program. Raises WireError on text that is not data."""
     program = job.program
     return wire.pack(("load", program.source, program.entry, job.seed, job.limits.output_bytes))
+
+
+def check_locked(first: Any) -> None:
+    """A guest's first frame says how its lock-down went; what comes later could be forged.
+
+    Raises: InfrastructureError if it is not locked down.
+    """
+    match first:
+        case ("locked",):
+            return
+        case ("lockdown", str(detail)):
+            raise InfrastructureError(f"a guest could not be locked down: {detail}")
+    raise InfrastructureError("a guest did not say that it is locked down")
 
 
 def read_answer(answer: Any) -> Any | Failed:
@@ -30,9 +45,7 @@ def read_answer(answer: Any) -> Any | Failed:
         case ("ready",):
             return None
         case ("failed", str(kind), str(detail)) if kind in FAILURE_KINDS:
-            return Failed(kind, detail)
-        case ("lockdown", str(detail)):
-            raise InfrastructureError(f"a guest could not be locked down: {detail}")
+            return Failed(kind, detail[:_DETAIL_CHARS])
     return Failed("bad_output", "the guest sent a frame that is no answer")
 
 
@@ -54,6 +67,7 @@ class GuestSession:
         self._guest: GuestProcess | None = None
         self._buffer = FrameBuffer(job.limits.frame_bytes)
         self._poll = select.poll()
+        self._locked = False
         self._earlier_cpu_s = 0.0
         self._aborted = False
 
@@ -95,6 +109,7 @@ class GuestSession:
         except wire.WireError as error:
             return Failed("syntax", str(error))
         self._guest = self._zygote.fork(self._job.limits)
+        self._locked = False
         self._buffer = FrameBuffer(self._job.limits.frame_bytes)
         self._poll = select.poll()
         self._poll.register(self._guest.socket, select.POLLIN)
@@ -106,6 +121,7 @@ class GuestSession:
         assert self._guest is not None
         watch = CpuWatch(self._guest.cpu_s, cpu_s)
         try:
+            self._check_aborted()  # an abort that came while the guest was forked found none to end
             answer = self._send_and_wait(self._guest, frame, watch)
         except BaseException:
             self.close()
@@ -127,14 +143,14 @@ class GuestSession:
                 sending = self._send_some(guest, sending)
             events = select.POLLIN | (select.POLLOUT if sending else 0)
             self._poll.modify(guest.socket, events)
-            ready = self._poll.poll(wait_s * 1000)
+            ready = self._poll.poll(min(wait_s, _LONGEST_WAIT_S) * 1000)
             if ready and ready[0][1] & ~select.POLLOUT:
                 part = _receive(guest)
                 if not part:
                     return self._ended(guest)
                 self._buffer.feed(part)
                 try:
-                    found = self._buffer.next_value()
+                    found = self._next_value()
                 except FrameTooLong as error:
                     return Failed("output_limit", str(error))
                 except wire.WireError as error:
@@ -146,6 +162,14 @@ class GuestSession:
                 if look_s is None:
                     return Failed("timeout", watch.says())
                 wait_s = look_s
+
+    def _next_value(self) -> tuple[Any] | None:
+        found = self._buffer.next_value()
+        if found is not None and not self._locked:
+            check_locked(found[0])
+            self._locked = True
+            found = self._buffer.next_value()
+        return found
 
     def _send_some(self, guest: GuestProcess, frame: memoryview) -> memoryview:
         try:

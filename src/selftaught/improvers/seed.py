@@ -20,4 +20,5 @@ change and why it should help; then give the whole program in one Python code bl
     n_responses = min(language_model.max_responses_per_call, utility.budget)
     responses = language_model.prompt(expertise, message, n_responses=n_responses, temperature=0.7)
     solutions = extract_code(responses)
-    return max(solutions, key=utility)
+    best_solution = max(solutions, key=utility)
+    return best_solution

@@ -79,8 +79,9 @@ class Guest:
     def _release(self) -> None:
         self.socket.close()
         with self._ending:  # `kill` may come from another thread, and descriptors are used again
-            os.close(self._pidfd)
-            self._pidfd = -1
+            if self._pidfd >= 0:
+                os.close(self._pidfd)
+                self._pidfd = -1
 
 
 class ZygoteProcess:

@@ -19,6 +19,7 @@ from selftaught.core.task import ProgramFailed
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 IntArray: TypeAlias = npt.NDArray[np.int64]
+BoolArray: TypeAlias = npt.NDArray[np.bool_]
 
 # Squares, and sums of squares, of what passes are finite numbers too.
 LARGEST = 1e100

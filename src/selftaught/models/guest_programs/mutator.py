@@ -37,6 +37,10 @@ WEIGHTS = {
     "opposites": 3,  # min/max, any/all, sorted/reversed
 }
 
+# With fewer numbers than this, constants are edited less, in proportion: else a program with one
+# number would get little but other values of it.
+FEW_NUMBERS = 4
+
 MAX_PROGRAM_CHARS = 100_000
 MAX_TRIES = 12
 MAX_MOVED_NODES = 60
@@ -395,9 +399,11 @@ def feedback_weights(function: ast.FunctionDef) -> list[float]:
 
 
 def resembles(node: ast.AST, name: str) -> bool:
-    """Whether an expression is a variable named alike, or arithmetic on the variable itself."""
+    """Whether an expression is a variable named alike, a choice of such, or arithmetic on it."""
     if isinstance(node, ast.Name):
         return bool(words(node.id) & words(name))
+    if callee(node) in ("max", "min"):
+        return any(resembles(argument, name) for argument in node.args)
     operands = [n for n in ast.iter_child_nodes(node) if isinstance(node, (ast.BinOp, ast.UnaryOp))]
     return any(isinstance(n, ast.Name) and n.id == name for n in operands)
 
@@ -420,7 +426,7 @@ def compose_with_itself(draft: Draft, function: ast.FunctionDef, weights: list[f
     rest += [f"**{a.arg}" for a in [args.kwarg] if a]
     call = f"{once}({', '.join([*positional, *rest])})"
     inner = ", ".join([call if p == fed else p for p in positional] + rest)
-    times, key = rng.randint(2, 5), key_parameter(function)
+    times, key = rng.randint(2, 4), key_parameter(function)
     bodies = [
         f"return {once}({inner})",
         f"for _ in range({times}):\n    {fed} = {call}\nreturn {fed}",
@@ -801,7 +807,9 @@ def number_of_edits(rng: random.Random, temperature: float) -> int:
 
 def edit_once(draft: Draft) -> str | None:
     """Apply one operator, drawn by weight; its name, or None where none applies."""
-    weights = dict(WEIGHTS)
+    weights: dict[str, float] = dict(WEIGHTS)
+    numbers = sum(is_number(site.node) for site in draft.expressions)
+    weights["constants"] *= min(1.0, numbers / FEW_NUMBERS)
     while weights:
         name = draft.rng.choices(list(weights), list(weights.values()))[0]
         if OPERATORS[name](draft):

@@ -13,24 +13,25 @@ from pathlib import Path
 import numpy as np
 
 import selftaught as st
-from selftaught.tasks.checks import FloatArray, IntArray, require_labels
+from selftaught.tasks.checks import BoolArray, FloatArray, require_array
 
 NODES = 30
-INSTANCES = 16
+INSTANCES = 12
 EDGE_WITHIN = 0.03
 EDGE_BETWEEN = 0.2
 
 
 def utility(program: st.SandboxedProgram, rng: np.random.Generator) -> st.Measure:
-    """Weight of the cut over the weight of all edges: mean over 16 graphs.
+    """Weight of the cut over the weight of all edges: mean over 12 graphs.
 
-    `algorithm(weights) -> side`. weights: (30, 30) float64, symmetric, >= 0, 0 where there is no
-    edge. side: (30,) of -1 or 1, the side of each node.
+    `algorithm(weights) -> leaning`. weights: (30, 30) float64, symmetric, >= 0, 0 where there is
+    no edge. leaning: (30,) finite numbers; the nodes above 0 are on one side, the rest on the
+    other.
     """
     shares = []
     for weights in [graph(rng) for _ in range(INSTANCES)]:
-        side = require_labels(program(weights, cpu_s=0.1), NODES, (-1, 1), name="side")
-        shares.append(cut_share(weights, side))
+        leaning = require_array(program(weights, cpu_s=0.1), (NODES,), name="leaning")
+        shares.append(cut_share(weights, leaning > 0))
     return st.Measure(value=math.fsum(shares) / len(shares), per_instance=shares)
 
 
@@ -44,7 +45,7 @@ def graph(rng: np.random.Generator) -> FloatArray:
     return weights + weights.T
 
 
-def cut_share(weights: FloatArray, side: IntArray) -> float:
+def cut_share(weights: FloatArray, side: BoolArray) -> float:
     """Weight between the sides over all weight, in [0, 1]."""
     between = side[:, None] != side
     return float(weights[between].sum() / weights.sum())

@@ -1,4 +1,4 @@
-"""Tries to be on neither side, with labels that equal nothing, themselves included."""
+"""Tries to be on both sides of every edge, with leanings that compare to nothing."""
 
 import numpy as np
 

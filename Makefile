@@ -1,0 +1,52 @@
+# Two commands do everything, on a fresh machine with Python 3.11+, make and git:
+#   make demo    STOP on the embedded model, no key and no network service
+#   make test    the test suite
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3
+READY := $(VENV)/.ready-$(shell cat pyproject.toml constraints.txt Makefile | cksum | cut -d' ' -f1)
+# The numbers that it prints are the same on any machine.
+DEMO_SEED ?= 1
+
+.PHONY: demo test check format setup sandbox-tools clean
+
+demo: setup sandbox-tools
+	$(BIN)/selftaught run --seed $(DEMO_SEED) --store sqlite:///demo.db
+
+test: setup sandbox-tools
+	$(BIN)/python -m pytest
+
+check: setup
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+setup: $(READY)
+
+$(READY):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "selftaught needs Python 3.11 or newer: make PYTHON=python3.12 ..."; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet \
+	  --disable-pip-version-check --editable '.[dev]'
+	@rm -f $(VENV)/.ready-*
+	@touch $@
+
+# bubblewrap gives the stronger tier of the sandbox. Without it, and without the right to install
+# it, everything runs in the sealed tier.
+sandbox-tools:
+	@command -v bwrap > /dev/null \
+	  || { [ "$$(id -u)" = 0 ] && [ -z "$(NO_BUBBLEWRAP)" ] && command -v apt-get > /dev/null \
+	       && apt-get install --quiet=2 bubblewrap > /dev/null 2>&1; } \
+	  || { [ "$$(id -u)" = 0 ] && [ -z "$(NO_BUBBLEWRAP)" ] && command -v apt-get > /dev/null \
+	       && apt-get update --quiet=2 > /dev/null 2>&1 \
+	       && apt-get install --quiet=2 bubblewrap > /dev/null 2>&1; } \
+	  || echo "bubblewrap is not installed: the sandbox's sealed tier is used"
+
+clean:
+	rm -rf $(VENV) build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,45 @@
+"""Run the core's work with progress on stderr, and stop it cleanly."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from selftaught.app import core_thread
+from selftaught.cli import words
+from selftaught.cli.edge import Stopped
+from selftaught.cli.progress import shown
+from selftaught.cli.tally import Tally
+from selftaught.core.progress import Listener
+
+Work = Callable[[Listener], Coroutine[Any, Any, dict[str, Any]]]
+
+
+def execute(work: Work, *, as_json: bool) -> dict[str, Any]:
+    """The work's result.
+
+    Args:
+        work: makes the coroutine, given the listener.
+        as_json: the result will not be shown in words.
+    Raises: Stopped on Ctrl-C or a signal, when everything is put away; and what the work raises.
+    """
+    tally = Tally()
+    summary_follows = not as_json and sys.stdout.isatty()
+    try:
+        with shown(tally, transient=summary_follows) as listener:
+            return core_thread.run(work(listener))
+    except KeyboardInterrupt as error:
+        raise Stopped(_kept(tally), error) from None
+
+
+def _kept(tally: Tally) -> str:
+    if tally.run_id is None:
+        return "stopped before anything was written; guests are gone"
+    complete = [words.counted(tally.model_calls, "model call")]
+    if tally.command == "run":
+        complete.insert(0, words.counted(len(tally.iterations), "iteration"))
+    return (
+        f"stopped: run {tally.run_id} kept what was complete: {', '.join(complete)}; "
+        f"guests are gone; see selftaught show {tally.run_id}"
+    )

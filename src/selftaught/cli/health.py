@@ -1,0 +1,108 @@
+"""What `doctor` finds: the tiers of the sandbox, and the machine."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import platform
+import shutil
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from selftaught import __version__
+from selftaught.app.compose import probe_all
+from selftaught.cli.report import plain_table, print_title, say
+from selftaught.cli.terminal import printable
+
+_FIXES = {
+    "namespaced": (
+        "install bubblewrap (apt install bubblewrap, dnf install bubblewrap); on Ubuntu 24.04 also "
+        "allow it user namespaces with an AppArmor profile; in a container it often cannot run"
+    ),
+    "sealed": "allow seccomp filters (in a container: no profile that forbids seccomp)",
+}
+_ELSEWHERE = "run selftaught on Linux: in a virtual machine or a container"
+_APPARMOR = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
+
+
+def examine() -> dict[str, Any]:
+    """The object of `doctor --json`; blocking, about a second."""
+    probes = probe_all()
+    working = [probe.tier for probe in probes if probe.usable]
+    return {
+        "usable": bool(working),
+        "tier": working[0] if working else None,
+        "tiers": [
+            {
+                "tier": probe.tier,
+                "usable": probe.usable,
+                "detail": probe.detail,
+                "fix": None if probe.usable else _fix(probe.tier),
+            }
+            for probe in probes
+        ],
+        "environment": _environment(),
+    }
+
+
+def print_health(console: Console, health: dict[str, Any]) -> None:
+    print_title(console, "Sandbox")
+    table = plain_table("", "", "")
+    for tier in health["tiers"]:
+        state = "works" if tier["usable"] else "fails"
+        table.add_row(tier["tier"], state, printable(tier["detail"]))
+        if tier["fix"]:
+            table.add_row("", "to fix", tier["fix"])
+    table.columns[-1].no_wrap = False
+    console.print(table)
+    say(console, _verdict(health["tier"]))
+    print_title(console, "\nEnvironment")
+    table = plain_table("", "")
+    for name, value in health["environment"].items():
+        table.add_row(name.replace("_", " "), printable(str(value)))
+    table.columns[-1].no_wrap = False
+    console.print(table)
+
+
+def _verdict(tier: str | None) -> str:
+    if tier is None:
+        return (
+            "No sandbox works on this machine. Generated programs are untrusted, and there is no "
+            "unsandboxed mode: nothing will be run."
+        )
+    return f"Runs will use the tier {tier}."
+
+
+def _fix(tier: str) -> str:
+    return _FIXES.get(tier, "") if platform.system() == "Linux" else _ELSEWHERE
+
+
+def _environment() -> dict[str, Any]:
+    return {
+        "selftaught": __version__,
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "numpy": metadata.version("numpy"),
+        "kernel": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "cores": os.cpu_count(),
+        "user": _user(),
+        "bubblewrap": shutil.which("bwrap") or "not installed",
+        "apparmor_restricts_namespaces": _apparmor(),
+    }
+
+
+def _user() -> str:
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):
+        name = "no name"
+    return f"{name} (uid {os.getuid()})"
+
+
+def _apparmor() -> str:
+    try:
+        return "yes" if _APPARMOR.read_text(encoding="ascii").strip() == "1" else "no"
+    except OSError:
+        return "no"

@@ -1,0 +1,55 @@
+"""`selftaught improve`: one program improved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from selftaught.cli.options import AT_LEAST_1, common_options, configured, what_options
+from selftaught.cli.sections import SectionedCommand, option
+
+
+@click.command(cls=SectionedCommand, short_help="Improve the program of one task.")
+@click.argument("task", metavar="TASK|FILE")
+@what_options
+@option(
+    "--patience",
+    type=AT_LEAST_1,
+    metavar="N",
+    help="Stop after so many improver runs with nothing better.",
+)
+@option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the best program there at the end.",
+)
+@option("--force", is_flag=True, help="Let --out replace a file.")
+@common_options
+def improve(task: str, as_json: bool, out: Path | None, force: bool, **options: Any) -> None:
+    """Improve a task's program: improver runs, each from the best program so far.
+
+    The TASK is a name (see `selftaught tasks`) or a Python FILE with a `task` in it. The run
+    goes on until the budget or the patience is spent; with neither given, for one improver run.
+    """
+    from selftaught.app.compose import run_improve
+    from selftaught.app.config import ImproveConfig
+    from selftaught.app.discovery import load_task
+    from selftaught.cli.execute import execute
+    from selftaught.cli.improver import improver_file
+    from selftaught.cli.out_file import check_out, write_out
+    from selftaught.cli.report import print_improve
+    from selftaught.cli.terminal import print_json, stdout
+
+    config = configured(ImproveConfig, options)
+    found = load_task(task)
+    check_out(out, force=force)
+    with improver_file(config) as resolved:
+        result = execute(lambda listener: run_improve(resolved, found, listener), as_json=as_json)
+    if as_json:
+        print_json(result)
+    else:
+        print_improve(stdout(), result, found.seed_program().source)
+    write_out(out, result, force=force)

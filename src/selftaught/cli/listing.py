@@ -1,0 +1,56 @@
+"""`selftaught tasks`, `models` and `runs`: what there is."""
+
+from __future__ import annotations
+
+import click
+
+from selftaught.cli.options import json_option, reading_store_option
+from selftaught.cli.sections import SectionedCommand
+
+
+@click.command(cls=SectionedCommand, short_help="List the tasks, or show one.")
+@click.argument("name", required=False)
+@json_option
+def tasks(name: str | None, as_json: bool) -> None:
+    """List the tasks, or show of one what a model is shown of it, and its seed.
+
+    NAME is a task's name or a Python file with a `task` in it.
+    """
+    from selftaught.cli.tasks import listed_tasks, print_task, print_tasks, shown_task
+    from selftaught.cli.terminal import print_json, stdout
+
+    if name is not None:
+        task = shown_task(name)
+        print_json({"tasks": [task]}) if as_json else print_task(stdout(), task)
+        return
+    found = listed_tasks()
+    print_json({"tasks": found}) if as_json else print_tasks(stdout(), found)
+
+
+@click.command(cls=SectionedCommand, short_help="List the providers of language models.")
+@json_option
+def models(as_json: bool) -> None:
+    """List the installed providers of language models, and the model used by default."""
+    from selftaught.cli.models import listed_models, print_models
+    from selftaught.cli.terminal import print_json, stdout
+
+    found = listed_models()
+    print_json(found) if as_json else print_models(stdout(), found)
+
+
+@click.command(cls=SectionedCommand, short_help="List the runs of a store.")
+@reading_store_option
+@json_option
+def runs(store: str, as_json: bool) -> None:
+    """List the runs of a store, newest first."""
+    from selftaught.analysis.run_view import list_runs
+    from selftaught.cli.runs import print_runs
+    from selftaught.cli.terminal import print_json, stdout
+    from selftaught.store.reader import open_reader
+
+    with open_reader(store) as reader:
+        found = list_runs(reader)
+    if as_json:
+        print_json({"runs": [run.as_json() for run in found]})
+    else:
+        print_runs(stdout(), found)

@@ -1,0 +1,100 @@
+"""The live display of a run on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from selftaught.cli import words
+from selftaught.cli.progress import title
+from selftaught.cli.report import iteration_table
+from selftaught.cli.tally import COMPARISON, Tally
+from selftaught.cli.terminal import printable
+
+_REFRESHES_A_SECOND = 8
+_BAR_WIDTH = 24
+_LINES_AROUND = 9
+_LINES_AN_ITERATION = 2
+
+
+@contextmanager
+def live(console: Console, tally: Tally, *, transient: bool) -> Iterator[None]:
+    """Show the tally, as it changes, while the body runs."""
+    with Live(
+        console=console,
+        get_renderable=lambda: display(tally, console),
+        refresh_per_second=_REFRESHES_A_SECOND,
+        transient=transient,
+        redirect_stdout=False,
+    ):
+        yield
+
+
+def display(tally: Tally, console: Console) -> RenderableType:
+    """The whole picture, as it stands now."""
+    elapsed = words.duration(tally.elapsed_s)
+    if tally.run_id is None:
+        return Text(f"starting the sandbox, checking the tasks   {elapsed}")
+    parts: list[RenderableType] = [Text(f"{tally.run_id}  {printable(title(tally.head))}")]
+    if tally.iterations:
+        room = max(1, (console.height - _LINES_AROUND) // _LINES_AN_ITERATION)
+        parts.append(iteration_table(list(tally.iterations)[-room:], width=console.width))
+    parts.append(_counts(tally, elapsed))
+    return Group(*parts)
+
+
+def _counts(tally: Tally, elapsed: str) -> Table:
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_row("step", _step(tally, elapsed))
+    failed = f", {tally.ended_failed:,} of them failed" if tally.ended_failed else ""
+    grid.add_row("improver runs", f"{tally.ended:,} done{failed}, {tally.running} running")
+    failed = f", {tally.scored_failed:,} of them failed" if tally.scored_failed else ""
+    grid.add_row("candidates", f"{tally.scored:,} scored{failed}")
+    grid.add_row("model calls", _spent(tally.model_calls, tally.limit("lm_calls")))
+    grid.add_row("samples", _spent(tally.samples, tally.limit("samples")))
+    grid.add_row("best", _best(tally))
+    return grid
+
+
+def _step(tally: Tally, elapsed: str) -> RenderableType:
+    """What is done now; of a STOP run also how far it is, where the comparison is the last step."""
+    if tally.command != "run":
+        return f"{tally.state or tally.phase or 'searching'}, {elapsed}"
+    last: int = tally.head["config"]["iterations"]
+    done = len(tally.iterations)
+    said = f"t = {min(done, last)} of {last}"
+    if tally.phase == COMPARISON:
+        done, said = last + 1, "comparison on test"
+    if tally.state == "done":
+        done = last + 2
+    said = tally.state or said
+    return _bar(done, last + 2, f"{said}, {elapsed}")
+
+
+def _spent(count: int, limit: int | None) -> RenderableType:
+    return f"{count:,}" if limit is None else _bar(count, limit, f"{count:,} of {limit:,}")
+
+
+def _bar(done: int, of: int, said: str) -> Table:
+    row = Table.grid(padding=(0, 2, 0, 0))
+    bar = ProgressBar(total=of, completed=min(done, of), width=_BAR_WIDTH, complete_style="cyan")
+    row.add_row(bar, said)
+    return row
+
+
+def _best(tally: Tally) -> str:
+    if tally.command == "run":
+        values = [iteration["val"]["mean"] for iteration in tally.iterations]
+        stream = "val"
+    else:
+        values = list(tally.best)
+        stream = "search"
+    if not values:
+        return "-"
+    return f"{words.number(max(values))} on {stream}; began with {words.number(values[0])}"

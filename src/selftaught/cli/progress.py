@@ -1,0 +1,75 @@
+"""Progress on stderr: bars on a terminal, a line an important event in a pipe."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from selftaught.cli import words
+from selftaught.cli.tally import COMPARISON, Tally
+from selftaught.cli.terminal import printable, stderr
+from selftaught.core.progress import Listener, Progress
+
+
+@contextmanager
+def shown(tally: Tally, *, transient: bool) -> Iterator[Listener]:
+    """A listener that counts into the tally and shows it while the body runs.
+
+    Args:
+        transient: on a terminal, clear the bars at the end: the result is shown instead.
+    """
+    console = stderr()
+    if console.is_terminal and not console.is_dumb_terminal:
+        from selftaught.cli.live import live
+
+        with live(console, tally, transient=transient):
+            yield tally.add
+    else:
+        yield _lines_to_stderr(tally)
+
+
+def line(progress: Progress, tally: Tally) -> str | None:
+    """What a pipe is told of an event, after it was counted; None for the many small ones."""
+    facts = progress.facts
+    match progress.kind:
+        case "run_started":
+            return f"run {tally.run_id} started: {title(facts)}"
+        case "iteration":
+            return _iteration_line(facts, facts["t"], tally.head["config"]["iterations"])
+        case "phase" if facts["name"] == COMPARISON:
+            return "comparing the final improver to the seed improver on test"
+        case "phase":
+            return f"{facts['name']} the seed and the best program on val and test"
+        case "best":
+            spent = words.counted(tally.model_calls, "model call")
+            return f"best on search {words.number(facts['value'])}, after {spent}"
+        case "run_ended":
+            why = f" ({facts['detail']})" if facts["detail"] else ""
+            return f"run {tally.run_id} ended: {facts['state']}{why}"
+    return None
+
+
+def title(head: Mapping[str, Any]) -> str:
+    """What a run is, in a line."""
+    tasks = ", ".join(task["name"] for task in head["tasks"])
+    return f"{head['command']} {tasks}; model {head['model']}; sandbox {head['tier']}"
+
+
+def _iteration_line(iteration: Mapping[str, Any], t: int, last: int) -> str:
+    val, test = (words.mean_and_interval(iteration[stream]) for stream in ("val", "test"))
+    became = f"; {words.decision(iteration['proposal'])}" if iteration["proposal"] else ""
+    return f"t = {t} of {last}: {iteration['improver_id']}: val {val}, test {test}{became}"
+
+
+def _lines_to_stderr(tally: Tally) -> Listener:
+    def listen(progress: Progress) -> None:
+        tally.add(progress)
+        told = line(progress, tally)
+        if told is not None:
+            with contextlib.suppress(OSError):  # nobody reads it: that must not end the run
+                print(f"{tally.elapsed_s:7.1f} s  {printable(told)}", file=sys.stderr, flush=True)
+
+    return listen

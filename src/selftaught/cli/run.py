@@ -1,0 +1,80 @@
+"""`selftaught run`: STOP itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from selftaught.cli.options import (
+    AT_LEAST_1,
+    DEFAULT_TASKS,
+    common_options,
+    configured,
+    what_options,
+)
+from selftaught.cli.sections import SectionedCommand, option
+
+_RUNS = "Improver runs for each task, in one meta-utility evaluation"
+_AT_LEAST_2 = click.IntRange(min=2)
+
+
+@click.command(
+    cls=SectionedCommand, short_help="Let an improver improve itself, and measure by how much."
+)
+@click.argument("tasks", nargs=-1, metavar="[TASK]...")
+@what_options
+@option("--iterations", type=AT_LEAST_1, metavar="N", help="Steps T of Algorithm 1.  [default: 4]")
+@option(
+    "--accept",
+    type=click.Choice(["strict", "revert", "paper"]),
+    help="Adopt a proposal if it is better on val (strict), if it is worth anything (revert), "
+    "or always (paper).  [default: strict]",
+)
+@option(
+    "--search-runs",
+    section=_RUNS,
+    type=AT_LEAST_1,
+    metavar="N",
+    help="On search.  [default: 5 shared by all tasks]",
+)
+@option(
+    "--val-runs",
+    section=_RUNS,
+    type=_AT_LEAST_2,
+    metavar="N",
+    help="On val.  [default: 15 shared by all tasks]",
+)
+@option(
+    "--test-runs",
+    section=_RUNS,
+    type=_AT_LEAST_2,
+    metavar="N",
+    help="On test.  [default: 30 shared by all tasks]",
+)
+@common_options
+def run(as_json: bool, **options: Any) -> None:
+    from selftaught.app.compose import run_stop
+    from selftaught.app.config import RunConfig
+    from selftaught.app.discovery import load_task
+    from selftaught.cli.execute import execute
+    from selftaught.cli.improver import improver_file
+    from selftaught.cli.report import print_run
+    from selftaught.cli.terminal import print_json, stdout
+
+    config = configured(RunConfig, options)
+    tasks = [load_task(name) for name in config.tasks]
+    with improver_file(config) as resolved:
+        result = execute(lambda listener: run_stop(resolved, tasks, listener), as_json=as_json)
+    if as_json:
+        print_json(result)
+    else:
+        print_run(stdout(), result)
+
+
+run.help = f"""Run STOP: an improver improves itself, judged by what it reaches on the TASKs.
+
+A TASK is a name (see `selftaught tasks`) or a Python file with a `task` in it; by default
+{DEFAULT_TASKS}. At the end the final improver is compared on test instances, which no improver
+ever saw, to the improver it began with.
+"""

@@ -1,0 +1,121 @@
+"""One run from its journal, in pages for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rich.console import Console
+
+from selftaught.analysis.run_view import ProposalView, RunView
+from selftaught.cli import words
+from selftaught.cli.programs import source_text
+from selftaught.cli.report import (
+    iteration_table,
+    plain_table,
+    print_comparison,
+    print_diff,
+    print_title,
+    say,
+)
+from selftaught.cli.terminal import printable
+
+
+def print_view(console: Console, view: RunView) -> None:
+    """Head, iterations, comparison, proposals, the best program, spending and counts."""
+    _print_head(console, view)
+    if view.iterations:
+        print_title(console, "Meta-utility of the improver that stands after each step")
+        console.print(iteration_table(view.iterations, width=console.width))
+        console.print()
+    _print_result(console, view)
+    for proposal in view.proposals:
+        _print_proposal(console, proposal)
+    _print_best(console, view)
+    _print_spending(console, view)
+    _print_counts(console, view)
+
+
+def _print_head(console: Console, view: RunView) -> None:
+    head = view.head
+    why = f" ({printable(head.detail)})" if head.detail else ""
+    took = "" if head.wall_s is None else f", {words.duration(head.wall_s)}"
+    lines = (
+        f"{head.command} {', '.join(head.task_names)}: {head.state}{why}",
+        f"started {head.started}{took}; selftaught {head.version}",
+        f"model {printable(head.model)}, seed {head.seed}, sandbox {head.tier}",
+    )
+    print_title(console, f"Run {head.run_id}")
+    for line in lines:
+        say(console, line)
+    console.print()
+
+
+def _print_result(console: Console, view: RunView) -> None:
+    result = view.result or {}
+    if "comparison" in result:
+        print_comparison(console, result["comparison"])
+    if "best" in result and "seed" in result:
+        table = plain_table("program", "val", "test")
+        for name in ("seed", "best"):
+            measured = result[name]
+            row = (words.mean_and_interval(measured[stream]) for stream in ("val", "test"))
+            table.add_row(name, *row)
+        console.print(table)
+        console.print()
+
+
+def _print_proposal(console: Console, proposal: ProposalView) -> None:
+    became = words.decision(proposal.as_json())
+    print_title(console, f"Proposal at t = {proposal.t}: {printable(became)}")
+    if proposal.improver is None:
+        console.print("no program\n")
+    elif proposal.improver.diff == "":
+        console.print("the same program\n")
+    else:
+        print_diff(console, proposal.improver.diff, proposal.improver.source)
+
+
+def _print_best(console: Console, view: RunView) -> None:
+    best = view.best
+    if best is None or best.source is None:
+        return
+    noun = "improver" if view.head.command == "run" else "program"
+    same = ", the one to begin with" if best.diff == "" else ""
+    print_title(console, f"Best {noun}: {best.program_id}{same}")
+    console.print(source_text(best.source), soft_wrap=True)
+    if not view.proposals and best.diff:
+        print_title(console, "What changed from the seed")
+        print_diff(console, best.diff, None)
+
+
+def _print_spending(console: Console, view: RunView) -> None:
+    print_title(console, "Spending, by the role of the improver that asked")
+    table = plain_table("role", "calls", "requests", "samples", "tokens in", "tokens out", "USD")
+    for role, usage in [*view.spending.roles.items(), ("in all", view.spending.total)]:
+        counts = (usage.lm_calls, usage.requests, usage.samples, usage.tokens_in, usage.tokens_out)
+        table.add_row(role, *(f"{count:,}" for count in counts), f"{usage.usd:.2f}")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    console.print(table)
+    if view.spending.unpriced_answers:
+        answers = words.counted(view.spending.unpriced_answers, "answer")
+        console.print(f"{answers} of unknown price, counted as 0 USD")
+    console.print()
+
+
+def _print_counts(console: Console, view: RunView) -> None:
+    print_title(console, "Counts by outcome")
+    table = plain_table("", "")
+    for name, counts in (
+        ("improver runs", view.counts.invocations),
+        ("candidates", view.counts.evaluations),
+        ("model calls", view.counts.model_calls),
+    ):
+        table.add_row(name, _tally(counts))
+    table.columns[-1].no_wrap = False
+    console.print(table)
+
+
+def _tally(counts: Mapping[str, int]) -> str:
+    largest_first = sorted(counts.items(), key=lambda item: -item[1])
+    return ", ".join(f"{outcome} {count:,}" for outcome, count in largest_first) or "none"

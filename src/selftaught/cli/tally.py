@@ -1,0 +1,86 @@
+"""How far a run has come, summed up from what it tells."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from selftaught.core.progress import Progress
+
+COMPARISON = "comparison"
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts of one run, fed on the core's thread and read on any other.
+
+    Attributes:
+        run_id: None until the run has started.
+        head: what the run is, as it told at its start.
+        iterations: those that were measured.
+        phase: the last one told; empty before.
+        state: how the run ended; empty before.
+        best: of `improve`, the best values on search, each better than the one before; the first
+            is the seed's.
+    """
+
+    started_s: float = field(default_factory=time.monotonic)
+    run_id: str | None = None
+    head: Mapping[str, Any] = field(default_factory=dict)
+    iterations: list[Mapping[str, Any]] = field(default_factory=list)
+    phase: str = ""
+    state: str = ""
+    best: list[float] = field(default_factory=list)
+    running: int = 0
+    ended: int = 0
+    ended_failed: int = 0
+    scored: int = 0
+    scored_failed: int = 0
+    model_calls: int = 0
+    samples: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def command(self) -> str:
+        return str(self.head.get("command", ""))
+
+    @property
+    def elapsed_s(self) -> float:
+        return time.monotonic() - self.started_s
+
+    def limit(self, resource: str) -> int | None:
+        """The run's budget of a resource, or None."""
+        budget: Mapping[str, Any] = self.head.get("config", {}).get("budget", {})
+        limit: int | None = budget.get(resource)
+        return limit
+
+    def add(self, progress: Progress) -> None:
+        """Count one event; kinds that are not known here are passed over."""
+        facts = progress.facts
+        with self._lock:
+            match progress.kind:
+                case "run_started":
+                    self.run_id, self.head = facts["run_id"], facts
+                case "invocation_started":
+                    self.running += 1
+                case "invocation_ended":
+                    self.running -= 1
+                    self.ended += 1
+                    self.ended_failed += bool(facts["failed"])
+                case "candidate_scored":
+                    self.scored += 1
+                    self.scored_failed += facts["outcome"] != "scored"
+                case "model_answered":
+                    self.model_calls += 1
+                    self.samples += facts["samples"]
+                case "iteration":
+                    self.iterations.append(facts)
+                case "phase":
+                    self.phase = facts["name"]
+                case "run_ended":
+                    self.state = facts["state"]
+                case "best":
+                    self.best.append(facts["value"])

@@ -1,0 +1,82 @@
+"""Tasks for people and for programs."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from typing import Any
+
+from rich.console import Console
+
+from selftaught.app.discovery import load_task, task_names
+from selftaught.cli import words
+from selftaught.cli.programs import source_text
+from selftaught.cli.report import plain_table, print_title, say
+from selftaught.cli.terminal import printable
+from selftaught.core.errors import ConfigError
+from selftaught.core.task import PerInstance, Task
+
+
+def listed_tasks() -> list[dict[str, Any]]:
+    """Every installed task; one that cannot be loaded says why in place of its facts."""
+    return [_listed(name) for name in task_names()]
+
+
+def shown_task(name: str) -> dict[str, Any]:
+    """One task with what the model is shown of it, and its seed. Raises: ConfigError."""
+    task = load_task(name)
+    return _facts(task) | {
+        "version": task.version,
+        "description": task.described(),
+        "seed": task.seed_program().source,
+    }
+
+
+def print_tasks(console: Console, tasks: list[dict[str, Any]]) -> None:
+    table = plain_table("task", "range", "entry", "")
+    for task in tasks:
+        if "error" in task:
+            table.add_row(task["name"], "", "", printable(task["error"]))
+        else:
+            table.add_row(task["name"], _range(task), task["entry"], printable(task["summary"]))
+    table.columns[-1].no_wrap = False
+    console.print(table)
+
+
+def print_task(console: Console, task: dict[str, Any]) -> None:
+    print_title(console, f"{task['name']}: {printable(task['summary'])}")
+    say(console, f"range {_range(task)}; entry {task['entry']}; version {task['version']}")
+    print_title(console, "\nWhat the model is shown")
+    console.print(source_text(task["description"]), soft_wrap=True)
+    print_title(console, "The seed")
+    console.print(source_text(task["seed"]), soft_wrap=True)
+
+
+def _listed(name: str) -> dict[str, Any]:
+    try:
+        return _facts(load_task(name))
+    except ConfigError as error:
+        return {"name": name, "error": str(error)}
+
+
+def _facts(task: Task) -> dict[str, Any]:
+    highest = float(task.range[1])
+    return {
+        "name": task.name,
+        "range": [task.lowest, highest if math.isfinite(highest) else None],
+        "entry": task.entry,
+        "summary": _summary(task),
+    }
+
+
+def _summary(task: Task) -> str:
+    """The first sentence of the utility's docstring, or of the description."""
+    function = task.utility.score if isinstance(task.utility, PerInstance) else task.utility
+    text = inspect.getdoc(function) or task.description or ""
+    paragraph = " ".join(text.strip().partition("\n\n")[0].split())
+    return paragraph.partition(". ")[0].rstrip(".")
+
+
+def _range(task: dict[str, Any]) -> str:
+    low, high = task["range"]
+    return f"{words.plain(low)} to {'any' if high is None else words.plain(high)}"

@@ -1,0 +1,86 @@
+"""The installed command, as its users start it: in a process of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+COMMAND = str(Path(sys.executable).parent / "selftaught")
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A folder whose store holds an improve run after a STOP run, and what they printed."""
+
+    folder: Path
+    run: Done
+    improve: Done
+
+    @property
+    def run_json(self) -> dict[str, Any]:
+        return dict(json.loads(self.run.stdout))
+
+    @property
+    def improve_json(self) -> dict[str, Any]:
+        return dict(json.loads(self.improve.stdout))
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """The test's own environment with a fixed width and plain text."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("SELFTAUGHT")}
+    return kept | {"COLUMNS": "80", "TERM": "xterm-256color"} | changes
+
+
+def selftaught(*arguments: str, cwd: Path, **changes: str) -> Done:
+    """Run it to its end."""
+    done = subprocess.run(
+        [COMMAND, *arguments],
+        cwd=cwd,
+        env=environment(**changes),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+def descendants(pid: int) -> dict[int, str]:
+    """The processes below one, by pid: each with its start time, which tells it from later ones."""
+    parents: dict[int, tuple[int, str]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+                parents[int(entry.name)] = (int(fields[1]), fields[19])
+    found: dict[int, str] = {}
+    level = {pid}
+    while level:
+        level = {child for child, (parent, _) in parents.items() if parent in level}
+        found |= {child: parents[child][1] for child in level}
+    return found
+
+
+def is_alive(pid: int, start: str) -> bool:
+    """Whether a process that `descendants` found is still there (and no zombie)."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return False
+    return fields[19] == start and fields[0] != "Z"

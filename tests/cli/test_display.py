@@ -1,0 +1,225 @@
+"""Progress on a terminal, and text that cannot steer one."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pty
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from installed import COMMAND, environment
+from rich.console import Console
+
+from selftaught.cli import words
+from selftaught.cli.live import display
+from selftaught.cli.programs import diff_text, source_text
+from selftaught.cli.report import iteration_table, print_comparison
+from selftaught.cli.tally import Tally
+from selftaught.cli.terminal import printable
+from selftaught.core.progress import Progress
+
+RUN = {
+    "run_id": "20261123-0455-3f9a",
+    "command": "run",
+    "config": {"iterations": 4, "budget": {"lm_calls": 100, "samples": None}},
+    "tasks": [{"name": "flow_shop"}, {"name": "descent"}],
+    "model": "local:mutator",
+    "tier": "sealed",
+}
+
+
+def estimate(mean: float, half: float | None = 0.01) -> dict[str, Any]:
+    return {"mean": mean, "ci95": None if half is None else [mean - half, mean + half], "n": 6}
+
+
+def iteration(t: int, mean: float, reason: str = "") -> dict[str, Any]:
+    proposal = {
+        "improver_id": None,
+        "accepted": False,
+        "val_difference": None,
+        "reason": reason,
+    }
+    return {
+        "t": t,
+        "improver_id": "e99e0f40bfa0890b",
+        "val": estimate(mean),
+        "test": estimate(mean),
+        "proposal": proposal if reason else None,
+    }
+
+
+def drawn(renderable: Any, width: int = 80) -> str:
+    console = Console(file=io.StringIO(), width=width, height=30, markup=False)
+    console.print(renderable)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def picture(*events: Progress, width: int = 80) -> str:
+    tally = Tally()
+    for event in events:
+        tally.add(event)
+    console = Console(file=io.StringIO(), width=width, height=30)
+    return drawn(display(tally, console), width)
+
+
+def test_before_the_run_starts_the_display_says_what_is_done() -> None:
+    assert picture().startswith("starting the sandbox, checking the tasks")
+
+
+def test_the_display_counts_what_happens() -> None:
+    began = Progress("invocation_started", {"role": "inner"})
+    ended = Progress("invocation_ended", {"role": "inner", "failed": True})
+    scored = [Progress("candidate_scored", {"outcome": kind}) for kind in ("scored", "timeout")]
+    answered = Progress("model_answered", {"samples": 6})
+    steps = [Progress("iteration", iteration(0, 0.5)), Progress("iteration", iteration(1, 0.75))]
+    drawn = picture(Progress("run_started", RUN), began, began, ended, *scored, answered, *steps)
+    for line in (
+        r"20261123-0455-3f9a  run flow_shop, descent; model local:mutator; sandbox",
+        r"step +━+╺?━* +t = 2 of 4, 0\.\d s",
+        r"improver runs +1 done, 1 of them failed, 1 running",
+        r"candidates +2 scored, 1 of them failed",
+        r"model calls +(━\S* +)?1 of 100",
+        r"samples +6",
+        r"best +0\.7500 on val; began with 0\.5000",
+    ):
+        assert re.search(line, drawn), line
+
+
+def test_at_the_end_the_display_says_how_it_ended() -> None:
+    events = [Progress("phase", {"name": "comparison"}), Progress("run_ended", {"state": "done"})]
+    drawn = picture(Progress("run_started", RUN), *events)
+    assert re.search(r"step +━{24} +done, ", drawn)
+
+
+def test_many_iterations_leave_room_for_the_bars() -> None:
+    steps = [Progress("iteration", iteration(t, 0.5)) for t in range(40)]
+    drawn = picture(Progress("run_started", RUN), *steps)
+    assert len(drawn.splitlines()) <= 30
+    assert re.search(r"^39 ", drawn, re.MULTILINE)
+    assert "best" in drawn
+
+
+def test_an_improve_run_shows_its_best_on_search() -> None:
+    bests = [Progress("best", {"value": value, "task": "flow_shop"}) for value in (0.5, 0.625)]
+    drawn = picture(Progress("run_started", RUN | {"command": "improve"}), *bests)
+    assert re.search(r"step +searching", drawn)
+    assert "0.6250 on search; began with 0.5000" in drawn
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_long_reason_wraps_and_no_number_is_cut(width: int) -> None:
+    reason = "the improver run failed: raised: ZeroDivisionError: division by zero in line 3"
+    lines = drawn(iteration_table([iteration(1, 0.5, reason)], width=width), width).splitlines()
+    assert max(map(len, lines)) <= width
+    together = " ".join(" ".join(lines).split())
+    assert "[0.4900, 0.5100]" in together
+    assert "…" not in together
+    assert all(word in together for word in reason.split())
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (0.01, 0.02, "the interval lies above 0: better"),
+        (-0.02, -0.01, "the interval lies below 0: worse"),
+        (-0.01, 0.02, "the interval holds 0: no difference shown"),
+        (0.0, 0.0, "the interval holds 0: no difference shown"),
+    ],
+)
+def test_a_difference_is_read_in_plain_words(low: float, high: float, said: str) -> None:
+    assert words.reading({"mean": 0.0, "ci95": [low, high], "n": 9}) == said
+
+
+def test_a_difference_without_an_interval_shows_nothing() -> None:
+    assert "no difference shown" in words.reading(estimate(0.5, None))
+
+
+def test_a_comparison_that_the_budget_cut_short_says_so() -> None:
+    console = Console(file=io.StringIO(), width=80)
+    measured = {"seed": estimate(0.5), "final": estimate(0.6), "vs_seed": estimate(0.1)}
+    print_comparison(console, measured | {"seed_restarted": None, "vs_seed_restarted": None})
+    assert isinstance(console.file, io.StringIO)
+    assert "not measured: the" in console.file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [(0.5, "0.5000"), (-0.0265, "-0.0265"), (1234.5678, "1235"), (0.0, "0.0000"), (None, "-")],
+)
+def test_numbers_are_short(value: float | None, written: str) -> None:
+    assert words.number(value) == written
+
+
+@pytest.mark.parametrize(
+    ("seconds", "written"), [(2.94, "2.9 s"), (65, "1 min 05 s"), (7384, "2 h 03 min")]
+)
+def test_durations_are_short(seconds: float, written: str) -> None:
+    assert words.duration(seconds) == written
+
+
+HOSTILE = "x = '\x1b]0;title\x07\x1b[2J\x9b1A\u202e\u2066' \r\x00#\tok\n"
+
+
+def test_a_programs_text_cannot_steer_the_terminal() -> None:
+    shown = drawn(source_text(HOSTILE)) + drawn(diff_text(f"+{HOSTILE}")) + printable(HOSTILE)
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", shown)
+    assert r"\x1b]0;title\x07" in shown
+    assert "[2J" in shown
+
+
+def read_all(terminal: int) -> str:
+    text = b""
+    while True:
+        try:
+            part = os.read(terminal, 65536)
+        except OSError:  # the other side has closed it
+            return text.decode()
+        if not part:
+            return text.decode()
+        text += part
+
+
+def on_a_terminal(here: Path, *arguments: str, **changes: str) -> tuple[str, str]:
+    """(stdout, stderr) of a command whose stderr is a terminal."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [COMMAND, *arguments],
+        cwd=here,
+        env=environment(**changes),
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        text=True,
+    )
+    os.close(theirs)
+    stderr = read_all(ours)
+    os.close(ours)
+    stdout, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    return stdout, stderr
+
+
+def test_on_a_terminal_the_bars_are_live_and_stdout_is_still_one_object(here: Path) -> None:
+    stdout, stderr = on_a_terminal(here, "improve", "flow_shop", "--lm-calls", "1", "--json")
+    assert json.loads(stdout)["usage"]["lm_calls"] == 1
+    assert "\x1b[?25l" in stderr
+    assert "\x1b[?25h" in stderr
+    assert "candidates" in stderr
+    assert "best on search" not in stderr
+
+
+def test_no_color_leaves_out_the_colours(here: Path) -> None:
+    _, stderr = on_a_terminal(here, "improve", "flow_shop", "--lm-calls", "1", NO_COLOR="1")
+    assert "candidates" in stderr
+    assert not re.search("\x1b\\[[0-9;]*3[0-9;]*m", stderr)
+
+
+def test_a_terminal_that_can_do_nothing_gets_lines(here: Path) -> None:
+    _, stderr = on_a_terminal(here, "improve", "flow_shop", "--lm-calls", "1", TERM="dumb")
+    assert "\x1b" not in stderr
+    assert "best on search" in stderr

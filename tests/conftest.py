@@ -1,0 +1,71 @@
+"""A zygote of each tier of the sandbox, for the tests of the wall and of the engine.
+
+A tier that does not work on this machine is skipped, with its probe's own words as the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from sandbox_support import HONEST, PLANTED_KEY, PLANTED_NAME, Box
+from selftaught.core.ports import Sandbox, Zygote
+from selftaught.executors.probe import probe
+from selftaught.sandboxes.layout import find_layout
+from selftaught.sandboxes.namespaced import NamespacedSandbox
+from selftaught.sandboxes.sealed import SealedSandbox
+
+
+@pytest.fixture(scope="session")
+def planted_key() -> Iterator[str]:
+    """A key in the host's environment, there before any zygote starts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(PLANTED_NAME, PLANTED_KEY)
+        yield PLANTED_KEY
+
+
+@pytest.fixture(scope="session", params=["namespaced", "sealed"])
+def sandbox(request: pytest.FixtureRequest, planted_key: str) -> Sandbox:
+    """Each tier of the sandbox that works here."""
+    layout = find_layout()
+    made: Sandbox = (
+        NamespacedSandbox(layout) if request.param == "namespaced" else SealedSandbox(layout)
+    )
+    found = probe(made)
+    if not found.usable:
+        pytest.skip(f"tier {made.tier} does not work on this machine: {found.detail}")
+    return made
+
+
+@pytest.fixture(scope="session")
+def any_sandbox(planted_key: str) -> Sandbox:
+    """The first tier that works here, for tests in which the tier makes no difference."""
+    layout = find_layout()
+    said: list[str] = []
+    for made in (NamespacedSandbox(layout), SealedSandbox(layout)):
+        found = probe(made)
+        if found.usable:
+            return made
+        said.append(f"{made.tier}: {found.detail}")
+    pytest.skip(f"no tier of the sandbox works on this machine: {'; '.join(said)}")
+
+
+@pytest.fixture(scope="session")
+def shared_zygote(sandbox: Sandbox) -> Iterator[Zygote]:
+    zygote = sandbox.start(guests=4)
+    try:
+        zygote.ready()
+        yield zygote
+    finally:
+        zygote.close()
+
+
+@pytest.fixture
+def box(sandbox: Sandbox, shared_zygote: Zygote) -> Iterator[Box]:
+    """A slot; whatever a test did in it, an honest program is right in it afterwards."""
+    box = Box(sandbox.tier, sandbox, shared_zygote)
+    yield box
+    for session in box.opened:
+        session.close()
+    assert box.run(HONEST, 21) == 42

@@ -1,0 +1,400 @@
+"""The local executor: slots that cannot deadlock, improvers that misbehave, and prompt endings."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+from engine_support import CountedUtility, LoggedModel, World, improver, make_context
+
+from sandbox_support import GUESTS, HONEST, descendants, guest_source, is_alive, open_descriptors
+from selftaught.core.budget import ImproverLimits
+from selftaught.core.errors import InfrastructureError
+from selftaught.core.outcome import Failed, Scored
+from selftaught.core.ports import CandidateSlot, GuestLimits, GuestResult, Job, Sandbox
+from selftaught.core.program import IMPROVER_ENTRY, Program
+from selftaught.core.task import SandboxedProgram, Task
+from selftaught.engine.evaluate import Evaluator, Question
+from selftaught.engine.utilities import TaskUtility
+from selftaught.executors.local import LocalExecutor
+from selftaught_guest import wire
+
+
+async def serve(request: Any) -> dict[str, Any]:
+    """Serves like a broker whose budgets have no end."""
+    count = len(request.get("solutions", ()))
+    return {"values": [0.5] * count, "feedback": ["x" * 50] * count, "uses": 1}
+
+
+FACTS = {"description": "", "calls": 1, "samples_per_call": 1, "utility_uses": 1}
+
+
+async def improve(
+    executor: LocalExecutor, source: str, solution: str = "", *, cpu_s: float = 5.0, depth: int = 1
+) -> GuestResult:
+    job = Job(Program(source, IMPROVER_ENTRY))
+    return await executor.improve(job, solution, FACTS, depth=depth, cpu_s=cpu_s, serve=serve)
+
+
+def kind_of(result: GuestResult) -> str:
+    assert isinstance(result.value, Failed), result.value
+    return result.value.kind
+
+
+def guests_of_now(before: dict[int, str]) -> dict[int, str]:
+    return {p: s for p, s in descendants(os.getpid()).items() if p not in before}
+
+
+async def all_gone(found: dict[int, str], limit_s: float = 2.0) -> bool:
+    end_s = time.monotonic() + limit_s
+    while any(is_alive(pid, start) for pid, start in found.items()):
+        if time.monotonic() > end_s:
+            return False
+        await asyncio.sleep(0.02)
+    return True
+
+
+BODY = "def improve_algorithm(initial_solution, utility, language_model):\n    "
+
+
+# --- improvers that misbehave -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ("while True: pass", "timeout"),
+        ("return sum(range(10**12))", "timeout"),
+        ("import os; os._exit(0)", "crashed"),
+        ("return 1 / 0", "raised"),
+        ("return {1, 2}", "bad_output"),
+        ("return 'x' * (32 << 20)", "output_limit"),
+        ("print('x' * (2 << 20))", "output_limit"),
+        ("return bytearray(1 << 40)", "memory"),
+    ],
+)
+def test_an_improver_that_fails_is_a_value(body: str, kind: str, world: World) -> None:
+    result = world.run(improve(world.executor, BODY + body, cpu_s=0.3))
+    assert kind_of(result) == kind
+    assert 0 <= result.cpu_s < 5
+    assert world.run(improve(world.executor, BODY + "return 'well'")).value == "well"
+
+
+@pytest.mark.parametrize(
+    ("source", "kind"), [("def f(:", "syntax"), ("x = 1", "no_code"), ("1 / 0", "raised")]
+)
+def test_an_improver_that_does_not_load_is_a_value(source: str, kind: str, world: World) -> None:
+    assert kind_of(world.run(improve(world.executor, source))) == kind
+
+
+def test_improvers_that_sleep_or_read_no_replies_meet_the_wall_clock(world: World) -> None:
+    async def both() -> list[GuestResult]:
+        return await asyncio.gather(
+            improve(world.executor, BODY + "import time; time.sleep(1000)", cpu_s=0.3),
+            improve(world.executor, guest_source("improver_reads_no_replies"), cpu_s=0.3),
+        )
+
+    assert [kind_of(result) for result in world.run(both(), 30)] == ["timeout", "timeout"]
+
+
+def test_time_spent_waiting_for_a_reply_is_not_the_improvers(world: World) -> None:
+    async def slow(request: Any) -> dict[str, Any]:
+        await asyncio.sleep(6)
+        return await serve(request)
+
+    async def run() -> GuestResult:
+        job = Job(Program(BODY + "return str(utility('x'))", IMPROVER_ENTRY))
+        return await world.executor.improve(job, "", FACTS, depth=1, cpu_s=0.3, serve=slow)
+
+    assert world.run(run()).value == "0.5"
+
+
+REQUEST = ("request", 1, {"op": "utility", "solutions": ["a"]})
+LIES = {
+    "rubbish": (b"\x05\x00\x00\x00hello", "bad_output"),
+    "2 GB announced": (wire.HEADER.pack(1 << 31), "output_limit"),
+    "nothing as a message": (wire.pack(None), "bad_output"),
+    "a request without an id": (wire.pack(("request", "x", {})), "bad_output"),
+    "a request that is no dict": (wire.pack(("request", 1, [])), "bad_output"),
+    "the host's own failure": (wire.pack(("lockdown", "broken")), "bad_output"),
+    "an unknown failure": (wire.pack(("failed", "nonsense", "")), "bad_output"),
+    "more requests at once than are taken": (wire.pack(REQUEST) * 500, "bad_output"),
+}
+
+
+@pytest.mark.parametrize("then", ["return", "loop", "exit"])
+@pytest.mark.parametrize("name", LIES)
+def test_an_improver_that_lies_is_a_value(name: str, then: str, world: World) -> None:
+    data, kind = LIES[name]
+    source = guest_source("improver_lies")
+    result = world.run(improve(world.executor, source, f"{data.hex()} then {then}", cpu_s=1.0))
+    assert kind_of(result) == kind
+
+
+@pytest.mark.parametrize("request_id", [0, -1, True, 2**62, 2**600])
+def test_a_forged_request_id_harms_nobody_else(request_id: int, world: World) -> None:
+    data = wire.pack(("request", request_id, {"op": "utility", "solutions": []}))
+    source = guest_source("improver_lies")
+    result = world.run(improve(world.executor, source, f"{data.hex()} then return"))
+    assert result.value == "returned"
+
+
+def test_improvers_have_asyncio_and_what_honest_ones_use(world: World) -> None:
+    source = """
+import asyncio, csv, tempfile
+from helpers import extract_code
+async def ask(utility, text):
+    return await asyncio.to_thread(utility, text)
+def improve_algorithm(initial_solution, utility, language_model):
+    async def all_of():
+        return await asyncio.gather(*(ask(utility, str(i)) for i in range(5)))
+    return str(sum(asyncio.run(all_of())))
+"""
+    assert world.run(improve(world.executor, source)).value == "2.5"
+
+
+# --- slots --------------------------------------------------------------------------------------
+
+
+def test_more_improvers_than_slots_at_every_depth_do_not_deadlock(any_sandbox: Sandbox) -> None:
+    """One outer, two inner and one candidate slot; each outer run asks for many inner ones."""
+
+    def utility(program: SandboxedProgram, rng: np.random.Generator) -> float:
+        return float(sum(program.map(range(6), cpu_s=1.0)) + program(1)) / 1e6
+
+    task = Task("adds", "def algorithm(x):\n    return x\n", utility, (0.0, 1.0), description="d")
+    inner_source = """
+def improve_algorithm(initial_solution, utility, language_model):
+    texts = language_model.prompt("e", "m", n_responses=2)
+    solutions = [f"def algorithm(x):\\n    return x + {len(t)} + {i}\\n" for i, t in enumerate(texts)]
+    return max(solutions, key=utility)
+"""
+    outer_source = """
+def improve_algorithm(initial_solution, utility, language_model):
+    scores = utility.map([initial_solution + f"# {i}" for i in range(5)])
+    return str(scores)
+"""
+
+    async def run() -> list[Any]:
+        executor = LocalExecutor(any_sandbox, candidates=1, outer=1, inner=2)
+        async with executor.running():
+            context = make_context(executor, limits=ImproverLimits(utility_uses=5, cpu_s=20.0))
+
+            async def inner(source: str) -> float:
+                made = improver(context, inner_source)
+                runs = [
+                    made.run(TaskUtility(context, task, "search", f"{i}"), task.seed_program())
+                    for i in range(3)
+                ]
+                results = await asyncio.gather(*runs)
+                assert all(isinstance(result, Program) for result, _ in results)
+                return float(len(results))
+
+            outer = CountedUtility(depth=0, value=inner)
+            made = improver(context, outer_source)
+            return await asyncio.gather(*(made.run(outer, Program(f"s{i}")) for i in range(4)))
+
+    results = asyncio.run(asyncio.wait_for(run(), 90))
+    assert [result.source for result, _ in results] == [str([3.0] * 5)] * 4
+
+
+def test_many_evaluations_share_few_slots(world: World) -> None:
+    async def run() -> list[Any]:
+        def work(number: int) -> Any:
+            def in_slot(slot: CandidateSlot) -> Any:
+                session = slot.session(Job(Program(HONEST)))
+                try:
+                    return session.call((number,), cpu_s=1.0, seed=0)
+                finally:
+                    session.close()
+
+            return in_slot
+
+        return await asyncio.gather(*(world.executor.evaluate(work(i)) for i in range(40)))
+
+    assert world.run(run()) == list(range(0, 80, 2))
+
+
+def test_a_slot_whose_evaluation_raised_is_free_again(world: World) -> None:
+    def work(slot: CandidateSlot) -> None:
+        raise InfrastructureError("no")
+
+    async def run() -> None:
+        for _ in range(10):
+            with pytest.raises(InfrastructureError):
+                await world.executor.evaluate(work)
+
+    world.run(run())
+
+
+def test_loading_says_how_a_program_fails_and_calls_nothing(world: World) -> None:
+    async def load(source: str) -> Failed | None:
+        return await world.executor.load(Job(Program(source)))
+
+    assert world.run(load("def algorithm():\n    while True: pass\n")) is None
+    failure = world.run(load("def algorithm(:"))
+    assert failure is not None
+    assert failure.kind == "syntax"
+
+
+def test_a_tool_is_called_concurrently_and_mended_after_a_failure(world: World) -> None:
+    source = "def algorithm(x):\n    return x if x else 1 / 0\n"
+
+    async def run() -> list[Any]:
+        job = Job(Program(source))
+        return await asyncio.gather(
+            *(world.executor.call(job, (i % 3,), cpu_s=1.0, seed=0) for i in range(12))
+        )
+
+    for number, answer in enumerate(world.run(run())):
+        if number % 3:
+            assert answer == number % 3
+        else:
+            assert isinstance(answer, Failed)
+
+
+# --- cancelling ---------------------------------------------------------------------------------
+
+
+async def cancelled_after_s(work: asyncio.Task[Any], wait_s: float) -> float:
+    """Cancel after a while; how long it took to end."""
+    await asyncio.sleep(wait_s)
+    start_s = time.monotonic()
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    return time.monotonic() - start_s
+
+
+def test_cancelling_an_improver_run_ends_its_guest(world: World) -> None:
+    async def run() -> None:
+        before = descendants(os.getpid())
+        work = asyncio.create_task(improve(world.executor, BODY + "while True: pass", cpu_s=1000))
+        await asyncio.sleep(0.3)
+        found = guests_of_now(before)
+        assert found
+        assert await cancelled_after_s(work, 0.0) < 3
+        assert await all_gone(found)
+
+    world.run(run())
+
+
+def test_improver_runs_cancelled_at_any_moment_leave_no_guest_and_no_descriptor(
+    world: World,
+) -> None:
+    async def run() -> None:
+        await improve(world.executor, BODY + "return ''")
+        await asyncio.sleep(0.2)
+        before, descriptors = descendants(os.getpid()), open_descriptors()
+        for delay_s in (0.0, 0.0, 0.001, 0.002, 0.003, 0.004, 0.006, 0.01):
+            works = [
+                asyncio.create_task(improve(world.executor, BODY + "while True: pass"))
+                for _ in range(4)
+            ]
+            await asyncio.gather(*(cancelled_after_s(work, delay_s) for work in works))
+        assert await all_gone(guests_of_now(before))
+        assert open_descriptors() == descriptors
+
+    world.run(run())
+
+
+def _task(utility: Any) -> Task:
+    return Task("cancelled", "x", utility, (0.0, 1.0), description="d")
+
+
+def _uses_one_call(program: SandboxedProgram, rng: np.random.Generator) -> float:
+    return float(program(cpu_s=1000.0))
+
+
+def _maps(program: SandboxedProgram, rng: np.random.Generator) -> float:
+    return float(sum(program.map(range(50), cpu_s=5.0, failures="return")))
+
+
+def _calls_maps_and_calls_again(program: SandboxedProgram, rng: np.random.Generator) -> float:
+    program(0, cpu_s=1.0)
+    program.map([0, 0], cpu_s=1.0)
+    return float(sum(program(1, cpu_s=2.0) for _ in range(100)))
+
+
+@pytest.mark.parametrize(
+    ("utility", "source"),
+    [
+        (_uses_one_call, "def algorithm():\n    while True: pass\n"),
+        (_maps, "def algorithm(x):\n    while True: pass\n"),
+        (
+            _calls_maps_and_calls_again,
+            "import time\ndef algorithm(x):\n    time.sleep(0.5 * x)\n    return 0\n",
+        ),
+    ],
+    ids=["in one call", "in a map over several slots", "in a call after a map"],
+)
+def test_cancelling_an_evaluation_ends_its_guests(utility: Any, source: str, world: World) -> None:
+    async def run() -> None:
+        before = descendants(os.getpid())
+        evaluator = Evaluator(world.executor, 0)
+        question = Question(_task(utility), "search", "0")
+        asked = asyncio.create_task(evaluator.score(Program(source), question))
+        await asyncio.sleep(0.4)
+        start_s = time.monotonic()
+        await evaluator.aclose()
+        assert time.monotonic() - start_s < 4
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+        assert await all_gone(guests_of_now(before))
+
+    world.run(run())
+
+
+def test_two_hundred_evaluations_leave_no_descriptor_open(world: World) -> None:
+    def utility(program: SandboxedProgram, rng: np.random.Generator) -> float:
+        return float(program(0.25))
+
+    async def run() -> None:
+        evaluator = Evaluator(world.executor, 0)
+        await evaluator.score(Program(HONEST), Question(_task(utility), "search", "first"))
+        before = open_descriptors()
+        programs = [HONEST, "def algorithm(x):\n    import os; os._exit(1)\n"]
+        outcomes = await asyncio.gather(
+            *(
+                evaluator.score(
+                    Program(programs[i % 10 == 0]), Question(_task(utility), "search", f"{i}")
+                )
+                for i in range(200)
+            )
+        )
+        assert sum(isinstance(outcome, Scored) for outcome, _ in outcomes) == 180
+        assert open_descriptors() == before
+
+    world.run(run(), 100)
+
+
+def test_an_executor_that_stops_ends_its_zygotes(any_sandbox: Sandbox) -> None:
+    async def run() -> dict[int, str]:
+        before = descendants(os.getpid())
+        async with LocalExecutor(any_sandbox, candidates=1, outer=1, inner=1).running() as executor:
+            await executor.load(Job(Program(HONEST), GuestLimits()))
+            found = guests_of_now(before)
+            assert len(found) >= 3
+        assert await all_gone(found)
+        return found
+
+    assert asyncio.run(run())
+
+
+def test_hostile_programs_say_in_their_first_line_what_they_try() -> None:
+    for path in GUESTS.glob("*.py"):
+        assert path.read_text().startswith('"""'), path
+        assert len(path.read_text().splitlines()[0]) > 12, path
+
+
+def test_a_model_is_not_asked_by_an_improver_that_asks_nothing(world: World) -> None:
+    model = LoggedModel()
+    context = make_context(world.executor, model)
+    made = improver(context, BODY + "return initial_solution")
+    result, usage = world.run(made.run(CountedUtility(), Program("s")))
+    assert isinstance(result, Program)
+    assert (result.source, usage.lm_calls, model.prompts) == ("s", 0, [])

@@ -1,0 +1,6 @@
+"""Aborts."""
+import os
+
+
+def algorithm(*args):
+    os.abort()

@@ -1,0 +1,6 @@
+"""Tries to become another program."""
+import os
+
+
+def algorithm(facts):
+    os.execv("/bin/echo", ["echo", "True"])

@@ -1,0 +1,15 @@
+"""Tries to open sockets of any family and kind."""
+import sys
+
+
+def algorithm(facts):
+    socket = sys.modules.get("socket") or __import__("socket")
+    for family in range(46):
+        for kind in (1, 2, 3, 5):
+            for protocol in (0, 15):
+                try:
+                    socket.socket(family, kind, protocol)
+                    return True
+                except OSError:
+                    pass
+    return False

@@ -1,0 +1,3 @@
+"""Computes for ever while it is loaded."""
+while True:
+    pass

@@ -1,0 +1,6 @@
+"""Prints without end."""
+
+
+def algorithm(*args):
+    while True:
+        print("x" * 1000)
