@@ -27,6 +27,7 @@ class ImproverRun:
         self._cpu_limit_s = cpu_s
         self._buffer = FrameBuffer(job.limits.frame_bytes)
         self._pending: set[asyncio.Task[None]] = set()
+        self._in_service = 0
         self._writing = asyncio.Lock()
         self._served: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -86,7 +87,11 @@ class ImproverRun:
         task.add_done_callback(self._finished)
 
     async def _reply(self, request_id: int, request: Mapping[str, Any]) -> None:
-        reply = await self._serve(request)
+        self._in_service += 1
+        try:
+            reply = await self._serve(request)
+        finally:
+            self._in_service -= 1
         await self._send(("reply", request_id, dict(reply)))
 
     def _finished(self, task: asyncio.Task[None]) -> None:
@@ -96,7 +101,10 @@ class ImproverRun:
             self._served.set_exception(error)
 
     async def _watch(self) -> Failed:
-        """Returns when a limit is passed. The wall clock stops while a request is pending."""
+        """Returns when a limit is passed. The wall clock stops while the host serves a request.
+
+        It goes on while a reply waits to be read, which is the guest's own affair.
+        """
         wall_left_s = wall_limit_s(self._cpu_limit_s)
         while True:
             left_s = self._cpu_limit_s - self._guest.cpu_s()
@@ -106,7 +114,7 @@ class ImproverRun:
                 return Failed("timeout", "too long by the wall clock with no request pending")
             look_s = min(max(_SHORTEST_LOOK_S, left_s / CORES), _LONGEST_LOOK_S)
             await asyncio.sleep(look_s)
-            if not self._pending:
+            if not self._in_service:
                 wall_left_s -= look_s
 
     async def _send(self, value: Any) -> None:

@@ -38,7 +38,8 @@ class _Slot:
     def __init__(self, zygote: Zygote, executor: LocalExecutor) -> None:
         self._zygote = zygote
         self._executor = executor
-        self._session: GuestSession | None = None
+        self._sessions: list[GuestSession] = []
+        self._spares: list[_Slot] = []
         self._aborted = False
 
     @property
@@ -46,29 +47,35 @@ class _Slot:
         return self._executor.tier
 
     def session(self, job: Job) -> GuestSession:
-        self._session = GuestSession(self._zygote, job)
+        session = GuestSession(self._zygote, job)
+        self._sessions.append(session)
         if self._aborted:
-            self._session.abort()
-        return self._session
+            session.abort()
+        return session
 
     @contextlib.contextmanager
     def spares(self, most: int) -> Iterator[list[_Slot]]:
-        taken = self._executor.take_idle(most)
+        self._spares = taken = self._executor.take_idle(most)
         try:
+            if self._aborted:
+                self.abort()
             yield taken
         finally:
+            self._spares = []
             self._executor.give_back(taken)
 
     def abort(self) -> None:
-        """From another thread: end the guest, and let the evaluation open no other."""
+        """From another thread: end the guests, and let the evaluation open no others."""
         self._aborted = True
-        if self._session is not None:
-            self._session.abort()
+        for session in list(self._sessions):
+            session.abort()
+        for spare in list(self._spares):
+            spare.abort()
 
     def renew(self) -> None:
         """A new evaluation begins."""
         self._aborted = False
-        self._session = None
+        self._sessions = []
 
 
 class LocalExecutor:
@@ -133,12 +140,16 @@ class LocalExecutor:
         self._threads.shutdown(wait=True)
 
     async def _in_thread(
-        self, work: Callable[..., T], *args: Any, abort: Callable[[], None] | None = None
+        self,
+        work: Callable[..., T],
+        *args: Any,
+        abort: Callable[[], None] | None = None,
+        undo: Callable[[T], None] | None = None,
     ) -> T:
         """Run blocking work, and see it through even if the caller is cancelled meanwhile.
 
         A thread cannot be stopped; what it uses (a slot, a guest) must not be given back before it
-        has ended. `abort` hurries it.
+        has ended. `abort` hurries it, `undo` gives back what it made for a caller who has gone.
         """
         future = asyncio.get_running_loop().run_in_executor(self._threads, work, *args)
         try:
@@ -147,8 +158,9 @@ class LocalExecutor:
             if abort is not None:
                 abort()
             await asyncio.wait({future})
-            if not future.cancelled():
-                future.exception()  # seen: the caller no longer asks
+            # An exception is seen here: the caller no longer asks.
+            if not future.cancelled() and future.exception() is None and undo is not None:
+                undo(future.result())
             raise
 
     async def evaluate(self, work: Callable[[CandidateSlot], T]) -> T:
@@ -196,7 +208,9 @@ class LocalExecutor:
         serve: RequestHandler,
     ) -> GuestResult:
         async with self._depths[depth]:
-            guest = await self._in_thread(self._improver_zygote.fork, job.limits)
+            guest = await self._in_thread(
+                self._improver_zygote.fork, job.limits, undo=lambda unused: unused.close()
+            )
             try:
                 guest.socket.setblocking(False)
                 return await ImproverRun(guest, job, serve, cpu_s).run(solution, facts)
