@@ -1,9 +1,8 @@
-"""Hostile programs, and slots to run them in: what the tests of the wall and of the engine share."""
+"""Hostile programs, and slots to run them in: what tests of the wall and of the engine share."""
 
 from __future__ import annotations
 
 import contextlib
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -65,7 +64,7 @@ class Box:
 
 def open_descriptors() -> int:
     """Descriptors that this process has open."""
-    return len(os.listdir("/proc/self/fd"))
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def descendants(pid: int) -> dict[int, str]:

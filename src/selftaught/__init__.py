@@ -15,12 +15,12 @@ if TYPE_CHECKING:
         SelfImproveResult,
         improve,
         improve_async,
-        load_task,
         score,
         score_async,
         self_improve,
         self_improve_async,
     )
+    from selftaught.app.discovery import load_task
     from selftaught.core.budget import Budget, ImproverLimits
     from selftaught.core.outcome import Failed, Scored
     from selftaught.core.task import (
@@ -39,7 +39,7 @@ _HOMES = {
     "SelfImproveResult": _API,
     "improve": _API,
     "improve_async": _API,
-    "load_task": _API,
+    "load_task": "selftaught.app.discovery",
     "score": _API,
     "score_async": _API,
     "self_improve": _API,

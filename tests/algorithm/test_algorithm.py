@@ -136,7 +136,7 @@ def test_the_same_program_is_no_proposal_under_any_policy(accept: Any) -> None:
 
 def test_an_unknown_policy_is_named_with_those_that_there_are() -> None:
     assert [policy(name) for name in POLICIES] == [strict, revert, paper]
-    with pytest.raises(ConfigError, match="'lenient'.*strict, revert, paper"):
+    with pytest.raises(ConfigError, match=r"'lenient'.*strict, revert, paper"):
         policy("lenient")
 
 

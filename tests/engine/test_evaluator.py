@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 from engine_support import FakeExecutor, MemoryJournal, World, broken, improver, make_context
-from sandbox_support import HONEST, guest_source
 
+from sandbox_support import HONEST, guest_source
 from selftaught.core.budget import ImproverLimits
 from selftaught.core.errors import ConfigError, InfrastructureError
 from selftaught.core.outcome import EvaluationOutcome, Failed, Scored

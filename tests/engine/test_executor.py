@@ -170,7 +170,7 @@ def test_more_improvers_than_slots_at_every_depth_do_not_deadlock(any_sandbox: S
     inner_source = """
 def improve_algorithm(initial_solution, utility, language_model):
     texts = language_model.prompt("e", "m", n_responses=2)
-    solutions = [f"def algorithm(x):\\n    return x + {len(t)} + {i}\\n" for i, t in enumerate(texts)]
+    solutions = [f"def algorithm(x):\\n    return x + {i}\\n" for i in range(len(texts))]
     return max(solutions, key=utility)
 """
     outer_source = """

@@ -1,4 +1,5 @@
 """Aborts."""
+
 import os
 
 

@@ -1,4 +1,5 @@
 """Closes every descriptor that it has, its way to answer included, and goes on."""
+
 import os
 import time
 

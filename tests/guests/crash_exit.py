@@ -1,4 +1,5 @@
 """Leaves at once with status 0 and no answer."""
+
 import os
 
 

@@ -1,4 +1,5 @@
 """Leaves while it is loaded."""
+
 import os
 
 os._exit(3)

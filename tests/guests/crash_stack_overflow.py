@@ -1,4 +1,5 @@
 """Recurses in C until the stack is gone."""
+
 import sys
 
 sys.setrecursionlimit(2**31 - 1)

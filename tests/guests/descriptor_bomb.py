@@ -1,4 +1,5 @@
 """Opens pipes and sockets and fills them until nothing more can be had."""
+
 import os
 import sys
 
@@ -6,7 +7,12 @@ import sys
 def algorithm(*args):
     socket = sys.modules.get("socket") or __import__("socket")
     kept, held_bytes = [], 0
-    for make in (os.pipe, socket.socketpair, lambda: (os.eventfd(0),), lambda: (os.memfd_create("m"),)):
+    for make in (
+        os.pipe,
+        socket.socketpair,
+        lambda: (os.eventfd(0),),
+        lambda: (os.memfd_create("m"),),
+    ):
         for _ in range(100_000):
             try:
                 made = make()

@@ -1,4 +1,5 @@
 """Tries to become another program."""
+
 import os
 
 

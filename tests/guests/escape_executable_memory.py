@@ -1,4 +1,5 @@
 """Tries to get memory that it can write machine code to and run: 32-bit system calls and more."""
+
 import sys
 
 

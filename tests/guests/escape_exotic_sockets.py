@@ -1,4 +1,5 @@
 """Tries to open sockets of any family and kind."""
+
 import sys
 
 

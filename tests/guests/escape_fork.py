@@ -1,4 +1,5 @@
 """Tries to fork, so that a copy outlives the run."""
+
 import os
 
 

@@ -1,4 +1,5 @@
 """Tries to set the limits of its parent."""
+
 import os
 import sys
 

@@ -1,4 +1,5 @@
 """Tries to list the root, the home folder, /tmp and the project."""
+
 import os
 
 

@@ -1,4 +1,5 @@
 """Tries to see what other processes there are."""
+
 import os
 
 

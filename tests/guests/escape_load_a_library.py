@@ -1,4 +1,5 @@
 """Tries to load a shared library of its choice."""
+
 import sys
 
 

@@ -1,4 +1,5 @@
 """Tries to set limits of its own anew."""
+
 import sys
 
 

@@ -1,4 +1,5 @@
 """Tries to send to a daemon's abstract socket from a pair of its own, which it may have."""
+
 import sys
 
 

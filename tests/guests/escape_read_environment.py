@@ -1,4 +1,5 @@
 """Tries to find the host's API key in its own environment."""
+
 import os
 
 

@@ -1,4 +1,5 @@
 """Tries to find the host's API key in the environments of other processes."""
+
 import os
 
 

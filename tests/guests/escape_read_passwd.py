@@ -1,4 +1,5 @@
 """Tries to read /etc/passwd, by name and relative to an open folder."""
+
 import os
 
 

@@ -1,4 +1,5 @@
 """Tries to signal the host, everyone, its group and init (with signal 0, which only asks)."""
+
 import os
 import signal
 

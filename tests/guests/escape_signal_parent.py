@@ -1,4 +1,5 @@
 """Tries to signal its parent (with signal 0, which only asks)."""
+
 import os
 
 

@@ -1,4 +1,5 @@
 """Tries to start another program."""
+
 import os
 
 

@@ -1,4 +1,5 @@
 """Tries to change a file of the host's without writing to it: mode, length, name, links."""
+
 import os
 
 

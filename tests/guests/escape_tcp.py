@@ -1,4 +1,5 @@
 """Tries to connect over TCP to a server on the host's loopback."""
+
 import sys
 
 

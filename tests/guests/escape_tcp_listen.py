@@ -1,4 +1,5 @@
 """Tries to listen for connections."""
+
 import sys
 
 

@@ -1,4 +1,5 @@
 """Tries to send a datagram, as a DNS question would go."""
+
 import sys
 
 

@@ -1,4 +1,5 @@
 """Tries to survive its parent, to be dumpable, and to adopt orphans."""
+
 import sys
 
 

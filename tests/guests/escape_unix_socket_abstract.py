@@ -1,4 +1,5 @@
 """Tries to connect to a daemon's socket in the abstract namespace."""
+
 import sys
 
 

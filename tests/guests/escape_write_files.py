@@ -1,4 +1,5 @@
 """Tries to leave a file anywhere."""
+
 import os
 
 

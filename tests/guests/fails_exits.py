@@ -1,4 +1,5 @@
 """Leaves with SystemExit, which is no Exception."""
+
 import sys
 
 

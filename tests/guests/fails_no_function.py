@@ -1,4 +1,5 @@
 """Defines something else than what is called."""
+
 algorithm = 3
 
 

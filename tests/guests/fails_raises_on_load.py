@@ -1,4 +1,5 @@
 """Raises while it is loaded."""
+
 raise RuntimeError("not today")
 
 

@@ -1,4 +1,5 @@
 """An improver that writes bytes of its choice to its socket, around the runtime; then does as told."""
+
 import os
 import time
 
@@ -12,7 +13,7 @@ def improve_algorithm(initial_solution, utility, language_model):
         except OSError:
             continue
         while data:
-            data = data[os.write(descriptor, data):]
+            data = data[os.write(descriptor, data) :]
     while then == "loop":
         pass
     if then == "sleep":

@@ -1,5 +1,6 @@
 """An improver that asks for a large reply, and sleeps for ever without reading it: its request would
 be pending for ever, and no wall clock would run."""
+
 import os
 import threading
 import time

@@ -1,4 +1,5 @@
 """Stays in one multiplication of huge numbers, and ignores every signal that it can."""
+
 import signal
 
 for number in range(1, 65):

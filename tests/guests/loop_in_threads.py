@@ -1,4 +1,5 @@
 """Computes for ever in many threads while the main one sleeps."""
+
 import threading
 import time
 

@@ -1,4 +1,5 @@
 """Leaves a message for the next program in modules, builtins and the environment."""
+
 import builtins
 import os
 import sys

@@ -1,4 +1,5 @@
 """Leaves a message for the next program in what forked siblings share: offsets and flags of files."""
+
 import os
 
 

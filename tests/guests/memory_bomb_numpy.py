@@ -1,4 +1,5 @@
 """Asks for 80 GB at once."""
+
 import numpy as np
 
 

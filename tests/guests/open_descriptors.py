@@ -1,4 +1,5 @@
 """Looks for descriptors that it was not given."""
+
 import os
 
 

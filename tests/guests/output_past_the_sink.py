@@ -1,4 +1,5 @@
 """Writes gigabytes to the descriptors of the standard streams, around what replaced them."""
+
 import os
 
 

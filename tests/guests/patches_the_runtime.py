@@ -1,4 +1,5 @@
 """Replaces what the runtime around it uses: codec, modules, builtins, standard streams."""
+
 import builtins
 import gc
 import json

@@ -1,4 +1,5 @@
 """Asks every source of randomness there is."""
+
 import os
 import random
 import secrets

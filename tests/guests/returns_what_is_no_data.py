@@ -1,4 +1,5 @@
 """Returns what is no data, as it is told."""
+
 import numpy as np
 
 
@@ -43,7 +44,9 @@ RESULTS = {
     "function": lambda: nested,
     "generator": lambda: (x for x in "x"),
     "hostile": Hostile,
-    "colliding keys": lambda: {i * ((1 << 61) - 1): 0 for i in range(-4, 5)} | dict.fromkeys(range(20_000)),
+    "colliding keys": lambda: (
+        {i * ((1 << 61) - 1): 0 for i in range(-4, 5)} | dict.fromkeys(range(20_000))
+    ),
 }
 
 

@@ -1,4 +1,5 @@
 """Uses no CPU and never answers."""
+
 import time
 
 

@@ -1,4 +1,5 @@
 """Starts threads until none can be started, and says how many there were."""
+
 import threading
 import time
 

@@ -1,4 +1,5 @@
 """Returns, and leaves threads that burn CPU and write answers to whoever asks next."""
+
 import os
 import struct
 import threading

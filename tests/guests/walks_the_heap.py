@@ -1,4 +1,5 @@
 """Walks frames, and all objects there are, for answers that the host might have left in reach."""
+
 import gc
 import sys
 

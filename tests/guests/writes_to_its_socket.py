@@ -1,4 +1,5 @@
 """Writes bytes of its choice straight to its socket, around the runtime; then does what it is told."""
+
 import os
 import time
 
@@ -8,7 +9,7 @@ def algorithm(data, then):
         try:
             if os.get_blocking(descriptor):
                 while data:
-                    data = data[os.write(descriptor, data):]
+                    data = data[os.write(descriptor, data) :]
         except OSError:
             pass
     if then == "exit":

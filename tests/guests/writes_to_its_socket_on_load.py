@@ -1,4 +1,5 @@
 """Says, while it is loaded, that it could not be locked down, which would be the host's own failure."""
+
 import os
 
 PAYLOAD = b"t\x02\x00\x00\x00" + b"".join(

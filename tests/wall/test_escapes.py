@@ -12,6 +12,7 @@ import platform
 import socket
 import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -197,8 +198,16 @@ HONEST_DEEDS = {
         def algorithm():
             return float(np.linalg.solve(np.eye(3) * 2, np.ones(3)).sum())
     """,
-    "fourier": "import numpy as np\ndef algorithm():\n    return float(np.fft.fft(np.ones(4))[0].real)\n",
-    "statistics": "import statistics\ndef algorithm():\n    return statistics.stdev([1.0, 2.0, 4.0])\n",
+    "fourier": """
+        import numpy as np
+        def algorithm():
+            return float(np.fft.fft(np.ones(4))[0].real)
+    """,
+    "statistics": """
+        import statistics
+        def algorithm():
+            return statistics.stdev([1.0, 2.0, 4.0])
+    """,
     "dataclasses": """
         from dataclasses import dataclass, astuple
         @dataclass(frozen=True, order=True)
@@ -208,22 +217,74 @@ HONEST_DEEDS = {
         def algorithm():
             return astuple(max(Point(1), Point(3)))
     """,
-    "pickle-able names": "def algorithm():\n    return __name__, __builtins__ is not None\n",
-    "dates": "import datetime, time\ndef algorithm():\n    return datetime.datetime.now().year > 2000\n",
-    "sleep": "import time\ndef algorithm():\n    time.sleep(0.001)\n    return 1\n",
-    "printing": "import sys\ndef algorithm():\n    print('hello')\n    sys.stderr.write('x')\n    sys.stdout.flush()\n    return 1\n",
-    "warnings": "import warnings\ndef algorithm():\n    warnings.warn('careful')\n    return 1\n",
-    "exceptions": "import traceback\ndef algorithm():\n    try:\n        1 / 0\n    except ZeroDivisionError:\n        return 'by zero' in traceback.format_exc()\n",
-    "text": "import re, textwrap\ndef algorithm():\n    return re.sub('[aeiou]', '', textwrap.dedent('  hello'))\n",
-    "hashes": "import hashlib\ndef algorithm():\n    return hashlib.sha256(b'x').hexdigest()\n",
-    "sources": "import inspect\ndef algorithm():\n    return inspect.getsource(algorithm)\n",
+    "dates": """
+        import datetime, time
+        def algorithm():
+            return datetime.datetime.now().year > 2000 and time.strftime("%Y") > "2000"
+    """,
+    "sleeping": """
+        import time
+        def algorithm():
+            time.sleep(0.001)
+            return 1
+    """,
+    "printing": """
+        import sys
+        def algorithm():
+            print("hello")
+            sys.stderr.write("x")
+            sys.stdout.flush()
+            return 1
+    """,
+    "warnings": """
+        import warnings
+        def algorithm():
+            warnings.warn("careful")
+            return 1
+    """,
+    "tracebacks": """
+        import traceback
+        def algorithm():
+            try:
+                1 / 0
+            except ZeroDivisionError:
+                return traceback.format_exc()
+    """,
+    "texts": """
+        import re, string, textwrap, unicodedata
+        def algorithm():
+            return re.sub("[aeiou]", "", textwrap.dedent("  hello")), unicodedata.name("x")
+    """,
+    "hashes": """
+        import hashlib, zlib
+        def algorithm():
+            return hashlib.sha256(b"x").hexdigest(), zlib.crc32(b"x")
+    """,
+    "its own source": """
+        import inspect
+        def algorithm():
+            return inspect.getsource(algorithm)
+    """,
+    "decimals": """
+        from decimal import Decimal
+        from fractions import Fraction
+        def algorithm():
+            return str(Decimal(1) / 3), str(Fraction(1, 3))
+    """,
+    "a signal of its own timer": """
+        import signal, time
+        def algorithm():
+            heard = []
+            signal.signal(signal.SIGALRM, lambda *args: heard.append(1))
+            signal.setitimer(signal.ITIMER_REAL, 0.01)
+            time.sleep(0.05)
+            return len(heard)
+    """,
 }
 
 
 @pytest.mark.parametrize("name", HONEST_DEEDS)
 def test_what_honest_programs_do_works_in_both_tiers(name: str, box: Box) -> None:
-    import textwrap
-
     outcome = box.run(textwrap.dedent(HONEST_DEEDS[name]))
     assert not isinstance(outcome, Failed), outcome
 

@@ -6,6 +6,7 @@ The `box` fixture runs an honest program in the same slot after each of these te
 from __future__ import annotations
 
 import dataclasses
+import os
 import struct
 import time
 from typing import Any
@@ -128,8 +129,6 @@ def test_descriptors_are_bounded(box: Box) -> None:
 
 
 def test_threads_are_bounded(box: Box) -> None:
-    import os
-
     outcome = box.guest("thread_bomb", cpu_s=20.0)
     if isinstance(outcome, Failed):  # its address space was full before it could count
         assert outcome.kind in ("crashed", "memory")
@@ -301,16 +300,12 @@ def test_threads_that_go_on_after_the_return_disturb_nobody_else(box: Box) -> No
 
 
 def test_arguments_are_copies(box: Box) -> None:
-    import numpy as np
-
     array = np.zeros(3)
     assert box.run("def algorithm(a):\n    a += 1\n    return a\n", array).sum() == 3
     assert array.sum() == 0
 
 
 def test_large_inputs_and_outputs_pass(box: Box) -> None:
-    import numpy as np
-
     array = np.arange(1_500_000, dtype=np.float64)
     assert np.array_equal(box.run("def algorithm(a):\n    return a[::-1]\n", array), array[::-1])
 
@@ -343,8 +338,6 @@ def test_cpu_seconds_are_told_for_every_outcome(box: Box) -> None:
 
 
 def test_an_aborted_session_opens_no_other_guest(box: Box) -> None:
-    from selftaught.core.errors import InfrastructureError
-
     session = box.open(HONEST)
     assert session.call((1,), cpu_s=1.0, seed=0) == 2
     session.abort()
@@ -355,8 +348,6 @@ def test_an_aborted_session_opens_no_other_guest(box: Box) -> None:
 
 
 def test_two_hundred_candidates_leave_no_descriptor_open(box: Box) -> None:
-    from sandbox_support import open_descriptors
-
     names = ["fails_raises", "crash_exit", "output_huge_result", "writes_to_its_socket_on_load"]
     programs = [HONEST, *map(guest_source, names)]
     box.run(HONEST, 1)

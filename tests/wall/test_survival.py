@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from sandbox_support import HONEST, Box, descendants, guest_source, is_alive
+from selftaught.core.errors import InfrastructureError
 from selftaught.core.ports import Sandbox
 
 HOST = """
-import sys, threading
+import functools, sys, threading
 sys.path.insert(0, {tests!r})
 from sandbox_support import guest_source
 from selftaught.core.ports import Job
@@ -33,7 +34,8 @@ threads = []
 for zygote, name in zip(zygotes, ("loop_in_threads", "loop_in_c")):
     session = GuestSession(zygote, Job(Program(guest_source(name))))
     assert session.load() is None
-    threads.append(threading.Thread(target=session.call, args=((),), kwargs=dict(cpu_s=1000, seed=0)))
+    call = functools.partial(session.call, (), cpu_s=1000, seed=0)
+    threads.append(threading.Thread(target=call))
     threads[-1].start()
 print("ready", flush=True)
 for thread in threads:
@@ -94,8 +96,6 @@ def test_when_a_zygote_is_closed_its_guests_are_gone(sandbox: Sandbox) -> None:
 
 
 def test_when_a_zygote_is_killed_the_failure_is_the_hosts_and_is_named(sandbox: Sandbox) -> None:
-    from selftaught.core.errors import InfrastructureError
-
     before = set(descendants(os.getpid()))
     zygote = sandbox.start()
     try:

@@ -19,7 +19,7 @@ from selftaught_guest import wire
 
 LIMIT = 1 << (8 * wire.MAX_INT_BYTES - 1)
 
-dtypes = st.sampled_from([dtype for dtype in wire.DTYPES]).flatmap(
+dtypes = st.sampled_from(wire.DTYPES).flatmap(
     lambda dtype: st.sampled_from([dtype, dtype.newbyteorder(">"), dtype.newbyteorder("<")])
 )
 arrays = dtypes.flatmap(
@@ -130,7 +130,7 @@ def test_long_lists_of_one_kind_and_of_mixed_kinds_arrive_with_their_types() -> 
 def test_subclasses_arrive_as_their_base() -> None:
     pair = namedtuple("pair", "left right")
     assert there_and_back(pair(1, "two")) == (1, "two")
-    assert same(dict(b=1, a=2), there_and_back(OrderedDict(b=1, a=2)))
+    assert same({"b": 1, "a": 2}, there_and_back(OrderedDict(b=1, a=2)))
     assert same(np.eye(2), there_and_back(np.ma.masked_array(np.eye(2))))
 
 

@@ -71,13 +71,16 @@ class _Prepared:
 
 
 async def run_stop(
-    config: RunConfig, tasks: Sequence[Task], listener: Listener = silent
+    config: RunConfig,
+    tasks: Sequence[Task],
+    listener: Listener = silent,
+    improver: Program | None = None,
 ) -> dict[str, Any]:
-    """STOP itself; the object of `run --json`."""
+    """STOP itself, from `improver` or the configured one; the object of `run --json`."""
     _check_distinct(tasks)
     for task in tasks:
         task.normalised(task.lowest)  # raises if the task has no finite range
-    prepared = _Prepared(load_improver(config.improver), tasks, listener)
+    prepared = _Prepared(improver or load_improver(config.improver), tasks, listener)
     async with _context(config, "run", prepared) as (context, head):
         runs = config.runs.resolved(len(tasks))
         head["config"]["runs"] = runs
@@ -86,10 +89,13 @@ async def run_stop(
 
 
 async def run_improve(
-    config: ImproveConfig, task: Task, listener: Listener = silent
+    config: ImproveConfig,
+    task: Task,
+    listener: Listener = silent,
+    improver: Program | None = None,
 ) -> dict[str, Any]:
-    """One program improved; the object of `improve --json`."""
-    prepared = _Prepared(load_improver(config.improver), [task], listener)
+    """One program improved, by `improver` or the configured one; that of `improve --json`."""
+    prepared = _Prepared(improver or load_improver(config.improver), [task], listener)
     async with _context(config, "improve", prepared) as (context, head):
         budget = config.budget.model_dump(exclude_none=True)
         plan = ImprovePlan(

@@ -135,7 +135,10 @@ def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     result = dict(base)
     for name, value in over.items():
         if isinstance(value, dict):
-            result[name] = merged(result.get(name, {}), value)
+            section = result.get(name, {})
+            if not isinstance(section, dict):
+                raise ConfigError(f"{name} must be a table, not {section!r}")
+            result[name] = merged(section, value)
         elif value is not None:
             result[name] = value
     return result

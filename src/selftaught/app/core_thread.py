@@ -9,29 +9,60 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Coroutine
-from concurrent.futures import Future
-from typing import Any, TypeVar
+from concurrent.futures import Future, wait
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
 
 class _Core:
+    """The thread, started when it is first needed."""
+
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+    def loop(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
-                thread = threading.Thread(
-                    target=self._loop.run_forever, name="selftaught", daemon=True
-                )
-                thread.start()
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
+                run = self._loop.run_forever
+                threading.Thread(target=run, name="selftaught", daemon=True).start()
+            return self._loop
 
 
 _core = _Core()
+
+
+class _Submitted(Generic[T]):
+    """Work on the core's loop. `ended` gets the outcome when all has been put away, not before."""
+
+    def __init__(self, work: Coroutine[Any, Any, T]) -> None:
+        self.ended: Future[T] = Future()
+        self._work = work
+        self._loop = _core.loop()
+        self._task: asyncio.Task[T] | None = None
+        self._loop.call_soon_threadsafe(self._start)
+
+    def cancel(self) -> None:
+        """Ask it to end; from any thread, after which `ended` is to be waited for."""
+        self._loop.call_soon_threadsafe(self._cancel)
+
+    def _start(self) -> None:
+        self._task = self._loop.create_task(self._work)
+        self._task.add_done_callback(self._finish)
+
+    def _cancel(self) -> None:
+        assert self._task is not None  # `_start` was scheduled before
+        self._task.cancel()
+
+    def _finish(self, task: asyncio.Task[T]) -> None:
+        if task.cancelled():
+            self.ended.set_exception(asyncio.CancelledError())
+        elif (error := task.exception()) is not None:
+            self.ended.set_exception(error)
+        else:
+            self.ended.set_result(task.result())
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
@@ -39,37 +70,23 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
     A second Ctrl-C does not wait.
     """
-    ended = threading.Event()
-
-    async def wrapped() -> T:
-        try:
-            return await work
-        finally:
-            ended.set()
-
-    future = _core.submit(wrapped())
+    submitted = _Submitted(work)
     try:
-        return future.result()
+        return submitted.ended.result()
     except KeyboardInterrupt:
-        future.cancel()
-        ended.wait()
+        submitted.cancel()
+        wait([submitted.ended])
         raise
 
 
 async def run_async(work: Coroutine[Any, Any, T]) -> T:
     """Run to the end from any event loop; cancelling waits until all is put away."""
-    ended = asyncio.Event()
-    here = asyncio.get_running_loop()
-
-    async def wrapped() -> T:
-        try:
-            return await work
-        finally:
-            here.call_soon_threadsafe(ended.set)
-
-    future = _core.submit(wrapped())
+    submitted = _Submitted(work)
+    ended = asyncio.wrap_future(submitted.ended)
     try:
-        return await asyncio.wrap_future(future)
+        return await asyncio.shield(ended)
     except asyncio.CancelledError:
-        await ended.wait()
+        submitted.cancel()
+        await asyncio.wait({ended})
+        ended.exception()  # seen
         raise

@@ -38,7 +38,7 @@ def improve(task: str, as_json: bool, out: Path | None, force: bool, **options: 
     from selftaught.app.config import ImproveConfig
     from selftaught.app.discovery import load_task
     from selftaught.cli.execute import execute
-    from selftaught.cli.improver import improver_file
+    from selftaught.cli.improver import find_improver
     from selftaught.cli.out_file import check_out, write_out
     from selftaught.cli.report import print_improve
     from selftaught.cli.terminal import print_json, stdout
@@ -46,8 +46,10 @@ def improve(task: str, as_json: bool, out: Path | None, force: bool, **options: 
     config = configured(ImproveConfig, options)
     found = load_task(task)
     check_out(out, force=force)
-    with improver_file(config) as resolved:
-        result = execute(lambda listener: run_improve(resolved, found, listener), as_json=as_json)
+    config, improver = find_improver(config)
+    result = execute(
+        lambda listener: run_improve(config, found, listener, improver), as_json=as_json
+    )
     if as_json:
         print_json(result)
     else:

@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 from selftaught.analysis.run_view import view_run
 from selftaught.app.config import CommonConfig
-from selftaught.app.discovery import improver_names
+from selftaught.app.discovery import improver_names, load_improver
 from selftaught.core.errors import ConfigError
+from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.store.reader import open_reader
 
 C = TypeVar("C", bound=CommonConfig)
 
 
-@contextmanager
-def improver_file(config: C) -> Iterator[C]:
-    """The configuration with an improver that is a name or a file, also where it was a run.
+def find_improver(config: C) -> tuple[C, Program]:
+    """The improver, and the configuration with a run's full id where a run was meant.
 
-    Raises: ConfigError if it is none of the three.
+    Raises: ConfigError if it is neither a name, nor a file, nor a run.
     """
     if config.improver in improver_names() or Path(config.improver).is_file():
-        yield config
-        return
+        return config, load_improver(config.improver)
     run_id, source = _best_improver(config.improver, config.store)
-    with tempfile.TemporaryDirectory(prefix="selftaught-") as folder:
-        path = Path(folder) / f"best_of_{run_id}.py"
-        path.write_text(source, encoding="utf-8", errors="surrogatepass")
-        yield config.model_copy(update={"improver": str(path)})
+    return config.model_copy(update={"improver": run_id}), Program(source, IMPROVER_ENTRY)
 
 
 def _best_improver(run: str, store: str) -> tuple[str, str]:

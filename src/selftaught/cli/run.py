@@ -58,14 +58,14 @@ def run(as_json: bool, **options: Any) -> None:
     from selftaught.app.config import RunConfig
     from selftaught.app.discovery import load_task
     from selftaught.cli.execute import execute
-    from selftaught.cli.improver import improver_file
+    from selftaught.cli.improver import find_improver
     from selftaught.cli.report import print_run
     from selftaught.cli.terminal import print_json, stdout
 
     config = configured(RunConfig, options)
     tasks = [load_task(name) for name in config.tasks]
-    with improver_file(config) as resolved:
-        result = execute(lambda listener: run_stop(resolved, tasks, listener), as_json=as_json)
+    config, improver = find_improver(config)
+    result = execute(lambda listener: run_stop(config, tasks, listener, improver), as_json=as_json)
     if as_json:
         print_json(result)
     else:

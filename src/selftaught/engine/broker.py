@@ -169,9 +169,7 @@ class _ChargedCall:
         context.ledger.settle(reservation, usage)
         broker.usage = broker.usage + usage
         # Providers' JSON can hold lone surrogates, which are no text to anybody else.
-        return tuple(
-            text.encode("utf-8", "replace").decode() for text in answer.texts[: prompt.n]
-        )
+        return tuple(text.encode("utf-8", "replace").decode() for text in answer.texts[: prompt.n])
 
 
 def _counted(answer: Completions, asked: int, lm_calls: int) -> Usage:

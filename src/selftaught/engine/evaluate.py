@@ -219,7 +219,7 @@ def _checked(task: Task, result: Any, cpu_s: float, tier: str) -> Scored:
             f"not {_short(result)} ({error})"
         ) from None
     lo, hi = task.range
-    if math.isnan(value) or not lo <= value <= hi:
+    if not (math.isfinite(value) and lo <= value <= hi):
         raise UtilityError(
             f"task {task.name}: its utility returned {value!r}, outside of its range "
             f"({lo:g}, {hi:g}); mend the utility or state another range"

@@ -152,9 +152,12 @@ class MetaUtility(PlainMetaUtility):
         context: RunContext,
         tasks: list[DownstreamTask],
         runs: dict[Stream, int],
+        build: Callable[[Program], Improver],
     ) -> None:
+        """`build` makes the improvers that run on tasks, whatever was to be scored."""
         super().__init__(tasks, context.model, runs)
         self._context = context
+        self.build = build
         self._scores = SingleFlight[tuple[str, Stream], MetaScore]()
 
     async def score(self, I: Improver, stream: Stream) -> MetaScore:  # noqa: E741, N803
@@ -165,7 +168,7 @@ class MetaUtility(PlainMetaUtility):
         await self._scores.aclose()
 
     async def _score_anew(self, improver: Improver, stream: Stream) -> MetaScore:
-        score = await super().score(improver, stream)
+        score = await super().score(self.build(improver.program), stream)
         key = make_key(self._context.root, "meta", improver.program.id, stream)
         body = {
             "improver": improver.program.id,
@@ -187,16 +190,14 @@ class MetaQuery(QueriedUtility):
         self,
         context: RunContext,
         u_meta: MetaUtility,
-        build: Callable[[Program], Improver],
         description: str,
     ) -> None:
         self._u_meta = u_meta
-        self._build = build
         self.key = make_key(context.root, "meta")
         self.description = description
 
     async def query(self, program: Program) -> tuple[float, str]:
-        improver = self._build(Program(program.source, IMPROVER_ENTRY))
+        improver = self._u_meta.build(Program(program.source, IMPROVER_ENTRY))
         score = await self._u_meta.score(improver, "search")
         means = {task: math.fsum(v) / len(v) for task, v in score.values.items()}
         feedback = ", ".join(f"{task}: {mean:.4f}" for task, mean in means.items())

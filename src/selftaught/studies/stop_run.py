@@ -67,16 +67,15 @@ class _Study:
         self._closing = closing
         downstream = [DownstreamTask(context, task) for task in plan.tasks]
         self._tasks = downstream
-        self._u_meta = MetaUtility(context, downstream, plan.runs)
+        self._u_meta = MetaUtility(context, downstream, plan.runs, builder(context, "inner"))
         self._seed = SandboxedImprover(context, plan.seed_improver, "inner")
         self._final: Improver = self._seed
         self._iterations: list[dict[str, Any]] = []
 
     async def run(self) -> None:
         context, plan = self._context, self._plan
-        build_inner = builder(context, "inner")
         description = describe_meta_utility(plan.tasks, plan.runs, context.limits)
-        queried = MetaQuery(context, self._u_meta, build_inner, description)
+        queried = MetaQuery(context, self._u_meta, description)
         try:
             await stop(
                 SandboxedImprover(context, plan.seed_improver, "proposal"),
@@ -110,14 +109,13 @@ class _Study:
         decision: Decision | None,
     ) -> None:
         if decision is not None:
-            self._record_proposal(t, improver, proposal, decision)
-        inner = SandboxedImprover(self._context, improver.program, "inner")
-        val = await self._u_meta.score(inner, "val")
+            self._record_proposal(t, proposal, decision)
+        val = await self._u_meta.score(improver, "val")
         used_before = self._context.ledger.usage
-        test = await self._u_meta.score(inner, "test")
+        test = await self._u_meta.score(improver, "test")
         if t == 0:
             self._hold_back(used_before.lm_calls, used_before.samples, used_before.usd)
-        self._final = inner
+        self._final = improver
         iteration = {
             "t": t,
             "improver_id": improver.program.id,
@@ -142,13 +140,14 @@ class _Study:
         )
 
     def _record_proposal(
-        self, t: int, stands: Improver, proposal: Improver | Failed | None, decision: Decision
+        self, t: int, proposal: Improver | Failed | None, decision: Decision
     ) -> None:
         failed = proposal is None or isinstance(proposal, Failed)
         body = {
             "t": t,
             "parent": self._final.program.id,
-            **(_proposal_json(proposal, decision) or {}),
+            "improver": None if failed else proposal.program.id,  # type: ignore[union-attr]
+            **_decision_json(decision),
         }
         texts = () if failed else (proposal.program.source,)  # type: ignore[union-attr]
         key = make_key(self._context.root, "proposal", t)
@@ -224,10 +223,16 @@ def _proposal_json(
 ) -> dict[str, Any] | None:
     if decision is None:
         return None
-    difference = decision.val_difference
     failed = proposal is None or isinstance(proposal, Failed)
     return {
         "improver_id": None if failed else proposal.program.id,  # type: ignore[union-attr]
+        **_decision_json(decision),
+    }
+
+
+def _decision_json(decision: Decision) -> dict[str, Any]:
+    difference = decision.val_difference
+    return {
         "accepted": decision.accepted,
         "val_difference": None if difference is None else difference.as_json(),
         "reason": decision.reason,

@@ -402,7 +402,7 @@ def resembles(node: ast.AST, name: str) -> bool:
     """Whether an expression is a variable named alike, a choice of such, or arithmetic on it."""
     if isinstance(node, ast.Name):
         return bool(words(node.id) & words(name))
-    if callee(node) in ("max", "min"):
+    if isinstance(node, ast.Call) and callee(node) in ("max", "min"):
         return any(resembles(argument, name) for argument in node.args)
     operands = [n for n in ast.iter_child_nodes(node) if isinstance(node, (ast.BinOp, ast.UnaryOp))]
     return any(isinstance(n, ast.Name) and n.id == name for n in operands)

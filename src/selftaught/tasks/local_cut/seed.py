@@ -8,4 +8,5 @@ def algorithm(weights: np.ndarray) -> np.ndarray:
     for _ in range(4):
         field = weights @ state / degree
         state = np.tanh(0.9 * state - 0.15 * field + 0.02)
-    return state - 0.1
+    leaning: np.ndarray = state - 0.1
+    return leaning
