@@ -216,35 +216,35 @@ def test_a_utility_error_is_a_configuration_error() -> None:
 def swallows(program: SandboxedProgram, rng: Rng) -> float:
     try:
         return float(program(1))
-    except Exception:
+    except Exception:  # noqa: BLE001
         return 99.0
 
 
 def swallows_all(program: SandboxedProgram, rng: Rng) -> float:
     try:
         return float(program(1))
-    except BaseException:
+    except BaseException:  # noqa: BLE001
         return 99.0
 
 
 def swallows_in_map(program: SandboxedProgram, rng: Rng) -> float:
     try:
         return float(sum(program.map(range(5), failures="return")))
-    except Exception:
+    except Exception:  # noqa: BLE001
         return 99.0
 
 
 def turns_it_into_another(program: SandboxedProgram, rng: Rng) -> float:
     try:
         return float(program(1))
-    except Exception:
+    except Exception:  # noqa: BLE001
         raise KeyError("mine") from None
 
 
 def turns_it_into_a_failure(program: SandboxedProgram, rng: Rng) -> float:
     try:
         return float(program(1))
-    except Exception:
+    except Exception:  # noqa: BLE001
         raise ProgramFailed(Failed("raised", "not my fault")) from None
 
 

@@ -11,9 +11,11 @@ import struct
 import time
 from typing import Any
 
+import numpy as np
 import pytest
 
-from sandbox_support import HONEST, Box, guest_source
+from sandbox_support import HONEST, Box, guest_source, open_descriptors
+from selftaught.core.errors import InfrastructureError
 from selftaught.core.outcome import Failed
 from selftaught.core.ports import GuestLimits
 from selftaught_guest import wire

@@ -427,16 +427,12 @@ def compose_with_itself(draft: Draft, function: ast.FunctionDef, weights: list[f
     call = f"{once}({', '.join([*positional, *rest])})"
     inner = ", ".join([call if p == fed else p for p in positional] + rest)
     times, key = rng.randint(2, 4), key_parameter(function)
-    bodies = [
-        f"return {once}({inner})",
-        f"for _ in range({times}):\n    {fed} = {call}\nreturn {fed}",
-    ]
+    bodies = [f"return {once}({inner})", *repeated_body(times, fed, call)]
     if key is not None:
         chooser, judge = key
-        repeated = f"[{fed}, *[{call} for _ in range({times})]]"
-        kept = f"{chooser}([{fed}, {call}], key={judge})"
-        bodies.append(f"return {chooser}({repeated}, key={judge})")
-        bodies.append(f"for _ in range({times}):\n    {fed} = {kept}\nreturn {fed}")
+        tries = f"[{fed}, *[{call} for _ in range({times})]]"
+        bodies.append(f"return {chooser}({tries}, key={judge})")
+        bodies += repeated_body(times, fed, f"{chooser}([{fed}, {call}], key={judge})")
     outer = copy.copy(function)
     outer.args, outer.decorator_list = copy.deepcopy(args), []
     outer.body = ast.parse(rng.choice(bodies)).body
@@ -446,6 +442,15 @@ def compose_with_itself(draft: Draft, function: ast.FunctionDef, weights: list[f
     function.name = once
     draft.tree.body.insert(draft.tree.body.index(function) + 1, outer)
     return True
+
+
+def repeated_body(times: int, fed: str, step: str) -> list[str]:
+    """A loop over a step, plain, and ending with what it has when a step fails."""
+    guarded = f"    try:\n        {fed} = {step}\n    except Exception:\n        break"
+    return [
+        f"for _ in range({times}):\n{body}\nreturn {fed}"
+        for body in (f"    {fed} = {step}", guarded)
+    ]
 
 
 def fresh_name(name: str, taken: set[str]) -> str:
@@ -810,6 +815,7 @@ def edit_once(draft: Draft) -> str | None:
     weights: dict[str, float] = dict(WEIGHTS)
     numbers = sum(is_number(site.node) for site in draft.expressions)
     weights["constants"] *= min(1.0, numbers / FEW_NUMBERS)
+    weights = {name: weight for name, weight in weights.items() if weight}
     while weights:
         name = draft.rng.choices(list(weights), list(weights.values()))[0]
         if OPERATORS[name](draft):
