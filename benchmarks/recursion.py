@@ -25,9 +25,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5])
     parser.add_argument("--iterations", type=int, default=4)
     options = parser.parse_args()
-    print(
-        f"{'seed':>4}  {'against the seed improver':<28} {'against it restarted':<28} samples   wall"
-    )
+    print(f"seed  {'against the seed improver':<28} {'against it restarted':<28} samples   wall")
     held = 0
     with tempfile.TemporaryDirectory() as folder:
         store = f"sqlite:///{Path(folder) / 'recursion.db'}"

@@ -1,9 +1,11 @@
 """The life of a guest: load a program, answer calls with frames, until the host ends it.
 
-The first frame is ("locked",), sent before any program is there to forge it. Frames from the host:
-    ("load", source, entry, seed, output_bytes)   answered by ("ready",) or ("failed", ...)
-    ("call", [args], seed)                        answered by ("ok", value) or ("failed", ...)
-    ("improve", initial_solution, facts)          requests go out meanwhile (services), then as above
+The first frame is ("locked",), sent before there is any program to forge it.
+
+Frames from the host:
+    ("load", source, entry, seed, output_bytes)  answered by ("ready",) or ("failed", ...)
+    ("call", [args], seed)                       answered by ("ok", value) or ("failed", ...)
+    ("improve", initial_solution, facts)         answered likewise, after requests (services)
 A failure is ("failed", kind, detail). The host believes none of it: it only ever reads data.
 """
 

@@ -88,6 +88,8 @@ def test_the_defaults_that_help_tells_are_those_of_the_configuration(
     real = flat(kind().model_dump())
     runs = RunsConfig().resolved(1)
     real |= {f"runs.{stream}": f"{n} shared by all tasks" for stream, n in runs.items()}
+    several = RunsConfig().resolved(3)["search"]
+    real["runs.search"] = f"{runs['search']} for one task, {several} each for several"
     for name, told in told_defaults(command).items():
         default = real[options.SETTINGS[name]]
         if default is None:

@@ -461,6 +461,16 @@ def test_a_call_that_does_not_fit_is_shrunk(world: World) -> None:
     assert run.context.ledger.usage.samples == 3
 
 
+def test_a_batch_that_does_not_fit_is_shrunk_to_the_messages_that_do(world: World) -> None:
+    run = Run(
+        world,
+        "return json.dumps(language_model.batch_prompt('e', ['a', 'b', 'c', 'd']))",
+        budget=Budget(samples=2),
+    )
+    assert run.said == ["a #0", "b #0"]
+    assert run.context.ledger.usage.samples == 2
+
+
 def test_a_provider_that_fails_is_our_failure_whatever_the_improver_catches(world: World) -> None:
     def answer(prompt: Any) -> list[str]:
         raise InfrastructureError("the provider is down")

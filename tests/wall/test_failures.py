@@ -18,6 +18,7 @@ from sandbox_support import HONEST, Box, guest_source, open_descriptors
 from selftaught.core.errors import InfrastructureError
 from selftaught.core.outcome import Failed
 from selftaught.core.ports import GuestLimits
+from selftaught.executors.session import check_locked
 from selftaught_guest import wire
 
 SMALL = GuestLimits(memory_bytes=600 << 20)
@@ -212,6 +213,13 @@ LYING_FRAMES = {
 def test_a_lying_frame_is_a_failure_of_the_guest(name: str, then: str, box: Box) -> None:
     data, kind = LYING_FRAMES[name]
     assert kind_of(box.guest("writes_to_its_socket", data, then, cpu_s=0.5)) == kind
+
+
+@pytest.mark.parametrize("first", [("lockdown", "seccomp: no"), ("ready",), ("ok", 1), None])
+def test_only_the_first_frame_says_whether_a_guest_is_locked_down(first: Any) -> None:
+    check_locked(("locked",))
+    with pytest.raises(InfrastructureError, match="locked down"):
+        check_locked(first)
 
 
 def test_a_program_that_says_while_loading_that_the_host_failed_is_bad_output(box: Box) -> None:

@@ -49,18 +49,18 @@ class LimitsConfig(_Section):
 class RunsConfig(_Section):
     """Improver runs a task for one meta-utility evaluation, on each stream.
 
-    By default 5 on search, as in the paper; on val and test what makes at least 15 and 30 in all,
-    and 2 a task.
+    What is not set follows from the number of tasks: 5 on search for one task, as in the paper, and
+    3 for several; on val and test what makes at least 15 and 30 in all, and 2 a task.
     """
 
-    search: int = Field(5, ge=1)
+    search: int | None = Field(None, ge=1)
     val: int | None = Field(None, ge=2)
     test: int | None = Field(None, ge=2)
 
     def resolved(self, tasks: int) -> dict[Stream, int]:
         """Runs a task on each stream, for so many tasks."""
         return {
-            "search": self.search,
+            "search": self.search or (5 if tasks == 1 else 3),
             "val": self.val or _share(15, tasks),
             "test": self.test or _share(30, tasks),
         }

@@ -36,7 +36,7 @@ _AT_LEAST_2 = click.IntRange(min=2)
     section=_RUNS,
     type=AT_LEAST_1,
     metavar="N",
-    help="On search.  [default: 5 shared by all tasks]",
+    help="On search.  [default: 5 for one task, 3 each for several]",
 )
 @option(
     "--val-runs",

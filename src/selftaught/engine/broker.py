@@ -13,6 +13,7 @@ from typing import Any
 
 from selftaught.core.budget import ImproverLimits, Usage
 from selftaught.core.concurrency import together
+from selftaught.core.errors import BudgetExceeded
 from selftaught.core.ports import Completions, Prompt
 from selftaught.core.program import Program
 from selftaught.core.seeds import derive
@@ -151,7 +152,12 @@ class _ChargedCall:
         context = broker.context
         first = prompt is self._prompts[0]
         cost = replace(context.worst_case(prompt), lm_calls=int(first))
-        reservation = context.ledger.reserve(cost, prompt.n)
+        try:
+            reservation = context.ledger.reserve(cost, prompt.n)
+        except BudgetExceeded:
+            if first:
+                raise
+            return ()  # the call is shrunk to the requests that fit
         request = (prompt.system, prompt.user, prompt.n, repr(prompt.temperature))
         key = context.key(broker.invocation, "call", *request)
         seeds = tuple(
