@@ -1,78 +1,55 @@
-"""How the tests of the tasks score a program."""
+"""How the tests of the tasks score a program: in the sandbox, as everything else does."""
 
 from __future__ import annotations
 
-import copy
-import warnings
-from collections.abc import Callable, Iterable
-from typing import Any, Literal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
-import numpy as np
 import pytest
 
 import selftaught as st
-from selftaught.core.seeds import Stream, instance_generator, solution_seed
+from selftaught.core.ports import CandidateSlot, GuestLimits, Job, Sandbox, Zygote
+from selftaught.core.program import Program
+from selftaught.core.seeds import Stream
+from selftaught.engine.evaluate import Question, evaluate_in_slot
+from selftaught.executors.session import GuestSession
 from selftaught.testing.task_conformance import Scorer
 
 
-class InProcessProgram:
-    """A `SandboxedProgram` that contains nothing: for our own seeds and cheats only."""
+class OneSlot:
+    """A candidate slot over one zygote, for the thread of the tests."""
 
-    def __init__(self, source: str, entry: str, stream: Stream) -> None:
-        self._namespace: dict[str, Any] = {}
-        self._stream = stream
-        self._calls = 0
-        self._guarded(lambda: exec(compile(source, "<program>", "exec"), self._namespace))
-        self._entry: Callable[..., Any] = self._namespace[entry]
+    def __init__(self, zygote: Zygote, tier: str) -> None:
+        self._zygote = zygote
+        self.tier = tier
 
-    def __call__(self, *args: Any, cpu_s: float = 1.0) -> Any:
-        np.random.seed(solution_seed(self._stream, "0", self._calls) % 2**32)
-        self._calls += 1
-        output = self._guarded(lambda: self._entry(*copy.deepcopy(args)))
-        try:
-            return copy.deepcopy(output)
-        except Exception as error:  # noqa: BLE001 - the cheat's own
-            raise st.ProgramFailed(st.Failed("bad_output", type(error).__name__)) from None
+    def session(self, job: Job) -> GuestSession:
+        return GuestSession(self._zygote, job)
 
-    def map(
-        self,
-        inputs: Iterable[Any],
-        *,
-        cpu_s: float = 1.0,
-        failures: Literal["raise", "return"] = "raise",
-    ) -> list[Any]:
-        return [self(value, cpu_s=cpu_s) for value in inputs]
-
-    def _guarded(self, run: Callable[[], Any]) -> Any:
-        state = np.random.get_state()
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                return run()
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - the program's own
-            raise st.ProgramFailed(st.Failed("raised", repr(error)[:200])) from None
-        finally:
-            np.random.set_state(state)
+    @contextmanager
+    def spares(self, most: int) -> Iterator[Sequence[CandidateSlot]]:
+        yield ()
 
 
-class InProcessScorer:
-    """`st.score` without a sandbox."""
+class SlotScorer:
+    """`st.score` without starting a zygote for each program."""
 
-    contained = False
+    def __init__(self, slot: OneSlot) -> None:
+        self._slot = slot
 
     def __call__(
         self, task: st.Task, program: str, *, stream: Stream = "search", seed: int = 0
     ) -> st.Scored | st.Failed:
-        rng = instance_generator(seed, task.name, stream, "0")
-        try:
-            measure = task.utility(InProcessProgram(program, task.entry, stream), rng)
-        except st.ProgramFailed as error:
-            return error.failure
-        assert isinstance(measure, st.Measure)
-        return st.Scored(measure.value, per_instance=tuple(measure.per_instance))
+        question = Question(task, stream, "score")
+        source = Program(program, task.entry)
+        return evaluate_in_slot(self._slot, source, question, seed, GuestLimits())
 
 
 @pytest.fixture(scope="session")
-def score() -> Scorer:
-    """Seam: return `st.score` here, and the same tests run in the sandbox, hanging cheats too."""
-    return InProcessScorer()
+def score(any_sandbox: Sandbox) -> Iterator[Scorer]:
+    zygote = any_sandbox.start()
+    try:
+        zygote.ready()
+        yield SlotScorer(OneSlot(zygote, any_sandbox.tier))
+    finally:
+        zygote.close()

@@ -23,17 +23,9 @@ import selftaught as st
 from selftaught.core.seeds import STREAMS, Stream
 from selftaught.core.task import PerInstance
 
-NEEDS_CONTAINMENT = ("hang_", "reach_")
-"""How the names of cheats begin that only a sandbox stops: they never end, or look for answers
-around them."""
-
 
 class Scorer(Protocol):
-    """Scores the source text of a program, as `st.score` does.
-
-    A scorer that does not contain what it runs says so with an attribute `contained = False`; it
-    is then spared the cheats that need it.
-    """
+    """Scores the source text of a program, as `st.score` does, which may be used as it is."""
 
     def __call__(
         self, task: st.Task, program: str, *, stream: Stream = "search", seed: int = 0
@@ -109,8 +101,6 @@ class TaskConformance:
         assert len(self.cheat_files()) >= self.least_cheats
 
     def test_a_cheat_scores_no_better_than_the_seed(self, score: Scorer, cheat: Path) -> None:
-        if cheat.name.startswith(NEEDS_CONTAINMENT) and not getattr(score, "contained", True):
-            pytest.skip("it is run in a sandbox only")
         seed = score(self.task, self._seed_source())
         outcome = score(self.task, cheat.read_text(encoding="utf-8"))
         assert self._worth(outcome) <= self._worth(seed), outcome
