@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import subprocess
@@ -59,28 +58,3 @@ def selftaught(*arguments: str, cwd: Path, **changes: str) -> Done:
         check=False,
     )
     return Done(done.returncode, done.stdout, done.stderr)
-
-
-def descendants(pid: int) -> dict[int, str]:
-    """The processes below one, by pid: each with its start time, which tells it from later ones."""
-    parents: dict[int, tuple[int, str]] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with contextlib.suppress(OSError):
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-                parents[int(entry.name)] = (int(fields[1]), fields[19])
-    found: dict[int, str] = {}
-    level = {pid}
-    while level:
-        level = {child for child, (parent, _) in parents.items() if parent in level}
-        found |= {child: parents[child][1] for child in level}
-    return found
-
-
-def is_alive(pid: int, start: str) -> bool:
-    """Whether a process that `descendants` found is still there (and no zombie)."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return False
-    return fields[19] == start and fields[0] != "Z"

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from installed import COMMAND, descendants, environment, is_alive, selftaught
+from installed import COMMAND, environment, selftaught
 
+from sandbox_support import descendants, is_alive
 from selftaught.cli.edge import Stopped
 from selftaught.cli.execute import execute
 from selftaught.core.progress import Listener, Progress

@@ -212,12 +212,13 @@ def spawn(
         tasks: RLIMIT_NPROC of a guest.
         modules: what to preload besides the layout's.
     """
+    before = prefix()  # raises where there is no bubblewrap, before anything is opened
     number = next(_zygote_numbers)
     block = (os.getpid() * 64 + number) % 1_000_000
     own_end, zygote_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the zygote
     first_uid = _FIRST_UID + block * _UIDS_PER_ZYGOTE
-    command = [*prefix(), *layout.command(zygote_end.fileno(), first_uid, modules)]
+    command = [*before, *layout.command(zygote_end.fileno(), first_uid, modules)]
     try:
         process = subprocess.Popen(
             command,
