@@ -30,6 +30,7 @@ from sandbox_support import (
     guest_source,
 )
 from selftaught.core.outcome import Failed
+from selftaught.core.ports import Sandbox
 
 ESCAPES = sorted(path.stem for path in GUESTS.glob("escape_*.py"))
 
@@ -160,16 +161,22 @@ def test_the_environment_of_a_guest_is_the_same_few_names_for_all(box: Box) -> N
     assert len(names) < 15
 
 
-def test_no_process_of_the_sandbox_was_started_with_the_hosts_environment(box: Box) -> None:
-    session = box.open(HONEST)
-    assert session.load() is None
-    environments = []
-    for pid in descendants(os.getpid()):
-        with contextlib.suppress(OSError):  # only root may read that of a guest
-            environments.append(Path(f"/proc/{pid}/environ").read_bytes())
-    session.close()
+def test_no_process_of_the_sandbox_was_started_with_the_hosts_environment(
+    sandbox: Sandbox, planted_key: str
+) -> None:
+    others = descendants(os.getpid())
+    zygote = sandbox.start()
+    try:
+        zygote.ready()
+        assert Box(sandbox.tier, sandbox, zygote).run(HONEST, 1) == 2
+        environments = []
+        for pid in descendants(os.getpid()).keys() - others.keys():
+            with contextlib.suppress(OSError):  # only root may read that of a guest
+                environments.append(Path(f"/proc/{pid}/environ").read_bytes())
+    finally:
+        zygote.close()
     assert [text for text in environments if b"PYTHONHASHSEED" in text]
-    assert not [text for text in environments if PLANTED_KEY.encode() in text]
+    assert not [text for text in environments if planted_key.encode() in text]
 
 
 MISSING = ("ctypes.util", "socket_", "sqlite3", "xml", "scipy", "selftaught", "multiprocessing")
