@@ -12,6 +12,8 @@ from engine_support import World
 from selftaught.core.ports import Sandbox
 from selftaught.executors.local import LocalExecutor
 
+CANDIDATES = 2
+
 
 @pytest.fixture(scope="session")
 def world(any_sandbox: Sandbox) -> Iterator[World]:
@@ -20,10 +22,10 @@ def world(any_sandbox: Sandbox) -> Iterator[World]:
         stack = AsyncExitStack()
 
         async def start() -> LocalExecutor:
-            executor = LocalExecutor(any_sandbox, candidates=2, outer=2, inner=4)
+            executor = LocalExecutor(any_sandbox, candidates=CANDIDATES, outer=2, inner=4)
             return await stack.enter_async_context(executor.running())
 
         try:
-            yield World(runner, runner.run(start()))
+            yield World(runner, runner.run(start()), CANDIDATES)
         finally:
             runner.run(stack.aclose())

@@ -29,6 +29,7 @@ class World:
 
     runner: asyncio.Runner
     executor: Executor
+    slots: int
 
     def run(self, work: Coroutine[Any, Any, T], limit_s: float = 60.0) -> T:
         """Run to the end in the executor's loop; a deadlock is a TimeoutError."""

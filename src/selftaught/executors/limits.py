@@ -30,10 +30,6 @@ class CpuWatch:
     def used_s(self) -> float:
         return self._clock() - self._start_s
 
-    def first_look_s(self) -> float:
-        """No guest can use up its limit sooner, on all cores."""
-        return max(_SHORTEST_SLEEP_S, self._limit_s / CORES)
-
     def next_look_s(self) -> float | None:
         """Seconds until it may be over, or None if it is over now."""
         left_s = self._limit_s - self.used_s()

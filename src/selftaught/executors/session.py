@@ -67,6 +67,7 @@ class GuestSession:
         self._guest: GuestProcess | None = None
         self._buffer = FrameBuffer(job.limits.frame_bytes)
         self._poll = select.poll()
+        self._unsent = memoryview(b"")
         self._locked = False
         self._earlier_cpu_s = 0.0
         self._aborted = False
@@ -82,8 +83,11 @@ class GuestSession:
         Raises: WireError if the arguments are no data, which is the caller's mistake.
         """
         frame = wire.pack(("call", list(args), seed))
-        if self._guest is None and (failure := self._open()) is not None:
-            return failure
+        if self._guest is None:
+            # Right behind the program, so that the guest need not wait for it once it has loaded.
+            if (failure := self._open(frame)) is not None:
+                return failure
+            frame = b""
         return self._exchange(frame, cpu_s)
 
     def load(self) -> Failed | None:
@@ -102,7 +106,7 @@ class GuestSession:
         if (guest := self._guest) is not None:
             guest.kill()
 
-    def _open(self) -> Failed | None:
+    def _open(self, first_call: bytes = b"") -> Failed | None:
         self._check_aborted()
         try:
             frame = load_frame(self._job)
@@ -111,9 +115,10 @@ class GuestSession:
         self._guest = self._zygote.fork(self._job.limits)
         self._locked = False
         self._buffer = FrameBuffer(self._job.limits.frame_bytes)
+        self._unsent = memoryview(b"")
         self._poll = select.poll()
         self._poll.register(self._guest.socket, select.POLLIN)
-        answer = self._exchange(frame, LOAD_CPU_S)
+        answer = self._exchange(frame + first_call, LOAD_CPU_S)
         return answer if isinstance(answer, Failed) else None
 
     def _exchange(self, frame: bytes, cpu_s: float) -> Any | Failed:
@@ -122,7 +127,9 @@ class GuestSession:
         watch = CpuWatch(self._guest.cpu_s, cpu_s)
         try:
             self._check_aborted()  # an abort that came while the guest was forked found none to end
-            answer = self._send_and_wait(self._guest, frame, watch)
+            if frame:
+                self._unsent = memoryview(bytes(self._unsent) + frame)
+            answer = self._send_and_wait(self._guest, watch)
         except BaseException:
             self.close()
             raise
@@ -135,33 +142,32 @@ class GuestSession:
         if self._aborted:
             raise InfrastructureError("the evaluation was cancelled")
 
-    def _send_and_wait(self, guest: GuestProcess, frame: bytes, watch: CpuWatch) -> Any | Failed:
-        sending = memoryview(frame)
-        wait_s = watch.first_look_s()
+    def _send_and_wait(self, guest: GuestProcess, watch: CpuWatch) -> Any | Failed:
         while True:
-            if sending:
-                sending = self._send_some(guest, sending)
-            events = select.POLLIN | (select.POLLOUT if sending else 0)
-            self._poll.modify(guest.socket, events)
-            ready = self._poll.poll(min(wait_s, _LONGEST_WAIT_S) * 1000)
-            if ready and ready[0][1] & ~select.POLLOUT:
+            try:
+                found = self._next_value()
+            except FrameTooLong as error:
+                return Failed("output_limit", str(error))
+            except wire.WireError as error:
+                return Failed("bad_output", str(error))
+            if found is not None:
+                return read_answer(found[0])
+            look_s = watch.next_look_s()
+            if look_s is None:
+                return Failed("timeout", watch.says())
+            if self._wait(guest, look_s) & ~select.POLLOUT:
                 part = _receive(guest)
                 if not part:
                     return self._ended(guest)
                 self._buffer.feed(part)
-                try:
-                    found = self._next_value()
-                except FrameTooLong as error:
-                    return Failed("output_limit", str(error))
-                except wire.WireError as error:
-                    return Failed("bad_output", str(error))
-                if found is not None:
-                    return read_answer(found[0])
-            if not ready or watch.used_s() > 0:
-                look_s = watch.next_look_s()
-                if look_s is None:
-                    return Failed("timeout", watch.says())
-                wait_s = look_s
+
+    def _wait(self, guest: GuestProcess, wait_s: float) -> int:
+        """Send what can be sent, and wait for what comes: poll's events, 0 when the time is up."""
+        if self._unsent:
+            self._unsent = self._send_some(guest, self._unsent)
+            self._poll.modify(guest.socket, select.POLLIN | (select.POLLOUT if self._unsent else 0))
+        ready = self._poll.poll(min(wait_s, _LONGEST_WAIT_S) * 1000)
+        return ready[0][1] if ready else 0
 
     def _next_value(self) -> tuple[Any] | None:
         found = self._buffer.next_value()

@@ -29,7 +29,13 @@ class NamespacedSandbox:
             # Without a user namespace each guest has a user of its own.
             return limits.threads if os.getuid() == 0 else _OWN_TASKS + limits.threads * guests
 
-        return spawn(self._layout, lambda: bubblewrap_command(self._layout), tasks, modules)
+        return spawn(
+            self._layout,
+            lambda: bubblewrap_command(self._layout),
+            tasks,
+            modules,
+            ahead=guests == 1,
+        )
 
 
 def bubblewrap_command(layout: Layout) -> list[str]:

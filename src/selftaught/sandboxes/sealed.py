@@ -29,7 +29,7 @@ class SealedSandbox:
         def tasks(limits: GuestLimits) -> int:
             return limits.threads if os.getuid() == 0 else others + limits.threads * guests
 
-        return spawn(self._layout, list, tasks, modules)
+        return spawn(self._layout, list, tasks, modules, ahead=guests == 1)
 
 
 def _tasks_of_user(uid: int) -> int:

@@ -16,6 +16,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -84,6 +85,15 @@ class Guest:
                 self._pidfd = -1
 
 
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """A guest that was asked for."""
+
+    guest_id: int
+    limits: GuestLimits
+    own_end: socket.socket
+
+
 class ZygoteProcess:
     """A zygote as a child process of ours, and the orders that it takes."""
 
@@ -93,6 +103,7 @@ class ZygoteProcess:
         control: socket.socket,
         errors: IO[bytes],
         tasks: Callable[[GuestLimits], int],
+        ahead: bool,
     ) -> None:
         self._process = process
         self._pidfd = os.pidfd_open(process.pid)
@@ -103,6 +114,9 @@ class ZygoteProcess:
         self._ids = itertools.count(1)
         self._ended: dict[int, ExitReport] = {}
         self._forgotten: set[int] = set()
+        self._started: dict[int, int] = {}
+        self._ahead = ahead
+        self._spare: _Order | None = None
         self.landlock_abi = 0
 
     def ready(self) -> None:
@@ -117,24 +131,47 @@ class ZygoteProcess:
         return f"seccomp, {landlock}"
 
     def fork(self, limits: GuestLimits) -> Guest:
+        with self._lock:
+            order = self._spare
+            if order is None or order.limits != limits:
+                self._drop_spare()
+                order = self._order(limits)
+            self._spare = None
+            try:
+                while order.guest_id not in self._started:
+                    self._read_event()
+                if self._ahead:
+                    self._spare = self._order(limits)
+            except BaseException:
+                order.own_end.close()
+                raise
+            return Guest(self, order.guest_id, order.own_end, self._started.pop(order.guest_id))
+
+    def _order(self, limits: GuestLimits) -> _Order:
+        """Ask for a guest; it starts meanwhile."""
         own_end, guest_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        guest_id = next(self._ids)
-        order = _FORK.pack(guest_id, limits.memory_bytes, self._tasks(limits))
+        order = _Order(next(self._ids), limits, own_end)
+        message = _FORK.pack(order.guest_id, limits.memory_bytes, self._tasks(limits))
         try:
-            with guest_end, self._lock:
-                socket.send_fds(self._control, [order], [guest_end.fileno()])
-                while (pidfd := self._read_event(guest_id)) is None:
-                    pass
-        except (OSError, InfrastructureError) as error:
+            with guest_end:
+                socket.send_fds(self._control, [message], [guest_end.fileno()])
+        except OSError:
             own_end.close()
-            raise error if isinstance(error, InfrastructureError) else self._gone() from None
-        return Guest(self, guest_id, own_end, pidfd)
+            raise self._gone() from None
+        return order
+
+    def _drop_spare(self) -> None:
+        """Its guest ends when its socket does."""
+        if self._spare is not None:
+            self._spare.own_end.close()
+            self._forgotten.add(self._spare.guest_id)
+            self._spare = None
 
     def exit_report(self, guest_id: int) -> ExitReport:
         """Wait until a killed guest is gone."""
         with self._lock:
             while guest_id not in self._ended:
-                self._read_event(0)
+                self._read_event()
             return self._ended.pop(guest_id)
 
     def forget(self, guest_id: int) -> None:
@@ -144,6 +181,10 @@ class ZygoteProcess:
                 self._forgotten.add(guest_id)
 
     def close(self) -> None:
+        self._drop_spare()
+        for pidfd in self._started.values():
+            os.close(pidfd)
+        self._started.clear()
         self._control.close()
         try:
             self._process.wait(timeout=5)
@@ -153,16 +194,22 @@ class ZygoteProcess:
         os.close(self._pidfd)
         self._errors.close()
 
-    def _read_event(self, awaited: int) -> int | None:
-        """Take one message; the pidfd if it says that the awaited guest has started."""
+    def _read_event(self) -> None:
+        """Take one message: a guest has started, or ended."""
         self._wait_readable(_REPLY_TIMEOUT_S)
-        message, descriptors, _, _ = socket.recv_fds(self._control, 64, 1)
+        try:
+            message, descriptors, _, _ = socket.recv_fds(self._control, 64, 1)
+        except ConnectionResetError:
+            message, descriptors = b"", []
         if not message:
             raise self._gone()
         if message[:1] == b"S":
-            if _STARTED.unpack(message)[1] != awaited:
-                raise InfrastructureError("the zygote started a guest that nobody asked for")
-            return descriptors[0]
+            guest_id = _STARTED.unpack(message)[1]
+            if guest_id in self._forgotten:
+                os.close(descriptors[0])
+            else:
+                self._started[guest_id] = descriptors[0]
+            return
         _, guest_id, status, cpu_s = _EXITED.unpack(message)
         if guest_id in self._forgotten:
             self._forgotten.discard(guest_id)
@@ -171,7 +218,6 @@ class ZygoteProcess:
             self._ended[guest_id] = ExitReport(
                 code if code >= 0 else None, -code if code < 0 else None, cpu_s
             )
-        return None
 
     def _wait_readable(self, timeout_s: float) -> None:
         """Wait for a message of the zygote's, or for its end.
@@ -203,6 +249,7 @@ def spawn(
     prefix: Callable[[], list[str]],
     tasks: Callable[[GuestLimits], int],
     modules: Sequence[str],
+    ahead: bool,
 ) -> ZygoteProcess:
     """Start a zygote behind a command prefix (bubblewrap and its arguments, or nothing).
 
@@ -211,6 +258,7 @@ def spawn(
         prefix: the command line that the zygote's own is appended to.
         tasks: RLIMIT_NPROC of a guest.
         modules: what to preload besides the layout's.
+        ahead: whether the next guest starts, and locks itself down, while the last one works.
     """
     before = prefix()  # raises where there is no bubblewrap, before anything is opened
     number = next(_zygote_numbers)
@@ -236,4 +284,4 @@ def spawn(
         raise InfrastructureError(f"cannot start {command[0]}: {error}") from None
     finally:
         zygote_end.close()
-    return ZygoteProcess(process, own_end, errors, tasks)
+    return ZygoteProcess(process, own_end, errors, tasks, ahead)
