@@ -244,8 +244,9 @@ def prepare_restart() -> bool:
     """Set what takes effect when the zygote starts itself anew; True if it should.
 
     Addresses are no longer randomised, so that what hangs on them repeats more often. (The order
-    of a set of plain objects still follows from what the zygote's heap went through.) The kernel undoes that at an exec that could gain capabilities, so the bounding set is
-    cut down first to the three that a zygote of root's needs.
+    of a set of plain objects still follows from what the zygote's heap went through.) The kernel
+    undoes that at an exec that could gain capabilities, so the bounding set is cut down first to
+    the three that a zygote of root's needs.
     """
     machine = _MACHINES.get(platform.machine())
     if machine is None:
