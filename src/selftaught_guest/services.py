@@ -80,6 +80,10 @@ class Utility:
         self.budget = budget
         self.uses = 0
 
+    def __repr__(self) -> str:
+        """Without an address, which would make prompts that hold it differ from run to run."""
+        return "<utility>"
+
     def __call__(self, solution: str) -> Score:
         return self.map([solution])[0]
 
@@ -101,6 +105,9 @@ class LanguageModel:
         self.budget = budget
         self.max_responses_per_call = max_responses_per_call
         self.times_used = 0
+
+    def __repr__(self) -> str:
+        return "<language model>"
 
     def prompt(
         self, expertise: str, message: str, n_responses: int = 1, temperature: float = 0.7

@@ -83,6 +83,11 @@ def test_an_improver_sees_the_solution_the_description_and_its_limits(world: Wor
     assert run.said == ["the seed", "the longer, the better", 5, 0, 3, 4, 0]
 
 
+def test_what_an_improver_is_given_prints_the_same_in_every_run(world: World) -> None:
+    run = Run(world, "return json.dumps([str(utility), repr(language_model)])")
+    assert run.said == ["<utility>", "<language model>"]
+
+
 def test_a_score_is_a_float_with_feedback_and_uses_are_counted(world: World) -> None:
     run = Run(
         world,
