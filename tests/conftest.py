@@ -5,6 +5,7 @@ A tier that does not work on this machine is skipped, with its probe's own words
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -15,6 +16,16 @@ from selftaught.executors.probe import probe
 from selftaught.sandboxes.layout import find_layout
 from selftaught.sandboxes.namespaced import NamespacedSandbox
 from selftaught.sandboxes.sealed import SealedSandbox
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible() -> Iterator[None]:
+    """A shell without job control starts background work with SIGINT ignored, also for children."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")
