@@ -9,6 +9,7 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from sandbox_support import HONEST, PLANTED_KEY, PLANTED_NAME, Box
 from selftaught.core.ports import Sandbox, Zygote
@@ -16,6 +17,10 @@ from selftaught.executors.probe import probe
 from selftaught.sandboxes.layout import find_layout
 from selftaught.sandboxes.namespaced import NamespacedSandbox
 from selftaught.sandboxes.sealed import SealedSandbox
+
+# A deadline by the wall clock would fail on a busy machine.
+settings.register_profile("no_deadline", deadline=None)
+settings.load_profile("no_deadline")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -54,7 +54,18 @@ async def both_slots_warm(world: World) -> None:
     """Each candidate slot has run a program, and has a guest ready for the next."""
     job = Job(Program(HONEST), GuestLimits())
     await asyncio.gather(*(world.executor.load(job) for _ in range(4 * world.slots)))
-    await asyncio.sleep(0.2)
+
+
+async def settled() -> dict[int, str]:
+    """The processes below this one, once no guest is starting or ending."""
+    seen = descendants(os.getpid())
+    for _ in range(50):
+        await asyncio.sleep(0.3)
+        now = descendants(os.getpid())
+        if now == seen and all(is_alive(pid, start) for pid, start in now.items()):
+            break
+        seen = now
+    return seen
 
 
 def cpu_ticks(found: dict[int, str]) -> list[str]:
@@ -288,7 +299,7 @@ async def cancelled_after_s(work: asyncio.Task[Any], wait_s: float) -> float:
 
 def test_cancelling_an_improver_run_ends_its_guest(world: World) -> None:
     async def run() -> None:
-        before = descendants(os.getpid())
+        before = await settled()
         work = asyncio.create_task(improve(world.executor, BODY + "while True: pass", cpu_s=1000))
         await asyncio.sleep(0.3)
         found = guests_of_now(before)
@@ -305,7 +316,8 @@ def test_improver_runs_cancelled_at_any_moment_leave_no_guest_and_no_descriptor(
     async def run() -> None:
         await improve(world.executor, BODY + "return ''")
         await asyncio.sleep(0.2)
-        before, descriptors = descendants(os.getpid()), open_descriptors()
+        before = await settled()
+        descriptors = open_descriptors()
         for delay_s in (0.0, 0.0, 0.001, 0.002, 0.003, 0.004, 0.006, 0.01):
             works = [
                 asyncio.create_task(improve(world.executor, BODY + "while True: pass"))
@@ -351,7 +363,7 @@ def _calls_maps_and_calls_again(program: SandboxedProgram, rng: np.random.Genera
 def test_cancelling_an_evaluation_ends_its_guests(utility: Any, source: str, world: World) -> None:
     async def run() -> None:
         await both_slots_warm(world)
-        before = descendants(os.getpid())
+        before = await settled()
         evaluator = Evaluator(world.executor, 0)
         question = Question(_task(utility), "search", "0")
         asked = asyncio.create_task(evaluator.score(Program(source), question))
@@ -361,9 +373,8 @@ def test_cancelling_an_evaluation_ends_its_guests(utility: Any, source: str, wor
         assert time.monotonic() - start_s < 4
         with pytest.raises(asyncio.CancelledError):
             await asked
-        await asyncio.sleep(0.2)
         # As before: in each slot a guest that waits for a program, and uses no time.
-        left = descendants(os.getpid())
+        left = await settled()
         assert len(left) == len(before)
         used = cpu_ticks(left)
         await asyncio.sleep(0.3)
@@ -397,8 +408,7 @@ def test_two_hundred_evaluations_leave_no_descriptor_open(world: World) -> None:
 
 def test_an_executor_that_stops_ends_its_zygotes(any_sandbox: Sandbox) -> None:
     async def run() -> dict[int, str]:
-        await asyncio.sleep(0.2)  # what other tests' zygotes have under way
-        before = descendants(os.getpid())
+        before = await settled()
         async with LocalExecutor(any_sandbox, candidates=1, outer=1, inner=1).running() as executor:
             await executor.load(Job(Program(HONEST), GuestLimits()))
             found = guests_of_now(before)

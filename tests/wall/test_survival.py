@@ -107,6 +107,8 @@ def test_when_a_zygote_is_killed_the_failure_is_the_hosts_and_is_named(sandbox: 
         for pid in found:
             with contextlib.suppress(ProcessLookupError):  # it ended with the one before it
                 os.kill(pid, signal.SIGKILL)
+        while any(is_alive(pid, start) for pid, start in found.items()):
+            time.sleep(0.01)
         with pytest.raises(InfrastructureError, match="zygote ended"):
             box.run(HONEST, 1)
     finally:
