@@ -8,6 +8,7 @@ from typing import Any
 
 from selftaught.acceptance import policy
 from selftaught.algorithm import Decision, Improver, MetaScore, stop
+from selftaught.core.budget import Usage
 from selftaught.core.concurrency import together
 from selftaught.core.errors import BudgetExceeded
 from selftaught.core.outcome import Failed
@@ -23,8 +24,8 @@ from selftaught.engine.ledger import NOTHING, Amounts
 from selftaught.engine.utilities import DownstreamTask, MetaQuery, MetaUtility
 from selftaught.studies.bookkeeping import Closing, NothingMeasured, recorded_run
 
-# Measuring an improver on test is done again at the end, against the seed improver restarted, with
-# as many samples as the final improver drew; so twice what t = 0 took is held back for it.
+# At the end the seed improver is restarted on test until it has drawn as many samples as the final
+# improver drew there: so twice what that took is held back, for worst cases reserved at once.
 _HELD_BACK = 2
 
 
@@ -111,10 +112,9 @@ class _Study:
         if decision is not None:
             self._record_proposal(t, proposal, decision)
         val = await self._u_meta.score(improver, "val")
-        used_before = self._context.ledger.usage
+        before = self._context.ledger.usage
         test = await self._u_meta.score(improver, "test")
-        if t == 0:
-            self._hold_back(used_before.lm_calls, used_before.samples, used_before.usd)
+        self._hold_back(before)
         self._final = improver
         iteration = {
             "t": t,
@@ -128,14 +128,18 @@ class _Study:
         self._context.record("iteration", key, iteration, (improver.program.source,))
         self._context.tell("iteration", **iteration)
 
-    def _hold_back(self, lm_calls: int, samples: int, usd: float) -> None:
-        """Keep back what the evaluations at the end will take, judged by the first."""
+    def _hold_back(self, before: Usage) -> None:
+        """Keep back what the end will take, judged by the improver that has just been measured."""
         now = self._context.ledger.usage
+        if now.samples == before.samples:
+            return  # it was measured before
+        tokens = now.tokens_in + now.tokens_out - before.tokens_in - before.tokens_out
         self._context.ledger.hold_back(
             Amounts(
-                lm_calls=_HELD_BACK * (now.lm_calls - lm_calls),
-                samples=_HELD_BACK * (now.samples - samples),
-                usd=_HELD_BACK * (now.usd - usd),
+                lm_calls=_HELD_BACK * (now.lm_calls - before.lm_calls),
+                samples=_HELD_BACK * (now.samples - before.samples),
+                tokens=_HELD_BACK * tokens,
+                usd=_HELD_BACK * (now.usd - before.usd),
             )
         )
 
