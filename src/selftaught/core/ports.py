@@ -77,16 +77,23 @@ class GuestLimits:
     """Limits of one guest.
 
     Attributes:
+        cpu_s: CPU seconds of a candidate's call for which the utility says nothing else.
         memory_bytes: address space.
-        threads: threads and the process itself.
+        threads: threads at a time, the first one included.
         frame_bytes: longest frame that the host takes from it.
         output_bytes: what it may print.
+        wall_s: seconds by the clock that a call may take at most; None for 10 times its CPU
+            seconds, and 5 at least. An improver's stop while a request of its is pending.
+        requests: requests of an improver in all, those beyond its budgets included.
     """
 
+    cpu_s: float = 1.0
     memory_bytes: int = 1 << 30
     threads: int = 32
     frame_bytes: int = 16 << 20
     output_bytes: int = 1 << 20
+    wall_s: float | None = None
+    requests: int = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +113,18 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class ExitReport:
-    """How a guest ended: exit code or signal (the other is None), and its CPU seconds."""
+    """How a guest ended.
+
+    Attributes:
+        exit_code, signal: the other one is None.
+        cpu_s: its CPU seconds.
+        by_us: whether it was still there when it was asked for, and so was ended by the host.
+    """
 
     exit_code: int | None
     signal: int | None
     cpu_s: float
+    by_us: bool = False
 
 
 class GuestProcess(Protocol):
@@ -123,6 +137,10 @@ class GuestProcess(Protocol):
 
     def cpu_s(self) -> float:
         """CPU seconds of all its threads, read by the host."""
+        ...
+
+    def threads(self) -> int:
+        """How many threads it has, read by the host; 0 if it has ended."""
         ...
 
     def kill(self) -> None:

@@ -18,11 +18,22 @@ def derive(*path: str | int) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=16).digest(), "big")
 
 
+# With this key instances follow from the seed alone, and so are the same for everybody.
+PUBLIC_KEY = "public"
+
+
 def instance_generator(
-    run_seed: int, task: str, stream: Stream, repeat: str
+    key: str, run_seed: int, task: str, stream: Stream, repeat: str
 ) -> np.random.Generator:
-    """The generator from which a utility draws its instances. It never enters a guest."""
-    return np.random.Generator(np.random.PCG64(derive("instances", run_seed, task, stream, repeat)))
+    """The generator from which a utility draws its instances. It never enters a guest.
+
+    Args:
+        key: what a program that carries the task's generator, and guesses the seed, does not have.
+        run_seed, task, stream, repeat: of the run and of the evaluation.
+    """
+    secret = () if key == PUBLIC_KEY else (key,)
+    seed = derive("instances", *secret, run_seed, task, stream, repeat)
+    return np.random.Generator(np.random.PCG64(seed))
 
 
 def solution_seed(stream: Stream, repeat: str, call_index: int) -> int:

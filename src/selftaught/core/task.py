@@ -39,12 +39,12 @@ class SandboxedProgram(Protocol):
     scalars and numeric arrays. Not for use by several threads at once.
     """
 
-    def __call__(self, *args: Any, cpu_s: float = 1.0) -> Any:
+    def __call__(self, *args: Any, cpu_s: float | None = None) -> Any:
         """Call the program's entry once, in the sandbox.
 
         Args:
             args: what the entry is called with; copied, never shared.
-            cpu_s: CPU seconds that this call may use.
+            cpu_s: CPU seconds that this call may use; by default what the run is configured with, 1.
         Returns: what the entry returned, as data.
         Raises: ProgramFailed.
         """
@@ -54,7 +54,7 @@ class SandboxedProgram(Protocol):
         self,
         inputs: Iterable[Any],
         *,
-        cpu_s: float = 1.0,
+        cpu_s: float | None = None,
         failures: Literal["raise", "return"] = "raise",
     ) -> list[Any]:
         """Call the entry with each input as its one argument, over several guests.
@@ -63,7 +63,7 @@ class SandboxedProgram(Protocol):
 
         Args:
             inputs: one argument a call.
-            cpu_s: CPU seconds that each call may use.
+            cpu_s: CPU seconds that each call may use; None for the configured default, 1.
             failures: "raise" the first failure by index, or "return" each as a `Failed` value.
         Returns: one result an input, in order.
         """

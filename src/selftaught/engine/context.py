@@ -8,7 +8,14 @@ from typing import Any
 
 from selftaught.core.budget import ImproverLimits
 from selftaught.core.errors import InfrastructureError
-from selftaught.core.ports import Completions, Executor, Journal, LanguageModel, Prompt
+from selftaught.core.ports import (
+    Completions,
+    Executor,
+    GuestLimits,
+    Journal,
+    LanguageModel,
+    Prompt,
+)
 from selftaught.core.progress import Listener, Progress, ProgressKind, silent
 from selftaught.engine.evaluate import Evaluator
 from selftaught.engine.keys import Occurrences, make_key
@@ -36,6 +43,7 @@ class RunContext:
     journal: Journal
     ledger: Ledger
     listener: Listener = silent
+    guest_limits: GuestLimits = field(default_factory=GuestLimits)
     occurrences: Occurrences = field(default_factory=Occurrences)
     samples_drawn: dict[tuple[str, str], int] = field(default_factory=dict)
 

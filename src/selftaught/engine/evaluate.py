@@ -11,12 +11,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+import numpy as np
+
 from selftaught.core.concurrency import SingleFlight
 from selftaught.core.errors import ConfigError, InfrastructureError, SelfTaughtError
 from selftaught.core.outcome import EvaluationOutcome, Failed, Scored
 from selftaught.core.ports import CandidateSlot, Executor, GuestLimits, Job, ProgramSession
 from selftaught.core.program import Program
-from selftaught.core.seeds import Stream, instance_generator, solution_seed
+from selftaught.core.seeds import PUBLIC_KEY, Stream, instance_generator, solution_seed
 from selftaught.core.task import Measure, ProgramFailed, Task
 from selftaught_guest.wire import WireError
 
@@ -41,10 +43,15 @@ class Evaluator:
     """Scores programs. Identical questions about one program are asked once in a run."""
 
     def __init__(
-        self, executor: Executor, run_seed: int, limits: GuestLimits | None = None
+        self,
+        executor: Executor,
+        run_seed: int,
+        instance_key: str = PUBLIC_KEY,
+        limits: GuestLimits | None = None,
     ) -> None:
         self._executor = executor
         self._run_seed = run_seed
+        self._instance_key = instance_key
         self._limits = limits or GuestLimits()
         self._answers = SingleFlight[tuple[str, ...], EvaluationOutcome]()
 
@@ -64,7 +71,14 @@ class Evaluator:
 
     async def _evaluate(self, program: Program, question: Question) -> EvaluationOutcome:
         def work(slot: CandidateSlot) -> EvaluationOutcome:
-            return evaluate_in_slot(slot, program, question, self._run_seed, self._limits)
+            rng = instance_generator(
+                self._instance_key,
+                self._run_seed,
+                question.task.name,
+                question.stream,
+                question.repeat,
+            )
+            return evaluate_in_slot(slot, program, question, rng, self._limits)
 
         return await self._executor.evaluate(work)
 
@@ -73,12 +87,11 @@ def evaluate_in_slot(
     slot: CandidateSlot,
     program: Program,
     question: Question,
-    run_seed: int,
+    rng: np.random.Generator,
     limits: GuestLimits,
 ) -> EvaluationOutcome:
     """One evaluation, blocking, in the slot of the calling thread."""
     task = question.task
-    rng = instance_generator(run_seed, task.name, question.stream, question.repeat)
     handle = _Handle(slot, replace_entry(program, task.entry), question, limits)
     try:
         result = task.utility(handle, rng)
@@ -125,7 +138,7 @@ class _Handle:
     def cpu_s(self) -> float:
         return self._session.cpu_s + self._mapped_cpu_s
 
-    def __call__(self, *args: Any, cpu_s: float = 1.0) -> Any:
+    def __call__(self, *args: Any, cpu_s: float | None = None) -> Any:
         index = self._calls
         self._calls += 1
         return _value_or_raise(self._call(self._session, args, cpu_s, index))
@@ -134,7 +147,7 @@ class _Handle:
         self,
         inputs: Iterable[Any],
         *,
-        cpu_s: float = 1.0,
+        cpu_s: float | None = None,
         failures: Literal["raise", "return"] = "raise",
     ) -> list[Any]:
         listed = list(inputs)
@@ -178,7 +191,9 @@ class _Handle:
         if self._trouble is not None:
             raise self._trouble
 
-    def _call(self, session: ProgramSession, args: Any, cpu_s: float, index: int) -> Any:
+    def _call(self, session: ProgramSession, args: Any, cpu_s: float | None, index: int) -> Any:
+        if cpu_s is None:
+            cpu_s = self._job.limits.cpu_s
         if not (isinstance(cpu_s, (int, float)) and 0 < cpu_s < math.inf):
             raise ValueError(f"cpu_s must be a number of seconds above 0, not {cpu_s!r}")
         try:

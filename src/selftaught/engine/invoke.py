@@ -55,7 +55,11 @@ class SandboxedImprover:
         broker = Broker(context, key, u, s.entry, context.limits, self.samples_cap)
         self._record_start(key, u)
         result = await context.executor.improve(
-            Job(self.program, seed=derive("guest", guest_root(context.seed), key) >> 64),
+            Job(
+                self.program,
+                context.guest_limits,
+                seed=derive("guest", guest_root(context.seed), key) >> 64,
+            ),
             s.source,
             _facts(broker),
             depth=u.depth,

@@ -22,6 +22,7 @@ class FrameBuffer:
     def __init__(self, cap_bytes: int) -> None:
         self._cap = cap_bytes
         self._bytes = bytearray()
+        self.last_frame_bytes = 0
 
     def feed(self, part: bytes) -> None:
         self._bytes += part
@@ -41,4 +42,5 @@ class FrameBuffer:
             return None
         payload = bytes(self._bytes[header : header + size])
         del self._bytes[: header + size]
+        self.last_frame_bytes = size
         return (wire.unpack(payload),)

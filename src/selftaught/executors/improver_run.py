@@ -9,12 +9,13 @@ from typing import Any
 from selftaught.core.outcome import Failed
 from selftaught.core.ports import GuestProcess, GuestResult, Job, RequestHandler
 from selftaught.executors.frames import READ_BYTES, FrameBuffer, FrameTooLong
-from selftaught.executors.limits import CORES, wall_limit_s
+from selftaught.executors.limits import CORES, too_many_threads, wall_limit_s
 from selftaught.executors.session import check_locked, load_frame, read_answer, read_ending
 from selftaught_guest import wire
 
-_LONGEST_LOOK_S = 1.0
-_SHORTEST_LOOK_S = 0.005
+_LONGEST_LOOK_S = 0.25
+_SHORTEST_LOOK_S = 0.002
+_MOST_PENDING = 64
 
 
 class ImproverRun:
@@ -27,6 +28,8 @@ class ImproverRun:
         self._cpu_limit_s = cpu_s
         self._buffer = FrameBuffer(job.limits.frame_bytes)
         self._pending: set[asyncio.Task[None]] = set()
+        self._pending_bytes = 0
+        self._requests = 0
         self._in_service = 0
         self._writing = asyncio.Lock()
         self._served: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -80,19 +83,27 @@ class ImproverRun:
         return read_answer(message)
 
     def _start(self, request_id: int, request: Mapping[str, Any]) -> None:
+        self._requests += 1
+        if self._requests > self._job.limits.requests:
+            raise wire.WireError(f"more than {self._job.limits.requests} requests")
         if len(self._pending) >= _MOST_PENDING:
             raise wire.WireError(f"more than {_MOST_PENDING} requests at once")
-        task = asyncio.create_task(self._reply(request_id, request))
+        size = self._buffer.last_frame_bytes
+        if self._pending_bytes + size > 2 * self._job.limits.frame_bytes:
+            raise wire.WireError("too many bytes of requests at once")
+        task = asyncio.create_task(self._reply(request_id, request, size))
         self._pending.add(task)
         task.add_done_callback(self._finished)
 
-    async def _reply(self, request_id: int, request: Mapping[str, Any]) -> None:
+    async def _reply(self, request_id: int, request: Mapping[str, Any], size: int) -> None:
         self._in_service += 1
+        self._pending_bytes += size
         try:
             reply = await self._serve(request)
         finally:
             self._in_service -= 1
         await self._send(("reply", request_id, dict(reply)))
+        self._pending_bytes -= size
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._pending.discard(task)
@@ -105,13 +116,15 @@ class ImproverRun:
 
         It goes on while a reply waits to be read, which is the guest's own affair.
         """
-        wall_left_s = wall_limit_s(self._cpu_limit_s)
+        wall_left_s = wall_limit_s(self._cpu_limit_s, self._job.limits)
         while True:
             left_s = self._cpu_limit_s - self._guest.cpu_s()
             if left_s <= 0:
                 return Failed("timeout", f"over its limit of {self._cpu_limit_s:g} CPU seconds")
             if wall_left_s <= 0:
                 return Failed("timeout", "too long by the wall clock with no request pending")
+            if (failure := too_many_threads(self._guest, self._job.limits)) is not None:
+                return failure
             look_s = min(max(_SHORTEST_LOOK_S, left_s / CORES), _LONGEST_LOOK_S)
             await asyncio.sleep(look_s)
             if not self._in_service:
@@ -142,6 +155,3 @@ class ImproverRun:
             if not part:
                 return None
             self._buffer.feed(part)
-
-
-_MOST_PENDING = 64

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import select
+import signal
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,11 +11,10 @@ from selftaught.core.errors import InfrastructureError
 from selftaught.core.outcome import FAILURE_KINDS, Failed
 from selftaught.core.ports import ExitReport, GuestProcess, Job, Zygote
 from selftaught.executors.frames import READ_BYTES, FrameBuffer, FrameTooLong
-from selftaught.executors.limits import CpuWatch
+from selftaught.executors.limits import GRACE, LimitWatch, too_many_threads
 from selftaught_guest import wire
 
 LOAD_CPU_S = 2.0
-_LONGEST_WAIT_S = 3600.0
 _DETAIL_CHARS = 2000
 
 
@@ -50,7 +50,14 @@ def read_answer(answer: Any) -> Any | Failed:
 
 
 def read_ending(report: ExitReport) -> Failed:
-    """What to call the end of a guest that left without an answer."""
+    """What to call the end of a guest that left without an answer.
+
+    A guest cannot send a signal, so SIGKILL came from the kernel or from an operator.
+    """
+    if report.by_us:
+        return Failed("crashed", "closed its socket, and gave no answer")
+    if report.signal == signal.SIGKILL:
+        return Failed("memory", "killed by the system, most likely because memory ran out")
     if report.signal is not None:
         detail = f"killed by signal {report.signal}"
     else:
@@ -58,8 +65,19 @@ def read_ending(report: ExitReport) -> Failed:
     return Failed("crashed", detail)
 
 
+class _Doubtful:
+    """A failure that may be the machine's: the call deserves a second try in a fresh guest."""
+
+    def __init__(self, failure: Failed) -> None:
+        self.failure = failure
+
+
 class GuestSession:
-    """Calls of one program; opens a guest when it needs one, and a fresh one after a failure."""
+    """Calls of one program; opens a guest when it needs one, and a fresh one after a failure.
+
+    A call that went over its CPU limit by less than a tenth, or whose guest was killed by somebody
+    else, is made once more in a fresh guest before it is called a failure.
+    """
 
     def __init__(self, zygote: Zygote, job: Job) -> None:
         self._zygote = zygote
@@ -69,6 +87,7 @@ class GuestSession:
         self._poll = select.poll()
         self._unsent = memoryview(b"")
         self._locked = False
+        self._charged_s = 0.0
         self._earlier_cpu_s = 0.0
         self._aborted = False
 
@@ -83,16 +102,19 @@ class GuestSession:
         Raises: WireError if the arguments are no data, which is the caller's mistake.
         """
         frame = wire.pack(("call", list(args), seed))
-        if self._guest is None:
-            # Right behind the program, so that the guest need not wait for it once it has loaded.
-            if (failure := self._open(frame)) is not None:
-                return failure
-            frame = b""
-        return self._exchange(frame, cpu_s)
+        answer = self._try(frame, cpu_s, GRACE)
+        if isinstance(answer, _Doubtful):
+            answer = self._try(frame, cpu_s, 1.0)
+        return answer.failure if isinstance(answer, _Doubtful) else answer
 
     def load(self) -> Failed | None:
         """Load the program, if it is not loaded: how it fails, or None."""
-        return self._open() if self._guest is None else None
+        if self._guest is not None:
+            return None
+        failure = self._open(b"", GRACE)
+        if isinstance(failure, _Doubtful):
+            failure = self._open(b"", 1.0)
+        return failure.failure if isinstance(failure, _Doubtful) else failure
 
     def close(self) -> None:
         if self._guest is not None:
@@ -106,7 +128,15 @@ class GuestSession:
         if (guest := self._guest) is not None:
             guest.kill()
 
-    def _open(self, first_call: bytes = b"") -> Failed | None:
+    def _try(self, frame: bytes, cpu_s: float, grace: float) -> Any | Failed | _Doubtful:
+        if self._guest is None:
+            # Right behind the program, so that the guest need not wait for it once it has loaded.
+            if (failure := self._open(frame, grace)) is not None:
+                return failure
+            frame = b""
+        return self._exchange(frame, cpu_s, grace)
+
+    def _open(self, first_call: bytes, grace: float) -> Failed | _Doubtful | None:
         self._check_aborted()
         try:
             frame = load_frame(self._job)
@@ -114,35 +144,42 @@ class GuestSession:
             return Failed("syntax", str(error))
         self._guest = self._zygote.fork(self._job.limits)
         self._locked = False
+        self._charged_s = self._guest.cpu_s()
         self._buffer = FrameBuffer(self._job.limits.frame_bytes)
         self._unsent = memoryview(b"")
         self._poll = select.poll()
         self._poll.register(self._guest.socket, select.POLLIN)
-        answer = self._exchange(frame + first_call, LOAD_CPU_S)
-        return answer if isinstance(answer, Failed) else None
+        answer = self._exchange(frame + first_call, LOAD_CPU_S, grace)
+        return answer if isinstance(answer, (Failed, _Doubtful)) else None
 
-    def _exchange(self, frame: bytes, cpu_s: float) -> Any | Failed:
+    def _exchange(self, frame: bytes, cpu_s: float, grace: float) -> Any | Failed | _Doubtful:
         """Send a frame and wait for the answer; after a failure the guest is gone."""
-        assert self._guest is not None
-        watch = CpuWatch(self._guest.cpu_s, cpu_s)
+        guest = self._guest
+        assert guest is not None
+        watch = LimitWatch(guest, cpu_s, self._job.limits, self._charged_s, grace)
         try:
             self._check_aborted()  # an abort that came while the guest was forked found none to end
             if frame:
                 self._unsent = memoryview(bytes(self._unsent) + frame)
-            answer = self._send_and_wait(self._guest, watch)
+            answer = self._send_and_wait(guest, watch)
+            if not isinstance(answer, (Failed, _Doubtful)) and watch.is_over_cpu():
+                answer = watch.timeout()
+                answer = _Doubtful(answer) if grace > 1 else answer
         except BaseException:
             self.close()
             raise
-        if isinstance(answer, Failed):
+        if isinstance(answer, (Failed, _Doubtful)):
             self.close()
             self._check_aborted()
+        else:
+            self._charged_s = guest.cpu_s()
         return answer
 
     def _check_aborted(self) -> None:
         if self._aborted:
             raise InfrastructureError("the evaluation was cancelled")
 
-    def _send_and_wait(self, guest: GuestProcess, watch: CpuWatch) -> Any | Failed:
+    def _send_and_wait(self, guest: GuestProcess, watch: LimitWatch) -> Any | Failed | _Doubtful:
         while True:
             try:
                 found = self._next_value()
@@ -153,20 +190,22 @@ class GuestSession:
             if found is not None:
                 return read_answer(found[0])
             look_s = watch.next_look_s()
-            if look_s is None:
-                return Failed("timeout", watch.says())
+            if look_s <= 0:
+                return watch.timeout()
             if self._wait(guest, look_s) & ~select.POLLOUT:
                 part = _receive(guest)
-                if not part:
+                if part == b"":
                     return self._ended(guest)
-                self._buffer.feed(part)
+                self._buffer.feed(part or b"")
+            elif (failure := too_many_threads(guest, self._job.limits)) is not None:
+                return failure
 
     def _wait(self, guest: GuestProcess, wait_s: float) -> int:
         """Send what can be sent, and wait for what comes: poll's events, 0 when the time is up."""
         if self._unsent:
             self._unsent = self._send_some(guest, self._unsent)
             self._poll.modify(guest.socket, select.POLLIN | (select.POLLOUT if self._unsent else 0))
-        ready = self._poll.poll(min(wait_s, _LONGEST_WAIT_S) * 1000)
+        ready = self._poll.poll(wait_s * 1000)
         return ready[0][1] if ready else 0
 
     def _next_value(self) -> tuple[Any] | None:
@@ -185,16 +224,21 @@ class GuestSession:
         except (BrokenPipeError, ConnectionResetError):
             return frame[len(frame) :]  # it has ended; reading will say so
 
-    def _ended(self, guest: GuestProcess) -> Failed:
+    def _ended(self, guest: GuestProcess) -> Failed | _Doubtful:
         report = guest.report()
         self._earlier_cpu_s += report.cpu_s
         self._guest = None
-        return read_ending(report)
+        ending = read_ending(report)
+        was_killed = report.signal == signal.SIGKILL and not report.by_us
+        return _Doubtful(ending) if was_killed else ending
 
 
-def _receive(guest: GuestProcess) -> bytes:
+def _receive(guest: GuestProcess) -> bytes | None:
+    """What there is to read: b"" at the end, None if there is nothing after all."""
     try:
-        return guest.socket.recv(READ_BYTES)
+        return guest.socket.recv(READ_BYTES, _DONT_WAIT)
+    except BlockingIOError:
+        return None
     except ConnectionResetError:
         return b""
 

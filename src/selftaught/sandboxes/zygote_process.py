@@ -16,7 +16,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
@@ -29,6 +29,7 @@ _STARTED = struct.Struct("<cI")
 _EXITED = struct.Struct("<cIid")
 _START_TIMEOUT_S = 30.0
 _REPLY_TIMEOUT_S = 20.0
+_LEAVING_MS = 100  # between the end of its socket and its own
 _PID = re.compile(rb"^Pid:\s+(\d+)", re.MULTILINE)
 # One user a guest where we are root, so that limits on tasks and signals count for each alone.
 # The range lies far above any that systems hand out.
@@ -52,6 +53,7 @@ class Guest:
         # (clock_getcpuclockid(3)); the pidfd makes sure that it is the right one.
         found = _PID.search(Path(f"/proc/self/fdinfo/{pidfd}").read_bytes())
         self._clock = (~int(found[1]) << 3) | 2 if found else None
+        self._stat = f"/proc/{int(found[1])}/stat" if found else ""
         self._last_cpu_s = 0.0
 
     def cpu_s(self) -> float:
@@ -59,6 +61,12 @@ class Guest:
             with contextlib.suppress(OSError):  # it has ended: what was read last stands
                 self._last_cpu_s = max(self._last_cpu_s, time.clock_gettime(self._clock))
         return self._last_cpu_s
+
+    def threads(self) -> int:
+        try:
+            return int(Path(self._stat).read_bytes().rpartition(b")")[2].split()[17])
+        except OSError:
+            return 0  # it has ended, or this machine does not show us our children
 
     def kill(self) -> None:
         with self._ending, contextlib.suppress(ProcessLookupError):
@@ -72,10 +80,13 @@ class Guest:
             self._release()
 
     def report(self) -> ExitReport:
+        poll = select.poll()
+        poll.register(self._pidfd, select.POLLIN)
+        by_us = not poll.poll(_LEAVING_MS)
         self.kill()
         report = self._zygote.exit_report(self._id)
         self._release()
-        return report
+        return replace(report, by_us=by_us)
 
     def _release(self) -> None:
         self.socket.close()

@@ -1,0 +1,59 @@
+"""The whole suite: every attack in every tier that works, and in the weak hosts if wanted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from selftaught.core.ports import Sandbox
+from selftaught.testing.attacks.catalogue import Attack, load_attacks
+from selftaught.testing.attacks.contained import arena
+from selftaught.testing.attacks.control import run_control
+from selftaught.testing.attacks.verdict import Verdict
+
+CONTROL = "control"
+
+Told: TypeAlias = Callable[[Attack, str, Verdict], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One attack, and its verdict in each place: a tier, or `control`."""
+
+    attack: Attack
+    verdicts: dict[str, Verdict]
+
+
+def run_suite(
+    sandboxes: Sequence[Sandbox],
+    *,
+    controls: bool = False,
+    told: Told = lambda attack, place, verdict: None,
+) -> list[Row]:
+    """Run all attacks that are for this machine; blocking, under a minute.
+
+    Args:
+        sandboxes: the tiers that work here.
+        controls: whether to run them also where little holds them. They harm nothing, but they do
+            get through.
+        told: called with each verdict as it comes.
+    """
+    rows = [Row(attack, {}) for attack in load_attacks() if attack.runs_here]
+
+    for sandbox in sandboxes:
+        asyncio.run(_attack_tier(sandbox, rows, told))
+    if controls:
+        for row in rows:
+            row.verdicts[CONTROL] = run_control(row.attack)
+            told(row.attack, CONTROL, row.verdicts[CONTROL])
+    return rows
+
+
+async def _attack_tier(sandbox: Sandbox, rows: Sequence[Row], told: Told) -> None:
+    async with arena(sandbox) as place:
+        for row in rows:
+            verdict = await place.attack(row.attack)
+            row.verdicts[sandbox.tier] = verdict
+            told(row.attack, sandbox.tier, verdict)
