@@ -11,7 +11,7 @@ DEMO_SEED ?= 1
 .PHONY: demo test check format setup sandbox-tools clean
 
 demo: setup sandbox-tools
-	$(BIN)/selftaught run --seed $(DEMO_SEED) --store sqlite:///demo.db
+	$(BIN)/selftaught run --seed $(DEMO_SEED) --instance-key public --store sqlite:///demo.db
 
 test: setup sandbox-tools
 	$(BIN)/python -m pytest

@@ -12,7 +12,9 @@ import pytest
 from hypothesis import settings
 
 from sandbox_support import HONEST, PLANTED_KEY, PLANTED_NAME, Box
+from selftaught.app.instance_key import VARIABLE
 from selftaught.core.ports import Sandbox, Zygote
+from selftaught.core.seeds import PUBLIC_KEY
 from selftaught.executors.probe import probe
 from selftaught.sandboxes.layout import find_layout
 from selftaught.sandboxes.namespaced import NamespacedSandbox
@@ -31,6 +33,14 @@ def interruptible() -> Iterator[None]:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def instances_of_everybody() -> Iterator[None]:
+    """Instances that follow from seeds alone, so that golden files hold for everybody."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(VARIABLE, PUBLIC_KEY)
+        yield
 
 
 @pytest.fixture(scope="session")

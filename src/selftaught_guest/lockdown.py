@@ -13,6 +13,7 @@ import platform
 import resource
 import struct
 from dataclasses import dataclass
+from pathlib import Path
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -60,12 +61,28 @@ _ALLOWED_AARCH64 = {
 }  # fmt: skip
 
 
+# With a temporary folder: calls that name paths, which Landlock keeps to that folder, and calls on
+# open files. What Landlock does not look at (modes, times, owners, links, attributes) stays out.
+_PATHS_X86_64 = {
+    "open": 2, "stat": 4, "lstat": 6, "pwrite64": 18, "access": 21, "fsync": 74, "fdatasync": 75,
+    "ftruncate": 77, "getcwd": 79, "rename": 82, "mkdir": 83, "rmdir": 84, "unlink": 87,
+    "getdents64": 217, "openat": 257, "mkdirat": 258, "newfstatat": 262, "unlinkat": 263,
+    "renameat": 264, "faccessat": 269, "renameat2": 316, "statx": 332, "faccessat2": 439,
+}  # fmt: skip
+_PATHS_AARCH64 = {
+    "getcwd": 17, "mkdirat": 34, "unlinkat": 35, "renameat": 38, "ftruncate": 46, "faccessat": 48,
+    "openat": 56, "getdents64": 61, "pwrite64": 68, "newfstatat": 79, "fsync": 82, "fdatasync": 83,
+    "renameat2": 276, "statx": 291, "faccessat2": 439,
+}  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class _Machine:
     """An architecture: its audit number, and the system calls whose arguments are looked at."""
 
     audit: int
     allowed: dict[str, int]
+    paths: dict[str, int]
     mmap: int
     mprotect: int
     clone: int
@@ -83,11 +100,12 @@ class _Machine:
 
 _MACHINES = {
     "x86_64": _Machine(
-        0xC000003E, _ALLOWED_X86_64, mmap=9, mprotect=10, clone=56, clone3=435, socketpair=53,
-        sendto=44, fcntl=72, ioctl=16, prctl=157, prlimit64=302, seccomp=317, personality=135,
+        0xC000003E, _ALLOWED_X86_64, _PATHS_X86_64, mmap=9, mprotect=10, clone=56, clone3=435,
+        socketpair=53, sendto=44, fcntl=72, ioctl=16, prctl=157, prlimit64=302, seccomp=317,
+        personality=135,
     ),
     "aarch64": _Machine(
-        0xC00000B7, _ALLOWED_AARCH64, mmap=222, mprotect=226, clone=220, clone3=435,
+        0xC00000B7, _ALLOWED_AARCH64, _PATHS_AARCH64, mmap=222, mprotect=226, clone=220, clone3=435,
         socketpair=199, sendto=206, fcntl=25, ioctl=29, prctl=167, prlimit64=261, seccomp=277,
         personality=92,
     ),
@@ -144,7 +162,7 @@ def _without(argument: int, bits: int) -> list[bytes]:
     return [_low(argument), _instruction(_JSET, bits, 0, 1), _DENY, _ALLOW]
 
 
-def _rules(machine: _Machine) -> dict[int, bytes]:
+def _rules(machine: _Machine, paths: bool) -> dict[int, bytes]:
     """What each system call that is not refused comes to, as instructions that end in a return."""
     threads_only = [
         _low(0),
@@ -165,7 +183,8 @@ def _rules(machine: _Machine) -> dict[int, bytes]:
         machine.prctl: _one_of(0, (_PR_SET_NAME,)),
         machine.prlimit64: [*_is_zero(0), *_is_zero(2), _ALLOW],
     }
-    rules = dict.fromkeys(machine.allowed.values(), _ALLOW)
+    allowed = [*machine.allowed.values(), *(machine.paths.values() if paths else ())]
+    rules = dict.fromkeys(allowed, _ALLOW)
     return rules | {number: b"".join(body) for number, body in looked_at.items()}
 
 
@@ -182,12 +201,15 @@ def _search(segments: list[tuple[int, bytes]]) -> bytes:
     return _instruction(_JGE, segments[middle][0], len(below) // 8, 0) + below + above
 
 
-def seccomp_filter(machine: _Machine) -> bytes:
+def seccomp_filter(machine: _Machine, paths: bool) -> bytes:
     """The allow-list as a BPF program; anything else is EPERM, a foreign architecture kills.
 
     x86-64's x32 system calls have numbers above all others, and so are refused.
+
+    Args:
+        paths: whether calls that name files are allowed, for a guest with a temporary folder.
     """
-    rules = _rules(machine)
+    rules = _rules(machine, paths)
     segments: list[tuple[int, bytes]] = []
     for number in range(max(rules) + 2):
         outcome = rules.get(number, _DENY)
@@ -206,6 +228,9 @@ def seccomp_filter(machine: _Machine) -> bytes:
 
 # --- Landlock -----------------------------------------------------------------------------------
 
+# Read and write files, list, remove and make folders and files, move within, cut off.
+_RIGHTS_IN_OWN_FOLDER = 0x2 | 0x4 | 0x8 | 0x10 | 0x20 | 0x80 | 0x100 | 0x2000 | 0x4000
+_FIRST_ABI_WITH_TRUNCATE = 3
 _FS_RIGHTS_BY_ABI = {1: 0x1FFF, 2: 0x3FFF, 3: 0x7FFF, 4: 0x7FFF, 5: 0xFFFF}
 
 
@@ -264,22 +289,36 @@ def prepare_restart() -> bool:
 
 
 class Lockdown:
-    """Prepared once in the zygote, applied in each forked child."""
+    """Prepared once in the zygote, applied in each forked child.
 
-    def __init__(self) -> None:
+    Args:
+        tmpdir_bytes: longest file in a guest's temporary folder; 0 where guests have none.
+    Raises: LockdownError if the machine cannot do it.
+    """
+
+    def __init__(self, tmpdir_bytes: int = 0) -> None:
         machine = _MACHINES.get(platform.machine())
         if machine is None:
             raise LockdownError(_ENOSYS, f"no seccomp filter for {platform.machine()}")
-        self._seccomp = machine.seccomp
-        self._landlock = machine.landlock
+        self._machine = machine
+        self._tmpdir_bytes = tmpdir_bytes
         self.landlock_abi, self._ruleset = _landlock_ruleset(machine)
-        self._code = seccomp_filter(machine)
+        if tmpdir_bytes and self.landlock_abi < _FIRST_ABI_WITH_TRUNCATE:
+            raise LockdownError(_ENOSYS, "a temporary folder needs Landlock, of Linux 6.2 or later")
+        self._code = seccomp_filter(machine, paths=tmpdir_bytes > 0)
         # Children inherit it, and only with it may a process that is no root filter itself.
         _check(_libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs")
         self._filter = _FilterProgram(len(self._code) // 8, self._code)
 
     def apply(
-        self, *, keep: int, uid: int | None, memory_bytes: int, tasks: int, descriptors: int = 64
+        self,
+        *,
+        keep: int,
+        uid: int | None,
+        folder: Path | None,
+        memory_bytes: int,
+        tasks: int,
+        descriptors: int = 64,
     ) -> None:
         """Give everything up; one way only.
 
@@ -287,28 +326,28 @@ class Lockdown:
             keep: the one descriptor that stays open. The standard streams go as well: the offset
                 and the flags of an open file are shared by all who were forked with it.
             uid: user to become, or None where this process is no root.
+            folder: temporary folder to make, and to be kept to; or None.
             memory_bytes: address space.
             tasks: RLIMIT_NPROC.
             descriptors: RLIMIT_NOFILE.
         Raises: LockdownError; the child must then end.
         """
-        if self._ruleset >= 0:
-            _check(
-                _libc.syscall(self._landlock + 2, self._ruleset, 0),
-                "landlock_restrict_self",
-            )
+        if folder is None and self._ruleset >= 0:
+            self._restrict(self._ruleset)
         os.closerange(0, keep)
         os.closerange(keep + 1, 1 << 16)
         if uid is not None:
             os.setgroups([])
             os.setresgid(uid, uid, uid)
             os.setresuid(uid, uid, uid)
+        if folder is not None:
+            self._keep_to(folder)
         # A change of user clears the death signal, so it is set after it.
         _check(_libc.prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0), "pdeathsig")
         _check(_libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0), "dumpable")
         for limit, value in (
             (resource.RLIMIT_CORE, 0),
-            (resource.RLIMIT_FSIZE, 0),
+            (resource.RLIMIT_FSIZE, self._tmpdir_bytes),
             (resource.RLIMIT_MSGQUEUE, 0),
             (resource.RLIMIT_NOFILE, descriptors),
             (resource.RLIMIT_NPROC, tasks),
@@ -319,6 +358,27 @@ class Lockdown:
             resource.setrlimit(limit, (bound, bound))
         set_mode_filter, flag_tsync = 1, 1
         _check(
-            _libc.syscall(self._seccomp, set_mode_filter, flag_tsync, ctypes.byref(self._filter)),
+            _libc.syscall(
+                self._machine.seccomp, set_mode_filter, flag_tsync, ctypes.byref(self._filter)
+            ),
             "seccomp",
         )
+
+    def _restrict(self, ruleset: int) -> None:
+        number = self._machine.landlock + 2
+        _check(_libc.syscall(number, ruleset, 0), "landlock_restrict_self")
+
+    def _keep_to(self, folder: Path) -> None:
+        """Make the folder, work in it, and give up all other files."""
+        folder.mkdir(0o700)
+        _, ruleset = _landlock_ruleset(self._machine)
+        own = os.open(folder, os.O_PATH | os.O_DIRECTORY)
+        rule = struct.pack("<Qi", _RIGHTS_IN_OWN_FOLDER, own)
+        path_beneath = 1
+        number = self._machine.landlock + 1
+        _check(_libc.syscall(number, ruleset, path_beneath, rule, 0), "landlock_add_rule")
+        os.chdir(folder)
+        os.environ["TMPDIR"] = str(folder)
+        self._restrict(ruleset)
+        os.close(own)
+        os.close(ruleset)

@@ -12,6 +12,7 @@ import gc
 import importlib
 import importlib.abc
 import importlib.machinery
+import importlib.util
 import json
 import os
 import select
@@ -21,6 +22,7 @@ import struct
 import sys
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
 
@@ -40,9 +42,28 @@ class _OnlyPreloaded(importlib.abc.MetaPathFinder):
         raise ImportError(f"no module {name!r} in the sandbox", name=name)
 
 
-def _preload(modules: Sequence[str]) -> None:
+class _OnlyNamed(importlib.abc.MetaPathFinder):
+    """While modules are loaded: of what else lies in the same folders, nothing."""
+
+    def __init__(self, packages: Sequence[str]) -> None:
+        named = {name.partition(".")[0] for name in packages}
+        self._known = sys.stdlib_module_names | named | {"numpy", "selftaught_guest"}
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        top = name.partition(".")[0]
+        if top not in self._known and not top.startswith("_sysconfigdata_"):
+            raise ModuleNotFoundError(f"no module {name!r} was named", name=name)
+        return None
+
+
+def _preload(modules: Sequence[str], packages: Sequence[str]) -> None:
+    sys.meta_path.insert(0, _OnlyNamed(packages))
     for name in modules:
         importlib.import_module(name)
+    for name in packages:
+        _load_whole(name)
     from selftaught_guest import helpers
 
     sys.modules["helpers"] = helpers
@@ -51,6 +72,15 @@ def _preload(modules: Sequence[str]) -> None:
     sys.path_hooks[:] = []
     sys.path_importer_cache.clear()
     sys.meta_path[:] = [_OnlyPreloaded()]
+
+
+def _load_whole(name: str) -> None:
+    """Import a package and the submodules that it lists, which may be loaded late otherwise."""
+    package = importlib.import_module(name)
+    if hasattr(package, "__path__"):
+        for listed in getattr(package, "__all__", ()):
+            if importlib.util.find_spec(f"{name}.{listed}") is not None:
+                importlib.import_module(f"{name}.{listed}")
 
 
 def _warm_up() -> None:
@@ -76,9 +106,10 @@ def _warm_up() -> None:
 class _Children:
     """The live children: id, pid and a pidfd of each."""
 
-    def __init__(self, control: socket.socket, first_uid: int | None) -> None:
+    def __init__(self, control: socket.socket, first_uid: int | None, scratch: str | None) -> None:
         self._control = control
         self._first_uid = first_uid
+        self._scratch = scratch
         self._live: dict[int, tuple[int, int, int]] = {}  # pidfd: (id, pid, place)
         self._poll = select.poll()
         self._poll.register(control, select.POLLIN)
@@ -89,6 +120,10 @@ class _Children:
 
     def uid(self, place: int) -> int | None:
         return None if self._first_uid is None else self._first_uid + place
+
+    def folder(self, child_id: int) -> Path | None:
+        """Its temporary folder, if guests have any."""
+        return None if self._scratch is None else Path(self._scratch, str(child_id))
 
     def free_place(self) -> int:
         taken = {place for _, _, place in self._live.values()}
@@ -101,10 +136,14 @@ class _Children:
         socket.send_fds(self._control, [STARTED.pack(b"S", child_id)], [pidfd])
 
     def reap(self, pidfd: int) -> None:
-        child_id, pid, _ = self._live.pop(pidfd)
+        child_id, pid, place = self._live.pop(pidfd)
         self._poll.unregister(pidfd)
         os.close(pidfd)
         _, status, usage = os.wait4(pid, 0)
+        if (folder := self.folder(child_id)) is not None:
+            from selftaught_guest import scratch
+
+            scratch.sweep(folder, self.uid(place))
         self._control.send(EXITED.pack(b"E", child_id, status, usage.ru_utime + usage.ru_stime))
 
     def kill_all(self) -> None:
@@ -115,11 +154,11 @@ class _Children:
                 pass  # it ended between two looks
 
 
-def _child(lockdown: Any, guest: int, uid: int | None, memory_bytes: int, tasks: int) -> NoReturn:
+def _child(lockdown: Any, guest: int, **limits: Any) -> NoReturn:
     from selftaught_guest import run
 
     try:
-        lockdown.apply(keep=guest, uid=uid, memory_bytes=memory_bytes, tasks=tasks)
+        lockdown.apply(keep=guest, **limits)
     except OSError as error:
         os.write(guest, _lockdown_failure(error))
         os._exit(1)
@@ -139,13 +178,21 @@ def main() -> None:
 
     if _RESTARTED not in os.environ and lockdown_module.prepare_restart():
         os.execve(sys.executable, sys.orig_argv, {**os.environ, _RESTARTED: "1"})
-    from selftaught_guest import randomness, run, services  # noqa: F401 - loaded for the children
+    from selftaught_guest import randomness, run, scratch, services  # noqa: F401 - for later
 
     control = socket.socket(fileno=settings["control"])
-    _preload(settings["modules"])
-    lockdown = lockdown_module.Lockdown()
+    try:
+        _preload(settings["modules"], settings["packages"])
+    except ImportError as error:
+        control.send(json.dumps({"import_error": str(error)}).encode())
+        sys.exit(1)
+    lockdown = lockdown_module.Lockdown(settings["tmpdir_bytes"])
     randomness.install()
-    children = _Children(control, settings["first_uid"] if os.getuid() == 0 else None)
+    children = _Children(
+        control,
+        settings["first_uid"] if os.getuid() == 0 else None,
+        settings["scratch"] if settings["tmpdir_bytes"] else None,
+    )
     gc.collect()
     gc.freeze()
     control.send(json.dumps({"landlock_abi": lockdown.landlock_abi}).encode())
@@ -163,7 +210,14 @@ def main() -> None:
             place = children.free_place()
             pid = os.fork()
             if pid == 0:
-                _child(lockdown, descriptors[0], children.uid(place), memory_bytes, tasks)
+                _child(
+                    lockdown,
+                    descriptors[0],
+                    uid=children.uid(place),
+                    folder=children.folder(child_id),
+                    memory_bytes=memory_bytes,
+                    tasks=tasks,
+                )
             os.close(descriptors[0])
             children.add(child_id, pid, place)
 

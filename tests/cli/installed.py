@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from selftaught.app.instance_key import VARIABLE
+
 COMMAND = str(Path(sys.executable).parent / "selftaught")
 
 
@@ -41,7 +43,8 @@ class Finished:
 
 def environment(**changes: str) -> dict[str, str]:
     """The test's own environment with a fixed width and plain text."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("SELFTAUGHT")}
+    ours = {k for k in os.environ if k.startswith("SELFTAUGHT")} - {VARIABLE}
+    kept = {k: v for k, v in os.environ.items() if k not in ours}
     return kept | {"COLUMNS": "80", "TERM": "xterm-256color"} | changes
 
 

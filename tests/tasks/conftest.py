@@ -10,7 +10,7 @@ import pytest
 import selftaught as st
 from selftaught.core.ports import CandidateSlot, GuestLimits, Job, Sandbox, Zygote
 from selftaught.core.program import Program
-from selftaught.core.seeds import Stream
+from selftaught.core.seeds import PUBLIC_KEY, Stream, instance_generator
 from selftaught.engine.evaluate import Question, evaluate_in_slot
 from selftaught.executors.session import GuestSession
 from selftaught.testing.task_conformance import Scorer
@@ -42,7 +42,8 @@ class SlotScorer:
     ) -> st.Scored | st.Failed:
         question = Question(task, stream, "score")
         source = Program(program, task.entry)
-        return evaluate_in_slot(self._slot, source, question, seed, GuestLimits())
+        rng = instance_generator(PUBLIC_KEY, seed, task.name, stream, "score")
+        return evaluate_in_slot(self._slot, source, question, rng, GuestLimits())
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sandbox_support import open_descriptors
-from selftaught.core.errors import InfrastructureError, SandboxUnavailable
+from selftaught.core.errors import ConfigError, InfrastructureError, SandboxUnavailable
 from selftaught.core.ports import Sandbox, Zygote
 from selftaught.executors.probe import choose, probe
 from selftaught.sandboxes.layout import find_layout
@@ -66,6 +66,6 @@ def test_an_interpreter_that_does_not_start_is_named_and_leaves_nothing_open(
     before = open_descriptors()
     missing = probe(SealedSandbox(replace(layout, interpreter=Path("/no/such/python"))))
     assert (missing.usable, "/no/such/python" in missing.detail) == (False, True)
-    unknown = probe(SealedSandbox(replace(layout, modules=("no_such_module",))))
-    assert (unknown.usable, "no_such_module" in unknown.detail) == (False, True)
+    with pytest.raises(ConfigError, match="no_such_module"):
+        probe(SealedSandbox(replace(layout, modules=("no_such_module",))))
     assert open_descriptors() == before

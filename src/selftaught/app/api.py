@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from selftaught.app.config import (
     DEFAULT_STORE,
     ImproveConfig,
     RunConfig,
+    ScoreConfig,
     make_config,
 )
 from selftaught.app.discovery import load_task
@@ -68,7 +69,13 @@ class SelfImproveResult:
 
 
 def score(
-    task: TaskLike, program: str | Path | Program, stream: Stream = "search", seed: int = 0
+    task: TaskLike,
+    program: str | Path | Program,
+    stream: Stream = "search",
+    seed: int = 0,
+    *,
+    sandbox: Mapping[str, Any] | None = None,
+    instance_key: str | None = None,
 ) -> EvaluationOutcome:
     """Score one program, in the sandbox.
 
@@ -77,17 +84,25 @@ def score(
         program: source text, or a file.
         stream: whose instances: search, val or test.
         seed: from which the instances derive.
+        sandbox, instance_key: as in `improve`.
     Returns: Scored, or Failed.
     Raises: ConfigError; SandboxUnavailable.
     """
-    return core_thread.run(_score(task, program, stream, seed))
+    return core_thread.run(_score(task, program, stream, seed, sandbox, instance_key))
 
 
 async def score_async(
-    task: TaskLike, program: str | Path | Program, stream: Stream = "search", seed: int = 0
+    task: TaskLike,
+    program: str | Path | Program,
+    stream: Stream = "search",
+    seed: int = 0,
+    *,
+    sandbox: Mapping[str, Any] | None = None,
+    instance_key: str | None = None,
 ) -> EvaluationOutcome:
     """`score`, from an event loop."""
-    return await core_thread.run_async(_score(task, program, stream, seed))
+    work = _score(task, program, stream, seed, sandbox, instance_key)
+    return await core_thread.run_async(work)
 
 
 def improve(
@@ -100,6 +115,8 @@ def improve(
     patience: int | None = None,
     seed: int = 0,
     store: str = DEFAULT_STORE,
+    sandbox: Mapping[str, Any] | None = None,
+    instance_key: str | None = None,
 ) -> ImproveResult:
     """Improve a task's program: improver runs, each from the best so far.
 
@@ -112,6 +129,10 @@ def improve(
         patience: improver runs in a row that may find nothing better.
         seed: of everything random.
         store: URL of the journal.
+        sandbox: limits of each generated program, by the names of the configuration's section
+            `sandbox`, such as `{"memory_mb": 2048, "modules": ["scipy"]}`.
+        instance_key: what instances derive from besides the seed; by default a key of this
+            user's own, with `public` the seed alone.
     Raises: ConfigError, SandboxUnavailable, InfrastructureError.
     """
     return core_thread.run(_improve(**locals()))
@@ -127,6 +148,8 @@ async def improve_async(
     patience: int | None = None,
     seed: int = 0,
     store: str = DEFAULT_STORE,
+    sandbox: Mapping[str, Any] | None = None,
+    instance_key: str | None = None,
 ) -> ImproveResult:
     """`improve`, from an event loop."""
     return await core_thread.run_async(_improve(**locals()))
@@ -143,6 +166,8 @@ def self_improve(
     limits: ImproverLimits | None = None,
     seed: int = 0,
     store: str = DEFAULT_STORE,
+    sandbox: Mapping[str, Any] | None = None,
+    instance_key: str | None = None,
 ) -> SelfImproveResult:
     """STOP: an improver improves itself, judged by what it reaches on the tasks.
 
@@ -150,7 +175,7 @@ def self_improve(
         tasks: downstream tasks, their names, or files.
         iterations: T.
         accept: what becomes of a proposal: strict, revert or paper.
-        improver, model, budget, limits, seed, store: as in `improve`.
+        improver, model, budget, limits, seed, store, sandbox, instance_key: as in `improve`.
     Raises: ConfigError, SandboxUnavailable, InfrastructureError.
     """
     return core_thread.run(_self_improve(**locals()))
@@ -167,19 +192,29 @@ async def self_improve_async(
     limits: ImproverLimits | None = None,
     seed: int = 0,
     store: str = DEFAULT_STORE,
+    sandbox: Mapping[str, Any] | None = None,
+    instance_key: str | None = None,
 ) -> SelfImproveResult:
     """`self_improve`, from an event loop."""
     return await core_thread.run_async(_self_improve(**locals()))
 
 
 async def _score(
-    task: TaskLike, program: str | Path | Program, stream: Stream, seed: int
+    task: TaskLike,
+    program: str | Path | Program,
+    stream: Stream,
+    seed: int,
+    sandbox: Mapping[str, Any] | None,
+    instance_key: str | None,
 ) -> EvaluationOutcome:
     if stream not in STREAMS:
         raise ConfigError(f"unknown stream {stream!r}: use one of {', '.join(STREAMS)}")
     found = _task(task)
+    config = make_config(
+        ScoreConfig, {"seed": seed, "sandbox": dict(sandbox or {}), "instance_key": instance_key}
+    )
     outcome: EvaluationOutcome = await score_once(
-        found, _program(program, found), Question(found, stream, "score"), seed
+        found, _program(program, found), Question(found, stream, "score"), config
     )
     return outcome
 
@@ -218,6 +253,8 @@ def _common(
     limits: ImproverLimits | None,
     seed: int,
     store: str,
+    sandbox: Mapping[str, Any] | None,
+    instance_key: str | None,
 ) -> dict[str, Any]:
     return {
         "improver": str(improver),
@@ -226,6 +263,8 @@ def _common(
         "store": store,
         "budget": _fields(budget or Budget()),
         "limits": _fields(limits or ImproverLimits()),
+        "sandbox": dict(sandbox or {}),
+        "instance_key": instance_key,
     }
 
 

@@ -11,11 +11,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 from selftaught import __version__
-from selftaught.app.config import CommonConfig, ImproveConfig, RunConfig
+from selftaught.app.config import (
+    CommonConfig,
+    ImproveConfig,
+    RunConfig,
+    SandboxConfig,
+    ScoreConfig,
+)
 from selftaught.app.discovery import check_model_name, load_improver, make_model
+from selftaught.app.instance_key import find_instance_key
 from selftaught.core.errors import ConfigError, TierProbe
 from selftaught.core.outcome import Failed
-from selftaught.core.ports import Executor, Job, ModelServices, Sandbox
+from selftaught.core.ports import Executor, GuestLimits, Job, ModelServices, Sandbox
 from selftaught.core.program import Program
 from selftaught.core.progress import Listener, silent
 from selftaught.core.task import Task
@@ -38,9 +45,10 @@ from selftaught.studies.stop_run import StopPlan, stop_run
 _MODEL_CONCURRENCY = 32
 
 
-def sandboxes(tier: str = "auto") -> list[Sandbox]:
-    """The tiers to try, strongest first."""
-    layout = find_layout()
+def sandboxes(tier: str = "auto", config: SandboxConfig | None = None) -> list[Sandbox]:
+    """The tiers to try, strongest first. Raises: ConfigError if a module cannot be had."""
+    config = config or SandboxConfig()
+    layout = find_layout(config.modules, config.tmpdir_mb << 20)
     found: list[Sandbox] = [NamespacedSandbox(layout), SealedSandbox(layout)]
     return [sandbox for sandbox in found if tier in ("auto", sandbox.tier)]
 
@@ -51,12 +59,14 @@ def probe_all() -> tuple[TierProbe, ...]:
 
 
 @asynccontextmanager
-async def executor_for(tier: str = "auto", slots: int | None = None) -> AsyncIterator[Executor]:
+async def executor_for(
+    tier: str = "auto", slots: int | None = None, config: SandboxConfig | None = None
+) -> AsyncIterator[Executor]:
     """A running executor in the best tier that works here.
 
-    Raises: SandboxUnavailable.
+    Raises: SandboxUnavailable; ConfigError.
     """
-    sandbox, _ = choose(sandboxes(tier))
+    sandbox, _ = choose(sandboxes(tier, config))
     async with LocalExecutor(sandbox, candidates=slots or CORES).running() as executor:
         yield executor
 
@@ -104,10 +114,11 @@ async def run_improve(
         return await improve_run(context, plan)
 
 
-async def score_once(task: Task, program: Program, question: Question, seed: int) -> Any:
+async def score_once(task: Task, program: Program, question: Question, config: ScoreConfig) -> Any:
     """One evaluation, with no journal."""
-    async with executor_for(slots=1) as executor:
-        evaluator = Evaluator(executor, seed)
+    key = find_instance_key(config.instance_key)
+    async with executor_for(slots=1, config=config.sandbox) as executor:
+        evaluator = Evaluator(executor, config.seed, key, config.sandbox.limits())
         outcome, _ = await evaluator.score(program, question)
         return outcome
 
@@ -119,20 +130,24 @@ async def _context(
     """Check everything, start everything, and only then open the journal."""
     check_model_name(config.model)
     check_writable(config.store)
+    instance_key = find_instance_key(config.instance_key)
     versions = [{"name": task.name, "version": task.version} for task in prepared.tasks]
     async with AsyncExitStack() as stack:
-        executor = await stack.enter_async_context(executor_for(config.tier, config.slots))
+        executor = await stack.enter_async_context(
+            executor_for(config.tier, config.slots, config.sandbox)
+        )
         model = Limited(make_model(config.model, ModelServices(executor)), _MODEL_CONCURRENCY)
         stack.push_async_callback(model.aclose)
-        evaluator = Evaluator(executor, config.seed)
+        limits = config.sandbox.limits()
+        evaluator = Evaluator(executor, config.seed, instance_key, limits)
         stack.push_async_callback(evaluator.aclose)
-        await _check_programs(executor, evaluator, prepared)
+        await _check_programs(executor, evaluator, prepared, limits)
         journal = await asyncio.to_thread(open_journal, config.store)
         stack.push_async_callback(journal.aclose)
         run_id = new_run_id(datetime.now(UTC), os.urandom(2))
         head = {
             "command": command,
-            "config": config.model_dump(mode="json"),
+            "config": {**config.model_dump(mode="json"), "instance_key": instance_key},
             "version": __version__,
             "seed": config.seed,
             "model": model.name,
@@ -151,18 +166,21 @@ async def _context(
             journal=journal,
             ledger=Ledger(config.budget.value()),
             listener=prepared.listener,
+            guest_limits=limits,
         )
         yield context, head
 
 
-async def _check_programs(executor: Executor, evaluator: Evaluator, prepared: _Prepared) -> None:
+async def _check_programs(
+    executor: Executor, evaluator: Evaluator, prepared: _Prepared, limits: GuestLimits
+) -> None:
     """Errors in what the user brought, found before anything is written or paid."""
-    failure = await executor.load(Job(prepared.improver))
+    failure = await executor.load(Job(prepared.improver, limits))
     if failure is not None:
         raise ConfigError(f"the improver does not load: {_said(failure)}")
     for task in prepared.tasks:
         seed = task.seed_program()
-        failure = await executor.load(Job(seed))
+        failure = await executor.load(Job(seed, limits))
         if failure is not None and failure.kind in ("syntax", "no_code"):
             raise ConfigError(f"the seed of task {task.name} does not load: {_said(failure)}")
         await evaluator.score(seed, Question(task, "search", "check"))

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from selftaught.core.budget import Budget, ImproverLimits
 from selftaught.core.errors import ConfigError
+from selftaught.core.ports import GuestLimits
 from selftaught.core.seeds import Stream
 
 DEFAULT_MODEL = "local:mutator"
@@ -46,6 +47,41 @@ class LimitsConfig(_Section):
         return ImproverLimits(**self.model_dump())
 
 
+class SandboxConfig(_Section):
+    """Limits of each guest, candidates and improvers alike.
+
+    Attributes:
+        cpu_s: CPU seconds of a candidate's call for which its utility says nothing else.
+        wall_s: seconds by the clock that a call may take at most; by default 10 times its CPU
+            seconds, and 5 at least.
+        memory_mb: address space.
+        threads: threads at a time.
+        output_mb: what a guest may print.
+        answer_mb: the longest answer, or request, of a guest.
+        tmpdir_mb: size of a private temporary folder; 0 for none.
+        modules: modules and packages that guests can import besides the usual ones.
+    """
+
+    cpu_s: float = Field(1.0, gt=0, le=86_400, allow_inf_nan=False)
+    wall_s: float | None = Field(None, gt=0, le=864_000, allow_inf_nan=False)
+    memory_mb: int = Field(1024, ge=256, le=1 << 20)
+    threads: int = Field(32, ge=1, le=1024)
+    output_mb: float = Field(1.0, gt=0, le=1024, allow_inf_nan=False)
+    answer_mb: float = Field(16.0, gt=0, le=1024, allow_inf_nan=False)
+    tmpdir_mb: int = Field(0, ge=0, le=1 << 20)
+    modules: tuple[str, ...] = ()
+
+    def limits(self) -> GuestLimits:
+        return GuestLimits(
+            cpu_s=self.cpu_s,
+            memory_bytes=self.memory_mb << 20,
+            threads=self.threads,
+            frame_bytes=int(self.answer_mb * (1 << 20)),
+            output_bytes=int(self.output_mb * (1 << 20)),
+            wall_s=self.wall_s,
+        )
+
+
 class RunsConfig(_Section):
     """Improver runs a task for one meta-utility evaluation, on each stream.
 
@@ -70,12 +106,19 @@ def _share(total: int, tasks: int) -> int:
     return max(2, -(-total // tasks))
 
 
-class CommonConfig(_Section):
+class ScoreConfig(_Section):
+    """What every evaluation follows from, besides its task."""
+
+    seed: int = Field(0, ge=0)
+    sandbox: SandboxConfig = SandboxConfig()
+    instance_key: str | None = Field(None, min_length=1, max_length=200)
+
+
+class CommonConfig(ScoreConfig):
     """What `run` and `improve` share."""
 
     model: str = DEFAULT_MODEL
     improver: str = "seed"
-    seed: int = Field(0, ge=0)
     store: str = DEFAULT_STORE
     max_tokens: int = Field(4096, ge=1)
     tier: Literal["auto", "namespaced", "sealed"] = "auto"
@@ -100,7 +143,7 @@ class ImproveConfig(CommonConfig):
     repeats: int = Field(20, ge=2)
 
 
-C = TypeVar("C", bound=CommonConfig)
+C = TypeVar("C", bound=ScoreConfig)
 
 
 def make_config(kind: type[C], values: dict[str, Any]) -> C:

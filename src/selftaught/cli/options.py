@@ -24,6 +24,7 @@ _ABOVE_0 = click.FloatRange(min=0, min_open=True)
 
 _BUDGET = "Budget of the whole run (none by default)"
 _LIMITS = "Limits of each improver run"
+_SANDBOX = "Limits of each generated program"
 _MACHINE = "Where it runs and what it writes"
 
 # Option, as click names it, and the setting that it gives; the dot is a section of the file.
@@ -51,6 +52,15 @@ SETTINGS = {
     "samples_per_call": "limits.samples_per_call",
     "utility_uses": "limits.utility_uses",
     "cpu_s": "limits.cpu_s",
+    "instance_key": "instance_key",
+    "call_cpu_s": "sandbox.cpu_s",
+    "call_wall_s": "sandbox.wall_s",
+    "memory_mb": "sandbox.memory_mb",
+    "threads": "sandbox.threads",
+    "output_mb": "sandbox.output_mb",
+    "answer_mb": "sandbox.answer_mb",
+    "tmpdir_mb": "sandbox.tmpdir_mb",
+    "modules": "sandbox.modules",
 }
 
 
@@ -139,6 +149,66 @@ common_options = _all(
         type=_ABOVE_0,
         metavar="S",
         help="CPU seconds of its own.  [default: 60]",
+    ),
+    option(
+        "--call-cpu-s",
+        section=_SANDBOX,
+        type=_ABOVE_0,
+        metavar="S",
+        help="CPU seconds of a call, where the utility sets none.  [default: 1]",
+    ),
+    option(
+        "--call-wall-s",
+        section=_SANDBOX,
+        type=_ABOVE_0,
+        metavar="S",
+        help="Seconds of a call by the clock.  [default: 10 x its CPU, at least 5]",
+    ),
+    option(
+        "--memory-mb",
+        section=_SANDBOX,
+        type=AT_LEAST_1,
+        metavar="N",
+        help="Address space.  [default: 1024]",
+    ),
+    option(
+        "--threads", section=_SANDBOX, type=AT_LEAST_1, metavar="N", help="Threads.  [default: 32]"
+    ),
+    option(
+        "--output-mb",
+        section=_SANDBOX,
+        type=_ABOVE_0,
+        metavar="X",
+        help="What it may print.  [default: 1]",
+    ),
+    option(
+        "--answer-mb",
+        section=_SANDBOX,
+        type=_ABOVE_0,
+        metavar="X",
+        help="The longest answer or request.  [default: 16]",
+    ),
+    option(
+        "--tmpdir-mb",
+        section=_SANDBOX,
+        type=click.IntRange(min=0),
+        metavar="N",
+        help="A private temporary folder of this size; 0 for none.  [default: 0]",
+    ),
+    option(
+        "--module",
+        "modules",
+        section=_SANDBOX,
+        multiple=True,
+        metavar="NAME",
+        help="A module or package that it can import besides; may be given again.",
+    ),
+    option(
+        "--instance-key",
+        section=_MACHINE,
+        metavar="KEY",
+        help="Instances derive from it and the seed; public: from the seed alone.  "
+        "[default: one of your own]",
     ),
     option(
         "--store",

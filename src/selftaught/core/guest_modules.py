@@ -22,3 +22,6 @@ PRELOADED = (
 
 # What improvers have besides: they wait for answers, candidates compute.
 FOR_IMPROVERS = ("asyncio", "argparse", "calendar", "csv", "numpy.ma", "tempfile")
+
+# What is of use with a temporary folder only.
+FOR_TEMPORARY_FILES = ("glob", "pathlib", "shutil", "tempfile")

@@ -44,7 +44,7 @@ class SandboxedProgram(Protocol):
 
         Args:
             args: what the entry is called with; copied, never shared.
-            cpu_s: CPU seconds that this call may use; by default what the run is configured with, 1.
+            cpu_s: CPU seconds that this call may use; None for the configured default, 1.
         Returns: what the entry returned, as data.
         Raises: ProgramFailed.
         """

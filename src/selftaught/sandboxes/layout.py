@@ -12,7 +12,11 @@ from pathlib import Path
 
 import selftaught_guest
 from selftaught.core.errors import ConfigError
-from selftaught.core.guest_modules import PRELOADED
+from selftaught.core.guest_modules import FOR_TEMPORARY_FILES, PRELOADED
+
+# Where temporary folders are, in a file system of their own.
+SCRATCH = "/scratch"
+_NEVER = ("selftaught", "selftaught_guest")
 
 _ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
@@ -39,6 +43,8 @@ class Layout:
         module_paths: folders to find preloaded modules in, besides the standard library.
         read_only: files and folders that the interpreter needs.
         modules: names to preload.
+        packages: names of further packages to preload, with the submodules that they list.
+        tmpdir_bytes: size of a guest's private temporary folder; 0 for none.
     """
 
     interpreter: Path
@@ -46,6 +52,8 @@ class Layout:
     module_paths: tuple[Path, ...]
     read_only: tuple[Path, ...]
     modules: tuple[str, ...]
+    packages: tuple[str, ...] = ()
+    tmpdir_bytes: int = 0
 
     def command(self, control: int, first_uid: int, modules: Sequence[str]) -> list[str]:
         """The zygote's command line.
@@ -59,6 +67,9 @@ class Layout:
             "package_folder": str(self.package_folder),
             "paths": [str(path) for path in self.module_paths],
             "modules": [*self.modules, *modules],
+            "packages": self.packages,
+            "tmpdir_bytes": self.tmpdir_bytes,
+            "scratch": SCRATCH,
             "control": control,
             "first_uid": first_uid,
         }
@@ -71,28 +82,43 @@ def environment() -> dict[str, str]:
     return dict(_ENVIRONMENT)
 
 
-def find_layout(extra_modules: tuple[str, ...] = ()) -> Layout:
+def find_layout(packages: Sequence[str] = (), tmpdir_bytes: int = 0) -> Layout:
     """The layout of this installation.
 
-    Raises: ConfigError if an extra module is not installed.
+    Args:
+        packages: further packages or modules that guests can import.
+        tmpdir_bytes: size of a guest's private temporary folder; 0 for none.
+    Raises: ConfigError if a package is not installed, or may not be had in a guest.
     """
     guest_package = Path(selftaught_guest.__file__ or "").resolve().parent
     module_paths: list[Path] = []
     read_only: list[Path] = [Path(sys.base_prefix).resolve(), guest_package]
-    for name in ("numpy", *extra_modules):
-        top = name.partition(".")[0]
-        spec = importlib.util.find_spec(top)
-        if spec is None:
-            raise ConfigError(f"module {name!r} cannot be preloaded: it is not installed here")
-        for location in spec.submodule_search_locations or [spec.origin or ""]:
-            package = Path(location).resolve()
-            module_paths.append(package.parent)
-            libraries = package.parent / f"{top}.libs"
-            read_only += [package, *([libraries] if libraries.is_dir() else [])]
+    for name in ("numpy", *packages):
+        for location in _locations(name):
+            top = name.partition(".")[0]
+            libraries = location.parent / f"{top}.libs"
+            module_paths.append(location.parent)
+            read_only += [location, *([libraries] if libraries.is_dir() else [])]
     return Layout(
         interpreter=Path(os.path.realpath(sys.executable)),
         package_folder=guest_package.parent,
         module_paths=tuple(dict.fromkeys(module_paths)),
         read_only=tuple(dict.fromkeys(read_only)),
-        modules=(*PRELOADED, *extra_modules),
+        modules=(*PRELOADED, *(FOR_TEMPORARY_FILES if tmpdir_bytes else ())),
+        packages=tuple(dict.fromkeys(packages)),
+        tmpdir_bytes=tmpdir_bytes,
     )
+
+
+def _locations(name: str) -> list[Path]:
+    """Where a module's top-level package is; nothing for the standard library's."""
+    top = name.partition(".")[0]
+    if not all(part.isidentifier() for part in name.split(".")) or top in _NEVER:
+        raise ConfigError(f"{name!r} is no module that a guest can have")
+    if top in sys.stdlib_module_names:
+        return []
+    spec = importlib.util.find_spec(top)
+    if spec is None:
+        raise ConfigError(f"module {name!r} cannot be preloaded: it is not installed here")
+    found = spec.submodule_search_locations or [spec.origin or ""]
+    return [Path(location).resolve() for location in found]

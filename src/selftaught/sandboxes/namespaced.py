@@ -9,7 +9,7 @@ from pathlib import Path
 
 from selftaught.core.errors import InfrastructureError
 from selftaught.core.ports import GuestLimits
-from selftaught.sandboxes.layout import Layout
+from selftaught.sandboxes.layout import SCRATCH, Layout
 from selftaught.sandboxes.zygote_process import ZygoteProcess, spawn
 
 _SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/etc/ld.so.cache", "/nix/store")
@@ -60,7 +60,9 @@ def bubblewrap_command(layout: Layout) -> list[str]:
     else:
         # Asked for by name, so that a machine that forbids it says so instead of going without.
         command += ["--unshare-user"]
-    return [*command, *_mounts(layout), "--remount-ro", "/", "--chdir", "/", "--"]
+    scratch = ["--perms", "1777", "--size", str(layout.tmpdir_bytes), "--tmpfs", SCRATCH]
+    command += [*_mounts(layout), *(scratch if layout.tmpdir_bytes else [])]
+    return [*command, "--remount-ro", "/", "--chdir", "/", "--"]
 
 
 def _mounts(layout: Layout) -> list[str]:

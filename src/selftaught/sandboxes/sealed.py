@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from selftaught.core.errors import InfrastructureError
 from selftaught.core.ports import GuestLimits
 from selftaught.sandboxes.layout import Layout
 from selftaught.sandboxes.zygote_process import ZygoteProcess, spawn
@@ -24,6 +25,10 @@ class SealedSandbox:
         self._layout = layout
 
     def start(self, *, guests: int = 1, modules: Sequence[str] = ()) -> ZygoteProcess:
+        if self._layout.tmpdir_bytes:
+            raise InfrastructureError(
+                "a temporary folder needs the tier namespaced: this one has no path calls at all"
+            )
         others = 0 if os.getuid() == 0 else _tasks_of_user(os.getuid()) + _MARGIN_TASKS
 
         def tasks(limits: GuestLimits) -> int:

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
-from selftaught.core.errors import InfrastructureError
+from selftaught.core.errors import ConfigError, InfrastructureError
 from selftaught.core.ports import ExitReport, GuestLimits
 from selftaught.sandboxes.layout import Layout, environment
 
@@ -135,7 +135,13 @@ class ZygoteProcess:
         greeting = self._control.recv(4096)
         if not greeting:
             raise self._gone()
-        self.landlock_abi = int(json.loads(greeting)["landlock_abi"])
+        found = json.loads(greeting)
+        if "import_error" in found:
+            raise ConfigError(
+                f"sandbox.modules cannot be had: {found['import_error']}; what a module needs of "
+                "other packages must be named too"
+            )
+        self.landlock_abi = int(found["landlock_abi"])
 
     def describe(self) -> str:
         landlock = f"Landlock ABI {self.landlock_abi}" if self.landlock_abi else "no Landlock"
