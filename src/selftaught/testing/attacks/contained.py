@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -32,8 +31,6 @@ from selftaught.testing.attacks.stage import (
     IMPROVER_LIMITS,
     LIMITS,
     MOST_READ_BYTES,
-    PLANTED_KEY,
-    PLANTED_NAME,
     RUN_SEED,
     TASK_NAME,
     Stage,
@@ -48,7 +45,7 @@ _HONEST_WAIT_S = 20.0
 
 
 class Arena:
-    """One tier of the sandbox, running, with a key planted in the host's environment."""
+    """One tier of the sandbox, running."""
 
     def __init__(self, executor: LocalExecutor, sandbox: WatchedSandbox) -> None:
         self._executor = executor
@@ -111,14 +108,10 @@ class Arena:
 
 @contextlib.asynccontextmanager
 async def arena(sandbox: Sandbox) -> AsyncIterator[Arena]:
-    """Start the tier, with a key in the environment that no guest may find."""
+    """Start the tier; a key should be planted in the environment by then (`stage.planted`)."""
     watched = WatchedSandbox(sandbox)
-    os.environ[PLANTED_NAME] = PLANTED_KEY
-    try:
-        async with LocalExecutor(watched, candidates=1).running() as executor:
-            yield Arena(executor, watched)
-    finally:
-        del os.environ[PLANTED_NAME]
+    async with LocalExecutor(watched, candidates=1).running() as executor:
+        yield Arena(executor, watched)
 
 
 def _attacked_task(attack: Attack) -> Task:
@@ -158,8 +151,6 @@ def _gained(result: str | Failed, model: _Model) -> str | None:
     if result == "THROUGH":
         return "it says so"
     limits = IMPROVER_LIMITS
-    if model.calls > limits.calls:
-        return f"{model.calls} model calls of {limits.calls}"
     if model.samples > limits.calls * limits.samples_per_call:
         return f"{model.samples} samples of {limits.calls * limits.samples_per_call}"
     return None
@@ -177,13 +168,11 @@ class _Model:
 
     secret: str
     name: str = "attacked:model"
-    calls: int = 0
     samples: int = 0
 
     async def sample(self, prompt: Prompt) -> Completions:
         if prompt.system == "honest":
             return Completions((self.secret,) * prompt.n, Usage(requests=1), self.name)
-        self.calls += 1
         self.samples += prompt.n
         await asyncio.sleep(0.01)
         texts = ("a public reply",) * prompt.n

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -69,7 +70,8 @@ def _run_host(attack: Attack, stage: Stage, write_end: int) -> tuple[dict[str, A
     except subprocess.TimeoutExpired:
         return {}, "the host is held up"
     finally:
-        os.killpg(host.pid, signal.SIGKILL)  # its session, and what it left in it
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(host.pid, signal.SIGKILL)  # what it left in its session
         host.wait()
         assert host.stdout is not None
         host.stdout.close()

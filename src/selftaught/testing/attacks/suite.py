@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -11,6 +12,7 @@ from selftaught.core.ports import Sandbox
 from selftaught.testing.attacks.catalogue import Attack, load_attacks
 from selftaught.testing.attacks.contained import arena
 from selftaught.testing.attacks.control import run_control
+from selftaught.testing.attacks.stage import planted
 from selftaught.testing.attacks.verdict import Verdict
 
 CONTROL = "control"
@@ -38,12 +40,16 @@ def run_suite(
         sandboxes: the tiers that work here.
         controls: whether to run them also where little holds them. They harm nothing, but they do
             get through.
-        told: called with each verdict as it comes.
+        told: called with each verdict as it comes, from a thread a tier.
     """
     rows = [Row(attack, {}) for attack in load_attacks() if attack.runs_here]
 
-    for sandbox in sandboxes:
-        asyncio.run(_attack_tier(sandbox, rows, told))
+    with planted(), ThreadPoolExecutor(max(1, len(sandboxes))) as threads:
+        work = [
+            threads.submit(asyncio.run, _attack_tier(sandbox, rows, told)) for sandbox in sandboxes
+        ]
+        for one in work:
+            one.result()
     if controls:
         for row in rows:
             row.verdicts[CONTROL] = run_control(row.attack)

@@ -45,15 +45,22 @@ class LanguageModel:
         self.times_used = 0
 
     def prompt(self, expertise, message, n_responses=1, temperature=0.7):
+        self._count()
+        return self._draw(expertise, message, n_responses, temperature)
+
+    def batch_prompt(self, expertise, message_batch, temperature=0.7):
+        self._count()
+        return [self._draw(expertise, text, 1, temperature)[0] for text in message_batch]
+
+    def _count(self):
         if self.times_used >= self.budget:
             raise OutOfBudget("the language model's budget is spent")
         self.times_used += 1
-        n = min(n_responses, self.max_responses_per_call)
+
+    def _draw(self, expertise, message, n, temperature):
+        n = min(n, self.max_responses_per_call)
         request = {"op": "prompt", "expertise": expertise, "messages": [message], "n": n}
         return self._requests.ask({**request, "temperature": temperature})["responses"]
-
-    def batch_prompt(self, expertise, message_batch, temperature=0.7):
-        return [self.prompt(expertise, text, 1, temperature)[0] for text in message_batch]
 
 
 class Utility:
@@ -99,6 +106,7 @@ def improve():
         LanguageModel(requests, ORDER["calls"], ORDER["samples_per_call"]),
     )
     connection.sendall(wire.pack(("ok", result)))
+    connection.detach()  # threads of the improver's may go on
 
 
 # --- the host -----------------------------------------------------------------------------------
@@ -126,7 +134,7 @@ def take(connection, size):
 
 
 class Host:
-    """Serves whoever writes, one after the other, and answers a question once, by its number."""
+    """Serves whoever writes, one after the other, and keeps the honest one's answers by number."""
 
     def __init__(self):
         self.answers = {}
@@ -176,9 +184,9 @@ class Host:
 
     def reply(self, name, number, request):
         self.requests += name == "hostile"
-        if number not in self.answers:
+        if name == "honest":
             self.answers[number] = self.answer(name, request)
-        return self.answers[number]
+        return self.answers.get(number) or self.answer(name, request)
 
     def answer(self, name, request):
         if request["op"] == "prompt":

@@ -1,0 +1,25 @@
+"""Leaves threads that go on computing for it while nobody has called it."""
+# family: survival
+# calls: 2
+
+import threading
+import time
+
+from attack import attempted, facts
+
+used = []
+
+
+def spin():
+    while True:
+        used[:] = [time.process_time()]
+
+
+def algorithm(question):
+    if not used:
+        attempted()
+        used.append(0.0)
+        threading.Thread(target=spin, daemon=True).start()
+        return 0
+    time.sleep(0.5)
+    return used[0] > 2 * facts["cpu_s"] or time.sleep(1) or used[0] > 2 * facts["cpu_s"]

@@ -1,0 +1,15 @@
+"""Takes a descriptor out of its parent, by a pidfd."""
+# family: processes
+
+import os
+import sys
+
+from attack import attempted
+
+
+def algorithm(question):
+    ctypes = sys.modules.get("ctypes") or __import__("ctypes")
+    libc = ctypes.CDLL(None, use_errno=True)
+    attempted()
+    pidfd = os.pidfd_open(os.getppid())
+    return libc.syscall(438, pidfd, 0, 0) >= 0 or pidfd >= 0

@@ -1,0 +1,18 @@
+"""Passes an open file over a socket, as one process hands its rights to another."""
+# family: network
+
+import array
+import os
+import sys
+
+from attack import attempted
+
+
+def algorithm(question):
+    socket = sys.modules.get("socket") or __import__("socket")
+    left, right = socket.socketpair()
+    end, _ = os.pipe()
+    rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [end]))]
+    attempted()
+    left.sendmsg([b"x"], rights)
+    return len(right.recvmsg(1, socket.CMSG_LEN(4))[1]) == 1

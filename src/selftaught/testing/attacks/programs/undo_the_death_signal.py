@@ -1,0 +1,13 @@
+"""Survives its parent, to be dumpable, and to adopt orphans."""
+# family: survival
+
+import sys
+
+from attack import attempted
+
+
+def algorithm(question):
+    ctypes = sys.modules.get("ctypes") or __import__("ctypes")
+    libc = ctypes.CDLL(None)
+    attempted()
+    return any(libc.prctl(*order, 0, 0, 0) == 0 for order in ((1, 0), (4, 1), (36, 1)))
