@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-from sandbox_support import HONEST, PLANTED_KEY, PLANTED_NAME, Box
+from sandbox_support import HONEST, PLANTED_KEY, PLANTED_NAME, SETTINGS_SEEN, Box
 from selftaught.app.instance_key import VARIABLE
 from selftaught.core.ports import Sandbox, Zygote
 from selftaught.core.seeds import PUBLIC_KEY
@@ -95,3 +95,9 @@ def box(sandbox: Sandbox, shared_zygote: Zygote) -> Iterator[Box]:
     for session in box.opened:
         session.close()
     assert box.run(HONEST, 21) == 42
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in which settings the suite of hostile programs ran."""
+    for setting, said in SETTINGS_SEEN.items():
+        terminalreporter.write_line(f"setting {setting}: {said}")

@@ -15,6 +15,9 @@ GUESTS = Path(__file__).parent / "guests"
 PLANTED_NAME = "PLANTED_API_KEY"
 PLANTED_KEY = "sk-planted-0123456789"
 
+# Settings in which the suite of hostile programs ran; told at the end of the session.
+SETTINGS_SEEN: dict[str, str] = {}
+
 HONEST = "def algorithm(x):\n    return x * 2\n"
 
 

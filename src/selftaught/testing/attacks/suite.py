@@ -17,7 +17,8 @@ from selftaught.testing.attacks.verdict import Verdict
 
 CONTROL = "control"
 
-Told: TypeAlias = Callable[[Attack, str, Verdict], None]
+# Attack, place, verdict, and how many attacks there are.
+Told: TypeAlias = Callable[[Attack, str, Verdict, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ def run_suite(
     sandboxes: Sequence[Sandbox],
     *,
     controls: bool = False,
-    told: Told = lambda attack, place, verdict: None,
+    told: Told = lambda attack, place, verdict, rows: None,
 ) -> list[Row]:
     """Run all attacks that are for this machine; blocking, under a minute.
 
@@ -42,7 +43,8 @@ def run_suite(
             get through.
         told: called with each verdict as it comes, from a thread a tier.
     """
-    rows = [Row(attack, {}) for attack in load_attacks() if attack.runs_here]
+    here = [attack for attack in load_attacks() if attack.runs_here]
+    rows = [Row(attack, {}) for attack in sorted(here, key=lambda attack: attack.family)]
 
     with planted(), ThreadPoolExecutor(max(1, len(sandboxes))) as threads:
         work = [
@@ -53,7 +55,7 @@ def run_suite(
     if controls:
         for row in rows:
             row.verdicts[CONTROL] = run_control(row.attack)
-            told(row.attack, CONTROL, row.verdicts[CONTROL])
+            told(row.attack, CONTROL, row.verdicts[CONTROL], len(rows))
     return rows
 
 
@@ -62,4 +64,4 @@ async def _attack_tier(sandbox: Sandbox, rows: Sequence[Row], told: Told) -> Non
         for row in rows:
             verdict = await place.attack(row.attack)
             row.verdicts[sandbox.tier] = verdict
-            told(row.attack, sandbox.tier, verdict)
+            told(row.attack, sandbox.tier, verdict, len(rows))

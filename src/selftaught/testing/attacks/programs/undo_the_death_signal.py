@@ -1,4 +1,4 @@
-"""Survives its parent, to be dumpable, and to adopt orphans."""
+"""Undoes what ends it with its parent, and what keeps others from looking into it."""
 # family: survival
 
 import sys

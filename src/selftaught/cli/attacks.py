@@ -1,0 +1,121 @@
+"""`doctor --attack`: the suite of hostile programs, and its table."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from selftaught.app.compose import sandboxes
+from selftaught.cli.report import plain_table, print_title, say
+from selftaught.cli.terminal import printable, stderr
+from selftaught.testing.attacks.catalogue import Attack
+from selftaught.testing.attacks.suite import CONTROL, Row, run_suite
+from selftaught.testing.attacks.verdict import Verdict
+
+
+def run_attacks(tiers: Sequence[str], *, controls: bool) -> dict[str, Any]:
+    """Run the suite in the tiers given; the `attacks` of `doctor --json`."""
+    chosen = [sandbox for sandbox in sandboxes() if sandbox.tier in tiers]
+    places = [*tiers, *([CONTROL] if controls else [])]
+    start_s = time.monotonic()
+    console = stderr()
+    progress = Progress(
+        TextColumn("hostile programs"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[place]} {task.fields[name]}"),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    with progress:
+        bar = progress.add_task("", total=None, place="", name="")
+
+        def tell(attack: Attack, place: str, verdict: Verdict, rows: int) -> None:
+            progress.update(bar, total=rows * len(places), place=place, name=attack.name)
+            progress.advance(bar)
+
+        rows = run_suite(chosen, controls=controls, told=tell)
+    return {
+        "places": places,
+        "all_blocked": all(
+            verdict.blocked for row in rows for tier, verdict in _in_tiers(row) if tier in tiers
+        ),
+        "controls_through": _controls_through(rows) if controls else None,
+        "wall_s": round(time.monotonic() - start_s, 1),
+        "programs": [_row_json(row) for row in rows],
+    }
+
+
+def print_attacks(console: Console, attacks: dict[str, Any]) -> None:
+    """Program by place, and what it comes to."""
+    places, programs = attacks["places"], attacks["programs"]
+    print_title(console, "\nHostile programs")
+    table = plain_table("program", *places, "what it tries")
+    family = None
+    for program in programs:
+        if program["family"] != family:
+            family = program["family"]
+            table.add_row(f"[{family}]", *[""] * len(places), "")
+        words = [program["verdicts"][place]["word"] for place in places]
+        table.add_row(f"  {program['name']}", *words, printable(program["tries"]))
+    table.columns[-1].no_wrap = False
+    console.print(table)
+    console.print()
+    for program in programs:
+        for place in places:
+            verdict = program["verdicts"][place]
+            if _is_wrong(place, verdict):
+                what = f"{program['name']} in {place}: {verdict['word']}"
+                say(console, printable(f"{what} ({verdict['through'] or verdict['detail']})"))
+    say(console, _summary(attacks))
+
+
+def _summary(attacks: dict[str, Any]) -> str:
+    count, took = len(attacks["programs"]), f"{attacks['wall_s']:.0f} s"
+    tiers = [place for place in attacks["places"] if place != CONTROL]
+    where = " and ".join(tiers)
+    if attacks["all_blocked"]:
+        said = f"{count} programs, all attempted and all blocked in {where} ({took})."
+    else:
+        said = f"NOT ALL of {count} programs were attempted and blocked in {where} ({took})."
+    if attacks["controls_through"] is not None:
+        said += f" Where little holds them, {attacks['controls_through']} of {count} got through."
+    return said
+
+
+def _is_wrong(place: str, verdict: dict[str, Any]) -> bool:
+    expected = "got through" if place == CONTROL else "blocked"
+    return bool(verdict["word"] != expected)
+
+
+def _in_tiers(row: Row) -> list[tuple[str, Verdict]]:
+    return [(place, verdict) for place, verdict in row.verdicts.items() if place != CONTROL]
+
+
+def _controls_through(rows: Sequence[Row]) -> int:
+    return sum(row.verdicts[CONTROL].word == "got through" for row in rows)
+
+
+def _row_json(row: Row) -> dict[str, Any]:
+    attack = row.attack
+    return {
+        "name": attack.name,
+        "family": attack.family,
+        "role": attack.role,
+        "tries": attack.tries,
+        "verdicts": {
+            place: {
+                "word": verdict.word,
+                "attempted": verdict.attempted,
+                "blocked": verdict.blocked,
+                "through": verdict.through,
+                "detail": verdict.detail,
+            }
+            for place, verdict in row.verdicts.items()
+        },
+    }

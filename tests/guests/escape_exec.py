@@ -1,7 +1,0 @@
-"""Tries to become another program."""
-
-import os
-
-
-def algorithm(facts):
-    os.execv("/bin/echo", ["echo", "True"])

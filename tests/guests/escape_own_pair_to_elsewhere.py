@@ -1,9 +1,0 @@
-"""Tries to send to a daemon's abstract socket from a pair of its own, which it may have."""
-
-import sys
-
-
-def algorithm(facts):
-    socket = sys.modules.get("socket") or __import__("socket")
-    left, right = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
-    return left.sendto(b"hello", "\0" + facts["abstract_datagrams"]) > 0
