@@ -29,6 +29,10 @@ _HOSTILE = (
 )
 
 
+# The second is what is said of a file where there is none of the host's.
+_REFUSALS = ("PermissionError", "FileNotFoundError")
+
+
 def probe(sandbox: Sandbox) -> TierProbe:
     """Start a zygote in the tier and try it; blocking, some 300 ms."""
     zygote = None
@@ -62,7 +66,7 @@ def _try(tier: str, zygote: Zygote) -> TierProbe:
         return TierProbe(tier, False, f"an honest program failed: {_said(answer)}")
     for deed, program in _HOSTILE:
         answer = _ask(zygote, program)
-        if not (isinstance(answer, Failed) and "PermissionError" in answer.detail):
+        if not (isinstance(answer, Failed) and answer.detail.startswith(_REFUSALS)):
             return TierProbe(tier, False, f"a program could {deed}: {_said(answer)}")
     return TierProbe(tier, True, zygote.describe())
 

@@ -8,7 +8,7 @@ from attack import attempted, facts
 
 def algorithm(question):
     attempted()
-    for folder in (facts["folder"], "/tmp", "/var/tmp", "/dev/shm", "/run", "/", "."):
+    for folder in (facts["folder"], "/tmp", "/var/tmp", "/dev/shm", "/run", "/"):
         name = os.path.join(folder, f"left-by-a-guest-{os.getpid()}")
         try:
             with open(name, "w") as file:

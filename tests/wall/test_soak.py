@@ -1,0 +1,65 @@
+"""Thousands of candidates, one in fifty hostile: all honest results right, nothing left behind."""
+
+from __future__ import annotations
+
+import gc
+import os
+import random
+from pathlib import Path
+
+import pytest
+
+from sandbox_support import Box, descendants, guest_source, open_descriptors
+from selftaught.core.outcome import Failed
+from selftaught.core.ports import Sandbox
+
+CANDIDATES = 5_000
+GROWTH_BYTES = 5 << 20
+HOSTILE = (
+    "crash_exit",
+    "crash_null_pointer",
+    "fails_raises",
+    "loop_python",
+    "memory_bomb_numpy",
+    "output_huge_result",
+    "patches_the_runtime",
+    "threads_that_go_on",
+    "thread_bomb",
+    "writes_to_its_socket_on_load",
+)
+
+
+def resident_bytes() -> int:
+    """Of this process and of all below it."""
+    total = 0
+    for pid in [os.getpid(), *descendants(os.getpid())]:
+        fields = Path(f"/proc/{pid}/statm").read_text().split()
+        total += (int(fields[1]) - int(fields[2])) * os.sysconf("SC_PAGE_SIZE")
+    return total
+
+
+@pytest.mark.timeout(600)
+def test_five_thousand_candidates_leave_nothing_behind(sandbox: Sandbox) -> None:
+    zygote = sandbox.start()
+    box = Box(sandbox.tier, sandbox, zygote)
+    rng = random.Random(1)
+    wrong = 0
+    try:
+        zygote.ready()
+        for number in range(CANDIDATES + 250):
+            if number == 250:  # allocators and caches have found their sizes
+                gc.collect()
+                descriptors, resident = open_descriptors(), resident_bytes()
+            if number % 50 == 49:
+                outcome = box.run(guest_source(HOSTILE[number // 50 % len(HOSTILE)]), cpu_s=0.02)
+                assert isinstance(outcome, (Failed, int))
+            else:
+                factor, x = rng.randrange(1 << 20), rng.randrange(1 << 20)
+                wrong += box.run(f"def algorithm(x):\n    return x * {factor}\n", x) != factor * x
+            box.opened.clear()
+        gc.collect()
+        assert wrong == 0
+        assert open_descriptors() == descriptors
+        assert resident_bytes() - resident < GROWTH_BYTES
+    finally:
+        zygote.close()
