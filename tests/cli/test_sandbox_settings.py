@@ -38,10 +38,10 @@ def improved(folder: Path, *options: str) -> tuple[int, str, dict[str, object]]:
     ("seed", "options", "without", "with_them"),
     [
         (
-            "import scipy.special\ndef algorithm(x):\n    return scipy.special.gamma(4)\n",
+            "import scipy.special\ndef algorithm(x):\n    return scipy.special.expit(50)\n",
             ["--module", "scipy.special"],
             0.0,
-            6.0,
+            1.0,
         ),
         (
             "def algorithm(x):\n    return len('x' * (700 << 20)) / (100 << 20)\n",
@@ -112,23 +112,25 @@ def test_a_wrong_limit_is_one_line_and_nothing_is_written(
 
 
 def test_a_file_sets_them_too(here: Path) -> None:
-    write_task(here, "import scipy.special\ndef algorithm(x):\n    return scipy.special.gamma(4)\n")
+    write_task(
+        here, "import scipy.special\ndef algorithm(x):\n    return scipy.special.expit(50)\n"
+    )
     (here / "settings.toml").write_text(
         '[sandbox]\nmodules = ["scipy.special"]\nthreads = 4\n', encoding="utf-8"
     )
     _, said, result = improved(here, "--config", "settings.toml")
-    assert result["seed"]["test"]["mean"] == 6.0, said  # type: ignore[index]
+    assert result["seed"]["test"]["mean"] == 1.0, said  # type: ignore[index]
     (here / "settings.toml").write_text("[sandbox]\nthread = 4\n", encoding="utf-8")
     code, said, _ = improved(here, "--config", "settings.toml")
     assert (code, "unknown setting 'sandbox.thread'" in said) == (2, True)
 
 
 def test_python_sets_them_too() -> None:
-    source = "import scipy.special\ndef algorithm(x):\n    return scipy.special.gamma(4)\n"
-    task = st.Task("tried", source, lambda program, rng: program(1), description="Four.")
+    source = "import scipy.special\ndef algorithm(x):\n    return scipy.special.expit(50)\n"
+    task = st.Task("tried", source, lambda program, rng: program(1), description="One.")
     assert isinstance(st.score(task, source), st.Failed)
     outcome = st.score(task, source, sandbox={"modules": ["scipy.special"], "memory_mb": 2048})
-    assert outcome.value == 6.0
+    assert outcome.value == 1.0
     with pytest.raises(ConfigError, match=r"sandbox\.memory_mb"):
         st.score(task, source, sandbox={"memory_mb": 0})
 
