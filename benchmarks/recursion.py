@@ -31,7 +31,11 @@ def main() -> int:
         store = f"sqlite:///{Path(folder) / 'recursion.db'}"
         for seed in options.seeds:
             result = st.self_improve(
-                DEFAULT_TASKS, iterations=options.iterations, seed=seed, store=store
+                DEFAULT_TASKS,
+                iterations=options.iterations,
+                seed=seed,
+                store=store,
+                instance_key="public",
             ).data
             comparison = result["comparison"]
             held += comparison["vs_seed"]["ci95"][0] > 0

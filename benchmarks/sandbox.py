@@ -1,7 +1,8 @@
-"""One candidate in a fresh guest, numpy loaded: each tier beside a subprocess a candidate.
+"""One candidate in a fresh guest, numpy loaded: each tier beside a process a candidate.
 
 Latency with one guest at a time, then throughput with one thread a core, all in one run. The
-subprocess has no isolation at all; it is what most programs of this kind do.
+plain subprocess has no isolation at all; it is what most programs of this kind do. A bubblewrap a
+candidate is what one gets by starting each in a sandbox of its own.
 
     python benchmarks/sandbox.py [--candidates 600]
 """
@@ -21,6 +22,8 @@ from selftaught.app.compose import probe_all, sandboxes
 from selftaught.core.ports import Job, Zygote
 from selftaught.core.program import Program
 from selftaught.executors.session import GuestSession
+from selftaught.sandboxes.layout import find_layout
+from selftaught.sandboxes.namespaced import bubblewrap_command
 
 SOURCE = "import numpy as np\n\ndef algorithm(n):\n    return np.arange(n).sum()\n"
 ANSWER = 4950
@@ -31,6 +34,17 @@ def in_subprocess() -> None:
     """One candidate as a process of its own."""
     program = f"{SOURCE}\nprint(algorithm(100))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert int(done.stdout) == ANSWER
+
+
+def in_bubblewrap() -> None:
+    """One candidate in a bubblewrap of its own, with the mounts and namespaces of our tier."""
+    layout = find_layout()
+    paths = os.pathsep.join(str(path) for path in layout.module_paths)
+    program = f"{SOURCE}\nprint(algorithm(100))"
+    command = [*bubblewrap_command(layout), str(layout.interpreter), "-c", program]
+    environment = {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(command, capture_output=True, check=True, env=environment)
     assert int(done.stdout) == ANSWER
 
 
@@ -77,6 +91,9 @@ def main() -> None:
         "subprocess a candidate", in_subprocess, [in_subprocess] * CORES, count // 8, None
     )
     usable = {probe.tier: probe for probe in probe_all()}
+    if usable["namespaced"].usable:
+        each_in_bubblewrap = [in_bubblewrap] * CORES
+        report("bubblewrap a candidate", in_bubblewrap, each_in_bubblewrap, count // 8, base)
     for sandbox in sandboxes():
         if not usable[sandbox.tier].usable:
             print(f"{sandbox.tier:<24}not here: {usable[sandbox.tier].detail}")
