@@ -36,7 +36,7 @@ def page(*verdicts: dict[str, Any], controls: int | None = None) -> str:
         "programs": programs,
     }
     text = io.StringIO()
-    print_attacks(Console(file=text, width=100), attacks)
+    print_attacks(Console(file=text, width=100, markup=False), attacks)
     return text.getvalue()
 
 
