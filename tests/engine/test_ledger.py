@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import threading
 from typing import Any
@@ -246,3 +247,80 @@ def test_money_that_was_reserved_and_given_back_can_be_spent_to_the_cent() -> No
 def test_without_a_budget_nothing_is_refused() -> None:
     ledger = Ledger(Budget())
     assert ledger.reserve(Cost(10**12, 10**9, usd=1e9), 1000).samples == 1000
+
+
+# --- waiting for what is open -------------------------------------------------------------------
+
+CALL = Cost(tokens=10, tokens_per_sample=20)
+
+
+def test_what_only_open_calls_keep_from_fitting_waits_for_them_and_is_not_shrunk() -> None:
+    async def scenario() -> None:
+        ledger = Ledger(Budget(tokens=100))
+        first = await ledger.reserve_in_turn(CALL, 4)
+        second = asyncio.ensure_future(ledger.reserve_in_turn(CALL, 3))
+        await asyncio.sleep(0)
+        assert not second.done()
+        ledger.settle(first, Usage(1, 1, 4, 10, 4))
+        assert (await second).samples == 3
+
+    asyncio.run(scenario())
+
+
+def test_what_would_not_fit_either_way_is_shrunk_or_refused_at_once() -> None:
+    async def scenario() -> None:
+        ledger = Ledger(Budget(tokens=100))
+        assert (await ledger.reserve_in_turn(CALL, 9)).samples == 4
+        with pytest.raises(BudgetExceeded):
+            await Ledger(Budget(tokens=20)).reserve_in_turn(CALL, 2)
+
+    asyncio.run(scenario())
+
+
+def test_whoever_stops_waiting_keeps_nobody_from_their_turn() -> None:
+    async def scenario() -> None:
+        ledger = Ledger(Budget(lm_calls=1))
+        first = await ledger.reserve_in_turn(CALL, 1)
+        waiting = [asyncio.ensure_future(ledger.reserve_in_turn(CALL, 1)) for _ in range(3)]
+        await asyncio.sleep(0)
+        waiting[0].cancel()
+        ledger.release(first)
+        done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.sleep(0.01)
+        ledger.settle(waiting[1].result(), Usage(1, 1, 1, 1, 1))
+        with pytest.raises(BudgetExceeded):
+            await waiting[2]
+        assert done
+        assert ledger.usage.lm_calls == 1
+
+    asyncio.run(scenario())
+
+
+def test_calls_whose_worst_case_is_far_above_what_they_take_are_all_made_in_the_end() -> None:
+    """A hundred at once, of which two fit beside each other at their worst."""
+
+    async def scenario() -> int:
+        ledger = Ledger(Budget(usd=1.0))
+        cost = Cost(0, 0, usd_per_sample=0.5)
+
+        async def call() -> None:
+            reservation = await ledger.reserve_in_turn(cost, 1)
+            await asyncio.sleep(0)
+            ledger.settle(reservation, Usage(1, 1, 1, usd=0.004))
+
+        await asyncio.gather(*(call() for _ in range(100)))
+        return ledger.usage.lm_calls
+
+    assert asyncio.run(scenario()) == 100
+
+
+def test_when_the_time_is_over_nobody_waits() -> None:
+    async def scenario() -> None:
+        now = [0.0]
+        ledger = Ledger(Budget(tokens=100, wall_s=5.0), clock=lambda: now[0])
+        await ledger.reserve_in_turn(CALL, 4)
+        now[0] = 6.0
+        with pytest.raises(BudgetExceeded, match="wall_s"):
+            await ledger.reserve_in_turn(CALL, 4)
+
+    asyncio.run(scenario())

@@ -153,7 +153,7 @@ class _ChargedCall:
         first = prompt is self._prompts[0]
         cost = replace(context.worst_case(prompt), lm_calls=int(first))
         try:
-            reservation = context.ledger.reserve(cost, prompt.n)
+            reservation = await context.ledger.reserve_in_turn(cost, prompt.n)
         except BudgetExceeded:
             if first:
                 raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable
@@ -75,6 +76,7 @@ class Ledger:
         self._spent = NOTHING
         self._held = NOTHING
         self._usage = Usage()
+        self._waiting: list[asyncio.Future[None]] = []
 
     @property
     def usage(self) -> Usage:
@@ -103,12 +105,42 @@ class Ledger:
         with self._lock:
             for n in range(samples, 0, -1):
                 wanted = cost.of(n)
-                short = self._short(wanted)
+                short = self._short(wanted, self._reserved)
                 if short is None:
                     self._reserved = self._reserved.plus(wanted)
                     return Reservation(n, wanted)
         assert short is not None
         raise short
+
+    async def reserve_in_turn(self, cost: Cost, samples: int) -> Reservation:
+        """`reserve`, but wait while it is only open reservations that stand in the way.
+
+        Worst cases are far above what calls take in the end. What does not fit beside those that
+        are open may fit once they are settled, so nothing is shrunk or refused on their account.
+
+        Raises: BudgetExceeded as `reserve` does.
+        """
+        while True:
+            if not self._is_crowded(cost, samples):
+                return self.reserve(cost, samples)
+            settled = asyncio.get_running_loop().create_future()
+            self._waiting.append(settled)
+            await settled
+
+    def _is_crowded(self, cost: Cost, samples: int) -> bool:
+        """Whether more would fit if nothing were open; the wall clock ends all waiting."""
+        if self._end_s is not None and self._clock() >= self._end_s:
+            return False
+        with self._lock:
+            fits_now = self._fitting(cost, samples, self._reserved)
+            return fits_now < self._fitting(cost, samples, NOTHING)
+
+    def _fitting(self, cost: Cost, samples: int, reserved: Amounts) -> int:
+        """How many samples fit beside what is spent, held and reserved."""
+        for n in range(samples, 0, -1):
+            if self._short(cost.of(n), reserved) is None:
+                return n
+        return 0
 
     def settle(self, reservation: Reservation, usage: Usage) -> None:
         """Replace a reservation by what the call took."""
@@ -134,14 +166,23 @@ class Ledger:
             self._reserved = self._reserved.plus(reservation.amounts, -1)
             self._spent = self._spent.plus(used)
             self._usage = self._usage + usage
+        waiting, self._waiting = self._waiting, []
+        for one in waiting:
+            if not one.done():
+                one.get_loop().call_soon_threadsafe(_wake, one)
 
-    def _short(self, wanted: Amounts) -> BudgetExceeded | None:
+    def _short(self, wanted: Amounts, reserved: Amounts) -> BudgetExceeded | None:
         for resource in _RESOURCES:
             limit = getattr(self._budget, resource)
             if limit is None:
                 continue
-            taken = getattr(self._spent, resource) + getattr(self._reserved, resource)
+            taken = getattr(self._spent, resource) + getattr(reserved, resource)
             ask = taken + getattr(wanted, resource) + getattr(self._held, resource)
             if ask > limit:
                 return BudgetExceeded(resource, taken, limit, "run")
         return None
+
+
+def _wake(waiting: asyncio.Future[None]) -> None:
+    if not waiting.done():  # it may have been cancelled meanwhile
+        waiting.set_result(None)
