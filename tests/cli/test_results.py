@@ -218,3 +218,15 @@ def test_a_reader_that_leaves_is_no_reason_for_a_traceback(
     assert process.stderr.read() == ""
     process.stderr.close()
     assert process.wait(timeout=30) == 1
+
+
+def test_a_trace_goes_down_to_prompts_replies_and_scores(finished: Finished) -> None:
+    run_id = finished.improve_json["run_id"]
+    page = selftaught("show", run_id, "--trace", cwd=finished.folder)
+    assert page.code == 0
+    for part in ("improver run", "model call", "prompt:", "reply 1: program ", "returned "):
+        assert part in page.stdout
+    told = json.loads(selftaught("show", run_id, "--trace", "--json", cwd=finished.folder).stdout)
+    replies = [reply for run in told["trace"] for call in run["calls"] for reply in call["replies"]]
+    assert len(replies) == finished.improve_json["usage"]["samples"]
+    assert any(reply["outcome"] == "scored" for reply in replies)

@@ -5,27 +5,39 @@ from __future__ import annotations
 import click
 
 from selftaught.cli.options import json_option, reading_store_option
-from selftaught.cli.sections import SectionedCommand
+from selftaught.cli.sections import SectionedCommand, option
 
 
 @click.command(cls=SectionedCommand, short_help="Show a run: iterations, programs, spending.")
 @click.argument("run")
+@option(
+    "--trace",
+    is_flag=True,
+    help="Show each improver run instead, down to its prompts, replies and scores.",
+)
 @reading_store_option
 @json_option
-def show(run: str, store: str, as_json: bool) -> None:
+def show(run: str, trace: bool, store: str, as_json: bool) -> None:
     """Show a RUN: its iterations, what was proposed and what changed in it, and its spending.
 
     RUN is a run's id, the start of it, or `latest`.
     """
     from selftaught.analysis.run_view import view_run
+    from selftaught.analysis.trace import trace_run
     from selftaught.cli.run_pages import print_view
     from selftaught.cli.terminal import paged, print_json
+    from selftaught.cli.trace_pages import print_trace
     from selftaught.store.reader import open_reader
 
     with open_reader(store) as reader:
-        view = view_run(reader, reader.resolve_run(run))
+        run_id = reader.resolve_run(run)
+        view = view_run(reader, run_id)
+        traced = trace_run(reader, run_id) if trace else None
     if as_json:
-        print_json(view.as_json())
+        print_json(view.as_json() | ({} if traced is None else {"trace": traced.as_json()}))
         return
     with paged() as console:
-        print_view(console, view)
+        if traced is None:
+            print_view(console, view)
+        else:
+            print_trace(console, traced)
