@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import Event
 from typing import TypeAlias
 
 from selftaught.core.ports import Sandbox
@@ -46,12 +47,17 @@ def run_suite(
     here = [attack for attack in load_attacks() if attack.runs_here]
     rows = [Row(attack, {}) for attack in sorted(here, key=lambda attack: attack.family)]
 
+    stopped = Event()
     with planted(), ThreadPoolExecutor(max(1, len(sandboxes))) as threads:
         work = [
-            threads.submit(asyncio.run, _attack_tier(sandbox, rows, told)) for sandbox in sandboxes
+            threads.submit(asyncio.run, _attack_tier(sandbox, rows, told, stopped))
+            for sandbox in sandboxes
         ]
-        for one in work:
-            one.result()
+        try:
+            for one in work:
+                one.result()
+        finally:
+            stopped.set()  # whoever is interrupted waits for one attack, not for all
     if controls:
         for row in rows:
             row.verdicts[CONTROL] = run_control(row.attack)
@@ -59,9 +65,11 @@ def run_suite(
     return rows
 
 
-async def _attack_tier(sandbox: Sandbox, rows: Sequence[Row], told: Told) -> None:
+async def _attack_tier(sandbox: Sandbox, rows: Sequence[Row], told: Told, stopped: Event) -> None:
     async with arena(sandbox) as place:
         for row in rows:
+            if stopped.is_set():
+                return
             verdict = await place.attack(row.attack)
             row.verdicts[sandbox.tier] = verdict
             told(row.attack, sandbox.tier, verdict, len(rows))
