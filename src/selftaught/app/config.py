@@ -58,7 +58,7 @@ class SandboxConfig(_Section):
         threads: threads at a time.
         output_mb: what a guest may print.
         answer_mb: the longest answer, or request, of a guest.
-        tmpdir_mb: size of a private temporary folder; 0 for none.
+        tmpdir_mb: size of a candidate's private temporary folder; 0 for none.
         modules: modules and packages that guests can import besides the usual ones.
     """
 

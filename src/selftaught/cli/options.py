@@ -193,7 +193,7 @@ common_options = _all(
         section=_SANDBOX,
         type=click.IntRange(min=0),
         metavar="N",
-        help="A private temporary folder of this size; 0 for none.  [default: 0]",
+        help="A private temporary folder of this size for candidates; 0 for none.  [default: 0]",
     ),
     option(
         "--module",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from selftaught.core.errors import InfrastructureError
@@ -29,9 +30,11 @@ class NamespacedSandbox:
             # Without a user namespace each guest has a user of its own.
             return limits.threads if os.getuid() == 0 else _OWN_TASKS + limits.threads * guests
 
+        # Guests of one zygote share the room of its folders, so only those that are alone have one.
+        layout = self._layout if guests == 1 else replace(self._layout, tmpdir_bytes=0)
         return spawn(
-            self._layout,
-            lambda: bubblewrap_command(self._layout),
+            layout,
+            lambda: bubblewrap_command(layout),
             tasks,
             modules,
             ahead=guests == 1,

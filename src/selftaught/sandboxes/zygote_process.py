@@ -76,7 +76,12 @@ class Guest:
     def close(self) -> None:
         if self._pidfd >= 0:
             self.kill()
-            self._zygote.forget(self._id)
+            if self._zygote.sweeps:
+                # What it left takes room of the next one's until it is swept away.
+                with contextlib.suppress(InfrastructureError):  # the next fork says what is wrong
+                    self._zygote.exit_report(self._id)
+            else:
+                self._zygote.forget(self._id)
             self._release()
 
     def report(self) -> ExitReport:
@@ -115,6 +120,7 @@ class ZygoteProcess:
         errors: IO[bytes],
         tasks: Callable[[GuestLimits], int],
         ahead: bool,
+        sweeps: bool,
     ) -> None:
         self._process = process
         self._pidfd = os.pidfd_open(process.pid)
@@ -128,6 +134,7 @@ class ZygoteProcess:
         self._started: dict[int, int] = {}
         self._ahead = ahead
         self._spare: _Order | None = None
+        self.sweeps = sweeps
         self.landlock_abi = 0
 
     def ready(self) -> None:
@@ -301,4 +308,4 @@ def spawn(
         raise InfrastructureError(f"cannot start {command[0]}: {error}") from None
     finally:
         zygote_end.close()
-    return ZygoteProcess(process, own_end, errors, tasks, ahead)
+    return ZygoteProcess(process, own_end, errors, tasks, ahead, layout.tmpdir_bytes > 0)
