@@ -14,6 +14,7 @@ from selftaught.core.errors import InfrastructureError
 from selftaught.core.outcome import Failed
 from selftaught.core.ports import CandidateSlot, Completions, Executor, Job, Prompt
 from selftaught.core.program import IMPROVER_ENTRY, Program
+from selftaught.core.seeds import PUBLIC_KEY
 from selftaught.engine.context import RunContext
 from selftaught.engine.evaluate import Evaluator
 from selftaught.engine.invoke import SandboxedImprover
@@ -138,7 +139,7 @@ def make_context(
         max_tokens=100,
         model=model or LoggedModel(),
         executor=executor,
-        evaluator=Evaluator(executor, seed),
+        evaluator=Evaluator(executor, seed, instance_key=PUBLIC_KEY),
         journal=MemoryJournal(),
         ledger=Ledger(budget or Budget()),
     )

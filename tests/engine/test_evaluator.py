@@ -17,6 +17,7 @@ from selftaught.core.errors import ConfigError, InfrastructureError
 from selftaught.core.outcome import EvaluationOutcome, Failed, Scored
 from selftaught.core.ports import Sandbox
 from selftaught.core.program import Program
+from selftaught.core.seeds import PUBLIC_KEY
 from selftaught.core.task import Measure, ProgramFailed, SandboxedProgram, Task, per_instance
 from selftaught.engine.evaluate import Evaluator, Question, UtilityError
 from selftaught.engine.utilities import TaskUtility
@@ -35,7 +36,9 @@ def ask(world: World, utility: Any, source: str = HONEST, **how: Any) -> Evaluat
     question = Question(make_task(utility, **how), "search", "0")
 
     async def score() -> EvaluationOutcome:
-        outcome, _ = await Evaluator(world.executor, 0).score(Program(source), question)
+        outcome, _ = await Evaluator(world.executor, 0, instance_key=PUBLIC_KEY).score(
+            Program(source), question
+        )
         return outcome
 
     return world.run(score())
@@ -56,7 +59,7 @@ def calls_once(program: SandboxedProgram, rng: Rng) -> float:
 def test_two_equal_questions_at_once_are_one_evaluation() -> None:
     async def run() -> None:
         executor = FakeExecutor(lambda x: 2 * x)
-        evaluator = Evaluator(executor, 0)
+        evaluator = Evaluator(executor, 0, instance_key=PUBLIC_KEY)
         question = Question(make_task(calls_once), "search", "0")
         answers = await asyncio.gather(
             *(evaluator.score(Program(HONEST), question) for _ in range(10))
@@ -85,7 +88,7 @@ def test_a_question_that_differs_is_another_evaluation(other: Any) -> None:
 
     async def run() -> None:
         executor = FakeExecutor(lambda x: 1)
-        evaluator = Evaluator(executor, 0)
+        evaluator = Evaluator(executor, 0, instance_key=PUBLIC_KEY)
         task = Task(name, HONEST, calls_once, description="d")
         await evaluator.score(Program(HONEST), Question(make_task(calls_once), "search", "0"))
         await evaluator.score(Program(source), Question(task, stream, repeat))
@@ -97,7 +100,7 @@ def test_a_question_that_differs_is_another_evaluation(other: Any) -> None:
 def test_an_error_is_told_to_all_who_wait_and_asked_again_later() -> None:
     async def run() -> None:
         executor = FakeExecutor(broken)
-        evaluator = Evaluator(executor, 0)
+        evaluator = Evaluator(executor, 0, instance_key=PUBLIC_KEY)
         question = Question(make_task(calls_once), "search", "0")
         answers = await asyncio.gather(
             *(evaluator.score(Program(HONEST), question) for _ in range(3)), return_exceptions=True
@@ -119,7 +122,7 @@ def test_who_is_cancelled_leaves_the_others_waiting() -> None:
             may_end.wait(10)
             return x
 
-        evaluator = Evaluator(FakeExecutor(slow), 0)
+        evaluator = Evaluator(FakeExecutor(slow), 0, instance_key=PUBLIC_KEY)
         question = Question(make_task(calls_once), "search", "0")
         first = asyncio.create_task(evaluator.score(Program(HONEST), question))
         second = asyncio.create_task(evaluator.score(Program(HONEST), question))
@@ -265,7 +268,7 @@ async def swallows_async(program: SandboxedProgram, rng: Rng) -> float:
 )
 def test_a_utility_that_swallows_everything_cannot_make_our_failure_a_score(utility: Any) -> None:
     async def run() -> None:
-        evaluator = Evaluator(FakeExecutor(broken), 0)
+        evaluator = Evaluator(FakeExecutor(broken), 0, instance_key=PUBLIC_KEY)
         with pytest.raises(InfrastructureError, match="the sandbox is broken"):
             await evaluator.score(Program(HONEST), Question(make_task(utility), "search", "0"))
 
@@ -346,7 +349,7 @@ def test_per_instance_makes_a_mean_over_instances(world: World) -> None:
 def test_instances_follow_from_task_stream_repeat_and_the_runs_seed() -> None:
     async def drawn(seed: int, stream: Any, repeat: str, name: str = "mine") -> float:
         task = Task(name, HONEST, lambda program, rng: rng.random(), description="d")
-        evaluator = Evaluator(FakeExecutor(lambda: 0), seed)
+        evaluator = Evaluator(FakeExecutor(lambda: 0), seed, instance_key=PUBLIC_KEY)
         outcome, _ = await evaluator.score(Program(HONEST), Question(task, stream, repeat))
         return value_of(outcome)
 
@@ -392,7 +395,7 @@ def mapped(sandbox: Sandbox, candidates: int, source: str = STATEFUL) -> list[An
         executor = LocalExecutor(sandbox, candidates=candidates, outer=1, inner=1)
         async with executor.running():
             question = Question(make_task(utility), "search", "0")
-            await Evaluator(executor, 0).score(Program(source), question)
+            await Evaluator(executor, 0, instance_key=PUBLIC_KEY).score(Program(source), question)
         return kept
 
     return asyncio.run(run())
@@ -435,7 +438,7 @@ def test_many_maps_at_once_share_the_slots_without_deadlock(world: World) -> Non
         return float(sum(program.map(range(4))))
 
     async def run() -> list[float]:
-        evaluator = Evaluator(world.executor, 0)
+        evaluator = Evaluator(world.executor, 0, instance_key=PUBLIC_KEY)
         outcomes = await asyncio.gather(
             *(
                 evaluator.score(Program(HONEST), Question(make_task(utility), "search", f"{i}"))

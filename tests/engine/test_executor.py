@@ -18,6 +18,7 @@ from selftaught.core.errors import InfrastructureError
 from selftaught.core.outcome import Failed, Scored
 from selftaught.core.ports import CandidateSlot, GuestLimits, GuestResult, Job, Sandbox
 from selftaught.core.program import IMPROVER_ENTRY, Program
+from selftaught.core.seeds import PUBLIC_KEY
 from selftaught.core.task import SandboxedProgram, Task
 from selftaught.engine.evaluate import Evaluator, Question
 from selftaught.engine.utilities import TaskUtility
@@ -364,7 +365,7 @@ def test_cancelling_an_evaluation_ends_its_guests(utility: Any, source: str, wor
     async def run() -> None:
         await both_slots_warm(world)
         before = await settled()
-        evaluator = Evaluator(world.executor, 0)
+        evaluator = Evaluator(world.executor, 0, instance_key=PUBLIC_KEY)
         question = Question(_task(utility), "search", "0")
         asked = asyncio.create_task(evaluator.score(Program(source), question))
         await asyncio.sleep(0.4)
@@ -388,7 +389,7 @@ def test_two_hundred_evaluations_leave_no_descriptor_open(world: World) -> None:
         return float(program(0.25))
 
     async def run() -> None:
-        evaluator = Evaluator(world.executor, 0)
+        evaluator = Evaluator(world.executor, 0, instance_key=PUBLIC_KEY)
         await evaluator.score(Program(HONEST), Question(_task(utility), "search", "first"))
         before = open_descriptors()
         programs = [HONEST, "def algorithm(x):\n    import os; os._exit(1)\n"]

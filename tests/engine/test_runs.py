@@ -18,6 +18,7 @@ from selftaught.app.discovery import load_task
 from selftaught.core.budget import Budget, ImproverLimits
 from selftaught.core.ports import Prompt, Sandbox
 from selftaught.core.program import IMPROVER_ENTRY, Program
+from selftaught.core.seeds import PUBLIC_KEY
 from selftaught.core.task import SandboxedProgram, Task
 from selftaught.engine.context import RunContext
 from selftaught.engine.evaluate import Evaluator
@@ -78,7 +79,7 @@ async def stop_once(
     journal = open_journal(url)
     executor = LocalExecutor(sandbox, candidates=slots, outer=slots, inner=2 * slots)
     async with executor.running():
-        evaluator = Evaluator(executor, run_seed=7)
+        evaluator = Evaluator(executor, run_seed=7, instance_key=PUBLIC_KEY)
         context = RunContext(
             run_id=RUN_ID,
             seed=7,

@@ -100,9 +100,8 @@ def test_what_threads_use_between_calls_is_charged_to_the_next(box: Box) -> None
     assert outcome.kind == "timeout"
 
 
-def kill_new_guests(before: set[int], times: int) -> None:
+def kill_new_guests(before: set[int], times: int, killed: set[int]) -> None:
     """Kill what appears and goes on for a while, as the kernel does when memory runs out."""
-    killed: set[int] = set()
     deadline = time.monotonic() + 20
     while len(killed) < times and time.monotonic() < deadline:
         time.sleep(0.15)
@@ -124,20 +123,23 @@ def algorithm(end):
 def test_a_guest_that_somebody_else_killed_is_run_once_more(box: Box) -> None:
     assert box.run(HONEST, 1) == 2
     before = set(descendants(os.getpid()))
-    killer = threading.Thread(target=kill_new_guests, args=(before, 1))
+    killed: set[int] = set()
+    killer = threading.Thread(target=kill_new_guests, args=(before, 1, killed))
     killer.start()
     outcome = box.run(SLEEPS_AT_FIRST, time.time() + 0.6)
     killer.join()
-    assert outcome == "done"
+    assert (outcome, len(killed)) == ("done", 1)
 
 
 def test_one_that_is_killed_twice_ran_out_of_memory_as_far_as_anybody_can_tell(box: Box) -> None:
     assert box.run(HONEST, 1) == 2
     before = set(descendants(os.getpid()))
-    killer = threading.Thread(target=kill_new_guests, args=(before, 2))
+    killed: set[int] = set()
+    killer = threading.Thread(target=kill_new_guests, args=(before, 2, killed))
     killer.start()
     outcome = box.run(SLEEPS_AT_FIRST, time.time() + 5)
     killer.join()
+    assert len(killed) == 2
     assert isinstance(outcome, Failed)
     assert (outcome.kind, "killed by the system" in outcome.detail) == ("memory", True)
 

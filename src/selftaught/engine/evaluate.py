@@ -18,7 +18,7 @@ from selftaught.core.errors import ConfigError, InfrastructureError, SelfTaughtE
 from selftaught.core.outcome import EvaluationOutcome, Failed, Scored
 from selftaught.core.ports import CandidateSlot, Executor, GuestLimits, Job, ProgramSession
 from selftaught.core.program import Program
-from selftaught.core.seeds import PUBLIC_KEY, Stream, instance_generator, solution_seed
+from selftaught.core.seeds import Stream, instance_generator, solution_seed
 from selftaught.core.task import Measure, ProgramFailed, Task
 from selftaught_guest.wire import WireError
 
@@ -46,7 +46,7 @@ class Evaluator:
         self,
         executor: Executor,
         run_seed: int,
-        instance_key: str = PUBLIC_KEY,
+        instance_key: str,
         limits: GuestLimits | None = None,
     ) -> None:
         self._executor = executor

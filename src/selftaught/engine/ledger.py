@@ -120,20 +120,21 @@ class Ledger:
 
         Raises: BudgetExceeded as `reserve` does.
         """
-        while True:
-            if not self._is_crowded(cost, samples):
-                return self.reserve(cost, samples)
-            settled = asyncio.get_running_loop().create_future()
-            self._waiting.append(settled)
+        while (settled := self._turn(cost, samples)) is not None:
             await settled
+        return self.reserve(cost, samples)
 
-    def _is_crowded(self, cost: Cost, samples: int) -> bool:
-        """Whether more would fit if nothing were open; the wall clock ends all waiting."""
+    def _turn(self, cost: Cost, samples: int) -> asyncio.Future[None] | None:
+        """What to wait for, if more would fit with nothing open; when the time is over, nothing."""
         if self._end_s is not None and self._clock() >= self._end_s:
-            return False
+            return None
         with self._lock:
             fits_now = self._fitting(cost, samples, self._reserved)
-            return fits_now < self._fitting(cost, samples, NOTHING)
+            if fits_now >= self._fitting(cost, samples, NOTHING):
+                return None
+            settled = asyncio.get_running_loop().create_future()
+            self._waiting.append(settled)
+            return settled
 
     def _fitting(self, cost: Cost, samples: int, reserved: Amounts) -> int:
         """How many samples fit beside what is spent, held and reserved."""
@@ -166,10 +167,9 @@ class Ledger:
             self._reserved = self._reserved.plus(reservation.amounts, -1)
             self._spent = self._spent.plus(used)
             self._usage = self._usage + usage
-        waiting, self._waiting = self._waiting, []
+            waiting, self._waiting = self._waiting, []
         for one in waiting:
-            if not one.done():
-                one.get_loop().call_soon_threadsafe(_wake, one)
+            one.get_loop().call_soon_threadsafe(_wake, one)
 
     def _short(self, wanted: Amounts, reserved: Amounts) -> BudgetExceeded | None:
         for resource in _RESOURCES:
