@@ -11,14 +11,17 @@ from typing import Any, TypeVar
 
 from selftaught.core.budget import Budget, ImproverLimits, Usage
 from selftaught.core.errors import InfrastructureError
+from selftaught.core.language_model import Completions, Prompt
 from selftaught.core.outcome import Failed
-from selftaught.core.ports import CandidateSlot, Completions, Executor, Job, Prompt
+from selftaught.core.ports import CandidateSlot, Executor, Job
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.seeds import PUBLIC_KEY
 from selftaught.engine.context import RunContext
 from selftaught.engine.evaluate import Evaluator
 from selftaught.engine.invoke import SandboxedImprover
 from selftaught.engine.ledger import Ledger
+from selftaught.engine.limit import AdaptiveLimit
+from selftaught.engine.requests import Requester
 from selftaught.engine.utilities import QueriedUtility
 
 T = TypeVar("T")
@@ -63,6 +66,11 @@ def numbered(prompt: Prompt) -> list[str]:
     return [f"{prompt.user} #{index}" for index in range(prompt.n)]
 
 
+async def no_sleep(delay_s: float) -> None:
+    """Waiting times that are over at once."""
+    await asyncio.sleep(0)
+
+
 @dataclass
 class LoggedModel:
     """A model that remembers its prompts, and how many it answered at once."""
@@ -74,6 +82,10 @@ class LoggedModel:
     most_at_once: int = 0
     delay_s: float = 0.0
     usd_per_sample: float = 0.0
+    samples_per_request: int = 1 << 30
+
+    def most_usd(self, tokens_in: int, tokens_out: int) -> float | None:
+        return self.usd_per_sample * tokens_out
 
     async def sample(self, prompt: Prompt) -> Completions:
         self.prompts.append(prompt)
@@ -137,7 +149,7 @@ def make_context(
         seed=seed,
         limits=limits or ImproverLimits(cpu_s=20.0),
         max_tokens=100,
-        model=model or LoggedModel(),
+        requester=Requester(model or LoggedModel(), AdaptiveLimit(32), sleep=no_sleep),
         executor=executor,
         evaluator=Evaluator(executor, seed, instance_key=PUBLIC_KEY),
         journal=MemoryJournal(),

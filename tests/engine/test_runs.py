@@ -16,13 +16,16 @@ from selftaught.app.compose import run_stop
 from selftaught.app.config import RunConfig, make_config
 from selftaught.app.discovery import load_task
 from selftaught.core.budget import Budget, ImproverLimits
-from selftaught.core.ports import Prompt, Sandbox
+from selftaught.core.language_model import Prompt
+from selftaught.core.ports import Sandbox
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.seeds import PUBLIC_KEY
 from selftaught.core.task import SandboxedProgram, Task
 from selftaught.engine.context import RunContext
 from selftaught.engine.evaluate import Evaluator
 from selftaught.engine.ledger import Ledger
+from selftaught.engine.limit import AdaptiveLimit
+from selftaught.engine.requests import Requester
 from selftaught.executors.local import LocalExecutor
 from selftaught.models.scripted import Scripted
 from selftaught.store.journal import open_journal
@@ -85,7 +88,7 @@ async def stop_once(
             seed=7,
             limits=ImproverLimits(calls=2, samples_per_call=4, utility_uses=6, cpu_s=20.0),
             max_tokens=100,
-            model=Scripted("scripted:answers", answer),
+            requester=Requester(Scripted("scripted:answers", answer), AdaptiveLimit(32)),
             executor=executor,
             evaluator=evaluator,
             journal=journal,

@@ -14,6 +14,7 @@ from selftaught import __version__
 from selftaught.app.config import (
     CommonConfig,
     ImproveConfig,
+    ProviderConfig,
     RunConfig,
     SandboxConfig,
     ScoreConfig,
@@ -21,15 +22,17 @@ from selftaught.app.config import (
 from selftaught.app.discovery import check_model_name, load_improver, make_model
 from selftaught.app.instance_key import find_instance_key
 from selftaught.core.errors import ConfigError, TierProbe
+from selftaught.core.language_model import LanguageModel, ModelServices
 from selftaught.core.outcome import Failed
-from selftaught.core.ports import Executor, GuestLimits, Job, ModelServices, Sandbox
+from selftaught.core.ports import Executor, GuestLimits, Job, Sandbox
 from selftaught.core.program import Program
 from selftaught.core.progress import Listener, silent
 from selftaught.core.task import Task
 from selftaught.engine.context import RunContext
 from selftaught.engine.evaluate import Evaluator, Question
 from selftaught.engine.ledger import Ledger
-from selftaught.engine.model_wrappers import Limited
+from selftaught.engine.limit import AdaptiveLimit
+from selftaught.engine.requests import Requester
 from selftaught.executors.limits import CORES
 from selftaught.executors.local import LocalExecutor
 from selftaught.executors.probe import choose, probe
@@ -41,8 +44,6 @@ from selftaught.store.location import check_writable
 from selftaught.store.run_id import new_run_id
 from selftaught.studies.improve_run import ImprovePlan, improve_run
 from selftaught.studies.stop_run import StopPlan, stop_run
-
-_MODEL_CONCURRENCY = 32
 
 
 def sandboxes(tier: str = "auto", config: SandboxConfig | None = None) -> list[Sandbox]:
@@ -69,6 +70,19 @@ async def executor_for(
     sandbox, _ = choose(sandboxes(tier, config))
     async with LocalExecutor(sandbox, candidates=slots or CORES).running() as executor:
         yield executor
+
+
+@asynccontextmanager
+async def opened_model(
+    name: str, config: ProviderConfig, executor: Executor
+) -> AsyncIterator[LanguageModel]:
+    """A model, closed at the end. Raises: ConfigError."""
+    services = ModelServices(executor, config.settings(), os.environ)
+    model = make_model(name, services)
+    try:
+        yield model
+    finally:
+        await model.aclose()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +150,12 @@ async def _context(
         executor = await stack.enter_async_context(
             executor_for(config.tier, config.slots, config.sandbox)
         )
-        model = Limited(make_model(config.model, ModelServices(executor)), _MODEL_CONCURRENCY)
-        stack.push_async_callback(model.aclose)
+        model = await stack.enter_async_context(opened_model(config.model, config, executor))
+        if config.budget.usd is not None and model.most_usd(1, 1) is None:
+            raise ConfigError(
+                f"the price of {config.model} is not known, so --usd could not be kept: "
+                "give --price-in and --price-out, USD per million tokens"
+            )
         limits = config.sandbox.limits()
         evaluator = Evaluator(executor, config.seed, instance_key, limits)
         stack.push_async_callback(evaluator.aclose)
@@ -160,13 +178,14 @@ async def _context(
             seed=config.seed,
             limits=config.limits.value(),
             max_tokens=config.max_tokens,
-            model=model,
+            requester=Requester(model, AdaptiveLimit(config.concurrency)),
             executor=executor,
             evaluator=evaluator,
             journal=journal,
             ledger=Ledger(config.budget.value()),
             listener=prepared.listener,
             guest_limits=limits,
+            prompt_bytes=config.prompt_kb << 10,
         )
         yield context, head
 

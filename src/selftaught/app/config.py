@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from selftaught.core.budget import Budget, ImproverLimits
 from selftaught.core.errors import ConfigError
+from selftaught.core.language_model import ModelSettings
 from selftaught.core.ports import GuestLimits
 from selftaught.core.seeds import Stream
 
@@ -114,13 +115,49 @@ class ScoreConfig(_Section):
     instance_key: str | None = Field(None, min_length=1, max_length=200)
 
 
-class CommonConfig(ScoreConfig):
+class ProviderConfig(_Section):
+    """How the model's provider is asked.
+
+    Attributes:
+        base_url: of a server that speaks the provider's protocol.
+        api_key_file: holds the key; only its owner may read it.
+        max_tokens: output tokens a response at most.
+        reasoning_effort: such as low, medium, high.
+        model_args: further arguments of each request, sent as they are.
+        price_in, price_out: USD per million tokens, where the price is not known or is another.
+        request_timeout_s: seconds that one request may take.
+        concurrency: requests at once, at most.
+    """
+
+    base_url: str | None = Field(None, min_length=1)
+    api_key_file: Path | None = None
+    max_tokens: int = Field(4096, ge=1)
+    reasoning_effort: str | None = Field(None, min_length=1)
+    model_args: dict[str, Any] = Field(default_factory=dict)
+    price_in: float | None = Field(None, ge=0, allow_inf_nan=False)
+    price_out: float | None = Field(None, ge=0, allow_inf_nan=False)
+    request_timeout_s: float = Field(600.0, gt=0, allow_inf_nan=False)
+    concurrency: int = Field(32, ge=1, le=1024)
+
+    def settings(self) -> ModelSettings:
+        return ModelSettings(
+            base_url=self.base_url,
+            api_key_file=self.api_key_file,
+            reasoning_effort=self.reasoning_effort,
+            args=self.model_args,
+            price_in=self.price_in,
+            price_out=self.price_out,
+            timeout_s=self.request_timeout_s,
+        )
+
+
+class CommonConfig(ScoreConfig, ProviderConfig):
     """What `run` and `improve` share."""
 
     model: str = DEFAULT_MODEL
     improver: str = "seed"
     store: str = DEFAULT_STORE
-    max_tokens: int = Field(4096, ge=1)
+    prompt_kb: int = Field(256, ge=1, le=16_384)
     tier: Literal["auto", "namespaced", "sealed"] = "auto"
     slots: int | None = Field(None, ge=1)
     budget: BudgetConfig = BudgetConfig()
@@ -143,7 +180,7 @@ class ImproveConfig(CommonConfig):
     repeats: int = Field(20, ge=2)
 
 
-C = TypeVar("C", bound=ScoreConfig)
+C = TypeVar("C", bound=_Section)
 
 
 def make_config(kind: type[C], values: dict[str, Any]) -> C:

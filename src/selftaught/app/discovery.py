@@ -9,7 +9,7 @@ from importlib import metadata, resources
 from pathlib import Path
 
 from selftaught.core.errors import ConfigError
-from selftaught.core.ports import LanguageModel, ModelServices
+from selftaught.core.language_model import LanguageModel, ModelServices
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.task import Task
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,6 +24,7 @@ AT_LEAST_1 = click.IntRange(min=1)
 _ABOVE_0 = click.FloatRange(min=0, min_open=True)
 
 _BUDGET = "Budget of the whole run (none by default)"
+_MODEL = "The language model"
 _LIMITS = "Limits of each improver run"
 _SANDBOX = "Limits of each generated program"
 _MACHINE = "Where it runs and what it writes"
@@ -37,7 +39,16 @@ SETTINGS = {
     "patience": "patience",
     "seed": "seed",
     "store": "store",
+    "base_url": "base_url",
+    "api_key_file": "api_key_file",
     "max_tokens": "max_tokens",
+    "reasoning_effort": "reasoning_effort",
+    "model_args": "model_args",
+    "price_in": "price_in",
+    "price_out": "price_out",
+    "request_timeout_s": "request_timeout_s",
+    "concurrency": "concurrency",
+    "prompt_kb": "prompt_kb",
     "tier": "tier",
     "slots": "slots",
     "search_runs": "runs.search",
@@ -93,6 +104,74 @@ what_options = _all(
     ),
 )
 
+provider_options = _all(
+    option(
+        "--base-url",
+        section=_MODEL,
+        metavar="URL",
+        help="Server that speaks the provider's protocol, such as http://127.0.0.1:8000/v1.  "
+        "[default: the provider's own, or its environment variable]",
+    ),
+    option(
+        "--api-key-file",
+        section=_MODEL,
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Holds the key; only you may read it.  [default: the environment]",
+    ),
+    option(
+        "--max-tokens",
+        section=_MODEL,
+        type=AT_LEAST_1,
+        metavar="N",
+        help="Output tokens a response at most.  [default: 4096]",
+    ),
+    option(
+        "--reasoning-effort",
+        section=_MODEL,
+        metavar="WORD",
+        help="Such as low, medium or high.  [default: the model's]",
+    ),
+    option(
+        "--model-arg",
+        "model_args",
+        section=_MODEL,
+        multiple=True,
+        metavar="K=V",
+        callback=lambda context, option, value: parsed_arguments(value),
+        help="A further argument of each request, V in JSON or a word; may be given again.",
+    ),
+    option(
+        "--price-in",
+        section=_MODEL,
+        type=click.FloatRange(min=0),
+        metavar="X",
+        help="USD per million input tokens.  [default: the published price]",
+    ),
+    option(
+        "--price-out",
+        section=_MODEL,
+        type=click.FloatRange(min=0),
+        metavar="X",
+        help="USD per million output tokens.  [default: the published price]",
+    ),
+    option(
+        "--request-timeout-s",
+        section=_MODEL,
+        type=_ABOVE_0,
+        metavar="S",
+        help="Seconds that one request may take.  [default: 600]",
+    ),
+    option(
+        "--concurrency",
+        section=_MODEL,
+        type=AT_LEAST_1,
+        metavar="N",
+        help="Requests at once, at most; fewer while the provider says that it is too many.  "
+        "[default: 32]",
+    ),
+)
+
 common_options = _all(
     option(
         "--seed",
@@ -101,18 +180,13 @@ common_options = _all(
         help="Of everything random.  [default: 0]",
     ),
     option(
-        "--max-tokens",
-        type=AT_LEAST_1,
-        metavar="N",
-        help="Output tokens a response at most.  [default: 4096]",
-    ),
-    option(
         "--config",
         type=click.Path(path_type=Path),
         metavar="FILE",
         help="Settings in TOML; options win over them.",
     ),
     json_option,
+    provider_options,
     option(
         "--lm-calls",
         section=_BUDGET,
@@ -149,6 +223,13 @@ common_options = _all(
         type=_ABOVE_0,
         metavar="S",
         help="CPU seconds of its own.  [default: 60]",
+    ),
+    option(
+        "--prompt-kb",
+        section=_LIMITS,
+        type=AT_LEAST_1,
+        metavar="N",
+        help="Size of a prompt, in KiB.  [default: 256]",
     ),
     option(
         "--call-cpu-s",
@@ -232,6 +313,23 @@ common_options = _all(
 )
 
 
+def parsed_arguments(pairs: Sequence[str]) -> dict[str, Any]:
+    """`K=V` pairs, each V as JSON or, if it is none, as it stands.
+
+    Raises: click.BadParameter for what is no pair.
+    """
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not name or not equals:
+            raise click.BadParameter(f"{pair!r} must be written K=V")
+        try:
+            found[name] = json.loads(text)
+        except ValueError:
+            found[name] = text
+    return found
+
+
 def configured(kind: type[C], options: Mapping[str, Any]) -> C:
     """The configuration that the file and, over it, the options make.
 
@@ -259,7 +357,7 @@ def settings(options: Mapping[str, Any]) -> dict[str, Any]:
     nested: dict[str, Any] = {}
     for name, setting in SETTINGS.items():
         value = options.get(name)
-        if value is None or value == ():
+        if value is None or value in ((), {}):
             continue
         section, dot, key = setting.rpartition(".")
         (nested.setdefault(section, {}) if dot else nested)[key] = value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 class SelfTaughtError(Exception):
@@ -19,6 +20,41 @@ class InfrastructureError(SelfTaughtError):
     def __init__(self, message: str, *, retryable: bool = False) -> None:
         super().__init__(message)
         self.retryable = retryable
+
+
+FailureOfRequest = Literal["limited", "fault", "adjusted", "prompt", "rejected"]
+
+
+class ModelFailure(InfrastructureError):
+    """One request to a model's provider that brought no answer.
+
+    Attributes:
+        kind: limited (too many requests: ask again later), fault (one that may pass), adjusted (a
+            parameter was refused, and is not sent again: ask again at once), prompt (this prompt
+            is refused, others may not be), rejected (no request of this kind will be answered: the
+            key, the model's name, its arguments).
+        maybe_billed: whether the provider may have made an answer, and so may bill it.
+        retry_after_s: seconds that the provider asks to wait, or None.
+        status: of the HTTP response, or None where there was none.
+        notice: what users should know, said once: what was found out about the model; or empty.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        kind: FailureOfRequest,
+        maybe_billed: bool = False,
+        retry_after_s: float | None = None,
+        status: int | None = None,
+        notice: str = "",
+    ) -> None:
+        super().__init__(message, retryable=kind in ("limited", "fault", "adjusted"))
+        self.kind: FailureOfRequest = kind
+        self.maybe_billed = maybe_billed
+        self.retry_after_s = retry_after_s
+        self.status = status
+        self.notice = notice
 
 
 class BudgetExceeded(SelfTaughtError):

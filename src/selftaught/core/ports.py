@@ -1,4 +1,4 @@
-"""The ports: what the engine needs of models, sandboxes, executors and journals."""
+"""The ports: what the engine needs of sandboxes, executors and journals."""
 
 from __future__ import annotations
 
@@ -8,65 +8,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from selftaught.core.budget import Usage
 from selftaught.core.outcome import Failed
 from selftaught.core.program import Program
 
 T = TypeVar("T")
-
-
-# --- language models ---------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Prompt:
-    """One request to a language model.
-
-    Attributes:
-        system: the expertise that the improver asks for.
-        user: the message.
-        n: responses wanted.
-        temperature: 0 or above.
-        max_tokens: output tokens a response at most.
-        seeds: one 63-bit seed a response, for models that can be seeded.
-    """
-
-    system: str
-    user: str
-    n: int = 1
-    temperature: float = 0.7
-    max_tokens: int = 4096
-    seeds: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Completions:
-    """What a language model answered.
-
-    Attributes:
-        texts: the responses, at most `n`.
-        usage: what the answer took; `lm_calls` is counted by the broker, not here.
-        model: the name of the model that answered.
-        cost_usd: money, or None where the price is unknown.
-    """
-
-    texts: tuple[str, ...]
-    usage: Usage
-    model: str
-    cost_usd: float | None = 0.0
-
-
-class LanguageModel(Protocol):
-    """A provider's model. `sample` may be called concurrently, and raises InfrastructureError."""
-
-    @property
-    def name(self) -> str: ...
-
-    async def sample(self, prompt: Prompt) -> Completions: ...
-
-    async def aclose(self) -> None:
-        """Give back what the model holds; no call is under way."""
-        ...
 
 
 # --- guests -------------------------------------------------------------------------------------
@@ -309,14 +254,3 @@ class Journal(Protocol):
         ...
 
     async def aclose(self) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class ModelServices:
-    """What a provider's factory may use: `create(model: str, services) -> LanguageModel`.
-
-    Attributes:
-        executor: for models that are programs of ours.
-    """
-
-    executor: Executor

@@ -13,6 +13,8 @@ ProgressKind = Literal[
     "invocation_ended",
     "candidate_scored",
     "model_answered",
+    "model_failed",
+    "notice",
     "iteration",
     "best",
     "run_ended",

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from selftaught.core.budget import ImproverLimits, Usage
 from selftaught.core.concurrency import together
-from selftaught.core.errors import BudgetExceeded
-from selftaught.core.ports import Completions, Prompt
+from selftaught.core.errors import ModelFailure
+from selftaught.core.language_model import Prompt
 from selftaught.core.program import Program
-from selftaught.core.seeds import derive
+from selftaught.engine.charged_call import ChargedCall
 from selftaught.engine.context import RunContext
 from selftaught.engine.utilities import QueriedUtility
 
@@ -105,6 +105,12 @@ class Broker:
     ) -> Mapping[str, Any]:
         if n < 1:
             raise _Refused("value", f"n_responses must be at least 1, not {n}")
+        longest = len(expertise.encode("utf-8", "replace"))
+        longest += max(len(message.encode("utf-8", "replace")) for message in messages)
+        if longest > self.context.prompt_bytes:
+            raise _Refused(
+                "value", f"a prompt of {longest} bytes; the limit is {self.context.prompt_bytes}"
+            )
         if not math.isfinite(temperature):
             raise _Refused("value", f"temperature must be a number, not {temperature}")
         if self.calls >= self.limits.calls or self.samples_left == 0:
@@ -131,55 +137,15 @@ class Broker:
         counts: dict[str, int] = {}
         for message in messages:
             counts[message] = counts.get(message, 0) + 1
-        charged = _ChargedCall(self, base, counts)
-        answers = dict(zip(counts, await charged.draw(), strict=True))
-        left = {message: list(texts) for message, texts in answers.items()}
-        return [left[message].pop(0) for message in messages if left[message]]
-
-
-class _ChargedCall:
-    """One logical call: a request for each different message, reserved before, settled after."""
-
-    def __init__(self, broker: Broker, base: Prompt, counts: Mapping[str, int]) -> None:
-        self._broker = broker
-        self._prompts = [replace(base, user=text, n=n) for text, n in counts.items()]
-
-    async def draw(self) -> list[tuple[str, ...]]:
-        return await together(self._request(prompt) for prompt in self._prompts)
-
-    async def _request(self, prompt: Prompt) -> tuple[str, ...]:
-        broker = self._broker
-        context = broker.context
-        first = prompt is self._prompts[0]
-        cost = replace(context.worst_case(prompt), lm_calls=int(first))
+        call = ChargedCall(self.context, self.invocation)
         try:
-            reservation = await context.ledger.reserve_in_turn(cost, prompt.n)
-        except BudgetExceeded:
-            if first:
+            left = await call.draw(base, counts)
+        except ModelFailure as failure:
+            if failure.kind != "prompt":
                 raise
-            return ()  # the call is shrunk to the requests that fit
-        request = (prompt.system, prompt.user, prompt.n, repr(prompt.temperature))
-        key = context.key(broker.invocation, "call", *request)
-        seeds = tuple(
-            derive("sample", context.seed, key, index) >> 65 for index in range(reservation.samples)
-        )
-        try:
-            answer = await context.sample(
-                key, broker.invocation, replace(prompt, n=reservation.samples, seeds=seeds)
-            )
-        except BaseException:
-            # Also when we are cancelled: the provider may have answered, and billed.
-            context.ledger.settle_unknown(reservation)
-            raise
-        usage = _counted(answer, prompt.n, int(first))
-        context.ledger.settle(reservation, usage)
-        broker.usage = broker.usage + usage
+            raise _Refused("model", f"the language model refused this prompt: {failure}") from None
+        finally:
+            self.usage = self.usage + call.usage
+        answers = [left[message].pop(0) for message in messages if left[message]]
         # Providers' JSON can hold lone surrogates, which are no text to anybody else.
-        return tuple(text.encode("utf-8", "replace").decode() for text in answer.texts[: prompt.n])
-
-
-def _counted(answer: Completions, asked: int, lm_calls: int) -> Usage:
-    """The answer's usage with our own count of calls and samples, and its price."""
-    samples = min(len(answer.texts), asked)
-    usd = answer.cost_usd or 0.0
-    return replace(answer.usage, lm_calls=lm_calls, samples=samples, usd=usd)
+        return [text.encode("utf-8", "replace").decode() for text in answers]

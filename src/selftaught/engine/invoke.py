@@ -14,7 +14,7 @@ from selftaught.core.program import Program
 from selftaught.core.seeds import derive, guest_root
 from selftaught.engine.broker import Broker
 from selftaught.engine.context import RunContext
-from selftaught.engine.model_wrappers import usage_json
+from selftaught.engine.record import usage_json
 from selftaught.engine.utilities import QueriedUtility
 
 Role: TypeAlias = Literal["proposal", "inner", "restart", "improve"]

@@ -51,13 +51,26 @@ class Cost:
             usd=self.usd + samples * self.usd_per_sample,
         )
 
+    def usage_of(self, samples: int) -> Usage:
+        """The same as usage, of one request."""
+        tokens_out = samples * self.tokens_per_sample
+        usd = self.usd + samples * self.usd_per_sample
+        return Usage(self.lm_calls, 1, samples, self.tokens, tokens_out, usd)
+
 
 @dataclass(slots=True)
 class Reservation:
-    """A part of the budget set aside for one call; settled exactly once."""
+    """A part of the budget set aside for one request; settled exactly once.
+
+    Attributes:
+        samples: responses that it is for.
+        amounts: what is set aside.
+        usage: the same as usage, the worst that the request can take.
+    """
 
     samples: int
     amounts: Amounts
+    usage: Usage
     open: bool = True
 
 
@@ -89,6 +102,11 @@ class Ledger:
         with self._lock:
             self._held = amounts
 
+    @property
+    def time_left_s(self) -> float | None:
+        """Seconds until the time is over; None without such a limit."""
+        return None if self._end_s is None else max(0.0, self._end_s - self._clock())
+
     def check_wall(self) -> None:
         """Raises: BudgetExceeded when the time is over."""
         if self._end_s is not None and self._clock() >= self._end_s:
@@ -108,7 +126,7 @@ class Ledger:
                 short = self._short(wanted, self._reserved)
                 if short is None:
                     self._reserved = self._reserved.plus(wanted)
-                    return Reservation(n, wanted)
+                    return Reservation(n, wanted, cost.usage_of(n))
         assert short is not None
         raise short
 
@@ -151,9 +169,7 @@ class Ledger:
 
     def settle_unknown(self, reservation: Reservation) -> None:
         """The call may have been answered and billed: it counts as its reservation."""
-        amounts = reservation.amounts
-        usage = Usage(amounts.lm_calls, 1, amounts.samples, amounts.tokens, 0, amounts.usd)
-        self._close(reservation, amounts, usage)
+        self._close(reservation, reservation.amounts, reservation.usage)
 
     def release(self, reservation: Reservation) -> None:
         """The call was never made."""

@@ -14,8 +14,9 @@ from typing import Any
 
 from selftaught.core.budget import Usage
 from selftaught.core.errors import ConfigError
+from selftaught.core.language_model import Completions, FreeModel, ModelServices, Prompt
 from selftaught.core.outcome import Failed
-from selftaught.core.ports import Completions, Executor, Job, ModelServices, Prompt
+from selftaught.core.ports import Executor, Job
 from selftaught.core.program import Program
 
 NAME = "local:mutator"
@@ -23,7 +24,7 @@ _CPU_S_PER_SAMPLE = 1.0
 _BYTES_PER_TOKEN = 4
 
 
-class Mutator:
+class Mutator(FreeModel):
     """A language model by its port, a program editor in truth. Deterministic given the seeds."""
 
     name = NAME
@@ -50,9 +51,6 @@ class Mutator:
             tokens_out=sum(map(_tokens, answer)),
         )
         return Completions(tuple(answer), usage, NAME)
-
-    async def aclose(self) -> None:
-        """Nothing is held."""
 
 
 def create(model: str, services: ModelServices) -> Mutator:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from selftaught.core.budget import Usage
 from selftaught.core.errors import ConfigError
-from selftaught.core.ports import Completions, ModelServices, Prompt
+from selftaught.core.language_model import Completions, FreeModel, ModelServices, Prompt
 
 Answer = Callable[[Prompt], Sequence[str]]
 
 
-class Scripted:
+class Scripted(FreeModel):
     """A model whose answers are a function of the prompt and its seeds, and of nothing else."""
 
     def __init__(self, name: str, answer: Answer) -> None:
@@ -23,9 +23,6 @@ class Scripted:
     async def sample(self, prompt: Prompt) -> Completions:
         texts = tuple(self._answer(prompt))
         return Completions(texts, Usage(requests=1, samples=len(texts)), self.name)
-
-    async def aclose(self) -> None:
-        """Nothing is held."""
 
 
 def create(model: str, services: ModelServices) -> Scripted:

@@ -1,0 +1,139 @@
+"""The port of language models, and what goes through it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from selftaught.core.budget import Usage
+from selftaught.core.ports import Executor
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One request to a language model.
+
+    Attributes:
+        system: the expertise that the improver asks for.
+        user: the message.
+        n: responses wanted.
+        temperature: 0 or above.
+        max_tokens: output tokens a response at most.
+        seeds: one 63-bit seed a response, for models that can be seeded.
+    """
+
+    system: str
+    user: str
+    n: int = 1
+    temperature: float = 0.7
+    max_tokens: int = 4096
+    seeds: tuple[int, ...] = ()
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of its texts in UTF-8, which bound their tokens from above."""
+        return sum(len(text.encode("utf-8", "replace")) for text in (self.system, self.user))
+
+
+@dataclass(frozen=True, slots=True)
+class Completions:
+    """What a language model answered to one request.
+
+    Attributes:
+        texts: the responses; more than were asked for are dropped, the rest is asked for again.
+        usage: tokens that the answer took, or None where the provider does not say, or says what
+            cannot be: then the worst case is counted. Calls, requests and samples are counted by
+            whoever asked, not here.
+        model: the name of the model that answered.
+        cost_usd: money, or None where the price is unknown.
+        finishes: why each response ended, in the provider's word, such as stop or length.
+        notice: what users should know, said once: what was found out about the model; or empty.
+    """
+
+    texts: tuple[str, ...]
+    usage: Usage | None
+    model: str
+    cost_usd: float | None = 0.0
+    finishes: tuple[str, ...] = ()
+    notice: str = ""
+
+
+class LanguageModel(Protocol):
+    """A provider's model. One request is one `sample`: waiting, limits, and asking again are ours.
+
+    All methods may be called concurrently, from one event loop.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def samples_per_request(self) -> int:
+        """Most responses that one request can bring; may fall as that is found out."""
+        ...
+
+    def most_usd(self, tokens_in: int, tokens_out: int) -> float | None:
+        """What a request can cost at most with so many tokens; None if the price is unknown."""
+        ...
+
+    async def sample(self, prompt: Prompt) -> Completions:
+        """One request, sent once.
+
+        Raises: ModelFailure, which says what became of it; InfrastructureError if it is ours.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Give back what the model holds; no call is under way."""
+        ...
+
+
+class FreeModel:
+    """What models have in common that cost nothing and take any `n`."""
+
+    samples_per_request = 1 << 30
+
+    def most_usd(self, tokens_in: int, tokens_out: int) -> float | None:
+        return 0.0
+
+    async def aclose(self) -> None:
+        """Nothing is held."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """What a user says of a provider; each provider takes what it knows.
+
+    Attributes:
+        base_url: of a server that speaks the provider's protocol; None for the provider's own.
+        api_key_file: holds the key, for its owner's eyes only; None for the environment.
+        reasoning_effort: such as low; None for the model's default.
+        args: further arguments of each request, sent as they are.
+        price_in, price_out: USD per million tokens; None for the listed price.
+        timeout_s: seconds that one request may take.
+    """
+
+    base_url: str | None = None
+    api_key_file: Path | None = None
+    reasoning_effort: str | None = None
+    args: Mapping[str, Any] = field(default_factory=dict)
+    price_in: float | None = None
+    price_out: float | None = None
+    timeout_s: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class ModelServices:
+    """What a provider's factory may use: `create(model: str, services) -> LanguageModel`.
+
+    Attributes:
+        executor: for models that are programs of ours.
+        settings: what the user says.
+        environment: environment variables, where keys are looked for.
+    """
+
+    executor: Executor
+    settings: ModelSettings = ModelSettings()
+    environment: Mapping[str, str] = field(default_factory=dict)

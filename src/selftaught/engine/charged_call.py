@@ -1,0 +1,178 @@
+"""One logical call of an improver, charged to the run's ledger request by request."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from selftaught.core.budget import Usage
+from selftaught.core.concurrency import together
+from selftaught.core.errors import BudgetExceeded, ModelFailure
+from selftaught.core.language_model import Completions, Prompt
+from selftaught.core.seeds import derive
+from selftaught.engine.context import RunContext
+from selftaught.engine.ledger import Cost, Reservation
+from selftaught.engine.record import Recorder, RequestState
+
+# A token has at least one byte, so the bytes of a prompt bound its tokens from above; templates of
+# conversations and hidden instructions come on top.
+_PROMPT_OVERHEAD_TOKENS = 256
+
+
+@dataclass(slots=True)
+class ChargedCall:
+    """A call with one message or several: a prompt for each different one.
+
+    Attributes:
+        context: the run.
+        invocation: key of the improver run that asks.
+        usage: what the call has taken so far.
+    """
+
+    context: RunContext
+    invocation: str
+    usage: Usage = field(default_factory=Usage)
+    _is_counted: bool = False
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def draw(self, base: Prompt, counts: Mapping[str, int]) -> dict[str, list[str]]:
+        """Responses to each message, as many as `counts` says unless the budget ends.
+
+        Raises: BudgetExceeded if there are none at all for that reason; ModelFailure if no message
+            was answered, or the failure is not about these messages; InfrastructureError.
+        """
+        prompts = [replace(base, user=message, n=n) for message, n in counts.items()]
+        drawn = await together(self._draw(prompt) for prompt in prompts)
+        found = dict(zip(counts, (texts for texts, _ in drawn), strict=True))
+        troubles = [trouble for _, trouble in drawn if trouble is not None]
+        if troubles and not any(found.values()):
+            raise troubles[0]
+        return found
+
+    async def _draw(self, prompt: Prompt) -> tuple[list[str], BudgetExceeded | ModelFailure | None]:
+        context = self.context
+        request = (prompt.system, prompt.user, prompt.n, repr(prompt.temperature))
+        key = context.key(self.invocation, "call", *request)
+        seeds = tuple(derive("sample", context.seed, key, place) >> 65 for place in range(prompt.n))
+        account = _Account(self, key)
+        try:
+            texts = await context.requester.draw(replace(prompt, seeds=seeds), account)
+        except BudgetExceeded as short:
+            return [], short
+        except ModelFailure as failure:
+            if failure.kind != "prompt":
+                raise
+            return [], failure
+        return texts, None
+
+    async def reserve(self, prompt: Prompt) -> Reservation:
+        """Set aside one request. The first of the call carries the call itself."""
+        async with self._turn:
+            cost = replace(self._worst_case(prompt), lm_calls=0 if self._is_counted else 1)
+            reservation = await self.context.ledger.reserve_in_turn(cost, prompt.n)
+            self._is_counted = True
+            return reservation
+
+    def _worst_case(self, prompt: Prompt) -> Cost:
+        """What one request may take at most."""
+        tokens_in = prompt.size_bytes + _PROMPT_OVERHEAD_TOKENS
+        model = self.context.model
+        fixed_usd = model.most_usd(tokens_in, 0) or 0.0
+        one_usd = model.most_usd(tokens_in, prompt.max_tokens) or 0.0
+        return Cost(tokens_in, prompt.max_tokens, fixed_usd, one_usd - fixed_usd)
+
+
+class _Account:
+    """The books of one prompt's requests."""
+
+    def __init__(self, call: ChargedCall, key: str) -> None:
+        self.call = call
+        context = call.context
+        self.is_priced = context.model.most_usd(1, 1) is not None
+        paid = context.model.most_usd(1, 1) != 0.0
+        self.recorder = Recorder(context.journal, context.run_id, key, call.invocation, paid)
+        self._requests = 0
+        self._places = 0
+
+    async def open(self, prompt: Prompt) -> _ChargedRequest:
+        reservation = await self.call.reserve(prompt)
+        number = self._requests
+        self._requests += 1
+        shrunk = replace(prompt, n=reservation.samples, seeds=prompt.seeds[: reservation.samples])
+        request = _ChargedRequest(self, number, shrunk, reservation)
+        try:
+            await self.recorder.asked(number, shrunk)
+        except BaseException:
+            self.call.context.ledger.release(reservation)
+            raise
+        return request
+
+
+@dataclass(frozen=True, slots=True)
+class _ChargedRequest:
+    """One request: its reservation, settled once, and what the journal says of it."""
+
+    account: _Account
+    number: int
+    prompt: Prompt
+    reservation: Reservation
+
+    @property
+    def time_left_s(self) -> float | None:
+        return self.account.call.context.ledger.time_left_s
+
+    async def answered(self, answer: Completions) -> None:
+        usage, cost_usd = self._counted(answer)
+        self._settle(usage)
+        if answer.notice:
+            self._tell(answer.notice)
+        await self.account.recorder.answered(self.number, answer, usage, cost_usd)
+        samples = min(len(answer.texts), self.prompt.n)
+        self.account.call.context.tell("model_answered", samples=samples, usd=usage.usd)
+
+    def failed(self, failure: ModelFailure) -> None:
+        if failure.notice:
+            self._tell(failure.notice)
+        self._close(failure.kind, str(failure), maybe_billed=failure.maybe_billed)
+
+    def abandoned(self) -> None:
+        self._close("abandoned", "nobody waited for it any more", maybe_billed=True)
+
+    def _close(self, state: RequestState, detail: str, *, maybe_billed: bool) -> None:
+        usage = self._worst() if maybe_billed else self._nothing()
+        self._settle(usage)
+        cost_usd = usage.usd if self.account.is_priced else None
+        self.account.recorder.closed(self.number, state, detail, usage, cost_usd)
+        self.account.call.context.tell("model_failed", state=state, detail=detail)
+
+    def _counted(self, answer: Completions) -> tuple[Usage, float | None]:
+        """What is counted of an answer, and its price; the worst case where nothing is said."""
+        worst = self._worst()
+        samples = min(len(answer.texts), self.prompt.n)
+        if answer.usage is None:
+            usage = replace(worst, samples=samples)
+            return usage, usage.usd if self.account.is_priced else None
+        usage = replace(
+            answer.usage,
+            lm_calls=worst.lm_calls,
+            requests=1,
+            samples=samples,
+            usd=answer.cost_usd or 0.0,
+        )
+        return usage, answer.cost_usd
+
+    def _worst(self) -> Usage:
+        return self.reservation.usage
+
+    def _nothing(self) -> Usage:
+        return Usage(lm_calls=self.reservation.amounts.lm_calls, requests=1)
+
+    def _settle(self, usage: Usage) -> None:
+        call = self.account.call
+        call.context.ledger.settle(self.reservation, usage)
+        call.usage = call.usage + usage
+
+    def _tell(self, notice: str) -> None:
+        self.account.recorder.notice(notice)
+        self.account.call.context.tell("notice", detail=notice)

@@ -1,0 +1,105 @@
+"""How many requests a provider gets at once: adaptive, shared by all improver runs.
+
+Additive increase, multiplicative decrease (Chiu and Jain 1989), as TCP does it: each answer adds
+one place a round, "too many requests" halves the places, once for all that were under way. A time
+that the provider asks to wait holds for everybody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+_DECREASE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The right to one request; `number` tells the order in which they were given."""
+
+    number: int
+
+
+class AdaptiveLimit:
+    """Places for requests, given in the order in which they were asked for. For one event loop."""
+
+    def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
+        """Begin with `most` places, and never give more at once."""
+        self._most = most
+        self._clock = clock
+        self._allowed = float(most)
+        self._in_use = 0
+        self._given = 0
+        self._decreased_after = 0
+        self._paused_until_s = 0.0
+        self._alarm: asyncio.TimerHandle | None = None
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    @property
+    def allowed(self) -> int:
+        """Places at once, as it stands."""
+        return max(1, int(self._allowed))
+
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator[Place]:
+        """Wait for a place, hold it, give it back."""
+        if self._waiting or not self._is_free():
+            await self._wait()
+        else:
+            self._in_use += 1
+        self._given += 1
+        try:
+            yield Place(self._given)
+        finally:
+            self._in_use -= 1
+            self._hand_out()
+
+    def succeeded(self) -> None:
+        """A request was answered."""
+        self._allowed = min(float(self._most), self._allowed + 1.0 / self._allowed)
+        self._hand_out()
+
+    def throttled(self, place: Place, wait_s: float | None = None) -> None:
+        """The request in this place was one too many.
+
+        Args:
+            wait_s: how long the provider wants nobody to ask; None if it does not say.
+        """
+        if place.number > self._decreased_after:
+            self._decreased_after = self._given
+            self._allowed = max(1.0, self._allowed * _DECREASE)
+        if wait_s is not None:
+            self._paused_until_s = max(self._paused_until_s, self._clock() + wait_s)
+
+    def _is_free(self) -> bool:
+        return self._in_use < self.allowed and self._clock() >= self._paused_until_s
+
+    async def _wait(self) -> None:
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        self._hand_out()  # sets the alarm of a pause
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():  # given in the same moment
+                self._in_use -= 1
+            else:
+                self._waiting.remove(turn)
+            self._hand_out()
+            raise
+
+    def _hand_out(self) -> None:
+        while self._waiting and self._is_free():
+            turn = self._waiting.popleft()
+            if not turn.done():
+                self._in_use += 1
+                turn.set_result(None)
+        pause_s = self._paused_until_s - self._clock()
+        if self._waiting and pause_s > 0:
+            if self._alarm is not None:
+                self._alarm.cancel()
+            self._alarm = asyncio.get_running_loop().call_later(pause_s, self._hand_out)

@@ -1,0 +1,208 @@
+"""`openai:MODEL`: OpenAI, and every server that speaks its chat-completions protocol.
+
+The official SDK makes the requests; asking again, limits and prices are ours. Requests go through
+the SDK's own `post`, which takes any JSON: servers that are only nearly of OpenAI's form are read
+leniently, and it takes half the time of its typed form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from selftaught.core.language_model import Completions, ModelServices, Prompt
+from selftaught.models.chat import (
+    CONNECT_S,
+    LONGEST_TEXT,
+    Endpoint,
+    check_arguments,
+    check_url,
+    plausible,
+)
+from selftaught.models.faults import broken_answer
+from selftaught.models.keys import NO_KEY, find_key, variables_for
+from selftaught.models.prices import Tokens, find_prices
+
+if TYPE_CHECKING:
+    import openai
+
+VARIABLES = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "AZURE_OPENAI_ENDPOINT", "OPENAI_API_VERSION")
+_PATH = "/chat/completions"
+_MOST_SAMPLES = 128  # the protocol's bound of n
+_AZURE_VERSION = "2024-10-21"
+_SEED_BITS = 31  # what servers of all kinds take
+
+
+class OpenAIModel:
+    """A model behind the chat-completions protocol."""
+
+    def __init__(self, endpoint: Endpoint, model: str, *, is_openai: bool) -> None:
+        """`is_openai`: the company's own server, which wants the newer name of max_tokens."""
+        self._endpoint = endpoint
+        self._model = model
+        self._args = check_arguments(endpoint.settings)
+        self._is_openai = is_openai
+        self._samples_per_request = _MOST_SAMPLES
+
+    @property
+    def name(self) -> str:
+        return self._endpoint.name
+
+    @property
+    def samples_per_request(self) -> int:
+        return 1 if "n" in self._endpoint.refused else self._samples_per_request
+
+    def most_usd(self, tokens_in: int, tokens_out: int) -> float | None:
+        return self._endpoint.most_usd(tokens_in, tokens_out)
+
+    def __str__(self) -> str:
+        return f"{self.name}, {self._endpoint.prices or 'of unknown price'}"
+
+    async def sample(self, prompt: Prompt) -> Completions:
+        body = self._body(prompt)
+        answer = await self._endpoint.ask(body, self._optional(body))
+        texts, finishes = _choices(self.name, answer)
+        usage, cost_usd = self._counted(prompt, answer, texts)
+        notice = ""
+        if 0 < len(texts) < prompt.n and len(texts) < self._samples_per_request:
+            self._samples_per_request = len(texts)
+            notice = f"{self.name} brings {len(texts)} of {prompt.n} responses a request"
+        model = answer.get("model")
+        return Completions(
+            texts=tuple(texts),
+            usage=usage,
+            model=model if isinstance(model, str) else self.name,
+            cost_usd=cost_usd,
+            finishes=tuple(finishes),
+            notice=notice,
+        )
+
+    async def aclose(self) -> None:
+        await self._endpoint.client.close()
+
+    def _body(self, prompt: Prompt) -> dict[str, Any]:
+        refused = self._endpoint.refused
+        messages = [{"role": "user", "content": prompt.user}]
+        if prompt.system:
+            messages.insert(0, {"role": "system", "content": prompt.system})
+        body: dict[str, Any] = {
+            "model": self._model,
+            "messages": messages,
+            self._name_of_max_tokens(): prompt.max_tokens,
+        }
+        if prompt.n > 1:
+            body["n"] = prompt.n
+        if "temperature" not in refused:
+            body["temperature"] = prompt.temperature
+        if prompt.seeds and "seed" not in refused:
+            body["seed"] = prompt.seeds[0] >> (63 - _SEED_BITS)
+        if self._endpoint.settings.reasoning_effort is not None:
+            body["reasoning_effort"] = self._endpoint.settings.reasoning_effort
+        return body | self._args
+
+    def _name_of_max_tokens(self) -> str:
+        names = ("max_completion_tokens", "max_tokens")
+        first, second = names if self._is_openai else names[::-1]
+        return second if first in self._endpoint.refused else first
+
+    def _optional(self, body: Mapping[str, Any]) -> set[str]:
+        """What the model may refuse, and do without; of the two names of max_tokens, one."""
+        optional = {"n", "temperature", "seed"} - set(self._args)
+        if not self._endpoint.refused & {"max_tokens", "max_completion_tokens"}:
+            optional.add(self._name_of_max_tokens())
+        return optional & set(body)
+
+    def _counted(
+        self, prompt: Prompt, answer: Mapping[str, Any], texts: list[str]
+    ) -> tuple[Any, float | None]:
+        said = answer.get("usage")
+        said = said if isinstance(said, Mapping) else {}
+        into, out, total = (
+            said.get(name) for name in ("prompt_tokens", "completion_tokens", "total_tokens")
+        )
+        if isinstance(into, int) and isinstance(out, int) and isinstance(total, int):
+            out = max(out, total - into)  # some count reasoning in the total alone
+        usage = plausible(prompt, into, out, *texts)
+        if usage is None:
+            return None, None
+        details = said.get("prompt_tokens_details")
+        cached = details.get("cached_tokens") if isinstance(details, Mapping) else 0
+        cached = cached if isinstance(cached, int) and 0 <= cached <= usage.tokens_in else 0
+        tokens = Tokens(usage.tokens_in, usage.tokens_out, cache_read=cached)
+        return usage, self._endpoint.usd(tokens)
+
+
+def create(model: str, services: ModelServices) -> OpenAIModel:
+    """The factory for `openai:...`. Raises: ConfigError."""
+    settings = services.settings
+    check_arguments(settings)
+    url = settings.base_url or services.environment.get("OPENAI_BASE_URL") or None
+    azure = services.environment.get("AZURE_OPENAI_ENDPOINT")
+    if url is None and azure and not services.environment.get("OPENAI_API_KEY"):
+        url = azure
+    check_url(url)
+    prices = find_prices(settings, model, provider="openai", url=url)
+    name = f"openai:{model}"
+    variables = variables_for(url, "OPENAI_API_KEY")
+    is_azure = url is not None and (url == azure or "AZURE_OPENAI_API_KEY" in variables)
+    if is_azure:
+        variables = ["AZURE_OPENAI_API_KEY"]
+    key = find_key(services, variables, provider=name, needed=url is None or is_azure)
+    client, error = _client(services, url, key, is_azure=is_azure)
+    secrets = () if key == NO_KEY else (key,)
+    endpoint = Endpoint(name, client, _PATH, error, settings, prices, secrets)
+    return OpenAIModel(endpoint, model, is_openai=url is None or is_azure)
+
+
+def _client(
+    services: ModelServices, url: str | None, key: str, *, is_azure: bool
+) -> tuple[openai.AsyncOpenAI, type[Exception]]:
+    import openai
+
+    common: dict[str, Any] = {
+        "api_key": key,
+        "max_retries": 0,
+        "timeout": openai.Timeout(services.settings.timeout_s + CONNECT_S, connect=CONNECT_S),
+        "http_client": openai.DefaultAioHttpClient(),
+    }
+    if is_azure and url is not None and not urlsplit(url).path.rstrip("/").endswith("/v1"):
+        version = services.environment.get("OPENAI_API_VERSION") or _AZURE_VERSION
+        client: openai.AsyncOpenAI = openai.AsyncAzureOpenAI(
+            azure_endpoint=url, api_version=version, **common
+        )
+    else:
+        client = openai.AsyncOpenAI(base_url=url, **common)
+    return client, openai.OpenAIError
+
+
+def _choices(name: str, answer: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """Texts and why they ended, each place once."""
+    choices = answer.get("choices")
+    if not isinstance(choices, list):
+        error = answer.get("error")
+        raise broken_answer(name, "with an error" if error else "without choices")
+    texts: list[str] = []
+    finishes: list[str] = []
+    seen: set[int] = set()
+    for choice in choices:
+        if not isinstance(choice, Mapping):
+            continue
+        place = choice.get("index")
+        if isinstance(place, int):
+            if place in seen:
+                continue  # the same once more
+            seen.add(place)
+        message = choice.get("message")
+        content = message.get("content") if isinstance(message, Mapping) else None
+        texts.append(_text(content))
+        finishes.append(str(choice.get("finish_reason") or "unknown")[:40])
+    return texts, finishes
+
+
+def _text(content: object) -> str:
+    """The text of a message: a string, or parts of which some are text; else empty."""
+    if isinstance(content, list):
+        parts = (part.get("text") for part in content if isinstance(part, Mapping))
+        content = "".join(part for part in parts if isinstance(part, str))
+    return content[:LONGEST_TEXT] if isinstance(content, str) else ""
