@@ -43,22 +43,25 @@ def invocation(role: str, improver: str) -> dict[str, Any]:
     return {"role": role, "parent": "", "improver": improver, **nothing}
 
 
-def call(invocation_key: str) -> dict[str, Any]:
+def call(invocation_key: str, request: int = 0) -> dict[str, Any]:
     prompt = {"system": content_id("expert"), "user": content_id("improve \udc80 this")}
     settings = {"n": 2, "temperature": 0.7, "max_tokens": 10, "seeds": [1, 2]}
-    return {"invocation": invocation_key, **prompt, **settings}
+    return {"invocation": invocation_key, "request": request, **prompt, **settings}
 
 
 def answer(
-    invocation_key: str, state: str, cost_usd: float | None, **used: float
+    invocation_key: str, state: str, cost_usd: float | None, request: int = 0, **used: float
 ) -> dict[str, Any]:
     return {
         "invocation": invocation_key,
+        "request": request,
         "state": state,
         "detail": "",
         "texts": [],
+        "finishes": ["stop"] * int(used.get("samples", 0)),
         "model": "local:mutator",
-        "usage": usage(**used),
+        "usage_reported": True,
+        "usage": usage(**used, usd=cost_usd or 0.0),
         "cost_usd": cost_usd,
     }
 
@@ -101,20 +104,18 @@ def write_stop_run(journal: Journal, run_id: str = STOP_RUN, **changes: Any) -> 
     append("iteration", "0", iteration(0, SEED_ID, 0.5))
     append("invocation", "p1", invocation("proposal", SEED_ID))
     append("lm_call", "p1/0", call("p1"), "expert", "improve \udc80 this")
-    append("lm_answer", "p1/0", answer("p1", "failed", 0.0, requests=3))
-    append(
-        "lm_answer",
-        "p1/0",
-        answer("p1", "answered", 0.25, lm_calls=1, requests=1, samples=2, tokens_in=10),
-    )
-    append("lm_call", "p1/1", call("p1"))
-    append("lm_answer", "p1/1", answer("p1", "refused", None))
+    append("lm_answer", "p1/0", answer("p1", "fault", 0.5, lm_calls=1, requests=1, samples=2))
+    append("lm_call", "p1/0", call("p1", 1))
+    second = answer("p1", "answered", 0.25, 1, requests=1, samples=2, tokens_in=10)
+    append("lm_answer", "p1/0", second)
+    append("model_notice", "p1/0", {"detail": "it does not take temperature"})
     append("invocation", "i1", invocation("inner", BETTER_ID))
     append("lm_call", "i1/0", call("i1"))
     append("lm_call", "i1/0", call("i1"))
-    append("lm_answer", "i1/0", answer("i1", "answered", None, requests=1, samples=2))
+    append("lm_answer", "i1/0", answer("i1", "answered", None, lm_calls=1, requests=1, samples=2))
     append("lm_call", "i1/1", call("i1"))
-    append("lm_answer", "i1/1", answer("i1", "failed", 0.0, requests=2))
+    append("lm_answer", "i1/1", answer("i1", "limited", 0.0, lm_calls=1, requests=1))
+    append("lm_call", "i1/1", call("i1", 1))
     append("evaluation", "e1", evaluation(SOLUTION_ID, "scored", 0.5), SOLUTION)
     append("evaluation", "e1", evaluation(SOLUTION_ID, "scored", 0.5))
     append("evaluation", "e2", evaluation(SOLVED_ID, "scored", 0.9), SOLVED)
@@ -128,7 +129,7 @@ def write_stop_run(journal: Journal, run_id: str = STOP_RUN, **changes: Any) -> 
     append("iteration", "2", iteration(2, BETTER_ID, 0.7))
 
 
-STOP_USAGE = usage(lm_calls=3, requests=7, samples=4, tokens_in=10, usd=0.25)
+STOP_USAGE = usage(lm_calls=3, requests=4, samples=6, tokens_in=10, usd=0.75)
 
 
 def write_all(journal: Journal) -> None:

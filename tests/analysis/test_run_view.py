@@ -93,19 +93,23 @@ def test_each_proposal_shows_its_source_and_its_diff_to_its_parent(reader: Journ
 def test_spending_goes_to_the_role_that_asked(reader: JournalReader) -> None:
     spent = view_run(reader, STOP_RUN).spending
     assert spent.roles == {
-        "inner": Usage(lm_calls=2, requests=3, samples=2),
-        "proposal": Usage(lm_calls=1, requests=4, samples=2, tokens_in=10, usd=0.25),
+        "inner": Usage(lm_calls=2, requests=2, samples=2),
+        "proposal": Usage(lm_calls=1, requests=2, samples=4, tokens_in=10, usd=0.75),
     }
     assert asdict(spent.total) == STOP_USAGE
-    assert spent.unpriced_answers == 1
+    assert (spent.unpriced_answers, spent.open_requests) == (1, 1)
 
 
 def test_what_was_written_twice_by_a_resumed_run_is_counted_once(reader: JournalReader) -> None:
     counts = view_run(reader, STOP_RUN).counts
     assert counts.evaluations == {"scored": 2, "timeout": 1}
     assert counts.invocations == {"returned": 1, "open": 1}
-    assert counts.model_calls == {"answered": 2, "failed": 1, "refused": 1}
-    assert counts.failed_model_calls == 1
+    assert counts.requests == {"answered": 2, "fault": 1, "limited": 1, "open": 1}
+    assert counts.responses == {"stop": 6}
+
+
+def test_what_was_found_out_about_the_model_is_told(reader: JournalReader) -> None:
+    assert view_run(reader, STOP_RUN).notices == ("it does not take temperature",)
 
 
 def test_the_best_improver_is_compared_to_the_seed_improver(reader: JournalReader) -> None:

@@ -40,10 +40,22 @@ def traced(tmp_path: Path) -> Iterator[RunTrace]:
         put("invocation", "run-2", {**begun, **elsewhere})
         for key, invocation in (("call-1", "run-1"), ("call-2", "run-2")):
             prompt = {"system": content_id("expert"), "user": content_id("improve it")}
-            asked = {"invocation": invocation, **prompt, "n": 3, "temperature": 0.5}
+            asked = {"invocation": invocation, "request": 0, **prompt, "n": 3, "temperature": 0.5}
             put("lm_call", key, {**asked, "max_tokens": 9, "seeds": []}, "expert", "improve it")
+        failed = {
+            "invocation": "run-1",
+            "request": 0,
+            "state": "limited",
+            "detail": "too many",
+            "texts": [],
+            "usage": usage(requests=1),
+            "cost_usd": 0.0,
+        }
+        put("lm_answer", "call-1", failed)
+        put("lm_call", "call-1", {**asked, "invocation": "run-1", "request": 1})
         answered = {
             "invocation": "run-1",
+            "request": 1,
             "state": "answered",
             "detail": "",
             "texts": [content_id(text) for text in REPLIES],
@@ -89,7 +101,12 @@ def test_what_was_returned_has_its_score_and_the_uses_that_it_took(traced: RunTr
 def test_what_was_not_answered_or_ended_is_open(traced: RunTrace) -> None:
     run = traced.runs[1]
     assert (run.outcome, run.repeat) == ("open", "val-1")
-    assert [(call.state, call.replies) for call in run.calls] == [("open", ())]
+    assert [(call.state, call.replies) for call in run.calls] == [("open", [])]
+
+
+def test_a_request_that_failed_is_told_with_the_call_that_made_another(traced: RunTrace) -> None:
+    (call,) = traced.runs[0].calls
+    assert (call.state, call.requests, call.failures) == ("answered", 2, ["limited: too many"])
 
 
 def test_a_trace_is_json(traced: RunTrace) -> None:

@@ -16,7 +16,7 @@ from engine_support import (
 )
 
 from selftaught.core.budget import Budget, ImproverLimits
-from selftaught.core.errors import BudgetExceeded, InfrastructureError
+from selftaught.core.errors import BudgetExceeded, InfrastructureError, ModelFailure
 from selftaught.core.outcome import Failed
 from selftaught.core.program import Program
 from selftaught.engine.broker import Broker
@@ -312,15 +312,61 @@ def test_a_batch_longer_than_a_call_may_draw_is_clipped(world: World) -> None:
     assert run.said == ["m0 #0", "m1 #0", "m2 #0", "m3 #0"]
 
 
-def test_a_model_that_answers_too_little_or_too_much_is_taken_at_what_was_asked(
-    world: World,
-) -> None:
+def test_a_model_that_answers_too_much_is_taken_at_what_was_asked(world: World) -> None:
     body = "return json.dumps(language_model.prompt('e', 'm', n_responses=3))"
-    assert Run(world, body, model=LoggedModel(lambda prompt: ["only"])).said == ["only"]
-    assert Run(world, body, model=LoggedModel(lambda prompt: [])).said == []
     run = Run(world, body, model=LoggedModel(lambda prompt: ["x"] * 10))
     assert run.said == ["x"] * 3
     assert run.usage.samples == 3
+
+
+def test_what_a_model_leaves_out_is_asked_for_again_as_one_call(world: World) -> None:
+    body = "return json.dumps(language_model.prompt('e', 'm', n_responses=4))"
+    run = Run(world, body, model=LoggedModel(lambda prompt: [f"of {prompt.n}"]))
+    assert run.said == ["of 4", "of 3", "of 2", "of 1"]
+    assert (run.usage.lm_calls, run.usage.requests, run.usage.samples) == (1, 4, 4)
+    seeds = [prompt.seeds for prompt in run.model.prompts]
+    assert [seeds[0][-len(later) :] for later in seeds] == seeds
+
+
+def test_a_model_that_never_answers_anything_is_a_fault_of_the_provider(world: World) -> None:
+    with pytest.raises(ModelFailure, match="no choices"):
+        Run(world, "language_model.prompt('e', 'm')", model=LoggedModel(lambda prompt: []))
+
+
+def test_a_prompt_that_the_provider_refuses_is_an_exception_in_the_guest(world: World) -> None:
+    def answer(prompt: Any) -> list[str]:
+        if len(prompt.user) > 3:
+            raise ModelFailure("context_length_exceeded", kind="prompt", status=400)
+        return ["fine"]
+
+    run = Run(
+        world,
+        """
+        try:
+            language_model.prompt("e", "too long")
+        except Exception as error:
+            return json.dumps([str(error), language_model.batch_prompt("e", ["too long", "m"])])
+        """,
+        model=LoggedModel(answer),
+    )
+    said, rest = run.said
+    assert "refused this prompt: context_length_exceeded" in said
+    assert rest == ["fine"]
+    assert (run.usage.lm_calls, run.usage.requests, run.usage.samples) == (2, 3, 1)
+
+
+def test_a_prompt_beyond_the_limit_is_not_sent(world: World) -> None:
+    run = Run(
+        world,
+        """
+        try:
+            language_model.prompt("e", "m" * (1 << 18))
+        except ValueError as error:
+            return json.dumps(str(error))
+        """,
+    )
+    assert run.said == "a prompt of 262145 bytes; the limit is 262144"
+    assert run.model.prompts == []
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ class AnyInterleaving(RuleBasedStateMachine):
     @rule(reservation=consumes(reservations))
     def settle_unknown(self, reservation: Reservation | None) -> None:
         if reservation is not None:
-            self.ledger.settle_unknown(reservation)
+            self.ledger.settle(reservation, reservation.usage)
             self.close(reservation, reservation.amounts)
 
     @rule(reservation=consumes(reservations))
@@ -107,11 +107,11 @@ class AnyInterleaving(RuleBasedStateMachine):
     @rule(reservation=consumes(reservations))
     def settle_twice(self, reservation: Reservation | None) -> None:
         if reservation is not None:
-            self.ledger.settle_unknown(reservation)
+            self.ledger.settle(reservation, reservation.usage)
             self.close(reservation, reservation.amounts)
             for again in (
                 lambda: self.ledger.settle(reservation, Usage(samples=1)),
-                lambda: self.ledger.settle_unknown(reservation),
+                lambda: self.ledger.settle(reservation, reservation.usage),
                 lambda: self.ledger.release(reservation),
             ):
                 with pytest.raises(ValueError, match="once"):
@@ -194,9 +194,11 @@ def test_settling_below_the_reservation_gives_the_rest_back() -> None:
 
 def test_an_answer_of_unknown_outcome_costs_its_reservation() -> None:
     ledger = Ledger(Budget(usd=1.0))
-    ledger.settle_unknown(ledger.reserve(Cost(10, 5, usd=0.5, usd_per_sample=0.1), 4))
+    reservation = ledger.reserve(Cost(10, 5, usd=0.5, usd_per_sample=0.1), 4)
+    ledger.settle(reservation, reservation.usage)
     usage = ledger.usage
-    assert (usage.lm_calls, usage.samples, usage.tokens_in) == (1, 4, 30)
+    assert (usage.lm_calls, usage.samples) == (1, 4)
+    assert (usage.tokens_in, usage.tokens_out) == (10, 20)
     assert usage.usd == pytest.approx(0.9)
 
 
@@ -204,7 +206,8 @@ def test_what_is_held_back_is_there_at_the_end() -> None:
     ledger = Ledger(Budget(lm_calls=10, samples=100))
     ledger.hold_back(Amounts(lm_calls=4))
     for _ in range(6):
-        ledger.settle_unknown(ledger.reserve(Cost(0, 0), 1))
+        reservation = ledger.reserve(Cost(0, 0), 1)
+        ledger.settle(reservation, reservation.usage)
     with pytest.raises(BudgetExceeded):
         ledger.reserve(Cost(0, 0), 1)
     ledger.hold_back(NOTHING)

@@ -37,7 +37,7 @@ def somebody_elses_meta_table(folder: Path) -> str:
 
 
 def a_newer_schema(folder: Path) -> str:
-    _prepared(folder / "newer.db", "UPDATE meta SET value='2' WHERE name='selftaught_schema'")
+    _prepared(folder / "newer.db", "UPDATE meta SET value='99' WHERE name='selftaught_schema'")
     return f"sqlite:///{folder}/newer.db"
 
 
@@ -78,7 +78,7 @@ BAD_PLACES: list[tuple[Callable[[Path], str], str]] = [
     (not_a_database, "file is not a database"),
     (somebody_elses_database, "database of something else"),
     (somebody_elses_meta_table, "database of something else"),
-    (a_newer_schema, "its schema is 2"),
+    (a_newer_schema, "its schema is 99"),
     (a_folder, "not a file"),
     (a_missing_folder, "missing does not exist; create it"),
     (a_file_as_folder, "file is not a folder"),

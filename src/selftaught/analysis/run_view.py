@@ -11,11 +11,14 @@ Event kinds, their keys, and their bodies (`id` is the content id of a text in t
 `invocation_end`, same key:
     {outcome: "returned"|failure kind, detail, program: id|null, cpu_s,
     usage: {lm_calls, requests, samples, tokens_in, tokens_out, usd}, utility_uses}
-`lm_call`, a request to the model:
-    {invocation: key, system: id, user: id, n, temperature, max_tokens, seeds}
-`lm_answer`, same key:
-    {invocation: key, state: "answered"|"failed"|"refused", detail, texts: [id], model,
-    usage: {...}, cost_usd|null}
+`lm_call`, a request to the model, before it is sent; the requests that one prompt takes have its
+    key in common, and a number:
+    {invocation: key, request: number, system: id, user: id, n, temperature, max_tokens, seeds}
+`lm_answer`, same key and number, before it is used:
+    {invocation: key, request: number, state: "answered", how it failed (ModelFailure.kind) or
+    "abandoned", detail, texts: [id], finishes: [word of the provider], model, usage_reported,
+    usage: {...} as the ledger counts it, cost_usd|null}
+`model_notice`, key of the prompt at which it was found out: {detail}
 `evaluation`:
     {program: id, task, task_version, stream, repeat, kind: "scored"|failure kind,
     value: float|null, detail, feedback, per_instance: [float], metrics: {}, cpu_s, tier}
@@ -55,7 +58,7 @@ __all__ = [
 
 _VIEWED_KINDS = (
     *("run", "run_end", "result", "iteration", "proposal"),
-    *("invocation", "invocation_end", "lm_call", "lm_answer", "evaluation"),
+    *("invocation", "invocation_end", "lm_call", "lm_answer", "model_notice", "evaluation"),
 )
 _STILL_OPEN = "open"
 
@@ -113,27 +116,29 @@ class Counts:
     Attributes:
         evaluations: by outcome: "scored" or a failure kind.
         invocations: by outcome: "returned", a failure kind, or "open" for those without an end.
-        model_calls: by state of the answer: "answered", "failed", "refused", or "open".
+        requests: to the model, by state: "answered", "open", or how they failed.
+        responses: by the provider's word for why they ended.
     """
 
     evaluations: Mapping[str, int]
     invocations: Mapping[str, int]
-    model_calls: Mapping[str, int]
-
-    @property
-    def failed_model_calls(self) -> int:
-        return self.model_calls.get("failed", 0)
+    requests: Mapping[str, int]
+    responses: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """One run. `result` is the final object of `--json`, or None while there is none."""
+    """One run. `result` is the final object of `--json`, or None while there is none.
+
+    `notices` are what was found out about the model, such as parameters that it does not take.
+    """
 
     head: RunHead
     iterations: tuple[Mapping[str, Any], ...]
     proposals: tuple[ProposalView, ...]
     spending: Spending
     counts: Counts
+    notices: tuple[str, ...]
     best: ProgramView | None
     best_value: float | None
     result: Mapping[str, Any] | None
@@ -149,7 +154,8 @@ class RunView:
             "iterations": [dict(iteration) for iteration in self.iterations],
             "proposals": [proposal.as_json() for proposal in self.proposals],
             "spending": self.spending.as_json(),
-            "counts": asdict(self.counts) | {"failed_model_calls": self.counts.failed_model_calls},
+            "counts": asdict(self.counts),
+            "notices": list(self.notices),
             "best": None if self.best is None else asdict(self.best),
             "best_value": self.best_value,
             "result": self.result,
@@ -172,6 +178,7 @@ def view_run(reader: JournalReader, run_id: str) -> RunView:
         proposals=tuple(_proposals(reader, events)),
         spending=spending(events),
         counts=_counts(events),
+        notices=tuple(event.body["detail"] for event in events if event.kind == "model_notice"),
         best=_best(reader, events, so_far),
         best_value=so_far.best_value,
         result=so_far.result,
@@ -213,17 +220,24 @@ def _program(
 
 def _counts(events: Sequence[Event]) -> Counts:
     ends = _latest(events, "invocation_end")
-    answers = _latest(events, "lm_answer")
     evaluations = _latest(events, "evaluation").values()
     begun = [*(_latest(events, "invocation") | ends)]
-    called = [*(_latest(events, "lm_call") | answers)]
+    answers = _requests(events, "lm_answer")
+    states = dict.fromkeys(_requests(events, "lm_call"), _STILL_OPEN)
+    states |= {number: body["state"] for number, body in answers.items()}
     return Counts(
         evaluations=_tally(body["kind"] for body in evaluations),
         invocations=_tally(ends[key]["outcome"] if key in ends else _STILL_OPEN for key in begun),
-        model_calls=_tally(
-            answers[key]["state"] if key in answers else _STILL_OPEN for key in called
-        ),
+        requests=_tally(states.values()),
+        responses=_tally(word for body in answers.values() for word in body["finishes"]),
     )
+
+
+def _requests(events: Sequence[Event], kind: str) -> dict[tuple[str, int], Mapping[str, Any]]:
+    """Body by the key and the number of a request."""
+    return {
+        (event.key, event.body["request"]): event.body for event in events if event.kind == kind
+    }
 
 
 def _tally(outcomes: Iterable[str]) -> dict[str, int]:

@@ -30,9 +30,17 @@ class ReplyTrace:
     outcome: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CallTrace:
-    """One request to the model; `state` is open, answered or failed."""
+    """One prompt to the model, with all the requests that it took.
+
+    Attributes:
+        n: responses asked for by the first request.
+        state: answered as soon as there is a reply; else open, or how the last request failed.
+        requests: how many there were; open ones included.
+        failures: what went wrong with each that failed.
+        cost_usd: None if the price is not known.
+    """
 
     key: str
     system: str
@@ -40,11 +48,12 @@ class CallTrace:
     n: int
     temperature: float
     state: str = "open"
-    detail: str = ""
+    requests: int = 0
+    failures: list[str] = field(default_factory=list)
     tokens_in: int = 0
     tokens_out: int = 0
-    cost_usd: float | None = None
-    replies: tuple[ReplyTrace, ...] = ()
+    cost_usd: float | None = 0.0
+    replies: list[ReplyTrace] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -102,8 +111,8 @@ class _Tracer:
     def runs(self) -> list[ImproverRunTrace]:
         """In the order in which they began; what a resumed run wrote twice stands once."""
         found: dict[str, ImproverRunTrace] = {}
-        asked: dict[str, dict[str, Any]] = {}
         calls: dict[str, CallTrace] = {}
+        closed: set[tuple[str, int]] = set()
         for event in self._events("invocation", "lm_call", "lm_answer", "invocation_end"):
             body = event.body
             if event.kind == "invocation":
@@ -111,15 +120,16 @@ class _Tracer:
                 run = ImproverRunTrace(event.key, *(body[name] for name in names))
                 found.setdefault(event.key, run)
             elif event.kind == "lm_call":
-                asked[event.key] = body
-                calls.setdefault(event.key, self._call(event.key, body))
+                if event.key not in calls:
+                    calls[event.key] = self._call(event.key, body)
+                    found[body["invocation"]].calls.append(calls[event.key])
+                calls[event.key].requests += 1
             elif event.kind == "lm_answer":
-                run = found[body["invocation"]]
-                calls[event.key] = self._answer(run, event.key, asked[event.key], body)
+                if (event.key, body["request"]) not in closed:
+                    closed.add((event.key, body["request"]))
+                    self._answer(found[body["invocation"]], calls[event.key], body)
             else:
                 self._end(found[event.key], body)
-        for key, call in calls.items():
-            found[asked[key]["invocation"]].calls.append(call)
         return list(found.values())
 
     def _find_scores(self) -> Iterator[tuple[tuple[Any, ...], tuple[float | None, str]]]:
@@ -131,24 +141,20 @@ class _Tracer:
             else:
                 yield (None, body["stream"], None, body["improver"]), (body["mean"], "scored")
 
-    def _answer(
-        self, run: ImproverRunTrace, key: str, asked: dict[str, Any], body: dict[str, Any]
-    ) -> CallTrace:
-        usage = body["usage"]
-        return self._call(
-            key,
-            asked,
-            state=body["state"],
-            detail=body["detail"],
-            tokens_in=usage["tokens_in"],
-            tokens_out=usage["tokens_out"],
-            cost_usd=body["cost_usd"],
-            replies=tuple(self._reply(run, self._text(text_id)) for text_id in body["texts"]),
-        )
-
-    def _call(self, key: str, asked: dict[str, Any], **answered: Any) -> CallTrace:
+    def _call(self, key: str, asked: dict[str, Any]) -> CallTrace:
         system, user = self._text(asked["system"]), self._text(asked["user"])
-        return CallTrace(key, system, user, asked["n"], asked["temperature"], **answered)
+        return CallTrace(key, system, user, asked["n"], asked["temperature"])
+
+    def _answer(self, run: ImproverRunTrace, call: CallTrace, body: dict[str, Any]) -> None:
+        usage, cost_usd = body["usage"], body["cost_usd"]
+        call.tokens_in += usage["tokens_in"]
+        call.tokens_out += usage["tokens_out"]
+        if call.cost_usd is not None:
+            call.cost_usd = None if cost_usd is None else call.cost_usd + cost_usd
+        call.replies += [self._reply(run, self._text(text_id)) for text_id in body["texts"]]
+        call.state = "answered" if call.replies else body["state"]
+        if body["state"] != "answered":
+            call.failures.append(f"{body['state']}: {body['detail']}")
 
     def _reply(self, run: ImproverRunTrace, text: str) -> ReplyTrace:
         code = extract_code(text)

@@ -100,6 +100,9 @@ def _print_spending(console: Console, view: RunView) -> None:
     if view.spending.unpriced_answers:
         answers = words.counted(view.spending.unpriced_answers, "answer")
         console.print(f"{answers} of unknown price, counted as 0 USD")
+    if view.spending.open_requests:
+        requests = words.counted(view.spending.open_requests, "request")
+        console.print(f"{requests} under way or cut off, not in these sums")
     console.print()
 
 
@@ -109,11 +112,15 @@ def _print_counts(console: Console, view: RunView) -> None:
     for name, counts in (
         ("improver runs", view.counts.invocations),
         ("candidates", view.counts.evaluations),
-        ("model calls", view.counts.model_calls),
+        ("requests to the model", view.counts.requests),
+        ("responses", view.counts.responses),
     ):
-        table.add_row(name, _tally(counts))
+        if counts or name != "responses":  # not every model says why its responses ended
+            table.add_row(name, _tally(counts))
     table.columns[-1].no_wrap = False
     console.print(table)
+    for notice in view.notices:
+        say(console, printable(notice))
 
 
 def _tally(counts: Mapping[str, int]) -> str:

@@ -46,8 +46,10 @@ def _print_call(console: Console, call: CallTrace, shown: set[str]) -> None:
     tokens = f"{call.tokens_in:,} tokens in, {call.tokens_out:,} out{cost}"
     asked = f"{words.counted(call.n, 'sample')} at temperature {call.temperature:g}"
     say(console, f"{_INDENT}model call {call.key[: words.SHORT_ID]}: {asked}; {tokens}")
-    if call.state != "answered":
-        say(console, f"{_INDENT * 2}{call.state} {printable(call.detail)}".rstrip())
+    for failure in call.failures:
+        say(console, f"{_INDENT * 2}a request failed: {printable(failure)}")
+    if call.state == "open":
+        say(console, f"{_INDENT * 2}open: no answer is known")
     for name, text in (("system", call.system), ("prompt", call.user)):
         if text in shown:
             say(console, f"{_INDENT * 2}{name}: as above")

@@ -123,12 +123,26 @@ class _ChargedRequest:
         return self.account.call.context.ledger.time_left_s
 
     async def answered(self, answer: Completions) -> None:
-        usage, cost_usd = self._counted(answer)
+        samples = min(len(answer.texts), self.prompt.n)
+        usage = self.reservation.usage
+        cost_usd: float | None = usage.usd
+        if answer.usage is None:  # the worst is counted, of all but the samples
+            usage = replace(usage, samples=samples)
+        else:
+            cost_usd = answer.cost_usd
+            usage = replace(
+                answer.usage,
+                lm_calls=usage.lm_calls,
+                requests=1,
+                samples=samples,
+                usd=cost_usd or 0.0,
+            )
         self._settle(usage)
         if answer.notice:
             self._tell(answer.notice)
-        await self.account.recorder.answered(self.number, answer, usage, cost_usd)
-        samples = min(len(answer.texts), self.prompt.n)
+        await self.account.recorder.answered(
+            self.number, answer, usage, cost_usd if self.account.is_priced else None
+        )
         self.account.call.context.tell("model_answered", samples=samples, usd=usage.usd)
 
     def failed(self, failure: ModelFailure) -> None:
@@ -140,33 +154,13 @@ class _ChargedRequest:
         self._close("abandoned", "nobody waited for it any more", maybe_billed=True)
 
     def _close(self, state: RequestState, detail: str, *, maybe_billed: bool) -> None:
-        usage = self._worst() if maybe_billed else self._nothing()
+        """What may have been answered, and billed, counts as its reservation."""
+        worst = self.reservation.usage
+        usage = worst if maybe_billed else Usage(lm_calls=worst.lm_calls, requests=1)
         self._settle(usage)
         cost_usd = usage.usd if self.account.is_priced else None
         self.account.recorder.closed(self.number, state, detail, usage, cost_usd)
         self.account.call.context.tell("model_failed", state=state, detail=detail)
-
-    def _counted(self, answer: Completions) -> tuple[Usage, float | None]:
-        """What is counted of an answer, and its price; the worst case where nothing is said."""
-        worst = self._worst()
-        samples = min(len(answer.texts), self.prompt.n)
-        if answer.usage is None:
-            usage = replace(worst, samples=samples)
-            return usage, usage.usd if self.account.is_priced else None
-        usage = replace(
-            answer.usage,
-            lm_calls=worst.lm_calls,
-            requests=1,
-            samples=samples,
-            usd=answer.cost_usd or 0.0,
-        )
-        return usage, answer.cost_usd
-
-    def _worst(self) -> Usage:
-        return self.reservation.usage
-
-    def _nothing(self) -> Usage:
-        return Usage(lm_calls=self.reservation.amounts.lm_calls, requests=1)
 
     def _settle(self, usage: Usage) -> None:
         call = self.account.call

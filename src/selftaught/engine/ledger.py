@@ -162,14 +162,10 @@ class Ledger:
         return 0
 
     def settle(self, reservation: Reservation, usage: Usage) -> None:
-        """Replace a reservation by what the call took."""
+        """Replace a reservation by what the request took; `reservation.usage` if nobody knows."""
         tokens = usage.tokens_in + usage.tokens_out
         used = Amounts(usage.lm_calls, usage.samples, tokens, usage.usd)
         self._close(reservation, used, usage)
-
-    def settle_unknown(self, reservation: Reservation) -> None:
-        """The call may have been answered and billed: it counts as its reservation."""
-        self._close(reservation, reservation.amounts, reservation.usage)
 
     def release(self, reservation: Reservation) -> None:
         """The call was never made."""

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.sqlite import insert
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _VERSION_NAME = "selftaught_schema"
 
 metadata = MetaData()

@@ -11,7 +11,7 @@ from typing import Any
 from selftaught.core.budget import Usage
 from selftaught.core.errors import SelfTaughtError
 from selftaught.engine.context import RunContext
-from selftaught.engine.model_wrappers import usage_json
+from selftaught.engine.record import usage_json
 
 
 class NothingMeasured(SelfTaughtError):
