@@ -21,17 +21,20 @@ from selftaught.app.config import (
 )
 from selftaught.app.discovery import check_model_name, load_improver, make_model
 from selftaught.app.instance_key import find_instance_key
+from selftaught.core.budget import Budget
 from selftaught.core.errors import ConfigError, TierProbe
 from selftaught.core.language_model import LanguageModel, ModelServices
 from selftaught.core.outcome import Failed
-from selftaught.core.ports import Executor, GuestLimits, Job, Sandbox
+from selftaught.core.ports import Executor, GuestLimits, Job, Journal, Sandbox
 from selftaught.core.program import Program
 from selftaught.core.progress import Listener, silent
+from selftaught.core.seeds import PUBLIC_KEY
 from selftaught.core.task import Task
 from selftaught.engine.context import RunContext
 from selftaught.engine.evaluate import Evaluator, Question
 from selftaught.engine.ledger import Ledger
 from selftaught.engine.limit import AdaptiveLimit
+from selftaught.engine.no_journal import NoJournal
 from selftaught.engine.requests import Requester
 from selftaught.executors.limits import CORES
 from selftaught.executors.local import LocalExecutor
@@ -42,6 +45,7 @@ from selftaught.sandboxes.sealed import SealedSandbox
 from selftaught.store.journal import open_journal
 from selftaught.store.location import check_writable
 from selftaught.store.run_id import new_run_id
+from selftaught.studies.estimate import estimate_stop
 from selftaught.studies.improve_run import ImprovePlan, improve_run
 from selftaught.studies.stop_run import StopPlan, stop_run
 
@@ -74,10 +78,10 @@ async def executor_for(
 
 @asynccontextmanager
 async def opened_model(
-    name: str, config: ProviderConfig, executor: Executor
+    name: str, config: ProviderConfig, executor: Executor, *, will_ask: bool = True
 ) -> AsyncIterator[LanguageModel]:
     """A model, closed at the end. Raises: ConfigError."""
-    services = ModelServices(executor, config.settings(), os.environ)
+    services = ModelServices(executor, config.settings(), os.environ, will_ask)
     model = make_model(name, services)
     try:
         yield model
@@ -110,6 +114,26 @@ async def run_stop(
         head["config"]["runs"] = runs
         plan = StopPlan(prepared.improver, tasks, config.iterations, config.accept, runs, head)
         return await stop_run(context, plan)
+
+
+async def estimate_run(
+    config: RunConfig, tasks: Sequence[Task], improver: Program | None = None
+) -> dict[str, Any]:
+    """What `run_stop` would take of the model; asks it nothing, and writes nothing."""
+    _check_distinct(tasks)
+    check_model_name(config.model)
+    runs = config.runs.resolved(len(tasks))
+    seed_improver = improver or load_improver(config.improver)
+    plan = StopPlan(seed_improver, tasks, config.iterations, config.accept, runs)
+    async with executor_for(config.tier, config.slots, config.sandbox) as executor:
+        async with opened_model(config.model, config, executor, will_ask=False) as model:
+
+            def rehearsed(free: LanguageModel) -> RunContext:
+                evaluator = Evaluator(executor, config.seed, PUBLIC_KEY, config.sandbox.limits())
+                services = _Services(executor, evaluator, NoJournal())
+                return _run_context("estimate", config, free, services, Ledger(Budget()))
+
+            return await estimate_stop(rehearsed, model, plan, config.budget.value())
 
 
 async def run_improve(
@@ -173,21 +197,42 @@ async def _context(
             "tasks": versions,
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
         }
-        context = RunContext(
-            run_id=run_id,
-            seed=config.seed,
-            limits=config.limits.value(),
-            max_tokens=config.max_tokens,
-            requester=Requester(model, AdaptiveLimit(config.concurrency)),
-            executor=executor,
-            evaluator=evaluator,
-            journal=journal,
-            ledger=Ledger(config.budget.value()),
-            listener=prepared.listener,
-            guest_limits=limits,
-            prompt_bytes=config.prompt_kb << 10,
-        )
-        yield context, head
+        ledger = Ledger(config.budget.value())
+        services = _Services(executor, evaluator, journal)
+        yield _run_context(run_id, config, model, services, ledger, prepared.listener), head
+
+
+@dataclass(frozen=True, slots=True)
+class _Services:
+    """What serves a run."""
+
+    executor: Executor
+    evaluator: Evaluator
+    journal: Journal
+
+
+def _run_context(
+    run_id: str,
+    config: CommonConfig,
+    model: LanguageModel,
+    services: _Services,
+    ledger: Ledger,
+    listener: Listener = silent,
+) -> RunContext:
+    return RunContext(
+        run_id=run_id,
+        seed=config.seed,
+        limits=config.limits.value(),
+        max_tokens=config.max_tokens,
+        requester=Requester(model, AdaptiveLimit(config.concurrency)),
+        executor=services.executor,
+        evaluator=services.evaluator,
+        journal=services.journal,
+        ledger=ledger,
+        listener=listener,
+        guest_limits=config.sandbox.limits(),
+        prompt_bytes=config.prompt_kb << 10,
+    )
 
 
 async def _check_programs(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
-from selftaught.cli.options import json_option, reading_store_option
-from selftaught.cli.sections import SectionedCommand
+from selftaught.cli.options import json_option, provider_options, reading_store_option
+from selftaught.cli.sections import SectionedCommand, option
 
 
 @click.command(cls=SectionedCommand, short_help="List the tasks, or show one.")
@@ -27,13 +29,30 @@ def tasks(name: str | None, as_json: bool) -> None:
     print_json({"tasks": found}) if as_json else print_tasks(stdout(), found)
 
 
-@click.command(cls=SectionedCommand, short_help="List the providers of language models.")
+@click.command(cls=SectionedCommand, short_help="List the providers of language models; try one.")
+@click.argument("model", required=False, metavar="[PROVIDER:NAME]")
+@option(
+    "--check",
+    is_flag=True,
+    help="Send the model one tiny request: latency, price, and what it does not take.",
+)
+@provider_options
 @json_option
-def models(as_json: bool) -> None:
-    """List the installed providers of language models, and the model used by default."""
-    from selftaught.cli.models import listed_models, print_models
+def models(model: str | None, check: bool, as_json: bool, **options: Any) -> None:
+    """List the providers of language models, and which of their variables the environment has.
+
+    Of the variables only the names are shown, never the values. With --check the model (by default
+    local:mutator) is asked for two words; that may cost a little.
+    """
+    from selftaught.cli.models import checked_model, listed_models, print_check, print_models
     from selftaught.cli.terminal import print_json, stdout
 
+    if check:
+        checked = checked_model(model, options)
+        print_json(checked) if as_json else print_check(stdout(), checked)
+        return
+    if model is not None:
+        raise click.UsageError("a model goes with --check")
     found = listed_models()
     print_json(found) if as_json else print_models(stdout(), found)
 

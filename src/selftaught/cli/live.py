@@ -19,7 +19,8 @@ from selftaught.cli.terminal import printable
 
 _REFRESHES_A_SECOND = 8
 _BAR_WIDTH = 24
-_LINES_AROUND = 9
+_LINES_AROUND = 14
+_NOTICES = 3
 _LINES_AN_ITERATION = 2
 
 
@@ -58,7 +59,13 @@ def _counts(tally: Tally, elapsed: str) -> Table:
     grid.add_row("candidates", f"{tally.scored:,} scored{failed}")
     grid.add_row("model calls", _spent(tally.model_calls, tally.limit("lm_calls")))
     grid.add_row("samples", _spent(tally.samples, tally.limit("samples")))
+    if tally.usd or tally.limit("usd"):
+        grid.add_row("money", _money(tally.usd, tally.limit("usd")))
+    if tally.requests_failed:
+        grid.add_row("faults", words.counted(tally.requests_failed, "request") + " failed")
     grid.add_row("best", _best(tally))
+    for notice in tally.notices[-_NOTICES:]:
+        grid.add_row("note", printable(notice))
     return grid
 
 
@@ -77,11 +84,17 @@ def _step(tally: Tally, elapsed: str) -> RenderableType:
     return _bar(done, last + 2, f"{said}, {elapsed}")
 
 
-def _spent(count: int, limit: int | None) -> RenderableType:
-    return f"{count:,}" if limit is None else _bar(count, limit, f"{count:,} of {limit:,}")
+def _money(usd: float, limit: float | None) -> RenderableType:
+    if limit is None:
+        return f"{usd:.4f} USD"
+    return _bar(usd, limit, f"{usd:.4f} of {limit:g} USD")
 
 
-def _bar(done: int, of: int, said: str) -> Table:
+def _spent(count: int, limit: float | None) -> RenderableType:
+    return f"{count:,}" if limit is None else _bar(count, limit, f"{count:,} of {limit:,.0f}")
+
+
+def _bar(done: float, of: float, said: str) -> Table:
     row = Table.grid(padding=(0, 2, 0, 0))
     bar = ProgressBar(total=of, completed=min(done, of), width=_BAR_WIDTH, complete_style="cyan")
     row.add_row(bar, said)

@@ -12,9 +12,9 @@ import click
 from selftaught.cli.sections import F, option
 
 if TYPE_CHECKING:
-    from selftaught.app.config import CommonConfig
+    from selftaught.app.config import ProviderConfig
 
-    C = TypeVar("C", bound=CommonConfig)
+    C = TypeVar("C", bound=ProviderConfig)
 
 # Shown in help pages, which must not wait for the configuration to load; a test compares them.
 DEFAULT_STORE = "sqlite:///selftaught.db"
@@ -334,7 +334,7 @@ def configured(kind: type[C], options: Mapping[str, Any]) -> C:
     """The configuration that the file and, over it, the options make.
 
     Args:
-        kind: RunConfig or ImproveConfig.
+        kind: RunConfig, ImproveConfig or ProviderConfig.
         options: values by click's names; None, and what is no setting, sets nothing.
     Raises: ConfigError.
     """

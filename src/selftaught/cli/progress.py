@@ -46,6 +46,8 @@ def line(progress: Progress, tally: Tally) -> str | None:
         case "best":
             spent = words.counted(tally.model_calls, "model call")
             return f"best on search {words.number(facts['value'])}, after {spent}"
+        case "notice":
+            return str(facts["detail"])
         case "run_ended":
             why = f" ({facts['detail']})" if facts["detail"] else ""
             return f"run {tally.run_id} ended: {facts['state']}{why}"

@@ -32,6 +32,11 @@ _AT_LEAST_2 = click.IntRange(min=2)
     "or always (paper).  [default: strict]",
 )
 @option(
+    "--estimate",
+    is_flag=True,
+    help="Print what the run can take of the model at most, and what is likely, and spend nothing.",
+)
+@option(
     "--search-runs",
     section=_RUNS,
     type=AT_LEAST_1,
@@ -53,10 +58,12 @@ _AT_LEAST_2 = click.IntRange(min=2)
     help="On test.  [default: 30 shared by all tasks]",
 )
 @common_options
-def run(as_json: bool, **options: Any) -> None:
-    from selftaught.app.compose import run_stop
+def run(as_json: bool, estimate: bool, **options: Any) -> None:
+    from selftaught.app import core_thread
+    from selftaught.app.compose import estimate_run, run_stop
     from selftaught.app.config import RunConfig
     from selftaught.app.discovery import load_task
+    from selftaught.cli.estimate import print_estimate
     from selftaught.cli.execute import execute
     from selftaught.cli.improver import find_improver
     from selftaught.cli.report import print_run
@@ -65,6 +72,10 @@ def run(as_json: bool, **options: Any) -> None:
     config = configured(RunConfig, options)
     tasks = [load_task(name) for name in config.tasks]
     config, improver = find_improver(config)
+    if estimate:
+        estimated = core_thread.run(estimate_run(config, tasks, improver))
+        print_json(estimated) if as_json else print_estimate(stdout(), estimated)
+        return
     result = execute(lambda listener: run_stop(config, tasks, listener, improver), as_json=as_json)
     if as_json:
         print_json(result)

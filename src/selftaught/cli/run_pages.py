@@ -93,7 +93,9 @@ def _print_spending(console: Console, view: RunView) -> None:
     table = plain_table("role", "calls", "requests", "samples", "tokens in", "tokens out", "USD")
     for role, usage in [*view.spending.roles.items(), ("in all", view.spending.total)]:
         counts = (usage.lm_calls, usage.requests, usage.samples, usage.tokens_in, usage.tokens_out)
-        table.add_row(role, *(f"{count:,}" for count in counts), f"{usage.usd:.2f}")
+        table.add_row(
+            role, *(f"{count:,}" for count in counts), words.money(usage.usd).removesuffix(" USD")
+        )
     for column in table.columns[1:]:
         column.justify = "right"
     console.print(table)

@@ -41,6 +41,9 @@ class Tally:
     scored_failed: int = 0
     model_calls: int = 0
     samples: int = 0
+    usd: float = 0.0
+    requests_failed: int = 0
+    notices: list[str] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -51,10 +54,10 @@ class Tally:
     def elapsed_s(self) -> float:
         return time.monotonic() - self.started_s
 
-    def limit(self, resource: str) -> int | None:
+    def limit(self, resource: str) -> float | None:
         """The run's budget of a resource, or None."""
         budget: Mapping[str, Any] = self.head.get("config", {}).get("budget", {})
-        limit: int | None = budget.get(resource)
+        limit: float | None = budget.get(resource)
         return limit
 
     def add(self, progress: Progress) -> None:
@@ -73,9 +76,13 @@ class Tally:
                 case "candidate_scored":
                     self.scored += 1
                     self.scored_failed += facts["outcome"] != "scored"
-                case "model_answered":
-                    self.model_calls += 1
+                case "model_answered" | "model_failed":
+                    self.model_calls += facts["lm_calls"]
                     self.samples += facts["samples"]
+                    self.usd += facts["usd"]
+                    self.requests_failed += progress.kind == "model_failed"
+                case "notice":
+                    self.notices.append(facts["detail"])
                 case "iteration":
                     self.iterations.append(facts)
                 case "phase":

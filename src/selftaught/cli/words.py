@@ -69,13 +69,18 @@ def spending(usage: Mapping[str, Any], wall_s: float | None = None) -> str:
         counted(usage["lm_calls"], "model call"),
         counted(usage["samples"], "sample"),
         f"{tokens_in:,} tokens in and {tokens_out:,} out",
-        f"{usage['usd']:.2f} USD",
+        money(usage["usd"]),
     ]
     if usage["requests"] != usage["lm_calls"]:
         parts.insert(1, counted(usage["requests"], "request"))
     if wall_s is not None:
         parts.append(duration(wall_s))
     return ", ".join(parts)
+
+
+def money(usd: float) -> str:
+    """Cents, and of less than a dollar what it takes to see it."""
+    return f"{usd:.2f} USD" if usd >= 1 or usd == 0 else f"{usd:.4f} USD"
 
 
 def counted(count: int, noun: str) -> str:

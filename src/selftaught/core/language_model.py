@@ -132,8 +132,10 @@ class ModelServices:
         executor: for models that are programs of ours.
         settings: what the user says.
         environment: environment variables, where keys are looked for.
+        will_ask: whether the model will be asked anything; if not, no key is needed.
     """
 
     executor: Executor
     settings: ModelSettings = ModelSettings()
     environment: Mapping[str, str] = field(default_factory=dict)
+    will_ask: bool = True

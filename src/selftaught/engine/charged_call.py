@@ -13,11 +13,11 @@ from selftaught.core.language_model import Completions, Prompt
 from selftaught.core.seeds import derive
 from selftaught.engine.context import RunContext
 from selftaught.engine.ledger import Cost, Reservation
-from selftaught.engine.record import Recorder, RequestState
+from selftaught.engine.record import Recorder, RequestState, usage_json
 
 # A token has at least one byte, so the bytes of a prompt bound its tokens from above; templates of
 # conversations and hidden instructions come on top.
-_PROMPT_OVERHEAD_TOKENS = 256
+PROMPT_OVERHEAD_TOKENS = 256
 
 
 @dataclass(slots=True)
@@ -76,7 +76,7 @@ class ChargedCall:
 
     def _worst_case(self, prompt: Prompt) -> Cost:
         """What one request may take at most."""
-        tokens_in = prompt.size_bytes + _PROMPT_OVERHEAD_TOKENS
+        tokens_in = prompt.size_bytes + PROMPT_OVERHEAD_TOKENS
         model = self.context.model
         fixed_usd = model.most_usd(tokens_in, 0) or 0.0
         one_usd = model.most_usd(tokens_in, prompt.max_tokens) or 0.0
@@ -143,7 +143,7 @@ class _ChargedRequest:
         await self.account.recorder.answered(
             self.number, answer, usage, cost_usd if self.account.is_priced else None
         )
-        self.account.call.context.tell("model_answered", samples=samples, usd=usage.usd)
+        self.account.call.context.tell("model_answered", **usage_json(usage))
 
     def failed(self, failure: ModelFailure) -> None:
         if failure.notice:
@@ -160,7 +160,7 @@ class _ChargedRequest:
         self._settle(usage)
         cost_usd = usage.usd if self.account.is_priced else None
         self.account.recorder.closed(self.number, state, detail, usage, cost_usd)
-        self.account.call.context.tell("model_failed", state=state, detail=detail)
+        self.account.call.context.tell("model_failed", state=state, **usage_json(usage))
 
     def _settle(self, usage: Usage) -> None:
         call = self.account.call

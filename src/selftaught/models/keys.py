@@ -51,7 +51,7 @@ def find_key(
         key = services.environment.get(name, "").strip()
         if key:
             return key
-    if needed:
+    if needed and services.will_ask:
         raise ConfigError(
             f"no key for {provider}: set {' or '.join(variables)}, or name a file that only you "
             "can read with --api-key-file"

@@ -21,13 +21,16 @@ from selftaught.models.chat import (
     plausible,
 )
 from selftaught.models.faults import broken_answer
-from selftaught.models.keys import NO_KEY, find_key, variables_for
+from selftaught.models.keys import KEYS_OF_HOSTS, NO_KEY, find_key, variables_for
 from selftaught.models.prices import Tokens, find_prices
 
 if TYPE_CHECKING:
     import openai
 
-VARIABLES = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "AZURE_OPENAI_ENDPOINT", "OPENAI_API_VERSION")
+VARIABLES = (
+    *("OPENAI_API_KEY", "OPENAI_BASE_URL", "AZURE_OPENAI_ENDPOINT", "OPENAI_API_VERSION"),
+    *sorted(set(KEYS_OF_HOSTS.values())),
+)
 _PATH = "/chat/completions"
 _MOST_SAMPLES = 128  # the protocol's bound of n
 _AZURE_VERSION = "2024-10-21"

@@ -5,22 +5,26 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from selftaught.core.budget import Budget, Usage
 from selftaught.core.errors import SelfTaughtError
+from selftaught.core.language_model import Completions, FreeModel, Prompt
 from selftaught.core.outcome import Failed, Scored
-from selftaught.core.ports import Completions, Prompt, Sandbox
+from selftaught.core.ports import Sandbox
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.task import SandboxedProgram, Task
 from selftaught.engine.context import RunContext
 from selftaught.engine.evaluate import Evaluator, Question
 from selftaught.engine.invoke import SandboxedImprover
 from selftaught.engine.ledger import Ledger
+from selftaught.engine.limit import AdaptiveLimit
+from selftaught.engine.no_journal import NoJournal
+from selftaught.engine.requests import Requester
 from selftaught.engine.utilities import TaskUtility
 from selftaught.executors.local import LocalExecutor
 from selftaught.testing.attacks.catalogue import Attack
@@ -162,8 +166,8 @@ def _said(outcome: Any) -> str:
     return f"it came to {getattr(outcome, 'value', 'nothing')}"
 
 
-@dataclass(slots=True)
-class _Model:
+@dataclass
+class _Model(FreeModel):
     """Answers the honest improver with the secret, and counts what others draw."""
 
     secret: str
@@ -178,27 +182,6 @@ class _Model:
         texts = ("a public reply",) * prompt.n
         return Completions(texts, Usage(requests=1), self.name)
 
-    async def aclose(self) -> None:
-        """Nothing is held."""
-
-
-@dataclass(slots=True)
-class _NoJournal:
-    """Nothing of an attack is kept."""
-
-    kinds: list[str] = field(default_factory=list)
-
-    def append(
-        self, run_id: str, kind: str, key: str, body: Mapping[str, Any], texts: Sequence[str] = ()
-    ) -> None:
-        self.kinds.append(kind)
-
-    async def flush(self, *, durable: bool = False) -> None:
-        """Nothing waits."""
-
-    async def aclose(self) -> None:
-        """Nothing is held."""
-
 
 def _context(executor: LocalExecutor, model: _Model) -> RunContext:
     key = secrets.token_hex(16)
@@ -207,10 +190,10 @@ def _context(executor: LocalExecutor, model: _Model) -> RunContext:
         seed=RUN_SEED,
         limits=replace(IMPROVER_LIMITS),
         max_tokens=100,
-        model=model,
+        requester=Requester(model, AdaptiveLimit(32)),
         executor=executor,
         evaluator=Evaluator(executor, RUN_SEED, key, LIMITS),
-        journal=_NoJournal(),
+        journal=NoJournal(),
         ledger=Ledger(Budget()),
         guest_limits=LIMITS,
     )
