@@ -14,9 +14,13 @@ from selftaught.cli.improve import improve
 from selftaught.cli.listing import models, runs, tasks
 from selftaught.cli.run import run
 from selftaught.cli.sections import OrderedGroup
+from selftaught.cli.serve_model import serve_model
 from selftaught.cli.show import show
 
-_COMMANDS: tuple[click.Command, ...] = (run, improve, tasks, models, doctor, runs, show)
+_COMMANDS: tuple[click.Command, ...] = (
+    *(run, improve, tasks, models, doctor, runs, show),
+    serve_model,
+)
 
 
 @click.group(

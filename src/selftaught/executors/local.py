@@ -233,6 +233,11 @@ class LocalExecutor:
             assert self._tool_zygote is not None
             session = idle.pop() if idle else GuestSession(self._tool_zygote, job)
             try:
-                return await self._in_thread(lambda: session.call(args, cpu_s=cpu_s, seed=seed))
-            finally:
-                idle.append(session)
+                answer = await self._in_thread(
+                    lambda: session.call(args, cpu_s=cpu_s, seed=seed), abort=session.abort
+                )
+            except BaseException:
+                session.close()  # it may have been aborted
+                raise
+            idle.append(session)
+            return answer

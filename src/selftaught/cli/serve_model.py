@@ -1,0 +1,114 @@
+"""`selftaught serve-model`: a model behind OpenAI's protocol, for other tools."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from selftaught.cli.edge import DONE
+from selftaught.cli.options import AT_LEAST_1, configured, provider_options
+from selftaught.cli.sections import SectionedCommand, option
+
+if TYPE_CHECKING:
+    from selftaught.app.config import ProviderConfig
+
+
+@click.command(
+    "serve-model", cls=SectionedCommand, short_help="Serve a model behind OpenAI's protocol."
+)
+@click.argument("model", metavar="MODEL")
+@option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    metavar="P",
+    help="Port to listen on; 0 for a free one.  [default: 8000]",
+)
+@option(
+    "--host",
+    default="127.0.0.1",
+    metavar="HOST",
+    help="Address to listen on.  [default: 127.0.0.1]",
+)
+@option(
+    "--tier",
+    type=click.Choice(["auto", "namespaced", "sealed"]),
+    default="auto",
+    help="Sandbox; auto takes the strongest that works here.  [default: auto]",
+)
+@option(
+    "--slots",
+    type=AT_LEAST_1,
+    metavar="N",
+    help="Guests at a time, for local:mutator.  [default: one a core]",
+)
+@provider_options
+def serve_model(
+    model: str, port: int, host: str, tier: str, slots: int | None, **options: Any
+) -> int:
+    """Serve MODEL behind OpenAI's chat-completions protocol, so that other tools can use it.
+
+    MODEL is written provider:name, such as local:mutator. There is no key check: whoever reaches
+    the port can use the model. Ctrl-C ends it.
+    """
+    from selftaught.app import core_thread
+    from selftaught.app.config import ProviderConfig
+
+    config = configured(ProviderConfig, options)
+    try:
+        core_thread.run(_serve(model, config, host, port, tier, slots))
+    except KeyboardInterrupt:
+        _say("stopped; guests are gone")
+    return DONE
+
+
+async def _serve(
+    name: str, config: ProviderConfig, host: str, port: int, tier: str, slots: int | None
+) -> None:
+    import asyncio
+
+    from selftaught.app.serving import running_model
+    from selftaught.web.chat_server import chat_app, serve
+
+    async with running_model(name, config, tier=tier, slots=slots) as model:
+        app = chat_app(name, model.sample, max_tokens=config.max_tokens)
+        async with serve(app, host, port) as bound_port:
+            _tell_address(name, host, bound_port)
+            await asyncio.Event().wait()  # until cancelled
+
+
+def _tell_address(name: str, host: str, port: int) -> None:
+    url = f"http://{_reachable(host)}:{port}/v1"
+    _say(f"{name} answers at {url}")
+    model = name.partition(":")[2]
+    how = f"OPENAI_BASE_URL={url} OPENAI_API_KEY=none, or --model openai:{model} --base-url {url}"
+    _say(f"use it with {how}")
+    if not _is_loopback(host):
+        _say(
+            "warning: this is open to other machines, and anybody who reaches it can use the model"
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether only this machine reaches it; of a name other than localhost nothing is known."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _reachable(host: str) -> str:
+    """How this machine's own tools reach the host, as it stands in a URL."""
+    address = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"[{address}]" if ":" in address else address
+
+
+def _say(message: str) -> None:
+    from selftaught.cli.terminal import printable
+
+    with contextlib.suppress(OSError):  # nobody reads it: that must not end the server
+        print(f"selftaught: {printable(message)}", file=sys.stderr, flush=True)

@@ -1,0 +1,1 @@
+"""HTTP: our models behind OpenAI's protocol."""
