@@ -76,9 +76,13 @@ def test_the_display_counts_what_happens() -> None:
     began = Progress("invocation_started", {"role": "inner"})
     ended = Progress("invocation_ended", {"role": "inner", "failed": True})
     scored = [Progress("candidate_scored", {"outcome": kind}) for kind in ("scored", "timeout")]
-    answered = Progress("model_answered", {"samples": 6})
+    answered = Progress("model_answered", {"lm_calls": 1, "samples": 6, "usd": 0.25})
+    failed = Progress("model_failed", {"lm_calls": 0, "samples": 0, "usd": 0.0})
+    noted = Progress("notice", {"detail": "it does not take temperature"})
     steps = [Progress("iteration", iteration(0, 0.5)), Progress("iteration", iteration(1, 0.75))]
-    drawn = picture(Progress("run_started", RUN), began, began, ended, *scored, answered, *steps)
+    drawn = picture(
+        Progress("run_started", RUN), began, began, ended, *scored, failed, answered, noted, *steps
+    )
     for line in (
         r"20261123-0455-3f9a  run flow_shop, descent; model local:mutator; sandbox",
         r"step +━+╺?━* +t = 2 of 4, 0\.\d s",
@@ -86,6 +90,9 @@ def test_the_display_counts_what_happens() -> None:
         r"candidates +2 scored, 1 of them failed",
         r"model calls +(━\S* +)?1 of 100",
         r"samples +6",
+        r"money +0\.2500 USD",
+        r"faults +1 request failed",
+        r"note +it does not take temperature",
         r"best +0\.7500 on val; began with 0\.5000",
     ):
         assert re.search(line, drawn), line

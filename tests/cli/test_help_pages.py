@@ -74,6 +74,11 @@ UNSET = {
     "slots": "one a core",
     "call_wall_s": "10 x its CPU, at least 5",
     "instance_key": "one of your own",
+    "base_url": "the provider's own, or its environment variable",
+    "api_key_file": "the environment",
+    "reasoning_effort": "the model's",
+    "price_in": "the published price",
+    "price_out": "the published price",
 }
 
 
@@ -81,7 +86,7 @@ def flat(settings: dict[str, Any]) -> dict[str, Any]:
     """Settings by their dotted names."""
     result: dict[str, Any] = {}
     for name, value in settings.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and value:
             result |= {f"{name}.{key}": part for key, part in value.items()}
         else:
             result[name] = value

@@ -76,7 +76,8 @@ def test_what_is_stopped_says_how_far_it_came(capsys: pytest.CaptureFixture[str]
     started = Progress("run_started", head | {"config": {"iterations": 3}})
     measured = {"mean": 0.5, "ci95": None, "n": 1}
     iteration = {"t": 0, "improver_id": "a", "val": measured, "test": measured, "proposal": None}
-    events = [started, Progress("model_answered", {"samples": 2}), Progress("iteration", iteration)]
+    answered = Progress("model_answered", {"lm_calls": 1, "samples": 2, "usd": 0.0})
+    events = [started, answered, Progress("iteration", iteration)]
     with pytest.raises(Stopped) as stopped:
         execute(lambda listener: _wait(listener, events), as_json=True)
     assert str(stopped.value) == (

@@ -107,13 +107,18 @@ class Requester:
         return texts + rest, short
 
     async def _request(self, prompt: Prompt, account: Account) -> tuple[list[str], int]:
-        """At least one response, and how many were asked for; as many requests as that takes."""
+        """Responses, and how many were asked for; as many requests as it takes to get one.
+
+        None where the model has just been found out to take fewer at once.
+        """
         patience = Patience(self.policy, self.rng)
         while True:
             outcome = await self._try(prompt, account)
             if not isinstance(outcome, ModelFailure):
                 return outcome
             failure = self._judged(outcome)
+            if prompt.n > self.model.samples_per_request:
+                return [], prompt.n  # found out just now: it takes other requests
             # A server that nobody has ever reached is more likely not there than down.
             hopeful = bool(self._answers) or failure.status is not None or failure.maybe_billed
             await self.sleep(patience.wait_s(failure, hopeful=hopeful))

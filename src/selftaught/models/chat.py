@@ -132,7 +132,7 @@ def plausible(prompt: Prompt, into: object, out: object, *texts: str) -> Usage |
         prompt.user.encode("utf-8", "replace")
     )
     most_in = _ABSURD * (size + _OVERHEAD_TOKENS)
-    most_out = _ABSURD * (prompt.n * prompt.max_tokens + _OVERHEAD_TOKENS)
+    most_out = _ABSURD * (prompt.n * prompt.max_tokens + _OVERHEAD_TOKENS) + sum(map(len, texts))
     fits = 0 < into <= most_in and 0 <= out <= most_out
     if not fits or (out == 0 and any(texts)):
         _log.warning("usage of %r tokens in and %r out cannot be; the worst is counted", into, out)

@@ -18,6 +18,9 @@ from selftaught.core.errors import FailureOfRequest, ModelFailure
 _LONGEST_MESSAGE = 500
 # Statuses of a gateway that gave up waiting: what lies behind it may have answered, and billed.
 _MAYBE_ANSWERED = {408, 502, 504, 520, 522, 524}
+# What aiohttp calls it when there was no connection. What the SDKs make of it says nothing: they
+# have the same names for connections that broke.
+_NEVER_SENT = {"ClientConnectorError", "ConnectionTimeoutError"}
 _REJECTED = {400, 401, 402, 403, 404, 405, 422}
 _SPENT = ("insufficient_quota", "billing_hard_limit_reached", "credit balance is too low")
 _ABOUT_THE_PROMPT = (
@@ -131,7 +134,8 @@ def _kind(status: int, words: str) -> FailureOfRequest:
 
 def _without_answer(error: Exception, name: str, secrets: Iterable[str]) -> ModelFailure:
     causes = list(_causes(error))
-    never_sent = any(type(cause).__name__ in ("ConnectError", "ConnectTimeout") for cause in causes)
+    kinds = {kind.__name__ for cause in causes for kind in type(cause).__mro__}
+    never_sent = bool(kinds & _NEVER_SENT)
     what = hidden(" ".join(str(causes[-1]).split()) or type(causes[-1]).__name__, secrets)
     where = "cannot be reached" if never_sent else "broke off"
     return ModelFailure(f"{name} {where}: {what}", kind="fault", maybe_billed=not never_sent)

@@ -50,7 +50,7 @@ def find_key(
     for name in variables:
         key = services.environment.get(name, "").strip()
         if key:
-            return key
+            return _checked(key, f"the key in {name}")
     if needed and services.will_ask:
         raise ConfigError(
             f"no key for {provider}: set {' or '.join(variables)}, or name a file that only you "
@@ -71,6 +71,11 @@ def _from_file(path: Path) -> str:
         raise ConfigError(f"cannot read the key file {path}: {error.strerror}") from None
     except UnicodeDecodeError:
         key = ""
-    if not key or len(key.split()) != 1:
-        raise ConfigError(f"the key file {path} must hold one key and nothing else")
+    return _checked(key, f"what the key file {path} holds")
+
+
+def _checked(key: str, what: str) -> str:
+    """The key, if it can be sent at all; SDKs would quote it in their complaint."""
+    if not key.isascii() or not key.isprintable() or len(key.split()) != 1:
+        raise ConfigError(f"{what} is no key: one word of ASCII is wanted")
     return key
