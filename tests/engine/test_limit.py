@@ -66,39 +66,41 @@ def test_places_are_given_in_the_order_in_which_they_were_asked_for() -> None:
     run(work)
 
 
-def test_too_many_requests_halves_the_places_once_for_all_that_were_under_way() -> None:
+def test_too_many_requests_takes_three_tenths_of_the_places_once_for_all_that_were_under_way() -> (
+    None
+):
     async def work() -> None:
-        limit = AdaptiveLimit(16)
+        limit = AdaptiveLimit(20)
         clients = Clients(limit)
-        clients.come(16)
+        clients.come(20)
         await clients.settle()
         for _, place in clients.inside:
             limit.throttled(place)
-        assert limit.allowed == 8
+        assert limit.allowed == 14
         for gate in clients.gates:
             gate.set()
         clients.come(1)
         await clients.settle()
-        limit.throttled(clients.inside[-1][1])  # one that began after the halving
-        assert limit.allowed == 4
+        limit.throttled(clients.inside[-1][1])  # one that began after that
+        assert limit.allowed == 9
         await clients.end()
 
     run(work)
 
 
 def test_each_round_of_answers_adds_one_place_up_to_the_most() -> None:
-    limit = AdaptiveLimit(8)
+    limit = AdaptiveLimit(10)
 
     async def work() -> None:
         async with limit.place() as place:
             limit.throttled(place)
-        assert limit.allowed == 4
-        for _ in range(5):
-            limit.succeeded()
-        assert limit.allowed == 5
-        for _ in range(100):
+        assert limit.allowed == 7
+        for _ in range(8):
             limit.succeeded()
         assert limit.allowed == 8
+        for _ in range(100):
+            limit.succeeded()
+        assert limit.allowed == 10
 
     run(work)
 

@@ -13,6 +13,7 @@ from selftaught.app.config import (
     DEFAULT_MODEL,
     DEFAULT_STORE,
     ImproveConfig,
+    ProviderConfig,
     RunConfig,
     ScoreConfig,
     make_config,
@@ -115,6 +116,7 @@ def improve(
     patience: int | None = None,
     seed: int = 0,
     store: str = DEFAULT_STORE,
+    provider: Mapping[str, Any] | None = None,
     sandbox: Mapping[str, Any] | None = None,
     instance_key: str | None = None,
 ) -> ImproveResult:
@@ -129,6 +131,9 @@ def improve(
         patience: improver runs in a row that may find nothing better.
         seed: of everything random.
         store: URL of the journal.
+        provider: how the model is asked, by the names of the configuration, such as
+            `{"base_url": "http://127.0.0.1:8000/v1", "max_tokens": 1024, "price_in": 1.0}`. A key
+            comes from the environment or from a file, `api_key_file`.
         sandbox: limits of each generated program, by the names of the configuration's section
             `sandbox`, such as `{"memory_mb": 2048, "modules": ["scipy"]}`.
         instance_key: what instances derive from besides the seed; by default a key of this
@@ -148,6 +153,7 @@ async def improve_async(
     patience: int | None = None,
     seed: int = 0,
     store: str = DEFAULT_STORE,
+    provider: Mapping[str, Any] | None = None,
     sandbox: Mapping[str, Any] | None = None,
     instance_key: str | None = None,
 ) -> ImproveResult:
@@ -166,6 +172,8 @@ def self_improve(
     limits: ImproverLimits | None = None,
     seed: int = 0,
     store: str = DEFAULT_STORE,
+    runs: Mapping[str, int] | None = None,
+    provider: Mapping[str, Any] | None = None,
     sandbox: Mapping[str, Any] | None = None,
     instance_key: str | None = None,
 ) -> SelfImproveResult:
@@ -175,7 +183,9 @@ def self_improve(
         tasks: downstream tasks, their names, or files.
         iterations: T.
         accept: what becomes of a proposal: strict, revert or paper.
-        improver, model, budget, limits, seed, store, sandbox, instance_key: as in `improve`.
+        runs: improver runs a task on each stream, such as `{"search": 5, "val": 15}`.
+        improver, model, budget, limits, seed, store, provider, sandbox, instance_key: as in
+            `improve`.
     Raises: ConfigError, SandboxUnavailable, InfrastructureError.
     """
     return core_thread.run(_self_improve(**locals()))
@@ -192,6 +202,8 @@ async def self_improve_async(
     limits: ImproverLimits | None = None,
     seed: int = 0,
     store: str = DEFAULT_STORE,
+    runs: Mapping[str, int] | None = None,
+    provider: Mapping[str, Any] | None = None,
     sandbox: Mapping[str, Any] | None = None,
     instance_key: str | None = None,
 ) -> SelfImproveResult:
@@ -233,13 +245,18 @@ async def _improve(task: TaskLike, patience: int | None, **common: Any) -> Impro
 
 
 async def _self_improve(
-    tasks: Sequence[TaskLike], iterations: int, accept: str, **common: Any
+    tasks: Sequence[TaskLike],
+    iterations: int,
+    accept: str,
+    runs: Mapping[str, int] | None,
+    **common: Any,
 ) -> SelfImproveResult:
     found = [_task(task) for task in tasks]
     values = {
         **_common(**common),
         "iterations": iterations,
         "accept": accept,
+        "runs": dict(runs or {}),
         "tasks": tuple(task.name for task in found),
     }
     data = await run_stop(make_config(RunConfig, values), found)
@@ -253,10 +270,15 @@ def _common(
     limits: ImproverLimits | None,
     seed: int,
     store: str,
+    provider: Mapping[str, Any] | None,
     sandbox: Mapping[str, Any] | None,
     instance_key: str | None,
 ) -> dict[str, Any]:
+    unknown = sorted(set(provider or {}) - set(ProviderConfig.model_fields))
+    if unknown:
+        raise ConfigError(f"unknown setting of the provider: {', '.join(unknown)}")
     return {
+        **(provider or {}),
         "improver": str(improver),
         "model": model,
         "seed": seed,

@@ -1,8 +1,8 @@
 """How many requests a provider gets at once: adaptive, shared by all improver runs.
 
-Additive increase, multiplicative decrease (Chiu and Jain 1989), as TCP does it: each answer adds
-one place a round, "too many requests" halves the places, once for all that were under way. A time
-that the provider asks to wait holds for everybody.
+Additive increase, multiplicative decrease (Chiu and Jain 1989), as TCP does it: a round of answers
+adds one place, "too many requests" takes three tenths of the places (CUBIC's factor, RFC 9438),
+once for all that were under way. A time that the provider asks to wait holds for everybody.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-_DECREASE = 0.5
+_DECREASE = 0.7
 
 
 @dataclass(frozen=True, slots=True)
