@@ -219,11 +219,17 @@ def test_an_argument_of_the_users_own_is_never_dropped() -> None:
     assert refused.value.kind == "rejected"
 
 
-def test_a_server_that_brings_one_response_a_request_is_asked_at_once_from_then_on() -> None:
+def test_a_server_that_brings_one_response_a_request_is_soon_asked_at_once() -> None:
     drawn = draw(ms.always(ms.fewer()), times=2)
     assert len(drawn.texts) == 3
     assert len(drawn.account.notices) == 1
-    assert [body.get("n", 1) for body in drawn.bodies] == [3, 1, 1, 1, 1, 1]
+    assert [body.get("n", 1) for body in drawn.bodies] == [3, 2, 1, 1, 1, 1]
+
+
+def test_one_short_answer_is_made_up_for_and_nothing_is_learned_from_it() -> None:
+    drawn = draw(ms.sequence([ms.fewer(), None, ms.fewer()]), times=2)
+    assert drawn.account.notices == []
+    assert [body.get("n", 1) for body in drawn.bodies] == [3, 2, 3, 2]
 
 
 # --- faults -------------------------------------------------------------------------------------

@@ -417,7 +417,7 @@ def test_a_tool_may_be_called_that_nobody_offered() -> None:
 def test_a_text_may_be_huge() -> None:
     answer, served = faulty(ms.huge(), max_tokens=10)
     assert len(text_of(answer)) == 2_000_000
-    assert served.tokens_out == 500_000
+    assert served.tokens_out == 10
 
 
 def test_a_text_may_hold_lone_surrogates() -> None:

@@ -60,8 +60,14 @@ class ModelFailure(InfrastructureError):
 class BudgetExceeded(SelfTaughtError):
     """A reservation that would pass a limit; nothing was spent by it."""
 
-    def __init__(self, resource: str, used: float, limit: float, scope: str) -> None:
-        super().__init__(f"the {scope}'s budget of {resource} is spent: {used:g} of {limit:g}")
+    def __init__(
+        self, resource: str, used: float, limit: float, scope: str, *, held: float = 0
+    ) -> None:
+        """`held`: how much of the limit is kept for the end."""
+        kept = f", and {held:g} are kept for the end" if held else ""
+        super().__init__(
+            f"the {scope}'s budget of {resource} is spent: {used:g} of {limit:g}{kept}"
+        )
         self.resource = resource
         self.used = used
         self.limit = limit

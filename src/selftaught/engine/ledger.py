@@ -189,9 +189,9 @@ class Ledger:
             if limit is None:
                 continue
             taken = getattr(self._spent, resource) + getattr(reserved, resource)
-            ask = taken + getattr(wanted, resource) + getattr(self._held, resource)
-            if ask > limit:
-                return BudgetExceeded(resource, taken, limit, "run")
+            held = getattr(self._held, resource)
+            if taken + getattr(wanted, resource) + held > limit:
+                return BudgetExceeded(resource, taken, limit, "run", held=held)
         return None
 
 

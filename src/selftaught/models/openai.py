@@ -31,6 +31,8 @@ VARIABLES = (
     *("OPENAI_API_KEY", "OPENAI_BASE_URL", "AZURE_OPENAI_ENDPOINT", "OPENAI_API_VERSION"),
     *sorted(set(KEYS_OF_HOSTS.values())),
 )
+# In a row: one alone may be a fault.
+_SHORT_ANSWERS = 2
 _PATH = "/chat/completions"
 _MOST_SAMPLES = 128  # the protocol's bound of n
 _AZURE_VERSION = "2024-10-21"
@@ -47,6 +49,7 @@ class OpenAIModel:
         self._args = check_arguments(endpoint.settings)
         self._is_openai = is_openai
         self._samples_per_request = _MOST_SAMPLES
+        self._short_answers = 0
 
     @property
     def name(self) -> str:
@@ -67,10 +70,7 @@ class OpenAIModel:
         answer = await self._endpoint.ask(body, self._optional(body))
         texts, finishes = _choices(self.name, answer)
         usage, cost_usd = self._counted(prompt, answer, texts)
-        notice = ""
-        if 0 < len(texts) < prompt.n and len(texts) < self._samples_per_request:
-            self._samples_per_request = len(texts)
-            notice = f"{self.name} brings {len(texts)} of {prompt.n} responses a request"
+        notice = self._learned(prompt.n, len(texts))
         model = answer.get("model")
         return Completions(
             texts=tuple(texts),
@@ -83,6 +83,19 @@ class OpenAIModel:
 
     async def aclose(self) -> None:
         await self._endpoint.client.close()
+
+    def _learned(self, asked: int, brought: int) -> str:
+        """Whether the server brings fewer responses a request than asked; what to tell, once."""
+        if brought >= min(asked, self._samples_per_request):
+            self._short_answers = 0
+            return ""
+        self._short_answers += brought > 0
+        if self._short_answers < _SHORT_ANSWERS:
+            return ""
+        self._samples_per_request = brought
+        return (
+            f"{self.name} brings {brought} of {asked} responses a request; it is asked more often"
+        )
 
     def _body(self, prompt: Prompt) -> dict[str, Any]:
         refused = self._endpoint.refused

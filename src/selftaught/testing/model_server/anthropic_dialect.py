@@ -81,7 +81,10 @@ class AnthropicDialect:
             "content": [block for choice in answer.choices for block in _blocks(choice)],
             "stop_reason": _STOP_REASONS[last],
             "stop_sequence": None,
-            "usage": {"input_tokens": question.tokens_in, "output_tokens": answer.tokens_out},
+            "usage": {
+                "input_tokens": question.tokens_in,
+                "output_tokens": answer.tokens_out(question.max_tokens),
+            },
         }
 
     def refusal(self, refusal: Refusal) -> dict[str, Any]:

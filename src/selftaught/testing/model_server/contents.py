@@ -61,7 +61,7 @@ def tool_calls() -> Fault:
 
 
 def huge(size_bytes: int = HUGE_BYTES) -> Fault:
-    """The first choice has 2 MB of text, whatever `max_tokens` says."""
+    """The first choice has 2 MB of text, whatever `max_tokens` says; billed as `max_tokens`."""
 
     def grow(answer: Answer) -> Answer:
         first = answer.choices[0]

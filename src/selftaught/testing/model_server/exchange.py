@@ -72,9 +72,10 @@ class Answer:
 
     choices: tuple[Choice, ...]
 
-    @property
-    def tokens_out(self) -> int:
-        return sum(choice.tokens for choice in self.choices)
+    def tokens_out(self, max_tokens: int | None) -> int:
+        """True tokens of all choices; no provider bills more of one than it was allowed to say."""
+        each = (choice.tokens for choice in self.choices)
+        return sum(tokens if max_tokens is None else min(tokens, max_tokens) for tokens in each)
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,8 +54,8 @@ class OpenAIDialect:
             "choices": [_choice(choice) for choice in answer.choices],
             "usage": {
                 "prompt_tokens": question.tokens_in,
-                "completion_tokens": answer.tokens_out,
-                "total_tokens": question.tokens_in + answer.tokens_out,
+                "completion_tokens": answer.tokens_out(question.max_tokens),
+                "total_tokens": question.tokens_in + answer.tokens_out(question.max_tokens),
             },
         }
 

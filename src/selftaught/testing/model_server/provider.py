@@ -127,7 +127,11 @@ class Provider:
             await wire.refuse(refusal)
             return
         answer = fault.change(self._answer(exchange, question))
-        exchange.bill = (len(answer.choices), question.tokens_in, answer.tokens_out)
+        exchange.bill = (
+            len(answer.choices),
+            question.tokens_in,
+            answer.tokens_out(question.max_tokens),
+        )
         exchange.fault = "" if fault.only_refuses else fault.name
         payload = fault.edit(dialect.answer(question, answer, exchange.number))
         if self._latency_s:
