@@ -47,6 +47,21 @@ def test_the_commands_that_the_readme_lists_exist() -> None:
 
 def test_the_make_targets_that_the_readme_names_exist() -> None:
     makefile = (README.parent / "Makefile").read_text(encoding="utf-8")
-    (commands,) = blocks("sh")
+    commands = blocks("sh")[0]
     for target in re.findall(r"^make (\w+)", commands, re.MULTILINE):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE)
+
+
+def test_the_estimate_that_the_readme_shows_asks_nobody_and_writes_nothing(tmp_path: Path) -> None:
+    command = blocks("sh")[1].split()
+    assert command[0] == "selftaught"
+    done = subprocess.run(
+        [str(Path(sys.executable).parent / "selftaught"), *command[1:]],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "spent: nothing" in done.stdout
+    assert list(tmp_path.iterdir()) == []
