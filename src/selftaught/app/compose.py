@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,7 +21,8 @@ from selftaught.app.config import (
 )
 from selftaught.app.discovery import check_model_name, load_improver, make_model
 from selftaught.app.instance_key import find_instance_key
-from selftaught.core.budget import Budget
+from selftaught.app.resume import StoredRun, events_of, find_run
+from selftaught.core.budget import Budget, Usage
 from selftaught.core.errors import ConfigError, TierProbe
 from selftaught.core.language_model import LanguageModel, ModelServices
 from selftaught.core.outcome import Failed
@@ -34,6 +35,7 @@ from selftaught.engine.context import RunContext
 from selftaught.engine.evaluate import Evaluator, Question
 from selftaught.engine.ledger import Ledger
 from selftaught.engine.limit import AdaptiveLimit
+from selftaught.engine.memory import Memory
 from selftaught.engine.no_journal import NoJournal
 from selftaught.engine.requests import Requester
 from selftaught.executors.limits import CORES
@@ -45,8 +47,10 @@ from selftaught.sandboxes.sealed import SealedSandbox
 from selftaught.store.journal import open_journal
 from selftaught.store.location import check_writable
 from selftaught.store.run_id import new_run_id
+from selftaught.store.run_lock import hold_run
 from selftaught.studies.estimate import estimate_stop
 from selftaught.studies.improve_run import ImprovePlan, improve_run
+from selftaught.studies.replay import ReplayJournal, Silent, compared, replayed
 from selftaught.studies.stop_run import StopPlan, stop_run
 
 
@@ -96,6 +100,7 @@ class _Prepared:
     improver: Program
     tasks: Sequence[Task]
     listener: Listener
+    resumed: StoredRun | None = None
 
 
 async def run_stop(
@@ -103,12 +108,17 @@ async def run_stop(
     tasks: Sequence[Task],
     listener: Listener = silent,
     improver: Program | None = None,
+    resumed: StoredRun | None = None,
 ) -> dict[str, Any]:
-    """STOP itself, from `improver` or the configured one; the object of `run --json`."""
+    """STOP itself, from `improver` or the configured one; the object of `run --json`.
+
+    Args:
+        resumed: the run that is gone on with; `config` and `improver` are then its own.
+    """
     _check_distinct(tasks)
     for task in tasks:
         task.normalised(task.lowest)  # raises if the task has no finite range
-    prepared = _Prepared(improver or load_improver(config.improver), tasks, listener)
+    prepared = _Prepared(improver or load_improver(config.improver), tasks, listener, resumed)
     async with _context(config, "run", prepared) as (context, head):
         runs = config.runs.resolved(len(tasks))
         head["config"]["runs"] = runs
@@ -141,15 +151,52 @@ async def run_improve(
     task: Task,
     listener: Listener = silent,
     improver: Program | None = None,
+    resumed: StoredRun | None = None,
 ) -> dict[str, Any]:
-    """One program improved, by `improver` or the configured one; that of `improve --json`."""
-    prepared = _Prepared(improver or load_improver(config.improver), [task], listener)
+    """One program improved, by `improver` or the configured one; that of `improve --json`.
+
+    Args:
+        resumed: as for `run_stop`.
+    """
+    prepared = _Prepared(improver or load_improver(config.improver), [task], listener, resumed)
     async with _context(config, "improve", prepared) as (context, head):
         budget = config.budget.model_dump(exclude_none=True)
         plan = ImprovePlan(
             prepared.improver, task, bool(budget), config.patience, config.repeats, head
         )
         return await improve_run(context, plan)
+
+
+async def replay_run(
+    stored: StoredRun, tasks: Sequence[Task], *, rescore: bool, listener: Listener = silent
+) -> dict[str, Any]:
+    """A run once more from its journal, with no model; the object of `replay --json`."""
+    config, memory = stored.config, stored.memory
+    journal = ReplayJournal()
+    async with executor_for(config.tier, config.slots, config.sandbox) as executor:
+        key = find_instance_key(config.instance_key)
+        evaluator = Evaluator(executor, config.seed, key, config.sandbox.limits())
+        services = _Services(executor, evaluator, journal)
+        ledger = Ledger(Budget(), usage=memory.usage)
+        model = Silent(stored.head.model)
+        context = replace(
+            _run_context(stored.run_id, config, model, services, ledger, listener),
+            memory=replace(memory, recorded=frozenset(), open_requests=(), elapsed_s=0.0),
+            replays=True,
+            rescores=rescore,
+        )
+        if isinstance(config, RunConfig):
+            runs = config.runs.resolved(len(tasks))
+            plan = StopPlan(stored.improver, tasks, config.iterations, config.accept, runs)
+            await replayed(stop_run(context, plan))
+        else:
+            budgeted = bool(config.budget.model_dump(exclude_none=True))
+            improve_plan = ImprovePlan(
+                stored.improver, tasks[0], budgeted, config.patience, config.repeats
+            )
+            await replayed(improve_run(context, improve_plan))
+        await evaluator.aclose()
+    return compared(events_of(config.store, stored.run_id), journal, rescored=rescore)
 
 
 async def score_once(task: Task, program: Program, question: Question, config: ScoreConfig) -> Any:
@@ -184,9 +231,13 @@ async def _context(
         evaluator = Evaluator(executor, config.seed, instance_key, limits)
         stack.push_async_callback(evaluator.aclose)
         await _check_programs(executor, evaluator, prepared, limits)
+        resumed = prepared.resumed
+        run_id = new_run_id(datetime.now(UTC), os.urandom(2)) if resumed is None else resumed.run_id
+        stack.enter_context(hold_run(config.store, run_id))
+        # What another process wrote before we held the run is read now, and not before.
+        memory = Memory() if resumed is None else find_run(config.store, run_id).memory
         journal = await asyncio.to_thread(open_journal, config.store)
         stack.push_async_callback(journal.aclose)
-        run_id = new_run_id(datetime.now(UTC), os.urandom(2))
         head = {
             "command": command,
             "config": {**config.model_dump(mode="json"), "instance_key": instance_key},
@@ -195,11 +246,15 @@ async def _context(
             "model": model.name,
             "tier": executor.tier,
             "tasks": versions,
+            "improver": prepared.improver.id,
+            "cut_requests": len(memory.open_requests),
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
         }
-        ledger = Ledger(config.budget.value())
+        cut = sum((request.reserved for request in memory.open_requests), Usage())
+        ledger = Ledger(config.budget.value(), usage=memory.usage + cut, elapsed_s=memory.elapsed_s)
         services = _Services(executor, evaluator, journal)
-        yield _run_context(run_id, config, model, services, ledger, prepared.listener), head
+        context = _run_context(run_id, config, model, services, ledger, prepared.listener)
+        yield replace(context, memory=memory), head
 
 
 @dataclass(frozen=True, slots=True)

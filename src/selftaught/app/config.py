@@ -174,8 +174,9 @@ class RunConfig(CommonConfig):
 
 
 class ImproveConfig(CommonConfig):
-    """`selftaught improve`."""
+    """`selftaught improve`. The task is a name or a file; None if it was given from Python."""
 
+    task: str | None = None
     patience: int | None = Field(None, ge=1)
     repeats: int = Field(20, ge=2)
 

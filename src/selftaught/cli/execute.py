@@ -41,5 +41,5 @@ def _kept(tally: Tally) -> str:
         complete.insert(0, words.counted(len(tally.iterations), "iteration"))
     return (
         f"stopped: run {tally.run_id} kept what was complete: {', '.join(complete)}; "
-        f"guests are gone; see selftaught show {tally.run_id}"
+        f"guests are gone; go on with: selftaught resume {tally.run_id}"
     )

@@ -43,7 +43,7 @@ def improve(task: str, as_json: bool, out: Path | None, force: bool, **options: 
     from selftaught.cli.report import print_improve
     from selftaught.cli.terminal import print_json, stdout
 
-    config = configured(ImproveConfig, options)
+    config = configured(ImproveConfig, options).model_copy(update={"task": task})
     found = load_task(task)
     check_out(out, force=force)
     config, improver = find_improver(config)

@@ -12,6 +12,7 @@ from selftaught.cli import edge
 from selftaught.cli.doctor import doctor
 from selftaught.cli.improve import improve
 from selftaught.cli.listing import models, runs, tasks
+from selftaught.cli.resume import replay, resume
 from selftaught.cli.run import run
 from selftaught.cli.sections import OrderedGroup
 from selftaught.cli.serve_model import serve_model
@@ -19,6 +20,7 @@ from selftaught.cli.show import show
 
 _COMMANDS: tuple[click.Command, ...] = (
     *(run, improve, tasks, models, doctor, runs, show),
+    *(resume, replay),
     serve_model,
 )
 

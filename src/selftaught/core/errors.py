@@ -57,6 +57,10 @@ class ModelFailure(InfrastructureError):
         self.notice = notice
 
 
+class Diverged(SelfTaughtError):
+    """A replayed program that asks for something else than it did: it reads what is not its own."""
+
+
 class BudgetExceeded(SelfTaughtError):
     """A reservation that would pass a limit; nothing was spent by it."""
 

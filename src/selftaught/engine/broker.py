@@ -43,6 +43,7 @@ class Broker:
         entry: function that is called in its solutions.
         limits: its limits, which live here and nowhere else.
         samples_left: samples that it may still draw, or None for as many as its calls allow.
+        asked: keys of the prompts that it has asked so far.
     """
 
     context: RunContext
@@ -54,6 +55,7 @@ class Broker:
     calls: int = 0
     uses: int = 0
     usage: Usage = field(default_factory=Usage)
+    asked: set[str] = field(default_factory=set)
 
     async def serve(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """One reply to one request.
@@ -137,7 +139,7 @@ class Broker:
         counts: dict[str, int] = {}
         for message in messages:
             counts[message] = counts.get(message, 0) + 1
-        call = ChargedCall(self.context, self.invocation)
+        call = ChargedCall(self.context, self.invocation, self.asked)
         try:
             left = await call.draw(base, counts)
         except ModelFailure as failure:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from selftaught.core.budget import Usage
 from selftaught.core.concurrency import together
-from selftaught.core.errors import BudgetExceeded, ModelFailure
+from selftaught.core.errors import BudgetExceeded, Diverged, ModelFailure
 from selftaught.core.language_model import Completions, Prompt
 from selftaught.core.seeds import derive
 from selftaught.engine.context import RunContext
@@ -27,11 +27,13 @@ class ChargedCall:
     Attributes:
         context: the run.
         invocation: key of the improver run that asks.
+        asked: keys of all prompts that it has asked; filled in.
         usage: what the call has taken so far.
     """
 
     context: RunContext
     invocation: str
+    asked: set[str]
     usage: Usage = field(default_factory=Usage)
     _is_counted: bool = False
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -42,29 +44,54 @@ class ChargedCall:
         Raises: BudgetExceeded if there are none at all for that reason; ModelFailure if no message
             was answered, or the failure is not about these messages; InfrastructureError.
         """
-        prompts = [replace(base, user=message, n=n) for message, n in counts.items()]
-        drawn = await together(self._draw(prompt) for prompt in prompts)
+        prompts = {
+            self._key(base, message, n): replace(base, user=message, n=n)
+            for message, n in counts.items()
+        }
+        memory = self.context.memory
+        # An earlier part of the run may have asked some of it already.
+        self._is_counted = any(key in memory.requests for key in prompts)
+        self.usage = sum((memory.usage_of.get(key, Usage()) for key in prompts), Usage())
+        drawn = await together(self._draw(key, prompt) for key, prompt in prompts.items())
         found = dict(zip(counts, (texts for texts, _ in drawn), strict=True))
         troubles = [trouble for _, trouble in drawn if trouble is not None]
         if troubles and not any(found.values()):
             raise troubles[0]
         return found
 
-    async def _draw(self, prompt: Prompt) -> tuple[list[str], BudgetExceeded | ModelFailure | None]:
+    def _key(self, base: Prompt, message: str, n: int) -> str:
+        request = (base.system, message, n, repr(base.temperature))
+        key = self.context.key(self.invocation, "call", *request)
+        self.asked.add(key)
+        return key
+
+    async def _draw(
+        self, key: str, prompt: Prompt
+    ) -> tuple[list[str], BudgetExceeded | ModelFailure | None]:
+        """The responses that the journal holds, and the missing ones from the model."""
         context = self.context
-        request = (prompt.system, prompt.user, prompt.n, repr(prompt.temperature))
-        key = context.key(self.invocation, "call", *request)
+        texts = dict(context.memory.responses.get(key, {}))
+        if context.replays:
+            if key not in context.memory.requests:
+                raise Diverged(f"asked the model what is not in the journal (call {key})")
+            return [texts[place] for place in sorted(texts)], None
         seeds = tuple(derive("sample", context.seed, key, place) >> 65 for place in range(prompt.n))
-        account = _Account(self, key)
-        try:
-            texts = await context.requester.draw(replace(prompt, seeds=seeds), account)
-        except BudgetExceeded as short:
-            return [], short
-        except ModelFailure as failure:
-            if failure.kind != "prompt":
-                raise
-            return [], failure
-        return texts, None
+        account = _Account(self, key, seeds)
+        trouble: BudgetExceeded | ModelFailure | None = None
+        for places in _ranges(place for place in range(prompt.n) if place not in texts):
+            part = replace(prompt, n=len(places), seeds=seeds[places.start : places.stop])
+            try:
+                drawn = await context.requester.draw(part, account)
+            except BudgetExceeded as short:
+                trouble = short
+                break
+            except ModelFailure as failure:
+                if failure.kind != "prompt":
+                    raise
+                trouble = failure
+                break
+            texts |= zip(places, drawn, strict=False)
+        return [texts[place] for place in sorted(texts)], trouble
 
     async def reserve(self, prompt: Prompt) -> Reservation:
         """Set aside one request. The first of the call carries the call itself."""
@@ -83,17 +110,28 @@ class ChargedCall:
         return Cost(tokens_in, prompt.max_tokens, fixed_usd, one_usd - fixed_usd)
 
 
+def _ranges(places: Iterable[int]) -> list[range]:
+    """Runs of places that follow each other."""
+    found: list[range] = []
+    for place in places:
+        if found and found[-1].stop == place:
+            found[-1] = range(found[-1].start, place + 1)
+        else:
+            found.append(range(place, place + 1))
+    return found
+
+
 class _Account:
     """The books of one prompt's requests."""
 
-    def __init__(self, call: ChargedCall, key: str) -> None:
+    def __init__(self, call: ChargedCall, key: str, seeds: Sequence[int]) -> None:
         self.call = call
+        self._place_of = {seed: place for place, seed in enumerate(seeds)}
         context = call.context
         self.is_priced = context.model.most_usd(1, 1) is not None
         paid = context.model.most_usd(1, 1) != 0.0
         self.recorder = Recorder(context.journal, context.run_id, key, call.invocation, paid)
-        self._requests = 0
-        self._places = 0
+        self._requests = context.memory.requests.get(key, 0)
 
     async def open(self, prompt: Prompt) -> _ChargedRequest:
         reservation = await self.call.reserve(prompt)
@@ -102,7 +140,8 @@ class _Account:
         shrunk = replace(prompt, n=reservation.samples, seeds=prompt.seeds[: reservation.samples])
         request = _ChargedRequest(self, number, shrunk, reservation)
         try:
-            await self.recorder.asked(number, shrunk)
+            place = self._place_of[shrunk.seeds[0]]
+            await self.recorder.asked(number, place, shrunk, reservation.usage)
         except BaseException:
             self.call.context.ledger.release(reservation)
             raise

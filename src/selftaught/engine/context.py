@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from selftaught.core.budget import ImproverLimits
+from selftaught.core.budget import ImproverLimits, Usage
 from selftaught.core.language_model import LanguageModel
 from selftaught.core.ports import Executor, GuestLimits, Journal
 from selftaught.core.progress import Listener, Progress, ProgressKind, silent
 from selftaught.engine.evaluate import Evaluator
 from selftaught.engine.keys import Occurrences, make_key
 from selftaught.engine.ledger import Ledger
+from selftaught.engine.memory import Memory
 from selftaught.engine.requests import Requester
 
 
@@ -20,7 +21,9 @@ from selftaught.engine.requests import Requester
 class RunContext:
     """One run: its seed, its limits, its ledger, its journal, and what serves it.
 
-    `samples_drawn` tells what an improver drew, by its program's id and the key of the utility.
+    `drawn` tells what an improver took, by its program's id and the key of the utility. `memory` is
+    what an earlier part of the run has done already; if the run `replays`, there is nothing else,
+    but that it may score programs anew (`rescores`).
     """
 
     run_id: str
@@ -36,7 +39,10 @@ class RunContext:
     guest_limits: GuestLimits = field(default_factory=GuestLimits)
     prompt_bytes: int = 1 << 18
     occurrences: Occurrences = field(default_factory=Occurrences)
-    samples_drawn: dict[tuple[str, str], int] = field(default_factory=dict)
+    drawn: dict[tuple[str, str], Usage] = field(default_factory=dict)
+    memory: Memory = field(default_factory=Memory)
+    replays: bool = False
+    rescores: bool = False
 
     def key(self, parent: str, *path: str | int) -> str:
         return self.occurrences.key(parent, *path)
@@ -54,7 +60,8 @@ class RunContext:
     def record(
         self, kind: str, key: str, body: Mapping[str, Any], texts: tuple[str, ...] = ()
     ) -> None:
-        self.journal.append(self.run_id, kind, key, body, texts)
+        if (kind, key) not in self.memory.recorded:
+            self.journal.append(self.run_id, kind, key, body, texts)
 
     def tell(self, kind: ProgressKind, **facts: object) -> None:
         self.listener(Progress(kind, facts))

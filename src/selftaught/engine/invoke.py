@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 from selftaught.algorithm import LanguageModel, Utility
 from selftaught.core.budget import Usage
+from selftaught.core.errors import BudgetExceeded, Diverged
 from selftaught.core.outcome import Failed
 from selftaught.core.ports import Job
 from selftaught.core.program import Program
@@ -18,6 +19,10 @@ from selftaught.engine.record import usage_json
 from selftaught.engine.utilities import QueriedUtility
 
 Role: TypeAlias = Literal["proposal", "inner", "restart", "improve"]
+
+
+# Outcomes that depend on how fast the machine is, or how much it holds: the journal's count.
+_OF_THE_MACHINE = ("timeout", "memory", "crashed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +49,24 @@ class SandboxedImprover:
         if not isinstance(u, QueriedUtility) or M is not self.context.model:
             raise TypeError("an improver runs with utilities and the model of its own run")
         result, usage = await self.run(u, s)
-        self.context.samples_drawn[self.program.id, u.key] = usage.samples
+        self.context.drawn[self.program.id, u.key] = usage
         return result
 
     async def run(self, u: QueriedUtility, s: Program) -> tuple[Program | Failed, Usage]:
         """The same, with what the run used of the model."""
         context = self.context
-        context.ledger.check_wall()
         key = context.key(u.key, self.role, self.program.id, s.id)
+        done = context.memory.result_of(key, s.entry)
+        if context.replays:
+            return await self._replay(key, u, s, done)
+        if done is not None:
+            return done
+        context.ledger.check_wall()
+        return await self._run(key, u, s)
+
+    async def _run(self, key: str, u: QueriedUtility, s: Program) -> tuple[Program | Failed, Usage]:
+        """In a guest, with what the journal holds of its model calls."""
+        context = self.context
         broker = Broker(context, key, u, s.entry, context.limits, self.samples_cap)
         self._record_start(key, u)
         result = await context.executor.improve(
@@ -67,8 +82,36 @@ class SandboxedImprover:
             serve=broker.serve,
         )
         outcome = _read(result.value, s.entry)
+        forgotten = context.memory.calls_of.get(key, frozenset()) - broker.asked
+        if forgotten:
+            self._record_divergence(key, f"did not ask again: calls {', '.join(sorted(forgotten))}")
         self._record_end(key, broker, outcome, result.cpu_s)
         return outcome, broker.usage
+
+    async def _replay(
+        self,
+        key: str,
+        u: QueriedUtility,
+        s: Program,
+        done: tuple[Program | Failed, Usage] | None,
+    ) -> tuple[Program | Failed, Usage]:
+        """What the journal says; the program runs again, to see whether it does the same."""
+        if done is None:
+            raise BudgetExceeded("journal", 0, 0, "run")  # it ends here
+        if isinstance(done[0], Failed) and done[0].kind in _OF_THE_MACHINE:
+            return done
+        try:
+            outcome, _ = await self._run(key, u, s)
+        except Diverged as diverged:
+            self._record_divergence(key, str(diverged))
+            return done
+        if outcome != done[0] and not _both_failed_alike(outcome, done[0]):
+            self._record_divergence(key, "returned another program")
+        return done
+
+    def _record_divergence(self, key: str, detail: str) -> None:
+        self.context.record("diverged", key, {"role": self.role, "detail": detail})
+        self.context.tell("notice", detail=f"improver run {key} diverged: it {detail}")
 
     def _record_start(self, key: str, u: QueriedUtility) -> None:
         body = {"role": self.role, "parent": u.key, "improver": self.program.id, **u.facts()}
@@ -90,6 +133,15 @@ class SandboxedImprover:
         texts = () if isinstance(outcome, Failed) else (outcome.source,)
         self.context.record("invocation_end", key, body, texts)
         self.context.tell("invocation_ended", role=self.role, failed=failed)
+
+
+def _both_failed_alike(one: Program | Failed, other: Program | Failed) -> bool:
+    """Failures are compared by kind and words, not by the CPU time that they took."""
+    return (
+        isinstance(one, Failed)
+        and isinstance(other, Failed)
+        and (one.kind, one.detail) == (other.kind, other.detail)
+    )
 
 
 def builder(context: RunContext, role: Role) -> Callable[[Program], SandboxedImprover]:

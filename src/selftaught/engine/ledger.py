@@ -80,15 +80,23 @@ class Ledger:
     `held` is kept back from ordinary reservations, for the evaluation that ends a run.
     """
 
-    def __init__(self, budget: Budget, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        budget: Budget,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        usage: Usage | None = None,
+        elapsed_s: float = 0.0,
+    ) -> None:
+        """`usage` and `elapsed_s`: what earlier parts of the run have taken."""
         self._budget = budget
         self._clock = clock
-        self._end_s = None if budget.wall_s is None else clock() + budget.wall_s
+        self._end_s = None if budget.wall_s is None else clock() + budget.wall_s - elapsed_s
         self._lock = threading.Lock()
         self._reserved = NOTHING
-        self._spent = NOTHING
+        self._usage = usage or Usage()
+        self._spent = _amounts(self._usage)
         self._held = NOTHING
-        self._usage = Usage()
         self._waiting: list[asyncio.Future[None]] = []
 
     @property
@@ -163,9 +171,7 @@ class Ledger:
 
     def settle(self, reservation: Reservation, usage: Usage) -> None:
         """Replace a reservation by what the request took; `reservation.usage` if nobody knows."""
-        tokens = usage.tokens_in + usage.tokens_out
-        used = Amounts(usage.lm_calls, usage.samples, tokens, usage.usd)
-        self._close(reservation, used, usage)
+        self._close(reservation, _amounts(usage), usage)
 
     def release(self, reservation: Reservation) -> None:
         """The call was never made."""
@@ -193,6 +199,12 @@ class Ledger:
             if taken + getattr(wanted, resource) + held > limit:
                 return BudgetExceeded(resource, taken, limit, "run", held=held)
         return None
+
+
+def _amounts(usage: Usage) -> Amounts:
+    """What a budget limits of usage."""
+    tokens = usage.tokens_in + usage.tokens_out
+    return Amounts(usage.lm_calls, usage.samples, tokens, usage.usd)
 
 
 def _wake(waiting: asyncio.Future[None]) -> None:

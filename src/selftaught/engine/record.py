@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from selftaught.core.budget import Usage
+from selftaught.core.errors import FailureOfRequest
 from selftaught.core.language_model import Completions, Prompt
 from selftaught.core.ports import Journal
 from selftaught.core.program import content_id
 
-RequestState = Literal[
-    "answered", "limited", "fault", "adjusted", "prompt", "rejected", "abandoned"
-]
+RequestState: TypeAlias = FailureOfRequest | Literal["answered", "abandoned", "cut"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +32,24 @@ class Recorder:
     invocation: str
     paid: bool
 
-    async def asked(self, number: int, prompt: Prompt) -> None:
-        """Before the request of this number is sent."""
+    async def asked(self, number: int, place: int, prompt: Prompt, reserved: Usage) -> None:
+        """Before the request of this number is sent.
+
+        Args:
+            place: of its first response among those of the prompt.
+            reserved: what it can take at most.
+        """
         body: dict[str, Any] = {
             "invocation": self.invocation,
             "request": number,
+            "place": place,
             "system": content_id(prompt.system),
             "user": content_id(prompt.user),
             "n": prompt.n,
             "temperature": prompt.temperature,
             "max_tokens": prompt.max_tokens,
             "seeds": list(prompt.seeds),
+            "reserved": usage_json(reserved),
         }
         self._append("lm_call", body, (prompt.system, prompt.user))
         if self.paid:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from selftaught.algorithm import Improver, MetaScore
 from selftaught.algorithm import MetaUtility as PlainMetaUtility
 from selftaught.core.concurrency import SingleFlight
+from selftaught.core.errors import Diverged
 from selftaught.core.outcome import EvaluationOutcome, Failed
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.seeds import Stream
@@ -81,10 +82,17 @@ class TaskUtility(QueriedUtility):
 
     async def outcome(self, program: Program) -> EvaluationOutcome:
         """The whole outcome; journalled when it is new."""
-        outcome, new = await self._context.evaluator.score(program, self._question)
+        context = self._context
+        key = make_key(self.key, program.id)
+        known = context.memory.evaluations.get(key)
+        if context.replays and known is None:
+            raise Diverged(f"scored a program that is not in the journal ({program.id})")
+        if known is not None and not context.rescores:
+            return known
+        outcome, new = await context.evaluator.score(program, self._question)
         if new:
-            self._record(program, outcome)
-        return outcome
+            self._record(key, program, outcome)
+        return outcome if known is None else known
 
     def facts(self) -> dict[str, object]:
         question = self._question
@@ -94,7 +102,7 @@ class TaskUtility(QueriedUtility):
             "repeat": question.repeat,
         }
 
-    def _record(self, program: Program, outcome: EvaluationOutcome) -> None:
+    def _record(self, key: str, program: Program, outcome: EvaluationOutcome) -> None:
         scored = None if isinstance(outcome, Failed) else outcome
         body = {
             "program": program.id,
@@ -109,7 +117,6 @@ class TaskUtility(QueriedUtility):
             "cpu_s": outcome.cpu_s,
             "tier": self._context.executor.tier,
         }
-        key = make_key(self.key, program.id)
         self._context.record("evaluation", key, body, (program.source,))
         self._context.tell(
             "candidate_scored",

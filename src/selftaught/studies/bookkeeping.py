@@ -10,8 +10,9 @@ from typing import Any
 
 from selftaught.core.budget import Usage
 from selftaught.core.errors import SelfTaughtError
+from selftaught.core.program import Program
 from selftaught.engine.context import RunContext
-from selftaught.engine.record import usage_json
+from selftaught.engine.record import Recorder, usage_json
 
 
 class NothingMeasured(SelfTaughtError):
@@ -28,10 +29,13 @@ class Closing:
 
 
 @asynccontextmanager
-async def recorded_run(context: RunContext, head: dict[str, Any]) -> AsyncIterator[Closing]:
+async def recorded_run(
+    context: RunContext, head: dict[str, Any], improver: Program
+) -> AsyncIterator[Closing]:
     """Journal the run's head, then, however it ends, its end; the result gets usage and time."""
-    start_s = time.monotonic()
-    context.record("run", context.run_id, head)
+    start_s = time.monotonic() - context.memory.elapsed_s
+    context.record("run", context.run_id, head, (improver.source,))
+    _close_cut_requests(context)
     context.tell("run_started", run_id=context.run_id, **head)
     closing = Closing()
     try:
@@ -53,3 +57,11 @@ async def recorded_run(context: RunContext, head: dict[str, Any]) -> AsyncIterat
         context.record("run_end", context.run_id, end)
         context.tell("run_ended", **end)
         await context.journal.flush(durable=True)
+
+
+def _close_cut_requests(context: RunContext) -> None:
+    """Requests that were under way when the run was cut: each may have been billed."""
+    for cut in context.memory.open_requests:
+        recorder = Recorder(context.journal, context.run_id, cut.key, cut.invocation, paid=False)
+        said = "under way when the run was cut"
+        recorder.closed(cut.number, "cut", said, cut.reserved, cut.reserved.usd)

@@ -41,7 +41,7 @@ class ImprovePlan:
 
 async def improve_run(context: RunContext, plan: ImprovePlan) -> dict[str, Any]:
     """Improve one program; the object of `improve --json`."""
-    async with recorded_run(context, plan.head) as closing:
+    async with recorded_run(context, plan.head, plan.improver) as closing:
         await _Study(context, plan, closing).run()
     return closing.result
 

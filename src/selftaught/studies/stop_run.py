@@ -55,7 +55,7 @@ async def stop_run(context: RunContext, plan: StopPlan) -> dict[str, Any]:
 
     Raises: NothingMeasured if the budget ended before t = 0 was measured.
     """
-    async with recorded_run(context, plan.head) as closing:
+    async with recorded_run(context, plan.head, plan.seed_improver) as closing:
         study = _Study(context, plan, closing)
         await study.run()
     return closing.result
@@ -112,9 +112,8 @@ class _Study:
         if decision is not None:
             self._record_proposal(t, proposal, decision)
         val = await self._u_meta.score(improver, "val")
-        before = self._context.ledger.usage
         test = await self._u_meta.score(improver, "test")
-        self._hold_back(before)
+        self._hold_back(improver)
         self._final = improver
         iteration = {
             "t": t,
@@ -128,20 +127,26 @@ class _Study:
         self._context.record("iteration", key, iteration, (improver.program.source,))
         self._context.tell("iteration", **iteration)
 
-    def _hold_back(self, before: Usage) -> None:
-        """Keep back what the end will take, judged by the improver that has just been measured."""
-        now = self._context.ledger.usage
-        if now.samples == before.samples:
-            return  # it was measured before
-        tokens = now.tokens_in + now.tokens_out - before.tokens_in - before.tokens_out
+    def _hold_back(self, improver: Improver) -> None:
+        """Keep back what the end will take, judged by the improver that stands now."""
+        took = sum((self._drawn(improver, task, run) for task, run in self._pairs("test")), Usage())
         self._context.ledger.hold_back(
             Amounts(
-                lm_calls=_HELD_BACK * (now.lm_calls - before.lm_calls),
-                samples=_HELD_BACK * (now.samples - before.samples),
-                tokens=_HELD_BACK * tokens,
-                usd=_HELD_BACK * (now.usd - before.usd),
+                lm_calls=_HELD_BACK * took.lm_calls,
+                samples=_HELD_BACK * took.samples,
+                tokens=_HELD_BACK * (took.tokens_in + took.tokens_out),
+                usd=_HELD_BACK * took.usd,
             )
         )
+
+    def _drawn(self, improver: Improver, task: DownstreamTask, run: int) -> Usage:
+        """What an improver took of the model in one run on test."""
+        u = task.searched("test", run)
+        return self._context.drawn.get((improver.program.id, u.key), Usage())
+
+    def _pairs(self, stream: Stream) -> list[tuple[DownstreamTask, int]]:
+        """Each task with each of its runs."""
+        return [(task, run) for task in self._tasks for run in range(self._plan.runs[stream])]
 
     def _record_proposal(
         self, t: int, proposal: Improver | Failed | None, decision: Decision
@@ -183,8 +188,7 @@ class _Study:
         return comparison
 
     async def _restarted(self) -> MetaScore:
-        runs = range(self._plan.runs["test"])
-        pairs = [(task, run) for task in self._tasks for run in runs]
+        pairs = self._pairs("test")
         values = await together(self._restart(task, run) for task, run in pairs)
         by_task: dict[str, list[float]] = {task.name: [] for task in self._tasks}
         for (task, _), value in zip(pairs, values, strict=True):
@@ -195,7 +199,7 @@ class _Study:
         """The best by search of so many runs of the seed improver as the samples allow."""
         context = self._context
         u = task.searched("test", run)
-        samples = max(1, context.samples_drawn.get((self._final.program.id, u.key), 1))
+        samples = max(1, self._drawn(self._final, task, run).samples)
         found: list[tuple[float, Program]] = []
         while samples > 0:
             again = SandboxedImprover(context, self._seed.program, "restart", samples_cap=samples)

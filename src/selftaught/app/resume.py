@@ -1,0 +1,136 @@
+"""Runs that a store holds, to go on with or to replay."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from selftaught.analysis.run_head import HEAD_KINDS, RunHead, run_head
+from selftaught.app.config import ImproveConfig, RunConfig, make_config
+from selftaught.app.discovery import load_task
+from selftaught.core.errors import ConfigError
+from selftaught.core.program import IMPROVER_ENTRY, Program
+from selftaught.core.task import Task
+from selftaught.engine.memory import Memory
+from selftaught.store.reader import Event, JournalReader, open_reader
+from selftaught.store.recall import recall
+
+_ENDED = ("done", "budget")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """A run as its journal has it.
+
+    Attributes:
+        head: what it is, and how it stands.
+        config: with the store in which it was found, and the sandbox tier in which it ran.
+        improver: the one that it began with.
+        memory: what it has done.
+    """
+
+    head: RunHead
+    config: RunConfig | ImproveConfig
+    improver: Program
+    memory: Memory
+
+    @property
+    def run_id(self) -> str:
+        return self.head.run_id
+
+
+def find_run(store: str, run: str) -> StoredRun:
+    """A run by its id, the start of it, or `latest`.
+
+    Raises: ConfigError if there is none, or it cannot be gone on with.
+    """
+    with open_reader(store) as reader:
+        run_id = reader.resolve_run(run)
+        head = run_head(run_id, reader.events(run_id, HEAD_KINDS))
+        first = next(reader.events(run_id, ["run"]))
+        return StoredRun(
+            head, _config(head, store), _improver(reader, first), recall(reader, run_id)
+        )
+
+
+def events_of(store: str, run_id: str) -> list[Event]:
+    """All events of a run."""
+    with open_reader(store) as reader:
+        return list(reader.events(run_id))
+
+
+def check_unfinished(stored: StoredRun) -> None:
+    """Raises: ConfigError if the run has ended."""
+    state = stored.head.state
+    if state in _ENDED:
+        raise ConfigError(
+            f"run {stored.run_id} has ended ({state}): there is nothing to resume; "
+            f"see selftaught show {stored.run_id}"
+        )
+
+
+def tasks_of(stored: StoredRun) -> list[Task]:
+    """The run's tasks, by name or file, as it was started from the command line.
+
+    Raises: ConfigError if one was given from Python, or is another than it was.
+    """
+    names = _task_names(stored)
+    try:
+        tasks = [load_task(name) for name in names]
+    except ConfigError as error:
+        raise ConfigError(
+            f"run {stored.run_id} cannot find its tasks: {error}; if they were given from Python, "
+            f"resume it there: st.{_function(stored)}(..., resume={stored.run_id!r})"
+        ) from None
+    check_versions(stored, tasks)
+    return tasks
+
+
+def check_versions(stored: StoredRun, tasks: Sequence[Task]) -> None:
+    """Raises: ConfigError if these are not the tasks of the run, as they were."""
+    before = {task["name"]: task["version"] for task in stored.head.tasks}
+    now = {task.name: task.version for task in tasks}
+    if list(before) != list(now):
+        raise ConfigError(
+            f"run {stored.run_id} is of the tasks {', '.join(before)}, not {', '.join(now)}"
+        )
+    for name, version in now.items():
+        if version != before[name]:
+            raise ConfigError(
+                f"task {name} has changed since run {stored.run_id} was started (version "
+                f"{before[name]}, now {version}: its source, seed or settings): its scores would "
+                "not be comparable; bring back the old task, or start another run"
+            )
+
+
+def _task_names(stored: StoredRun) -> Sequence[str]:
+    if isinstance(stored.config, RunConfig):
+        return stored.config.tasks
+    return [stored.config.task or stored.head.task_names[0]]
+
+
+def _function(stored: StoredRun) -> str:
+    return "self_improve" if isinstance(stored.config, RunConfig) else "improve"
+
+
+def _config(head: RunHead, store: str) -> RunConfig | ImproveConfig:
+    values: dict[str, Any] = {**head.config, "store": store, "tier": head.tier}
+    try:
+        if head.command == "run":
+            return make_config(RunConfig, values)
+        return make_config(ImproveConfig, values)
+    except ConfigError as error:
+        raise ConfigError(
+            f"run {head.run_id} was started by selftaught {head.version}, whose configuration "
+            f"this one does not read: {error}"
+        ) from None
+
+
+def _improver(reader: JournalReader, first: Event) -> Program:
+    source = reader.text(first.body.get("improver", ""))
+    if source is None:
+        raise ConfigError(
+            f"run {first.run_id} was started by an older selftaught, which kept too little to go on"
+        )
+    return Program(source, IMPROVER_ENTRY)

@@ -1,0 +1,78 @@
+"""`selftaught resume` and `replay`: a run goes on, or comes once more."""
+
+from __future__ import annotations
+
+import click
+
+from selftaught.cli.edge import DONE, FAILED
+from selftaught.cli.options import json_option, reading_store_option
+from selftaught.cli.sections import SectionedCommand, option
+
+
+@click.command(cls=SectionedCommand, short_help="Go on with a run that was cut.")
+@click.argument("run")
+@reading_store_option
+@json_option
+def resume(run: str, store: str, as_json: bool) -> None:
+    """Go on with a RUN that was killed, stopped or failed, from what its journal holds.
+
+    What is finished is read, not done again; no response that the journal holds is paid twice.
+    RUN is a run's id, the start of it, or `latest`. Its configuration is as it was; its tasks must
+    not have changed.
+    """
+    from selftaught.app.compose import run_improve, run_stop
+    from selftaught.app.config import RunConfig
+    from selftaught.app.resume import check_unfinished, find_run, tasks_of
+    from selftaught.cli.execute import execute
+    from selftaught.cli.report import print_improve, print_run
+    from selftaught.cli.terminal import print_json, stdout
+
+    stored = find_run(store, run)
+    check_unfinished(stored)
+    tasks = tasks_of(stored)
+    config, improver = stored.config, stored.improver
+    if isinstance(config, RunConfig):
+        stop = config
+        result = execute(
+            lambda listener: run_stop(stop, tasks, listener, improver, stored), as_json=as_json
+        )
+    else:
+        improve = config
+        result = execute(
+            lambda listener: run_improve(improve, tasks[0], listener, improver, stored),
+            as_json=as_json,
+        )
+    if as_json:
+        print_json(result)
+    elif isinstance(config, RunConfig):
+        print_run(stdout(), result)
+    else:
+        print_improve(stdout(), result, tasks[0].seed_program().source)
+
+
+@click.command(cls=SectionedCommand, short_help="Run a run once more from its journal.")
+@click.argument("run")
+@option(
+    "--rescore",
+    is_flag=True,
+    help="Score all programs anew, and show what differs.",
+)
+@reading_store_option
+@json_option
+def replay(run: str, rescore: bool, store: str, as_json: bool) -> int:
+    """Run a RUN once more from its journal: no model, no money, the same improvers and scores.
+
+    Its improvers run again and are given the responses that they were given; scores are read, or
+    with --rescore made again. Ends with exit code 1 if anything came out otherwise.
+    """
+    from selftaught.app import core_thread
+    from selftaught.app.compose import replay_run
+    from selftaught.app.resume import find_run, tasks_of
+    from selftaught.cli.replay_pages import print_replay
+    from selftaught.cli.terminal import print_json, stdout
+
+    stored = find_run(store, run)
+    replayed = core_thread.run(replay_run(stored, tasks_of(stored), rescore=rescore))
+    replayed = {"run_id": stored.run_id, **replayed}
+    print_json(replayed) if as_json else print_replay(stdout(), replayed)
+    return FAILED if replayed["differences"] or replayed["diverged"] else DONE

@@ -1,0 +1,94 @@
+"""A run once more from its journal, and what came out otherwise."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from typing import Any
+
+from selftaught.core.errors import BudgetExceeded, InfrastructureError
+from selftaught.core.language_model import Completions, FreeModel, Prompt
+from selftaught.engine.no_journal import NoJournal
+from selftaught.store.reader import Event
+from selftaught.studies.bookkeeping import NothingMeasured
+
+# What is compared, event by event, by kind and key; clocks and the machine's speed are left out.
+_COMPARED = (
+    *("invocation", "invocation_end", "evaluation", "meta_evaluation"),
+    *("proposal", "iteration", "result"),
+)
+_VOLATILE = frozenset({"cpu_s", "wall_s", "tier", "sandbox_tier", "usage"})
+
+
+class ReplayJournal(NoJournal):
+    """Keeps what a replay would have written."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, str, Mapping[str, Any]]] = []
+
+    def append(
+        self, run_id: str, kind: str, key: str, body: Mapping[str, Any], texts: Sequence[str] = ()
+    ) -> None:
+        self.events.append((kind, key, json.loads(json.dumps(body))))
+
+
+class Silent(FreeModel):
+    """The model of a replay, which is never asked anything."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    async def sample(self, prompt: Prompt) -> Completions:
+        raise InfrastructureError("a replay asks no model")
+
+
+async def replayed(study: Awaitable[Any]) -> None:
+    """Run a study to where its journal ends."""
+    try:
+        await study
+    except (BudgetExceeded, NothingMeasured):
+        return  # the journal ends here: so did the run
+
+
+def compared(before: Iterable[Event], journal: ReplayJournal, *, rescored: bool) -> dict[str, Any]:
+    """What stands in the journal against what the replay came to.
+
+    Returns: `{"events": {kind: count}, "differences": [{"kind", "key", "before", "now"}],
+        "diverged": [{"key", "detail"}], "rescored": bool}`. An event that the replay did not come
+        to is a difference whose `now` is None.
+    """
+    now = {(kind, key): _stable(body) for kind, key, body in journal.events if kind in _COMPARED}
+    # Evaluations that the replay read are not written by it; those of --rescore are.
+    kinds = [kind for kind in _COMPARED if rescored or kind != "evaluation"]
+    listed = [event for event in before if event.kind in kinds]
+    ended = {event.key for event in listed if event.kind == "invocation_end"}
+    then = {
+        (event.kind, event.key): _stable(event.body)
+        for event in listed
+        if event.kind != "invocation" or event.key in ended  # where the run was cut, all ends
+    }
+    differences = [
+        {"kind": kind, "key": key, "before": body, "now": now.get((kind, key))}
+        for (kind, key), body in then.items()
+        if now.get((kind, key)) != body
+    ]
+    diverged = [
+        {"key": key, "detail": body["detail"]}
+        for kind, key, body in journal.events
+        if kind == "diverged"
+    ]
+    return {
+        "events": dict(sorted(Counter(kind for kind, _ in then).items())),
+        "differences": differences,
+        "diverged": diverged,
+        "rescored": rescored,
+    }
+
+
+def _stable(body: Any) -> Any:
+    if isinstance(body, Mapping):
+        return {name: _stable(part) for name, part in body.items() if name not in _VOLATILE}
+    if isinstance(body, list):
+        return [_stable(part) for part in body]
+    return body

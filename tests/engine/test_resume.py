@@ -1,0 +1,294 @@
+"""A run that was cut anywhere goes on to the same end, and a replay comes to the same events."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+from engine_support import World
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from test_runs import SEED_IMPROVER, TASK, answer
+
+from selftaught.core.budget import Budget, ImproverLimits, Usage
+from selftaught.core.language_model import Completions, Prompt
+from selftaught.core.program import IMPROVER_ENTRY, Program, content_id
+from selftaught.core.seeds import PUBLIC_KEY
+from selftaught.engine.context import RunContext
+from selftaught.engine.evaluate import Evaluator
+from selftaught.engine.ledger import Ledger
+from selftaught.engine.limit import AdaptiveLimit
+from selftaught.engine.memory import Memory
+from selftaught.engine.requests import Requester
+from selftaught.store.reader import Event
+from selftaught.store.recall import remember
+from selftaught.studies.replay import ReplayJournal, Silent, compared, replayed
+from selftaught.studies.stop_run import StopPlan, stop_run
+
+COMPARED = ("invocation_end", "evaluation", "meta_evaluation", "proposal", "iteration")
+
+
+@dataclass
+class Paid:
+    """A model that costs money and counts the responses that it gave."""
+
+    name: str = "paid:model"
+    samples_per_request: int = 3
+    served: list[tuple[str, tuple[int, ...]]] = field(default_factory=list)
+
+    def most_usd(self, tokens_in: int, tokens_out: int) -> float | None:
+        return 1e-6 * (tokens_in + tokens_out)
+
+    async def sample(self, prompt: Prompt) -> Completions:
+        self.served.append((prompt.user, prompt.seeds))
+        await asyncio.sleep(0)
+        texts = tuple(answer(replace(prompt, n=99)))
+        chosen = tuple(texts[seed % len(texts)] for seed in prompt.seeds)
+        usage = Usage(requests=1, samples=prompt.n, tokens_in=1, tokens_out=prompt.n)
+        return Completions(chosen, usage, self.name, 1e-6 * (1 + prompt.n))
+
+    async def aclose(self) -> None:
+        """Nothing is held."""
+
+
+@dataclass
+class Kept:
+    """A journal in memory, whose events can be cut anywhere."""
+
+    events: list[Event] = field(default_factory=list)
+    texts: dict[str, str] = field(default_factory=dict)
+
+    def append(
+        self, run_id: str, kind: str, key: str, body: Mapping[str, Any], texts: Sequence[str] = ()
+    ) -> None:
+        seq = len(self.events)
+        self.events.append(Event(seq, run_id, kind, key, float(seq), dict(body)))
+        self.texts |= {content_id(text): text for text in texts}
+
+    async def flush(self, *, durable: bool = False) -> None:
+        await asyncio.sleep(0)
+
+    async def aclose(self) -> None:
+        """Nothing is held."""
+
+    def memory(self, length: int | None = None) -> Memory:
+        return remember(self.events[:length], self.texts.get)
+
+    def of(self, *kinds: str) -> dict[tuple[str, str], Any]:
+        volatile = ("cpu_s", "tier", "usage")
+        return {
+            (event.kind, event.key): {k: v for k, v in event.body.items() if k not in volatile}
+            for event in self.events
+            if event.kind in kinds
+        }
+
+
+@dataclass
+class Once:
+    """A run of a small STOP study, or a part of one."""
+
+    result: dict[str, Any]
+    journal: Kept
+    model: Paid
+    context: RunContext
+
+
+def go(
+    world: World,
+    memory: Memory | None = None,
+    journal: Kept | None = None,
+    improver: str = SEED_IMPROVER,
+    budget: Budget | None = None,
+) -> Once:
+    memory, journal = memory or Memory(), journal or Kept()
+    model = Paid()
+    cut = sum((request.reserved for request in memory.open_requests), Usage())
+    context = RunContext(
+        run_id="run",
+        seed=7,
+        limits=ImproverLimits(calls=2, samples_per_call=4, utility_uses=6, cpu_s=20.0),
+        max_tokens=100,
+        requester=Requester(model, AdaptiveLimit(8)),
+        executor=world.executor,
+        evaluator=Evaluator(world.executor, 7, PUBLIC_KEY),
+        journal=journal,
+        ledger=Ledger(budget or Budget(), usage=memory.usage + cut),
+        memory=memory,
+    )
+    result = world.run(stop_run(context, plan(improver)))
+    return Once(result, journal, model, context)
+
+
+def plan(improver: str = SEED_IMPROVER) -> StopPlan:
+    runs: Any = {"search": 1, "val": 2, "test": 2}
+    return StopPlan(Program(improver, IMPROVER_ENTRY), [TASK], 1, "paper", runs)
+
+
+@pytest.fixture(scope="module")
+def whole(world: World) -> Once:
+    return go(world)
+
+
+def stable(result: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in result.items() if k not in ("wall_s", "usage", "run_id")}
+
+
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(share=st.floats(0, 1))
+def test_any_prefix_of_a_journal_resumes_to_the_same_end(
+    share: float, world: World, whole: Once
+) -> None:
+    length = round(share * len(whole.journal.events))
+    kept = Kept(list(whole.journal.events[:length]), dict(whole.journal.texts))
+    memory = kept.memory()
+    before = {event.body["request"] for event in kept.events if event.kind == "lm_answer"}
+    resumed = go(world, memory, kept)
+    assert stable(resumed.result) == stable(whole.result)
+    assert kept.of(*COMPARED) == whole.journal.of(*COMPARED)
+    # What the journal holds is not asked again; what was under way is, and counts twice.
+    answered = sum(event.kind == "lm_answer" for event in whole.journal.events[:length])
+    assert len(resumed.model.served) == len(whole.model.served) - answered
+    usage = resumed.result["usage"]
+    assert usage["requests"] == len(whole.model.served) + len(memory.open_requests)
+    assert usage["lm_calls"] == whole.result["usage"]["lm_calls"]
+    assert before <= {0, 1}
+    assert not kept.of("diverged")
+
+
+def test_the_ledger_of_a_resumed_run_begins_with_what_was_spent(whole: Once) -> None:
+    events = whole.journal.events
+    last_answer = max(event.seq for event in events if event.kind == "lm_answer")
+    memory = whole.journal.memory(last_answer)  # cut before the last answer
+    assert len(memory.open_requests) == 1
+    reserved = memory.open_requests[0].reserved
+    assert reserved.requests == 1
+    assert reserved.tokens_out >= 100
+    assert memory.usage.requests == len(whole.model.served) - 1
+
+
+def test_a_cut_request_is_closed_at_what_it_may_have_cost(world: World, whole: Once) -> None:
+    last_answer = max(e.seq for e in whole.journal.events if e.kind == "lm_answer")
+    kept = Kept(list(whole.journal.events[:last_answer]), dict(whole.journal.texts))
+    (cut,) = kept.memory().open_requests
+    go(world, kept.memory(), kept)
+    closed = [e.body for e in kept.events if e.kind == "lm_answer" and e.key == cut.key]
+    assert closed[-2]["state"] == "cut"
+    assert closed[-2]["cost_usd"] == cut.reserved.usd > 0
+    assert closed[-1]["state"] == "answered"
+    assert closed[-1]["request"] == cut.number + 1
+
+
+# --- replay -------------------------------------------------------------------------------------
+
+
+def replay(world: World, journal: Kept, improver: str = SEED_IMPROVER, *, rescore: bool) -> Any:
+    again = ReplayJournal()
+    memory = replace(journal.memory(), recorded=frozenset(), open_requests=())
+    context = RunContext(
+        run_id="run",
+        seed=7,
+        limits=ImproverLimits(calls=2, samples_per_call=4, utility_uses=6, cpu_s=20.0),
+        max_tokens=100,
+        requester=Requester(Silent("paid:model"), AdaptiveLimit(8)),
+        executor=world.executor,
+        evaluator=Evaluator(world.executor, 7, PUBLIC_KEY),
+        journal=again,
+        ledger=Ledger(Budget(), usage=memory.usage),
+        memory=memory,
+        replays=True,
+        rescores=rescore,
+    )
+    world.run(replayed(stop_run(context, plan(improver))))
+    return compared(journal.events, again, rescored=rescore)
+
+
+@pytest.mark.parametrize("rescore", [False, True])
+def test_a_replay_comes_to_the_same_events_and_asks_no_model(
+    rescore: bool, world: World, whole: Once
+) -> None:
+    found = replay(world, whole.journal, rescore=rescore)
+    assert found["differences"] == []
+    assert found["diverged"] == []
+    assert found["events"]["invocation_end"] == len(whole.journal.of("invocation_end"))
+    assert found["events"].get("evaluation", 0) == (
+        len(whole.journal.of("evaluation")) if rescore else 0
+    )
+
+
+def test_a_replay_of_a_run_that_its_budget_ended_ends_there(world: World) -> None:
+    ended = go(world, budget=Budget(lm_calls=6))
+    assert ended.result["state"] == "budget"
+    found = replay(world, ended.journal, rescore=False)
+    assert found["diverged"] == []
+    assert [one for one in found["differences"] if one["kind"] != "result"] == []
+
+
+def test_rescoring_shows_a_score_that_is_another_now(world: World, whole: Once) -> None:
+    events = [*whole.journal.events]
+    index = next(i for i, e in enumerate(events) if e.kind == "evaluation" and e.body["value"])
+    events[index] = replace(events[index], body={**events[index].body, "value": 0.125})
+    found = replay(world, Kept(events, whole.journal.texts), rescore=True)
+    changed = [one for one in found["differences"] if one["kind"] == "evaluation"]
+    assert [one["before"]["value"] for one in changed] == [0.125]
+
+
+# --- divergence ---------------------------------------------------------------------------------
+
+# What no seed fixes: the address of a new object, which differs from guest to guest.
+RACES = SEED_IMPROVER.replace('"Improve:\\n"', '"Improve (%d):\\n" % (id(object()) >> 4)').replace(
+    "import extract_code", "import extract_code\nimport threading"
+)
+THREADS = '''\
+"""Ask from two threads, and tell each other what came first."""
+import threading
+from helpers import extract_code
+
+
+def improve_algorithm(initial_solution, utility, language_model):
+    order = []
+
+    def ask(name):
+        text = language_model.prompt("expert", name, n_responses=1)[0]
+        order.append((name, text))
+
+    threads = [threading.Thread(target=ask, args=(name,)) for name in ("a", "b")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return initial_solution + "\\n# " + ",".join(name for name, _ in order)
+'''
+
+
+def test_a_program_that_asks_something_else_the_second_time_is_told_as_diverged(
+    world: World,
+) -> None:
+    original = go(world, improver=RACES)
+    calls = [e for e in original.journal.events if e.kind == "lm_call"]
+    # Cut in the first improver run, after its answer: the run is open, and starts again.
+    cut = next(
+        e.seq
+        for e in original.journal.events
+        if e.kind == "lm_answer" and e.body["invocation"] == calls[0].body["invocation"]
+    )
+    events = []
+    for event in original.journal.events[: cut + 1]:
+        if event.kind in ("lm_call", "lm_answer"):  # as if its prompt had been another
+            event = replace(event, key="f" * 20)
+        events.append(event)
+    kept = Kept(events, dict(original.journal.texts))
+    resumed = go(world, kept.memory(), kept, improver=RACES)
+    assert resumed.result["state"] == "done"
+    diverged = kept.of("diverged")
+    assert len(diverged) >= 1
+    assert all("did not ask again" in body["detail"] for body in diverged.values())
+
+
+def test_a_replay_of_threads_goes_on_with_what_the_journal_says(world: World) -> None:
+    original = go(world, improver=THREADS)
+    found = replay(world, original.journal, THREADS, rescore=False)
+    assert found["differences"] == []  # each run's result is the journal's
+    assert {one["detail"] for one in found["diverged"]} <= {"returned another program"}
