@@ -8,13 +8,17 @@ READY := $(VENV)/.ready-$(shell cat pyproject.toml constraints.txt Makefile | ck
 # The numbers that it prints are the same on any machine.
 DEMO_SEED ?= 1
 
-.PHONY: demo test check format setup sandbox-tools clean
+.PHONY: demo test soak check format setup sandbox-tools clean
 
 demo: setup sandbox-tools
 	$(BIN)/selftaught run --seed $(DEMO_SEED) --instance-key public --store sqlite:///demo.db
 
 test: setup sandbox-tools
 	$(BIN)/python -m pytest
+
+# A hundred kills of one run; some ten minutes.
+soak: setup sandbox-tools
+	SELFTAUGHT_KILLS=100 $(BIN)/python -m pytest tests/cli/test_kills.py
 
 check: setup
 	$(BIN)/ruff format --check

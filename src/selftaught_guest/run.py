@@ -5,7 +5,8 @@ The first frame is ("locked",), sent before there is any program to forge it.
 Frames from the host:
     ("load", source, entry, seed, output_bytes)  answered by ("ready",) or ("failed", ...)
     ("call", [args], seed)                       answered by ("ok", value) or ("failed", ...)
-    ("improve", initial_solution, facts)         answered likewise, after requests (services)
+    ("improve", [what is loaded, as above], initial_solution, facts)
+                                                 answered likewise, after requests (services)
 A failure is ("failed", kind, detail). The host believes none of it: it only ever reads data.
 """
 
@@ -71,9 +72,10 @@ def serve(descriptor: int) -> NoReturn:
                 elif message[0] == "call" and entry is not None:
                     randomness.reseed(message[2])
                     answer = ("ok", _guarded(entry, *message[1]))
-                elif message[0] == "improve" and entry is not None:
-                    proxies = services.connect(channel, message[2])
-                    answer = ("ok", _guarded(entry, message[1], *proxies))
+                elif message[0] == "improve":
+                    proxies = services.connect(channel, message[3])  # before it reads a clock
+                    entry = _load(*message[1])
+                    answer = ("ok", _guarded(entry, message[2], *proxies))
                 else:
                     answer = ("failed", "crashed", "the host sent a frame out of turn")
                 _answer(channel, answer)

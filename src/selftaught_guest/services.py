@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from selftaught_guest import clocks
 from selftaught_guest.channel import Channel
 
 
@@ -36,8 +37,31 @@ class _Requests:
         self._last_id = 0
         self._reading = False
         self._replies: dict[int, Mapping[str, Any]] = {}
+        self._asking: set[int] = set()
 
     def ask(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The reply, which sets the clocks anew."""
+        try:
+            return _checked(self._ask(request))
+        finally:
+            clocks.renew()
+
+    def ask_time(self) -> float | None:
+        """Unix seconds; None in a signal's handler that interrupts a request of its own thread."""
+        if threading.get_ident() in self._asking:
+            return None
+        told_s: float = _checked(self._ask({"op": "clock"}))["s"]
+        return told_s
+
+    def _ask(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        thread = threading.get_ident()
+        self._asking.add(thread)
+        try:
+            return self._wait_for(request)
+        finally:
+            self._asking.discard(thread)
+
+    def _wait_for(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         with self._state:
             self._last_id += 1
             own_id = self._last_id
@@ -92,7 +116,7 @@ class Utility:
         listed = [text if isinstance(text, str) else None for text in solutions]
         if not listed:
             return []
-        reply = _checked(self._requests.ask({"op": "utility", "solutions": listed}))
+        reply = self._requests.ask({"op": "utility", "solutions": listed})
         self.uses = reply["uses"]
         return [Score(*pair) for pair in zip(reply["values"], reply["feedback"], strict=True)]
 
@@ -125,16 +149,14 @@ class LanguageModel:
         return self._ask(expertise, list(message_batch), 1, temperature)
 
     def _ask(self, expertise: str, messages: list[str], n: int, temperature: float) -> list[str]:
-        reply = _checked(
-            self._requests.ask(
-                {
-                    "op": "prompt",
-                    "expertise": str(expertise),
-                    "messages": [str(message) for message in messages],
-                    "n": int(n),
-                    "temperature": float(temperature),
-                }
-            )
+        reply = self._requests.ask(
+            {
+                "op": "prompt",
+                "expertise": str(expertise),
+                "messages": [str(message) for message in messages],
+                "n": int(n),
+                "temperature": float(temperature),
+            }
         )
         self.times_used = reply["times_used"]
         responses: list[str] = reply["responses"]
@@ -142,8 +164,9 @@ class LanguageModel:
 
 
 def connect(channel: Channel, facts: Mapping[str, Any]) -> tuple[Utility, LanguageModel]:
-    """The two objects that an improver is called with."""
+    """The two objects that an improver is called with. From here on its clocks are the host's."""
     requests = _Requests(channel)
+    clocks.install(requests.ask_time)
     return (
         Utility(requests, facts["description"], facts["utility_uses"]),
         LanguageModel(requests, facts["calls"], facts["samples_per_call"]),

@@ -178,7 +178,7 @@ def main() -> None:
 
     if _RESTARTED not in os.environ and lockdown_module.prepare_restart():
         os.execve(sys.executable, sys.orig_argv, {**os.environ, _RESTARTED: "1"})
-    from selftaught_guest import randomness, run, scratch, services  # noqa: F401 - for later
+    from selftaught_guest import clocks, randomness, run, scratch, services  # noqa: F401 - for later
 
     control = socket.socket(fileno=settings["control"])
     try:
@@ -188,6 +188,7 @@ def main() -> None:
         sys.exit(1)
     lockdown = lockdown_module.Lockdown(settings["tmpdir_bytes"])
     randomness.install()
+    clocks.prepare()
     children = _Children(
         control,
         settings["first_uid"] if os.getuid() == 0 else None,

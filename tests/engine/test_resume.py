@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -74,8 +74,11 @@ class Kept:
     async def aclose(self) -> None:
         """Nothing is held."""
 
-    def memory(self, length: int | None = None) -> Memory:
-        return remember(self.events[:length], self.texts.get)
+    def memory(self, length: int | None = None, *, everything: bool = False) -> Memory:
+        def find(text_ids: Collection[str]) -> dict[str, str]:
+            return {text_id: self.texts[text_id] for text_id in text_ids}
+
+        return remember(self.events[:length], find, everything=everything)
 
     def of(self, *kinds: str) -> dict[tuple[str, str], Any]:
         volatile = ("cpu_s", "tier", "usage")
@@ -105,7 +108,6 @@ def go(
 ) -> Once:
     memory, journal = memory or Memory(), journal or Kept()
     model = Paid()
-    cut = sum((request.reserved for request in memory.open_requests), Usage())
     context = RunContext(
         run_id="run",
         seed=7,
@@ -115,7 +117,7 @@ def go(
         executor=world.executor,
         evaluator=Evaluator(world.executor, 7, PUBLIC_KEY),
         journal=journal,
-        ledger=Ledger(budget or Budget(), usage=memory.usage + cut),
+        ledger=Ledger(budget or Budget(), usage=memory.usage),
         memory=memory,
     )
     result = world.run(stop_run(context, plan(improver)))
@@ -166,7 +168,7 @@ def test_the_ledger_of_a_resumed_run_begins_with_what_was_spent(whole: Once) -> 
     reserved = memory.open_requests[0].reserved
     assert reserved.requests == 1
     assert reserved.tokens_out >= 100
-    assert memory.usage.requests == len(whole.model.served) - 1
+    assert memory.usage.requests == len(whole.model.served)
 
 
 def test_a_cut_request_is_closed_at_what_it_may_have_cost(world: World, whole: Once) -> None:
@@ -186,7 +188,7 @@ def test_a_cut_request_is_closed_at_what_it_may_have_cost(world: World, whole: O
 
 def replay(world: World, journal: Kept, improver: str = SEED_IMPROVER, *, rescore: bool) -> Any:
     again = ReplayJournal()
-    memory = replace(journal.memory(), recorded=frozenset(), open_requests=())
+    memory = replace(journal.memory(everything=True), recorded=frozenset(), open_requests=())
     context = RunContext(
         run_id="run",
         seed=7,
@@ -241,6 +243,9 @@ def test_rescoring_shows_a_score_that_is_another_now(world: World, whole: Once) 
 RACES = SEED_IMPROVER.replace('"Improve:\\n"', '"Improve (%d):\\n" % (id(object()) >> 4)').replace(
     "import extract_code", "import extract_code\nimport threading"
 )
+CLOCKED = SEED_IMPROVER.replace('"Improve:\\n"', 'f"Improve at {time.time()}:\\n"').replace(
+    "import extract_code", "import extract_code\nimport time"
+)
 THREADS = '''\
 """Ask from two threads, and tell each other what came first."""
 import threading
@@ -285,6 +290,20 @@ def test_a_program_that_asks_something_else_the_second_time_is_told_as_diverged(
     diverged = kept.of("diverged")
     assert len(diverged) >= 1
     assert all("did not ask again" in body["detail"] for body in diverged.values())
+
+
+def test_a_program_that_tells_the_model_the_time_replays_and_resumes_exactly(world: World) -> None:
+    original = go(world, improver=CLOCKED)
+    assert len({prompt for prompt, _ in original.model.served}) > 1
+    assert original.journal.of("clock")
+    found = replay(world, original.journal, CLOCKED, rescore=False)
+    assert (found["differences"], found["diverged"]) == ([], [])
+    last_answer = max(e.seq for e in original.journal.events if e.kind == "lm_answer")
+    kept = Kept(list(original.journal.events[: last_answer + 1]), dict(original.journal.texts))
+    resumed = go(world, kept.memory(), kept, improver=CLOCKED)
+    assert resumed.model.served == []
+    assert stable(resumed.result) == stable(original.result)
+    assert not kept.of("diverged")
 
 
 def test_a_replay_of_threads_goes_on_with_what_the_journal_says(world: World) -> None:

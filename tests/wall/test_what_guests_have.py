@@ -192,3 +192,19 @@ def test_what_honest_programs_do_works_in_both_tiers(name: str, box: Box) -> Non
 def test_time_goes_on_in_the_sandbox(box: Box) -> None:
     seen = box.run("import time\ndef algorithm():\n    return time.time()\n")
     assert abs(seen - time.time()) < 60
+
+
+def test_a_candidate_measures_itself_by_the_machines_clocks(box: Box) -> None:
+    source = """
+        import datetime, time, timeit
+        def algorithm():
+            start, cpu = time.perf_counter(), time.process_time()
+            while time.process_time() - cpu < 0.05:
+                pass
+            taken = timeit.timeit("time.sleep(0.01)", "import time", number=2)
+            return time.perf_counter() - start, taken, datetime.datetime.now().timestamp()
+    """
+    whole, taken, now = box.run(textwrap.dedent(source))
+    assert 0.07 <= whole < 10
+    assert 0.02 <= taken < 10
+    assert abs(now - time.time()) < 60

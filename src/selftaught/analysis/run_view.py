@@ -3,8 +3,9 @@
 Event kinds, their keys, and their bodies (`id` is the content id of a text in the store):
 
 `run`, key run_id, at each start of the run, so again when it is resumed:
-    {command: "run"|"improve", config: {...}, version, seed, model, tier,
-    tasks: [{name, version}], started: ISO time}
+    {command: "run"|"improve", config: {...}, version, seed, model, tier, improver: id,
+    tasks: [{name, version}], resumed: whether it goes on, cut_requests: how many were under way
+    when it was cut, started: ISO time}
 `invocation`, an improver run begins:
     {role: "proposal"|"inner"|"restart"|"improve", parent: key, improver: id, task|null,
     stream|null, repeat|null}
@@ -13,11 +14,16 @@ Event kinds, their keys, and their bodies (`id` is the content id of a text in t
     usage: {lm_calls, requests, samples, tokens_in, tokens_out, usd}, utility_uses}
 `lm_call`, a request to the model, before it is sent; the requests that one prompt takes have its
     key in common, and a number:
-    {invocation: key, request: number, system: id, user: id, n, temperature, max_tokens, seeds}
+    {invocation: key, request: number, place: of its first response, system: id, user: id, n,
+    temperature, max_tokens, seeds, reserved: usage at its most}
 `lm_answer`, same key and number, before it is used:
-    {invocation: key, request: number, state: "answered", how it failed (ModelFailure.kind) or
-    "abandoned", detail, texts: [id], finishes: [word of the provider], model, usage_reported,
-    usage: {...} as the ledger counts it, cost_usd|null}
+    {invocation: key, request: number, state: "answered", how it failed (ModelFailure.kind),
+    "abandoned" (nobody waited any more) or "cut" (under way when the run was cut), detail,
+    texts: [id], finishes: [word of the provider], model, usage_reported, usage: {...} as the
+    ledger counts it, cost_usd|null}
+`clock`, what an improver's clock read: {invocation: key, s: unix seconds}
+`diverged`, key of an improver run that, started again, did something else than before:
+    {role, detail}
 `model_notice`, key of the prompt at which it was found out: {detail}
 `evaluation`:
     {program: id, task, task_version, stream, repeat, kind: "scored"|failure kind,
@@ -58,7 +64,15 @@ __all__ = [
 
 _VIEWED_KINDS = (
     *("run", "run_end", "result", "iteration", "proposal"),
-    *("invocation", "invocation_end", "lm_call", "lm_answer", "model_notice", "evaluation"),
+    *(
+        "invocation",
+        "invocation_end",
+        "lm_call",
+        "lm_answer",
+        "model_notice",
+        "evaluation",
+        "diverged",
+    ),
 )
 _STILL_OPEN = "open"
 
@@ -118,12 +132,16 @@ class Counts:
         invocations: by outcome: "returned", a failure kind, or "open" for those without an end.
         requests: to the model, by state: "answered", "open", or how they failed.
         responses: by the provider's word for why they ended.
+        diverged: improver runs that did something else when they were started again.
+        resumed: how often the run was gone on with.
     """
 
     evaluations: Mapping[str, int]
     invocations: Mapping[str, int]
     requests: Mapping[str, int]
     responses: Mapping[str, int]
+    diverged: int
+    resumed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +248,8 @@ def _counts(events: Sequence[Event]) -> Counts:
         invocations=_tally(ends[key]["outcome"] if key in ends else _STILL_OPEN for key in begun),
         requests=_tally(states.values()),
         responses=_tally(word for body in answers.values() for word in body["finishes"]),
+        diverged=len(_latest(events, "diverged")),
+        resumed=max(0, sum(event.kind == "run" for event in events) - 1),
     )
 
 

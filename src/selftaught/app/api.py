@@ -19,6 +19,7 @@ from selftaught.app.config import (
     make_config,
 )
 from selftaught.app.discovery import load_task
+from selftaught.app.resume import StoredRun, check_unfinished, check_versions, find_run
 from selftaught.core.budget import Budget, ImproverLimits
 from selftaught.core.errors import ConfigError
 from selftaught.core.outcome import EvaluationOutcome
@@ -119,6 +120,7 @@ def improve(
     provider: Mapping[str, Any] | None = None,
     sandbox: Mapping[str, Any] | None = None,
     instance_key: str | None = None,
+    resume: str | None = None,
 ) -> ImproveResult:
     """Improve a task's program: improver runs, each from the best so far.
 
@@ -138,6 +140,8 @@ def improve(
             `sandbox`, such as `{"memory_mb": 2048, "modules": ["scipy"]}`.
         instance_key: what instances derive from besides the seed; by default a key of this
             user's own, with `public` the seed alone.
+        resume: id of a run in `store` to go on with; the task must be as it was, and all else is as
+            the run was started, whatever is given here.
     Raises: ConfigError, SandboxUnavailable, InfrastructureError.
     """
     return core_thread.run(_improve(**locals()))
@@ -156,6 +160,7 @@ async def improve_async(
     provider: Mapping[str, Any] | None = None,
     sandbox: Mapping[str, Any] | None = None,
     instance_key: str | None = None,
+    resume: str | None = None,
 ) -> ImproveResult:
     """`improve`, from an event loop."""
     return await core_thread.run_async(_improve(**locals()))
@@ -176,6 +181,7 @@ def self_improve(
     provider: Mapping[str, Any] | None = None,
     sandbox: Mapping[str, Any] | None = None,
     instance_key: str | None = None,
+    resume: str | None = None,
 ) -> SelfImproveResult:
     """STOP: an improver improves itself, judged by what it reaches on the tasks.
 
@@ -184,7 +190,7 @@ def self_improve(
         iterations: T.
         accept: what becomes of a proposal: strict, revert or paper.
         runs: improver runs a task on each stream, such as `{"search": 5, "val": 15}`.
-        improver, model, budget, limits, seed, store, provider, sandbox, instance_key: as in
+        improver, model, budget, limits, seed, store, provider, sandbox, instance_key, resume: as in
             `improve`.
     Raises: ConfigError, SandboxUnavailable, InfrastructureError.
     """
@@ -206,6 +212,7 @@ async def self_improve_async(
     provider: Mapping[str, Any] | None = None,
     sandbox: Mapping[str, Any] | None = None,
     instance_key: str | None = None,
+    resume: str | None = None,
 ) -> SelfImproveResult:
     """`self_improve`, from an event loop."""
     return await core_thread.run_async(_self_improve(**locals()))
@@ -231,9 +238,19 @@ async def _score(
     return outcome
 
 
-async def _improve(task: TaskLike, patience: int | None, **common: Any) -> ImproveResult:
-    config = make_config(ImproveConfig, {**_common(**common), "patience": patience})
-    data = await run_improve(config, _task(task))
+async def _improve(
+    task: TaskLike, patience: int | None, resume: str | None, **common: Any
+) -> ImproveResult:
+    found = _task(task)
+    if resume is not None:
+        stored = _stored(common["store"], resume, [found])
+        if not isinstance(stored.config, ImproveConfig):
+            raise ConfigError(f"run {stored.run_id} is a STOP run: st.self_improve resumes it")
+        data = await run_improve(stored.config, found, improver=stored.improver, resumed=stored)
+    else:
+        name = task if isinstance(task, (str, Path)) else None
+        values = {**_common(**common), "patience": patience, "task": name and str(name)}
+        data = await run_improve(make_config(ImproveConfig, values), found)
     return ImproveResult(
         run_id=data["run_id"],
         state=data["state"],
@@ -249,18 +266,33 @@ async def _self_improve(
     iterations: int,
     accept: str,
     runs: Mapping[str, int] | None,
+    resume: str | None,
     **common: Any,
 ) -> SelfImproveResult:
     found = [_task(task) for task in tasks]
+    if resume is not None:
+        stored = _stored(common["store"], resume, found)
+        if not isinstance(stored.config, RunConfig):
+            raise ConfigError(f"run {stored.run_id} is an improve run: st.improve resumes it")
+        data = await run_stop(stored.config, found, improver=stored.improver, resumed=stored)
+        return SelfImproveResult(data["run_id"], data["state"], data["best_improver_id"], data)
     values = {
         **_common(**common),
         "iterations": iterations,
         "accept": accept,
         "runs": dict(runs or {}),
-        "tasks": tuple(task.name for task in found),
+        "tasks": tuple(task.name if isinstance(task, Task) else str(task) for task in tasks),
     }
     data = await run_stop(make_config(RunConfig, values), found)
     return SelfImproveResult(data["run_id"], data["state"], data["best_improver_id"], data)
+
+
+def _stored(store: str, run: str, tasks: Sequence[Task]) -> StoredRun:
+    """A run to go on with, of these tasks. Raises: ConfigError."""
+    stored = find_run(store, run)
+    check_unfinished(stored)
+    check_versions(stored, tasks)
+    return stored
 
 
 def _common(

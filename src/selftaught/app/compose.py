@@ -22,7 +22,7 @@ from selftaught.app.config import (
 from selftaught.app.discovery import check_model_name, load_improver, make_model
 from selftaught.app.instance_key import find_instance_key
 from selftaught.app.resume import StoredRun, events_of, find_run
-from selftaught.core.budget import Budget, Usage
+from selftaught.core.budget import Budget
 from selftaught.core.errors import ConfigError, TierProbe
 from selftaught.core.language_model import LanguageModel, ModelServices
 from selftaught.core.outcome import Failed
@@ -247,11 +247,11 @@ async def _context(
             "tier": executor.tier,
             "tasks": versions,
             "improver": prepared.improver.id,
+            "resumed": resumed is not None,
             "cut_requests": len(memory.open_requests),
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
         }
-        cut = sum((request.reserved for request in memory.open_requests), Usage())
-        ledger = Ledger(config.budget.value(), usage=memory.usage + cut, elapsed_s=memory.elapsed_s)
+        ledger = Ledger(config.budget.value(), usage=memory.usage, elapsed_s=memory.elapsed_s)
         services = _Services(executor, evaluator, journal)
         context = _run_context(run_id, config, model, services, ledger, prepared.listener)
         yield replace(context, memory=memory), head

@@ -40,18 +40,19 @@ class StoredRun:
         return self.head.run_id
 
 
-def find_run(store: str, run: str) -> StoredRun:
+def find_run(store: str, run: str, *, everything: bool = False) -> StoredRun:
     """A run by its id, the start of it, or `latest`.
 
+    Args:
+        everything: with all responses, for a replay.
     Raises: ConfigError if there is none, or it cannot be gone on with.
     """
     with open_reader(store) as reader:
         run_id = reader.resolve_run(run)
         head = run_head(run_id, reader.events(run_id, HEAD_KINDS))
         first = next(reader.events(run_id, ["run"]))
-        return StoredRun(
-            head, _config(head, store), _improver(reader, first), recall(reader, run_id)
-        )
+        memory = recall(reader, run_id, everything=everything)
+        return StoredRun(head, _config(head, store), _improver(reader, first), memory)
 
 
 def events_of(store: str, run_id: str) -> list[Event]:

@@ -36,7 +36,13 @@ def line(progress: Progress, tally: Tally) -> str | None:
     facts = progress.facts
     match progress.kind:
         case "run_started":
-            return f"run {tally.run_id} started: {title(facts)}"
+            if not facts.get("resumed"):
+                return f"run {tally.run_id} started: {title(facts)}"
+            cut = words.counted(facts["cut_requests"], "request")
+            return (
+                f"run {tally.run_id} goes on: {title(facts)}; {cut} under way when it was cut, "
+                "counted at their most"
+            )
         case "iteration":
             return _iteration_line(facts, facts["t"], tally.head["config"]["iterations"])
         case "phase" if facts["name"] == COMPARISON:

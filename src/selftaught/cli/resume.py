@@ -71,7 +71,7 @@ def replay(run: str, rescore: bool, store: str, as_json: bool) -> int:
     from selftaught.cli.replay_pages import print_replay
     from selftaught.cli.terminal import print_json, stdout
 
-    stored = find_run(store, run)
+    stored = find_run(store, run, everything=True)
     replayed = core_thread.run(replay_run(stored, tasks_of(stored), rescore=rescore))
     replayed = {"run_id": stored.run_id, **replayed}
     print_json(replayed) if as_json else print_replay(stdout(), replayed)

@@ -119,6 +119,11 @@ def _print_counts(console: Console, view: RunView) -> None:
     ):
         if counts or name != "responses":  # not every model says why its responses ended
             table.add_row(name, _tally(counts))
+    if view.counts.resumed:
+        table.add_row("resumed", words.counted(view.counts.resumed, "time"))
+    if view.counts.diverged:
+        diverged = words.counted(view.counts.diverged, "improver run")
+        table.add_row("diverged", f"{diverged} did something else when started again")
     table.columns[-1].no_wrap = False
     console.print(table)
     for notice in view.notices:

@@ -13,10 +13,11 @@ from typing import Any
 
 from selftaught.core.budget import ImproverLimits, Usage
 from selftaught.core.concurrency import together
-from selftaught.core.errors import ModelFailure
+from selftaught.core.errors import Diverged, ModelFailure
 from selftaught.core.language_model import Prompt
 from selftaught.core.program import Program
 from selftaught.engine.charged_call import ChargedCall
+from selftaught.engine.clock import Clock
 from selftaught.engine.context import RunContext
 from selftaught.engine.utilities import QueriedUtility
 
@@ -56,6 +57,11 @@ class Broker:
     uses: int = 0
     usage: Usage = field(default_factory=Usage)
     asked: set[str] = field(default_factory=set)
+    _clock: Clock = field(init=False)
+
+    def __post_init__(self) -> None:
+        context = self.context
+        self._clock = Clock(context, self.invocation, context.now, self._recalled_clock)
 
     async def serve(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """One reply to one request.
@@ -74,9 +80,17 @@ class Broker:
                     "temperature": float(temperature),
                 } if messages and all(isinstance(message, str) for message in messages):
                     return await self._prompt(expertise, messages, n, temperature)
+                case {"op": "clock"}:
+                    return {"s": await self._clock.read()}
             raise _Refused("value", "a request that is not of the contract's form")
         except _Refused as refusal:
             return refusal.reply
+
+    def _recalled_clock(self, key: str) -> float | None:
+        shown = self.context.memory.clocks.get(key)
+        if shown is None and self.context.replays:
+            raise Diverged(f"read a clock where it did not (clock {key})")
+        return shown
 
     # --- the utility ----------------------------------------------------------------------------
 

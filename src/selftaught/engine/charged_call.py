@@ -28,7 +28,7 @@ class ChargedCall:
         context: the run.
         invocation: key of the improver run that asks.
         asked: keys of all prompts that it has asked; filled in.
-        usage: what the call has taken so far.
+        usage: what the call has taken so far; of samples those that came.
     """
 
     context: RunContext
@@ -176,7 +176,7 @@ class _ChargedRequest:
                 samples=samples,
                 usd=cost_usd or 0.0,
             )
-        self._settle(usage)
+        self._settle(usage, drawn=samples)
         if answer.notice:
             self._tell(answer.notice)
         await self.account.recorder.answered(
@@ -196,15 +196,15 @@ class _ChargedRequest:
         """What may have been answered, and billed, counts as its reservation."""
         worst = self.reservation.usage
         usage = worst if maybe_billed else Usage(lm_calls=worst.lm_calls, requests=1)
-        self._settle(usage)
+        self._settle(usage, drawn=0)
         cost_usd = usage.usd if self.account.is_priced else None
         self.account.recorder.closed(self.number, state, detail, usage, cost_usd)
         self.account.call.context.tell("model_failed", state=state, **usage_json(usage))
 
-    def _settle(self, usage: Usage) -> None:
+    def _settle(self, usage: Usage, *, drawn: int) -> None:
         call = self.account.call
         call.context.ledger.settle(self.reservation, usage)
-        call.usage = call.usage + usage
+        call.usage = call.usage + replace(usage, samples=drawn)
 
     def _tell(self, notice: str) -> None:
         self.account.recorder.notice(notice)

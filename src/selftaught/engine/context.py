@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +24,7 @@ class RunContext:
 
     `drawn` tells what an improver took, by its program's id and the key of the utility. `memory` is
     what an earlier part of the run has done already; if the run `replays`, there is nothing else,
-    but that it may score programs anew (`rescores`).
+    but that it may score programs anew (`rescores`). `now` is what improvers' clocks show.
     """
 
     run_id: str
@@ -43,6 +44,7 @@ class RunContext:
     memory: Memory = field(default_factory=Memory)
     replays: bool = False
     rescores: bool = False
+    now: Callable[[], float] = time.time
 
     def key(self, parent: str, *path: str | int) -> str:
         return self.occurrences.key(parent, *path)

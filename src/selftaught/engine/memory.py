@@ -53,11 +53,11 @@ class Memory:
         evaluations: outcomes.
         responses: of each prompt, by their place.
         requests: how many requests each prompt took.
-        usage_of: what the closed requests of each prompt took.
+        usage_of: what the requests of each prompt took; of samples those that came.
         calls_of: keys of the prompts that each improver run asked.
         clocks: what clocks were read.
         open_requests: those under way at the cut.
-        usage: what all closed requests took.
+        usage: what all requests took, those under way at the cut at their most.
         elapsed_s: seconds by the clock of the parts of the run so far.
     """
 

@@ -10,7 +10,7 @@ from selftaught.core.outcome import Failed
 from selftaught.core.ports import GuestProcess, GuestResult, Job, RequestHandler
 from selftaught.executors.frames import READ_BYTES, FrameBuffer, FrameTooLong
 from selftaught.executors.limits import CORES, too_many_threads, wall_limit_s
-from selftaught.executors.session import check_locked, load_frame, read_answer, read_ending
+from selftaught.executors.session import check_locked, read_answer, read_ending
 from selftaught_guest import wire
 
 _LONGEST_LOOK_S = 0.25
@@ -55,13 +55,11 @@ class ImproverRun:
 
     async def _converse(self, solution: str, facts: Mapping[str, Any]) -> Any | Failed:
         try:
-            await self._send_frame(load_frame(self._job))
+            program = self._job.program
+            load = [program.source, program.entry, self._job.seed, self._job.limits.output_bytes]
+            await self._send(("improve", load, solution, dict(facts)))
             if (first := await self._receive()) is not None:
                 check_locked(first)
-            answer = await self._next_answer()
-            if isinstance(answer, Failed):
-                return answer
-            await self._send(("improve", solution, dict(facts)))
             while True:
                 message = await self._receive()
                 match message:
@@ -75,12 +73,6 @@ class ImproverRun:
             return Failed("output_limit", str(error))
         except wire.WireError as error:
             return Failed("bad_output", str(error))
-
-    async def _next_answer(self) -> Any | Failed:
-        message = await self._receive()
-        if message is None:
-            return read_ending(await asyncio.to_thread(self._guest.report))
-        return read_answer(message)
 
     def _start(self, request_id: int, request: Mapping[str, Any]) -> None:
         self._requests += 1
@@ -131,9 +123,7 @@ class ImproverRun:
                 wall_left_s -= look_s
 
     async def _send(self, value: Any) -> None:
-        await self._send_frame(wire.pack(value))
-
-    async def _send_frame(self, frame: bytes) -> None:
+        frame = wire.pack(value)
         async with self._writing:
             try:
                 await asyncio.get_running_loop().sock_sendall(self._guest.socket, frame)

@@ -20,6 +20,7 @@ from selftaught.core.errors import ConfigError, InfrastructureError
 from selftaught.core.program import content_id
 from selftaught.store import schema
 from selftaught.store.location import (
+    LOCK_TIMEOUT_S,
     Location,
     check_writable,
     connect,
@@ -27,6 +28,7 @@ from selftaught.store.location import (
     guarded_connection,
     transaction,
 )
+from selftaught.store.migrations import migrate
 
 # Unhurried events wait this long for company: a commit costs as much CPU as dozens of events,
 # and the interpreter's lock is shared with everything else that the run does.
@@ -34,23 +36,27 @@ _LINGER_S = 0.01
 _SWITCH_TIMEOUT_S = 10.0
 
 
-def open_journal(url: str, clock: Callable[[], float] = time.time) -> SqlJournal:
-    """Open a store for a run, and create it if there is none.
+def open_journal(
+    url: str, clock: Callable[[], float] = time.time, lock_timeout_s: float = LOCK_TIMEOUT_S
+) -> SqlJournal:
+    """Open a store for a run; create it if there is none, migrate it if its schema is older.
 
     Args:
         url: such as `sqlite:///selftaught.db`.
         clock: unix time, for the events' `at`.
+        lock_timeout_s: how long another process may hold the database; when it is over, a write
+            has failed.
     Raises: ConfigError as `check_writable`; then nothing is left behind.
     """
-    location = check_writable(url)
-    _prepare(location)
+    location = check_writable(url, lock_timeout_s)
+    _prepare(location, lock_timeout_s)
     try:
-        return SqlJournal(location, connect(location, "write"), clock)
+        return SqlJournal(location, connect(location, "write", lock_timeout_s), clock)
     except SQLAlchemyError as error:
         raise location.refusal(f"it cannot be opened ({database_message(error)})") from None
 
 
-def _prepare(location: Location) -> None:
+def _prepare(location: Location, lock_timeout_s: float) -> None:
     try:
         location.path.touch(exist_ok=False)
         created = True
@@ -59,10 +65,11 @@ def _prepare(location: Location) -> None:
     except OSError as error:
         raise location.refusal(f"it cannot be created ({error}); give another store") from None
     try:
-        with guarded_connection(location, "write") as connection:
+        with guarded_connection(location, "write", lock_timeout_s) as connection:
             _log_ahead(connection)
             with transaction(connection):
                 schema.create_tables(connection)
+                migrate(location, connection)
     except ConfigError:
         if created and location.path.stat().st_size == 0:
             location.path.unlink()

@@ -24,7 +24,7 @@ from selftaught.store.schema import is_empty, schema_problem
 
 DEFAULT_STORE = "sqlite:///selftaught.db"
 _EXAMPLE = f"write it as {DEFAULT_STORE} or sqlite:////absolute/path.db"
-_LOCK_TIMEOUT_S = 60.0
+LOCK_TIMEOUT_S = 60.0
 
 Access = Literal["write", "read"]
 
@@ -77,8 +77,12 @@ def locate(url: str) -> Location:
     return Location(shown, Path(path).absolute())
 
 
-def check_writable(url: str) -> Location:
+def check_writable(url: str, lock_timeout_s: float = LOCK_TIMEOUT_S) -> Location:
     """Whether a run could write to this store, without creating or changing anything.
+
+    Args:
+        url: such as `sqlite:///selftaught.db`.
+        lock_timeout_s: how long another process may hold the database before it counts as locked.
 
     Raises: ConfigError if the URL is wrong, the folder is missing or read-only, or the file is
         read-only, locked, not a database, or not a journal of ours.
@@ -94,7 +98,7 @@ def check_writable(url: str) -> Location:
     # With its log beside it, SQLite would find a read-only file out only as it writes.
     if not os.access(location.path, os.W_OK):
         raise location.refusal(f"{location.path} is read-only; give another store")
-    with guarded_connection(location, "write") as connection:
+    with guarded_connection(location, "write", lock_timeout_s) as connection:
         connection.exec_driver_sql("BEGIN IMMEDIATE")  # fails if the file cannot be written
         problem = None if is_empty(connection) else schema_problem(connection)
         connection.exec_driver_sql("ROLLBACK")
@@ -104,13 +108,15 @@ def check_writable(url: str) -> Location:
 
 
 @contextmanager
-def guarded_connection(location: Location, access: Access) -> Iterator[Connection]:
+def guarded_connection(
+    location: Location, access: Access, lock_timeout_s: float = LOCK_TIMEOUT_S
+) -> Iterator[Connection]:
     """A connection, closed at the end, whose database errors are refusals of the store.
 
     Raises: ConfigError.
     """
     try:
-        connection = connect(location, access)
+        connection = connect(location, access, lock_timeout_s)
         try:
             yield connection
         finally:
@@ -119,7 +125,9 @@ def guarded_connection(location: Location, access: Access) -> Iterator[Connectio
         raise _unusable(location, "read" if access == "read" else "written", error) from None
 
 
-def connect(location: Location, access: Access) -> Connection:
+def connect(
+    location: Location, access: Access, lock_timeout_s: float = LOCK_TIMEOUT_S
+) -> Connection:
     """Open the database; whoever calls this closes the connection.
 
     The connection is in autocommit: a transaction is begun where `transaction` says so, and a
@@ -137,7 +145,7 @@ def connect(location: Location, access: Access) -> Connection:
         database = sqlite3.connect(
             f"{path.as_uri()}?mode=rw",
             uri=True,
-            timeout=_LOCK_TIMEOUT_S,
+            timeout=lock_timeout_s,
             isolation_level=None,
             check_same_thread=False,
         )
@@ -171,8 +179,12 @@ def transaction(connection: Connection) -> Iterator[None]:
 def _unusable(
     location: Location, verb: Literal["read", "written"], error: SQLAlchemyError | OSError
 ) -> ConfigError:
-    reason = f"it cannot be {verb} ({database_message(error)}); give another store"
-    return location.refusal(reason)
+    way_out = "give another store"
+    folder = location.path.parent
+    if verb == "read" and folder.is_dir() and not os.access(folder, os.W_OK):
+        way_out = f"SQLite writes beside the file also to read it, but {folder} is read-only; "
+        way_out += "make it writable, or read a copy"
+    return location.refusal(f"it cannot be {verb} ({database_message(error)}); {way_out}")
 
 
 def _check_folder(location: Location) -> None:

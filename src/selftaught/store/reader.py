@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Executable, LargeBinary, Row, cast, func, select
+from sqlalchemy import text as sql
 from sqlalchemy.exc import SQLAlchemyError
 
 from selftaught.core.errors import InfrastructureError
@@ -19,11 +21,23 @@ from selftaught.store.location import (
     database_message,
     guarded_connection,
     locate,
+    transaction,
 )
-from selftaught.store.schema import STARTS_RUN, events, is_empty, schema_problem, texts
+from selftaught.store.migrations import migrate
+from selftaught.store.schema import (
+    SCHEMA_VERSION,
+    STARTS_RUN,
+    events,
+    is_empty,
+    schema_problem,
+    schema_version,
+    texts,
+)
 
 LATEST = "latest"
 _SHOWN_CANDIDATES = 5
+_TEXTS_AT_ONCE = 500
+_TEXTS_AT_ONCE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +57,45 @@ class Event:
     body: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class RawEvent:
+    """An event as it is stored; `at` and `body` may be anything in a damaged store."""
+
+    seq: int
+    kind: str
+    key: str
+    at: Any
+    body: Any
+
+
 def open_reader(url: str) -> JournalReader:
     """Open an existing store to read; whoever calls this closes the reader.
 
-    Raises: ConfigError if there is no such file, or it is no journal of ours.
+    A store of an older schema is migrated first.
+
+    Raises: ConfigError if there is no such file, it is no journal of ours, or it is of an older
+        schema and cannot be written to.
     """
     location = locate(url)
     with guarded_connection(location, "read") as connection:
         empty = is_empty(connection)
         problem = "it holds no runs yet" if empty else schema_problem(connection)
+        found = schema_version(connection)
     if problem is not None:
         raise location.refusal(problem)
+    if found is not None and found < SCHEMA_VERSION:
+        _migrate(location, found)
     return JournalReader(location, connect(location, "read"))
+
+
+def _migrate(location: Location, found: int) -> None:
+    if not all(os.access(path, os.W_OK) for path in (location.path, location.path.parent)):
+        raise location.refusal(
+            f"its schema is {found}, and to be read it must be migrated to {SCHEMA_VERSION}, but "
+            "the file or its folder is read-only; make it writable, or read a copy"
+        )
+    with guarded_connection(location, "write") as connection, transaction(connection):
+        migrate(location, connection)
 
 
 class JournalReader:
@@ -93,6 +134,16 @@ class JournalReader:
         rows = self._rows(select(texts.c.text).where(texts.c.id == text_id))
         return rows[0].text.decode("utf-8", "surrogatepass") if rows else None
 
+    def texts(self, text_ids: Collection[str]) -> dict[str, str]:
+        """The texts of many content ids; those that the store does not hold are left out."""
+        wanted = sorted(set(text_ids))
+        found: dict[str, str] = {}
+        for start in range(0, len(wanted), _TEXTS_AT_ONCE):
+            part = wanted[start : start + _TEXTS_AT_ONCE]
+            for row in self._rows(select(texts).where(texts.c.id.in_(part))):
+                found[row.id] = row.text.decode("utf-8", "surrogatepass")
+        return found
+
     def resolve_run(self, prefix: str) -> str:
         """The id of the one run whose id starts like this, or of the newest for "latest".
 
@@ -113,6 +164,49 @@ class JournalReader:
             f"{prefix!r} {problem}; choose from {_listed(matching or runs)}"
         )
 
+    # --- for `selftaught verify`, which takes nothing for granted
+
+    def all_run_ids(self) -> list[str]:
+        """Ids of all runs that have any event, in the order of their first."""
+        query = select(events.c.run_id).group_by(events.c.run_id).order_by(func.min(events.c.seq))
+        return [str(row.run_id) for row in self._rows(query)]
+
+    def raw_events(self, run_id: str) -> Iterator[RawEvent]:
+        """The run's events in their order, their bodies as they are stored."""
+        query = select(events).where(events.c.run_id == run_id).order_by(events.c.seq)
+        rows = self._rows(query)
+        return (RawEvent(row.seq, str(row.kind), str(row.key), row.at, row.body) for row in rows)
+
+    def stored_texts(self) -> Iterator[tuple[str, bytes]]:
+        """Every text with the id that it is stored under, a few at a time."""
+        last: str | None = None
+        content = cast(texts.c.text, LargeBinary).label("content")
+        while True:
+            query = select(texts.c.id, content).order_by(texts.c.id).limit(_TEXTS_AT_ONCE)
+            rows = self._rows(query if last is None else query.where(texts.c.id > last))
+            if not rows:
+                return
+            last = rows[-1].id
+            yield from ((row.id, row.content) for row in rows)
+
+    def missing_events(self) -> list[tuple[int, int]]:
+        """Places of events that were taken out: the first and the last of each gap."""
+        before = func.lag(events.c.seq, 1, 0).over(order_by=events.c.seq)
+        each = select(before.label("before"), events.c.seq).subquery()
+        gaps = select(each.c.before, each.c.seq).where(each.c.seq > each.c.before + 1)
+        found = [(int(row.before) + 1, int(row.seq) - 1) for row in self._rows(gaps)]
+        # SQLite remembers the highest place that was ever given.
+        given = self._number(sql("SELECT max(seq) FROM sqlite_sequence WHERE name = 'events'"))
+        last = self._number(select(func.max(events.c.seq)))
+        return [*found, (last + 1, given)] if given > last else found
+
+    def database_problems(self) -> list[str]:
+        """What SQLite finds wrong with its own file."""
+        said = [str(row[0]) for row in self._rows(sql("PRAGMA integrity_check"))]
+        return [] if said == ["ok"] else said
+
+    # ---
+
     def close(self) -> None:
         """Close the database. May be called again."""
         with self._lock:
@@ -129,7 +223,10 @@ class JournalReader:
     ) -> None:
         self.close()
 
-    def _rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
+    def _number(self, query: Executable) -> int:
+        return int(self._rows(query)[0][0] or 0)
+
+    def _rows(self, query: Executable) -> Sequence[Row[Any]]:
         try:
             with self._lock:
                 return self._connection.execute(query).all()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 from selftaught.core.budget import Usage
@@ -16,23 +17,31 @@ from selftaught.store.reader import Event, JournalReader
 _NOT_BY_KEY = ("run", "run_end", "result", "lm_call", "lm_answer", "model_notice", "diverged")
 
 
-def recall(reader: JournalReader, run_id: str) -> Memory:
-    """The memory of a run."""
-    return remember(reader.events(run_id), reader.text)
+FindTexts = Callable[[Collection[str]], Mapping[str, str]]
 
 
-def remember(events: Iterable[Event], text: Callable[[str], str | None]) -> Memory:
+def recall(reader: JournalReader, run_id: str, *, everything: bool = False) -> Memory:
+    """The memory of a run.
+
+    Args:
+        everything: with the responses of finished improver runs too, which only a replay needs.
+    """
+    return remember(reader.events(run_id), reader.texts, everything=everything)
+
+
+def remember(events: Iterable[Event], find_texts: FindTexts, *, everything: bool = False) -> Memory:
     """The memory of a run from its events, and the texts that they name."""
-    return _Recall(text).of(events)
+    return _Recall(find_texts, everything).of(events)
 
 
 class _Recall:
-    def __init__(self, find_text: Callable[[str], str | None]) -> None:
-        self._find_text = find_text
+    def __init__(self, find_texts: FindTexts, everything: bool) -> None:
+        self._find_texts = find_texts
+        self._everything = everything
 
     def of(self, events: Iterable[Event]) -> Memory:
         recorded: set[tuple[str, str]] = set()
-        runs: dict[str, EndedRun] = {}
+        ends: dict[str, Mapping[str, Any]] = {}
         evaluations: dict[str, EvaluationOutcome] = {}
         asked: dict[tuple[str, int], Mapping[str, Any]] = {}
         closed: dict[tuple[str, int], Mapping[str, Any]] = {}
@@ -45,7 +54,7 @@ class _Recall:
                 recorded.add((event.kind, event.key))
             match event.kind:
                 case "invocation_end":
-                    runs[event.key] = self._ended(body)
+                    ends[event.key] = body
                 case "evaluation":
                     evaluations[event.key] = _outcome(body)
                 case "lm_call":
@@ -59,24 +68,32 @@ class _Recall:
         for (key, number), call in asked.items():
             calls_of[call["invocation"]].add(key)
             numbers[key] = max(numbers[key], number + 1)
+        open_requests = tuple(
+            OpenRequest(key, number, body["invocation"], Usage(**body["reserved"]))
+            for (key, number), body in asked.items()
+            if (key, number) not in closed
+        )
+        total = Usage()
         usage_of: defaultdict[str, Usage] = defaultdict(Usage)
         for (key, _), answer in closed.items():
-            usage_of[key] += Usage(**answer["usage"])
+            usage = Usage(**answer["usage"])
+            total += usage
+            came = usage.samples if answer["state"] == "answered" else 0
+            usage_of[key] += replace(usage, samples=came)
+        for cut in open_requests:
+            total += cut.reserved
+            usage_of[cut.key] += replace(cut.reserved, samples=0)
         return Memory(
             recorded=frozenset(recorded),
-            runs=runs,
+            runs=self._runs(ends),
             evaluations=evaluations,
-            responses=self._responses(asked, closed),
+            responses=self._responses(asked, closed, set() if self._everything else set(ends)),
             requests=dict(numbers),
             usage_of=dict(usage_of),
             calls_of={key: frozenset(calls) for key, calls in calls_of.items()},
             clocks=clocks,
-            open_requests=tuple(
-                OpenRequest(key, number, body["invocation"], Usage(**body["reserved"]))
-                for (key, number), body in asked.items()
-                if (key, number) not in closed
-            ),
-            usage=sum(usage_of.values(), Usage()),
+            open_requests=open_requests,
+            usage=total,
             elapsed_s=spans.elapsed_s,
         )
 
@@ -84,28 +101,42 @@ class _Recall:
         self,
         asked: Mapping[tuple[str, int], Mapping[str, Any]],
         closed: Mapping[tuple[str, int], Mapping[str, Any]],
+        finished: Collection[str],
     ) -> dict[str, dict[int, str]]:
+        """By prompt and place, of the improver runs that are not finished."""
+        wanted = {
+            request: body for request, body in closed.items() if body["invocation"] not in finished
+        }
+        texts = self._texts(text_id for body in wanted.values() for text_id in body["texts"])
         found: defaultdict[str, dict[int, str]] = defaultdict(dict)
-        for (key, number), body in closed.items():
+        for (key, number), body in wanted.items():
             call = asked[key, number]
             for offset, text_id in enumerate(body["texts"][: call["n"]]):
-                found[key][call["place"] + offset] = self._text(text_id)
+                found[key][call["place"] + offset] = texts[text_id]
         return dict(found)
 
-    def _ended(self, body: Mapping[str, Any]) -> EndedRun:
-        usage = Usage(**body["usage"])
-        if body["program"] is not None:
-            return EndedRun(self._text(body["program"]), usage)
-        kind = cast(FailureKind, body["outcome"])
-        return EndedRun(Failed(kind, body["detail"], body["cpu_s"]), usage)
+    def _runs(self, ends: Mapping[str, Mapping[str, Any]]) -> dict[str, EndedRun]:
+        programs = (body["program"] for body in ends.values())
+        texts = self._texts(program for program in programs if program is not None)
+        return {key: _ended(body, texts) for key, body in ends.items()}
 
-    def _text(self, text_id: str) -> str:
-        text = self._find_text(text_id)
-        if text is None:
+    def _texts(self, text_ids: Iterable[str]) -> Mapping[str, str]:
+        wanted = set(text_ids)
+        texts = self._find_texts(wanted)
+        missing = wanted - texts.keys()
+        if missing:
             raise InfrastructureError(
-                f"the journal names a text {text_id} that it does not hold: selftaught verify"
+                f"the journal names a text {min(missing)} that it does not hold: selftaught verify"
             )
-        return text
+        return texts
+
+
+def _ended(body: Mapping[str, Any], texts: Mapping[str, str]) -> EndedRun:
+    usage = Usage(**body["usage"])
+    if body["program"] is not None:
+        return EndedRun(texts[body["program"]], usage)
+    kind = cast(FailureKind, body["outcome"])
+    return EndedRun(Failed(kind, body["detail"], body["cpu_s"]), usage)
 
 
 class _Spans:

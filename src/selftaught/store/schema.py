@@ -16,6 +16,7 @@ from sqlalchemy import (
     inspect,
     literal_column,
     select,
+    update,
 )
 from sqlalchemy.dialects.sqlite import insert
 
@@ -75,16 +76,32 @@ def is_empty(connection: Connection) -> bool:
     return not inspect(connection).get_table_names()
 
 
-def schema_problem(connection: Connection) -> str | None:
-    """Why this database is not a journal that this version can use, or None if it is one."""
+def schema_version(connection: Connection) -> int | None:
+    """The schema of a journal; None if the database is none of ours."""
     if not {meta.name, texts.name, events.name} <= set(inspect(connection).get_table_names()):
-        return "it is a database of something else; give another store"
-    found = connection.execute(select(meta.c.value).where(meta.c.name == _VERSION_NAME)).scalar()
+        return None
+    query = select(meta.c.value).where(meta.c.name == _VERSION_NAME)
+    found = str(connection.execute(query).scalar())
+    return int(found) if found.isdecimal() else None
+
+
+def set_schema_version(connection: Connection) -> None:
+    """Say that the journal has this version's schema, inside the caller's transaction."""
+    row = update(meta).where(meta.c.name == _VERSION_NAME).values(value=str(SCHEMA_VERSION))
+    connection.execute(row)
+
+
+def schema_problem(connection: Connection) -> str | None:
+    """Why this database is not a journal that this version can use, or None if it is one.
+
+    An older schema is no problem: `migrations` brings it to this one.
+    """
+    found = schema_version(connection)
     if found is None:
         return "it is a database of something else; give another store"
-    if found != str(SCHEMA_VERSION):
+    if not 1 <= found <= SCHEMA_VERSION:
         return (
-            f"its schema is {found}, and this selftaught reads {SCHEMA_VERSION}; "
+            f"its schema is {found}, and this selftaught reads up to {SCHEMA_VERSION}; "
             "use the selftaught that wrote it or a newer one, or give another store"
         )
     return None

@@ -1,0 +1,173 @@
+"""`selftaught verify`: whether a store holds what it says, re-derived from its events."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from selftaught.analysis.event_forms import form_problem
+from selftaught.analysis.verified_run import Problem, run_problems
+from selftaught.core.errors import InfrastructureError
+from selftaught.core.program import content_id
+from selftaught.store.reader import Event, JournalReader, RawEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that does not hold.
+
+    Attributes:
+        run_id: None if it is of the store, not of one run.
+        seq: place of the event that is wrong; None if it is no single one.
+        what: in one line.
+    """
+
+    run_id: str | None
+    seq: int | None
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedRun:
+    """One run: how many events it has, and what is wrong with them."""
+
+    run_id: str
+    events: int
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What was looked at and what was found.
+
+    Attributes:
+        texts: how many there are in the store; all were hashed.
+        store_findings: about the database, its texts and its events as a whole.
+        runs: those that were asked for, oldest first.
+    """
+
+    texts: int
+    store_findings: tuple[Finding, ...]
+    runs: tuple[VerifiedRun, ...]
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All of them."""
+        return (*self.store_findings, *(found for run in self.runs for found in run.findings))
+
+    def as_json(self) -> dict[str, Any]:
+        """The object of `verify --json`."""
+        return {
+            "ok": not self.findings,
+            "texts": self.texts,
+            "findings": [asdict(finding) for finding in self.store_findings],
+            "runs": [
+                {
+                    "run_id": run.run_id,
+                    "events": run.events,
+                    "findings": [asdict(finding) for finding in run.findings],
+                }
+                for run in self.runs
+            ],
+        }
+
+
+def verify_store(reader: JournalReader, run_id: str | None = None) -> Verification:
+    """Check the whole store, or the store's texts and one run.
+
+    A run that is under way is checked as far as it has come.
+    """
+    checked = _Texts(reader)
+    store = [
+        Finding(None, None, what)
+        for check in (_database, _places, checked.problems)
+        for what in _told(check, reader)
+    ]
+    try:
+        wanted = reader.all_run_ids() if run_id is None else [run_id]
+    except InfrastructureError as error:
+        store.append(Finding(None, None, str(error)))
+        wanted = []
+    runs = tuple(_verified(reader, each, checked) for each in wanted)
+    return Verification(checked.count, tuple(store), runs)
+
+
+def _told(check: Callable[[JournalReader], Iterable[str]], reader: JournalReader) -> Iterable[str]:
+    """What a check finds; a database that cannot even be read is a finding as well."""
+    try:
+        yield from check(reader)
+    except InfrastructureError as error:
+        yield str(error)
+
+
+def _database(reader: JournalReader) -> Iterable[str]:
+    found = reader.database_problems()
+    return (f"the database is damaged: {' '.join(said.split())}" for said in found)
+
+
+def _places(reader: JournalReader) -> Iterable[str]:
+    for first, last in reader.missing_events():
+        gone = f"event {first} is" if first == last else f"events {first} to {last} are"
+        yield f"{gone} missing"
+
+
+class _Texts:
+    """The texts of a store, by their ids."""
+
+    def __init__(self, reader: JournalReader) -> None:
+        self._reader = reader
+        self._ids: set[str] = set()
+
+    @property
+    def count(self) -> int:
+        return len(self._ids)
+
+    def problems(self, reader: JournalReader) -> Iterable[str]:
+        for text_id, content in reader.stored_texts():
+            self._ids.add(text_id)
+            if _hash(content) != text_id:
+                yield f"text {text_id} is not what its id says: it was changed"
+
+    def holds(self, text_id: str) -> bool:
+        """Also those that a run has added since."""
+        return text_id in self._ids or self._reader.text(text_id) is not None
+
+
+def _hash(content: bytes) -> str | None:
+    try:
+        return content_id(content.decode("utf-8", "surrogatepass"))
+    except UnicodeDecodeError:
+        return None
+
+
+def _verified(reader: JournalReader, run_id: str, texts: _Texts) -> VerifiedRun:
+    n_events = 0
+    events: list[Event] = []
+    problems: list[Problem] = []
+    try:
+        for raw in reader.raw_events(run_id):
+            n_events += 1
+            event = _parsed(run_id, raw)
+            what = event if isinstance(event, str) else form_problem(event)
+            if what is not None:
+                problems.append((raw.seq, what))
+            elif isinstance(event, Event):
+                events.append(event)
+        problems += run_problems(run_id, events, texts.holds)
+    except InfrastructureError as error:
+        problems.append((None, str(error)))
+    ordered = sorted(problems, key=lambda problem: problem[0] or 0)
+    return VerifiedRun(run_id, n_events, tuple(Finding(run_id, *problem) for problem in ordered))
+
+
+def _parsed(run_id: str, raw: RawEvent) -> Event | str:
+    """The event, or what is wrong with it."""
+    try:
+        body = json.loads(raw.body)
+    except (TypeError, ValueError, RecursionError):
+        return f"the body of this {raw.kind} is not JSON"
+    if not isinstance(body, dict) or not isinstance(raw.at, (int, float)):
+        return f"this {raw.kind} is not of its form"
+    return Event(raw.seq, run_id, raw.kind, raw.key, raw.at, body)
