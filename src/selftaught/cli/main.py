@@ -17,10 +17,11 @@ from selftaught.cli.run import run
 from selftaught.cli.sections import OrderedGroup
 from selftaught.cli.serve_model import serve_model
 from selftaught.cli.show import show
+from selftaught.cli.verify import verify
 
 _COMMANDS: tuple[click.Command, ...] = (
     *(run, improve, tasks, models, doctor, runs, show),
-    *(resume, replay),
+    *(resume, replay, verify),
     serve_model,
 )
 
