@@ -81,6 +81,7 @@ def test_a_stopped_run_ends_within_two_seconds_says_how_to_go_on_and_does(
     assert json.loads(resumed.stdout)["state"] == "done"
     assert "goes on: run flow_shop" in resumed.stderr
     assert selftaught("replay", run_id, cwd=here).code == 0
+    assert selftaught("verify", cwd=here).code == 0
 
 
 def test_an_improve_run_goes_on_too(here: Path) -> None:
@@ -99,6 +100,8 @@ def test_an_improve_run_goes_on_too(here: Path) -> None:
     assert counts["requests"]["cut"] == 1
     assert counts["resumed"] == 1
     assert selftaught("replay", "latest", "--rescore", cwd=here).code == 0
+    verified = selftaught("verify", cwd=here)
+    assert verified.code == 0, verified.stdout
 
 
 def test_a_run_in_progress_is_refused_to_others_and_read_by_anybody(here: Path) -> None:

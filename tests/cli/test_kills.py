@@ -53,6 +53,8 @@ def test_a_run_that_is_killed_again_and_again_comes_to_the_same_end_and_pays_not
     bill_usd = (counts.billed_tokens_in + 4 * counts.billed_tokens_out) / 1e6
     assert bill_usd <= result["usage"]["usd"] + 1e-9
 
+    verified = selftaught("verify", cwd=tmp_path / "killed")
+    assert verified.code == 0, verified.stdout
     replayed = selftaught("replay", "latest", cwd=tmp_path / "killed")
     assert replayed.code == 0, replayed.stdout
     assert selftaught("resume", "latest", cwd=tmp_path / "killed").code == 2

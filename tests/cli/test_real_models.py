@@ -63,6 +63,8 @@ def test_a_run_among_faults_ends_in_order_within_its_budget_and_counts_as_the_se
     )
     spending = json.loads(selftaught("show", "latest", "--json", cwd=here).stdout)["spending"]
     assert spending["total"] == pytest.approx(usage)
+    verified = selftaught("verify", cwd=here)
+    assert verified.code == 0, verified.stdout
 
 
 def test_a_parameter_that_the_model_does_not_take_is_told_once(here: Path) -> None:

@@ -6,7 +6,7 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, TypeAlias
 
 from selftaught.analysis.event_forms import LASTING, Body, named_texts
@@ -114,7 +114,10 @@ class _Past:
     def lm_answer(self, event: Event, body: Body) -> Iterator[str]:
         request = (event.key, body["request"])
         call = self.asked.get(request)
-        self.used[body["invocation"]][request] = Usage(**body["usage"])
+        # An improver run counts the samples that came; the ledger those that may have been billed.
+        usage = Usage(**body["usage"])
+        came = usage.samples if body["state"] == "answered" else 0
+        self.used[body["invocation"]][request] = replace(usage, samples=came)
         if call is None:
             yield f"it answers request {request[1]} of {event.key}, which was never asked"
             return
