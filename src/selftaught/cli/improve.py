@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from selftaught.cli.options import AT_LEAST_1, common_options, configured, what_options
-from selftaught.cli.sections import SectionedCommand, option
+from selftaught.cli.options import common_options, configured, what_options
+from selftaught.cli.sections import AT_LEAST_1, SectionedCommand, option
 
 
 @click.command(cls=SectionedCommand, short_help="Improve the program of one task.")

@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from selftaught.cli.options import json_option, provider_options, reading_store_option
+from selftaught.cli.options import json_option, reading_store_option
+from selftaught.cli.provider_options import provider_options
 from selftaught.cli.sections import SectionedCommand, option
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from selftaught.cli.sections import F, option
+from selftaught.cli.provider_options import provider_options
+from selftaught.cli.sections import ABOVE_0, AT_LEAST_1, all_of, option
 
 if TYPE_CHECKING:
     from selftaught.app.config import ProviderConfig
@@ -20,11 +20,8 @@ if TYPE_CHECKING:
 DEFAULT_STORE = "sqlite:///selftaught.db"
 DEFAULT_TASKS = "flow_shop, descent and local_cut"
 
-AT_LEAST_1 = click.IntRange(min=1)
-_ABOVE_0 = click.FloatRange(min=0, min_open=True)
 
 _BUDGET = "Budget of the whole run (none by default)"
-_MODEL = "The language model"
 _LIMITS = "Limits of each improver run"
 _SANDBOX = "Limits of each generated program"
 _MACHINE = "Where it runs and what it writes"
@@ -75,15 +72,6 @@ SETTINGS = {
 }
 
 
-def _all(*options: Callable[[F], F]) -> Callable[[F], F]:
-    def decorate(command: F) -> F:
-        for decorator in reversed(options):
-            command = decorator(command)
-        return command
-
-    return decorate
-
-
 json_option = option(
     "--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else."
 )
@@ -95,7 +83,7 @@ reading_store_option = option(
     help=f"Where the runs are kept.  [default: {DEFAULT_STORE}]",
 )
 
-what_options = _all(
+what_options = all_of(
     option("--model", metavar="PROVIDER:NAME", help="Language model.  [default: local:mutator]"),
     option(
         "--improver",
@@ -104,75 +92,7 @@ what_options = _all(
     ),
 )
 
-provider_options = _all(
-    option(
-        "--base-url",
-        section=_MODEL,
-        metavar="URL",
-        help="Server that speaks the provider's protocol, such as http://127.0.0.1:8000/v1.  "
-        "[default: the provider's own, or its environment variable]",
-    ),
-    option(
-        "--api-key-file",
-        section=_MODEL,
-        type=click.Path(path_type=Path),
-        metavar="FILE",
-        help="Holds the key; only you may read it.  [default: the environment]",
-    ),
-    option(
-        "--max-tokens",
-        section=_MODEL,
-        type=AT_LEAST_1,
-        metavar="N",
-        help="Output tokens a response at most.  [default: 4096]",
-    ),
-    option(
-        "--reasoning-effort",
-        section=_MODEL,
-        metavar="WORD",
-        help="Such as low, medium or high.  [default: the model's]",
-    ),
-    option(
-        "--model-arg",
-        "model_args",
-        section=_MODEL,
-        multiple=True,
-        metavar="K=V",
-        callback=lambda context, option, value: parsed_arguments(value),
-        help="A further argument of each request, V in JSON or a word; may be given again.",
-    ),
-    option(
-        "--price-in",
-        section=_MODEL,
-        type=click.FloatRange(min=0),
-        metavar="X",
-        help="USD per million input tokens.  [default: the published price]",
-    ),
-    option(
-        "--price-out",
-        section=_MODEL,
-        type=click.FloatRange(min=0),
-        metavar="X",
-        help="USD per million output tokens.  [default: the published price]",
-    ),
-    option(
-        "--request-timeout-s",
-        section=_MODEL,
-        type=_ABOVE_0,
-        metavar="S",
-        help="Seconds that one request may take.  [default: 600]",
-    ),
-    option(
-        "--concurrency",
-        section=_MODEL,
-        type=AT_LEAST_1,
-        metavar="N",
-        help="Requests at once, at most; fewer while the provider says that it is too many.  "
-        "[default: 32]",
-    ),
-)
-
-common_options = _all(
+common_options = all_of(
     option(
         "--seed",
         type=click.IntRange(min=0),
@@ -198,8 +118,8 @@ common_options = _all(
     option(
         "--tokens", section=_BUDGET, type=AT_LEAST_1, metavar="N", help="Input and output tokens."
     ),
-    option("--usd", section=_BUDGET, type=_ABOVE_0, metavar="X", help="Money, US dollars."),
-    option("--wall-s", section=_BUDGET, type=_ABOVE_0, metavar="S", help="Seconds by the clock."),
+    option("--usd", section=_BUDGET, type=ABOVE_0, metavar="X", help="Money, US dollars."),
+    option("--wall-s", section=_BUDGET, type=ABOVE_0, metavar="S", help="Seconds by the clock."),
     option(
         "--calls", section=_LIMITS, type=AT_LEAST_1, metavar="N", help="Model calls.  [default: 4]"
     ),
@@ -220,7 +140,7 @@ common_options = _all(
     option(
         "--cpu-s",
         section=_LIMITS,
-        type=_ABOVE_0,
+        type=ABOVE_0,
         metavar="S",
         help="CPU seconds of its own.  [default: 60]",
     ),
@@ -234,14 +154,14 @@ common_options = _all(
     option(
         "--call-cpu-s",
         section=_SANDBOX,
-        type=_ABOVE_0,
+        type=ABOVE_0,
         metavar="S",
         help="CPU seconds of a call, where the utility sets none.  [default: 1]",
     ),
     option(
         "--call-wall-s",
         section=_SANDBOX,
-        type=_ABOVE_0,
+        type=ABOVE_0,
         metavar="S",
         help="Seconds of a call by the clock.  [default: 10 x its CPU, at least 5]",
     ),
@@ -258,14 +178,14 @@ common_options = _all(
     option(
         "--output-mb",
         section=_SANDBOX,
-        type=_ABOVE_0,
+        type=ABOVE_0,
         metavar="X",
         help="What it may print.  [default: 1]",
     ),
     option(
         "--answer-mb",
         section=_SANDBOX,
-        type=_ABOVE_0,
+        type=ABOVE_0,
         metavar="X",
         help="The longest answer or request.  [default: 16]",
     ),
@@ -311,23 +231,6 @@ common_options = _all(
         help="Candidates at a time.  [default: one a core]",
     ),
 )
-
-
-def parsed_arguments(pairs: Sequence[str]) -> dict[str, Any]:
-    """`K=V` pairs, each V as JSON or, if it is none, as it stands.
-
-    Raises: click.BadParameter for what is no pair.
-    """
-    found: dict[str, Any] = {}
-    for pair in pairs:
-        name, equals, text = pair.partition("=")
-        if not name or not equals:
-            raise click.BadParameter(f"{pair!r} must be written K=V")
-        try:
-            found[name] = json.loads(text)
-        except ValueError:
-            found[name] = text
-    return found
 
 
 def configured(kind: type[C], options: Mapping[str, Any]) -> C:

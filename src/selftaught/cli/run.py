@@ -6,14 +6,8 @@ from typing import Any
 
 import click
 
-from selftaught.cli.options import (
-    AT_LEAST_1,
-    DEFAULT_TASKS,
-    common_options,
-    configured,
-    what_options,
-)
-from selftaught.cli.sections import SectionedCommand, option
+from selftaught.cli.options import DEFAULT_TASKS, common_options, configured, what_options
+from selftaught.cli.sections import AT_LEAST_1, SectionedCommand, option
 
 _RUNS = "Improver runs for each task, in one meta-utility evaluation"
 _AT_LEAST_2 = click.IntRange(min=2)

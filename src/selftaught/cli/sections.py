@@ -11,6 +11,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _DEFAULT_SECTION = "Options"
 
+AT_LEAST_1 = click.IntRange(min=1)
+ABOVE_0 = click.FloatRange(min=0, min_open=True)
+
 
 class OrderedGroup(click.Group):
     """A group that lists its commands in the order in which they were added."""
@@ -41,6 +44,17 @@ class SectionedCommand(click.Command):
             if records:
                 with formatter.section(name):
                     formatter.write_dl(records)
+
+
+def all_of(*options: Callable[[F], F]) -> Callable[[F], F]:
+    """Several options as one decorator, in the order in which help lists them."""
+
+    def decorate(command: F) -> F:
+        for decorator in reversed(options):
+            command = decorator(command)
+        return command
+
+    return decorate
 
 
 def option(*names: str, section: str = _DEFAULT_SECTION, **settings: Any) -> Callable[[F], F]:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from selftaught.cli.edge import DONE
-from selftaught.cli.options import AT_LEAST_1, configured, provider_options
-from selftaught.cli.sections import SectionedCommand, option
+from selftaught.cli.options import configured
+from selftaught.cli.provider_options import provider_options
+from selftaught.cli.sections import AT_LEAST_1, SectionedCommand, option
 
 if TYPE_CHECKING:
     from selftaught.app.config import ProviderConfig
