@@ -5,7 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 READY := $(VENV)/.ready-$(shell cat pyproject.toml constraints.txt Makefile | cksum | cut -d' ' -f1)
-# The numbers that it prints are the same on any machine.
+# The numbers that it prints are the same on any machine, but for a last digit where processors
+# round otherwise.
 DEMO_SEED ?= 1
 
 .PHONY: demo test soak check format setup sandbox-tools clean

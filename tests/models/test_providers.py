@@ -52,7 +52,8 @@ def make(
     **settings: Any,
 ) -> LanguageModel:
     factory = openai.create if provider == "openai" else anthropic.create
-    url = server.base_url if provider == "openai" else server.anthropic_url
+    url = server.base_url if provider == "openai" or settings.pop("use_v1", False) else None
+    url = url or server.anthropic_url
     said = ModelSettings(
         **{"base_url": url, "timeout_s": 5.0, "price_in": 1.0, "price_out": 4.0, **settings}
     )
@@ -407,7 +408,9 @@ def test_a_request_that_is_cancelled_leaves_nothing_behind(provider: Provider) -
         ({"args": {"messages": []}}, "--model-arg messages"),
         ({"args": {"n": 2}}, "--model-arg n"),
         ({"args": {"x": float("nan")}}, "--model-arg"),
+        ({"args": {"max_completion_tokens": 100_000}}, "--model-arg max_completion_tokens"),
         ({"base_url": "127.0.0.1:8000"}, "base URL"),
+        ({"base_url": "http://user:secret@127.0.0.1:8000/v1"}, "no user and password"),
         ({"price_in": 1.0, "price_out": None}, "give both prices"),
     ],
 )
@@ -424,6 +427,17 @@ def test_without_a_key_the_providers_own_server_is_not_asked(provider: Provider)
     with ms.ModelServer() as server:
         with pytest.raises(ConfigError, match=f"no key for {provider}:test: set "):
             make(provider, server, {}, base_url=None)
+
+
+def test_a_known_company_is_not_asked_without_its_own_key() -> None:
+    with ms.ModelServer() as server:
+        with pytest.raises(ConfigError, match="no key for openai:test: set OPENROUTER_API_KEY"):
+            make("openai", server, base_url="https://openrouter.ai/api/v1")
+
+
+def test_anthropics_base_url_may_end_as_openais_does() -> None:
+    drawn = draw(provider="anthropic", prompt=Prompt("", "m", max_tokens=50), use_v1=True)
+    assert drawn.served[0].path == "/v1/messages"
 
 
 def test_a_server_of_ones_own_needs_no_key() -> None:

@@ -157,7 +157,8 @@ class _Tracer:
             call.failures.append(f"{body['state']}: {body['detail']}")
 
     def _reply(self, run: ImproverRunTrace, text: str) -> ReplyTrace:
-        code = extract_code(text)
+        # As the guest got it: lone surrogates are no text to anybody else.
+        code = extract_code(text.encode("utf-8", "replace").decode())
         if not isinstance(code, str):
             return ReplyTrace(text, None, None, "no code")
         program_id = content_id(code)

@@ -87,10 +87,12 @@ def _explain_late(error: Exception) -> int:
 
     if isinstance(error, NothingMeasured):
         return _tell(f"error: {_one_line(str(error))}", NOTHING_MEASURED)
+    if isinstance(error, InfrastructureError) and not os.environ.get(_TRACEBACK):
+        return _tell(f"error: {_one_line(str(error))}", FAILED)
     said = _one_line(f"{type(error).__name__}: {error}")
     if os.environ.get(_TRACEBACK):
         traceback.print_exception(error)
-    elif not isinstance(error, InfrastructureError):
+    else:
         said += f" ({_TRACEBACK}=1 shows where)"
     return _tell(f"error: {said}", FAILED)
 

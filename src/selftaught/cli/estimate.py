@@ -32,7 +32,8 @@ def print_estimate(console: Console, estimate: Mapping[str, Any]) -> None:
         console,
         "Likely: every improver does what the first one does, and responses are as long as the "
         "program and a few sentences; models that reason take more. At most: every limit is used "
-        "up, prompts are as long as --prompt-kb allows, and responses as --max-tokens.",
+        "up, prompts are as long as --prompt-kb allows, and responses as --max-tokens; requests "
+        "that break off and are made again come on top. A budget (--usd) bounds all of it.",
     )
     if estimate["likely"]["usd"] is None:
         say(console, "The price is not known: give --price-in and --price-out.")

@@ -61,11 +61,14 @@ def print_check(console: Console, checked: dict[str, Any]) -> None:
     table.add_row("answered as", printable(checked["answered_as"]))
     table.add_row("latency", words.duration(checked["latency_s"]))
     table.add_row("price", _price(checked))
-    table.add_row("used", f"{tokens}, {usage['usd']:.6f} USD{unreported}")
+    money = "" if checked["price_in"] is None else f", {usage['usd']:.6f} USD"
+    table.add_row("used", f"{tokens}{money}{unreported}")
     table.add_row(
         "requests", f"{usage['requests']} for {words.counted(usage['samples'], 'sample')}"
     )
-    table.add_row("said", printable(" | ".join(text[:_SHOWN] for text in checked["texts"])))
+    table.add_row(
+        "said", printable(" | ".join(" ".join(text.split())[:_SHOWN] for text in checked["texts"]))
+    )
     for name in ("quirks", "failures"):
         table.add_row(name, "\n".join(printable(said) for said in checked[name]) or "none")
     table.columns[-1].no_wrap = False

@@ -106,6 +106,8 @@ def create(model: str, services: ModelServices) -> AnthropicModel:
     check_arguments(settings)
     url = settings.base_url or services.environment.get("ANTHROPIC_BASE_URL") or None
     check_url(url)
+    if url is not None:
+        url = url.rstrip("/").removesuffix("/v1")  # the SDK's paths have it
     name = f"anthropic:{model}"
     key = find_key(services, ["ANTHROPIC_API_KEY"], provider=name, needed=url is None)
     client = anthropic.AsyncAnthropic(

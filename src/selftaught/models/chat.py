@@ -22,7 +22,10 @@ CONNECT_S = 15.0
 # A count of tokens so far above what was asked for is no count.
 _ABSURD = 16
 _OVERHEAD_TOKENS = 4096
-_NOT_ARGUMENTS = ("model", "messages", "system", "n", "stream", "stream_options", "max_tokens")
+_NOT_ARGUMENTS = (
+    *("model", "messages", "system", "n", "stream", "stream_options"),
+    *("max_tokens", "max_completion_tokens"),  # what is reserved follows from it
+)
 
 _log = logging.getLogger(__name__)
 
@@ -85,7 +88,7 @@ class Endpoint:
                 kind="fault",
                 maybe_billed=True,
             ) from None
-        except ValueError:  # of the JSON decoder
+        except (json.JSONDecodeError, UnicodeDecodeError):
             raise broken_answer(self.name, "with what is not JSON") from None
         if not isinstance(answer, Mapping):
             raise broken_answer(self.name, "with what is not a JSON object")
@@ -106,6 +109,10 @@ class Endpoint:
 def check_url(url: str | None) -> None:
     """Raises: ConfigError if it is no address of a server."""
     parts = urlsplit(url or "https://host")
+    if "@" in parts.netloc:  # not quoted: it holds a password
+        raise ConfigError(
+            "the base URL must hold no user and password: a key goes by --api-key-file"
+        )
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ConfigError(f"base URL {url!r} must be such as http://127.0.0.1:8000/v1")
 
@@ -128,10 +135,7 @@ def plausible(prompt: Prompt, into: object, out: object, *texts: str) -> Usage |
         return None
     assert isinstance(into, int)
     assert isinstance(out, int)
-    size = len(prompt.system.encode("utf-8", "replace")) + len(
-        prompt.user.encode("utf-8", "replace")
-    )
-    most_in = _ABSURD * (size + _OVERHEAD_TOKENS)
+    most_in = _ABSURD * (prompt.size_bytes + _OVERHEAD_TOKENS)
     most_out = _ABSURD * (prompt.n * prompt.max_tokens + _OVERHEAD_TOKENS) + sum(map(len, texts))
     fits = 0 < into <= most_in and 0 <= out <= most_out
     if not fits or (out == 0 and any(texts)):

@@ -164,7 +164,8 @@ def create(model: str, services: ModelServices) -> OpenAIModel:
     is_azure = url is not None and (url == azure or "AZURE_OPENAI_API_KEY" in variables)
     if is_azure:
         variables = ["AZURE_OPENAI_API_KEY"]
-    key = find_key(services, variables, provider=name, needed=url is None or is_azure)
+    is_known = url is None or variables != ["OPENAI_API_KEY"]
+    key = find_key(services, variables, provider=name, needed=is_known)
     client, error = _client(services, url, key, is_azure=is_azure)
     secrets = () if key == NO_KEY else (key,)
     endpoint = Endpoint(name, client, _PATH, error, settings, prices, secrets)

@@ -77,7 +77,7 @@ class _Study:
             self._closing.state = "done"
         except BudgetExceeded as error:
             if self._context.ledger.usage.samples == 0:
-                raise NothingMeasured(f"{error}; no call was made: give it more") from None
+                raise NothingMeasured(f"{error}; no response came: give it more") from None
             # Without a patience, spending the budget is what was asked for.
             self._closing.state = "budget"
             self._closing.detail = str(error)
