@@ -30,7 +30,7 @@ CODES: list[tuple[BaseException, int, str]] = [
     (NothingMeasured("spent"), 3, "error: spent\n"),
     (BudgetExceeded("usd", 2, 1, "run"), 3, "error: the run's budget of usd is spent: 2 of 1\n"),
     (UNUSABLE, 4, f"error: {UNUSABLE}\n"),
-    (InfrastructureError("disk full"), 1, "error: InfrastructureError: disk full\n"),
+    (InfrastructureError("disk full"), 1, "error: disk full\n"),
     (KeyboardInterrupt(), 130, "stopped\n"),
     (edge.Terminated(signal.SIGTERM), 143, "stopped\n"),
     (edge.Stopped("kept all", edge.Terminated(signal.SIGTERM)), 143, "kept all\n"),
