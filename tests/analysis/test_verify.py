@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from selftaught.analysis.verify import Finding, Verification, verify_store
-from selftaught.cli.verify import verify
+from selftaught.cli.main import selftaught
 from selftaught.store.reader import open_reader
 
 COMMAND = str(Path(sys.executable).parent / "selftaught")
@@ -439,7 +439,7 @@ def test_an_invocation_that_diverged_may_have_taken_more_than_it_says(
 
 
 def command(*arguments: str) -> int:
-    return int(verify.main(list(arguments), standalone_mode=False))
+    return int(selftaught.main(["verify", *arguments], standalone_mode=False))
 
 
 def test_the_command_says_for_each_run_that_all_is_well(

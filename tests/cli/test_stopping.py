@@ -51,7 +51,7 @@ def test_a_stopped_run_leaves_no_guest_and_a_whole_journal(
     assert [pid for pid, start in guests.items() if is_alive(pid, start)] == []
     kept = stderr.splitlines()[-1]
     assert kept.startswith(f"selftaught: stopped: run {match[1]} kept what was complete: ")
-    assert kept.endswith(f"guests are gone; see selftaught show {match[1]}")
+    assert kept.endswith(f"guests are gone; go on with: selftaught resume {match[1]}")
     view = json.loads(selftaught("show", "latest", "--json", cwd=here).stdout)
     assert (view["run_id"], view["state"]) == (match[1], "interrupted")
     assert not list(here.glob("*-wal"))
@@ -82,7 +82,7 @@ def test_what_is_stopped_says_how_far_it_came(capsys: pytest.CaptureFixture[str]
         execute(lambda listener: _wait(listener, events), as_json=True)
     assert str(stopped.value) == (
         "stopped: run r1 kept what was complete: 1 iteration, 1 model call; guests are gone; "
-        "see selftaught show r1"
+        "go on with: selftaught resume r1"
     )
     assert stopped.value.signum == signal.SIGINT
     assert "t = 0 of 3: a: val 0.5000 [no interval]" in capsys.readouterr().err
