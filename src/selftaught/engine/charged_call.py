@@ -142,8 +142,10 @@ class _Account:
         try:
             place = self._place_of[shrunk.seeds[0]]
             await self.recorder.asked(number, place, shrunk, reservation.usage)
-        except BaseException:
+        except BaseException as error:
             self.call.context.ledger.release(reservation)
+            if isinstance(error, asyncio.CancelledError):  # written down, and never sent
+                self.recorder.closed(number, "abandoned", "it was not sent", Usage(), 0.0)
             raise
         return request
 

@@ -109,7 +109,7 @@ class Requester:
     async def _request(self, prompt: Prompt, account: Account) -> tuple[list[str], int]:
         """Responses, and how many were asked for; as many requests as it takes to get one.
 
-        None where the model has just been found out to take fewer at once.
+        No response where the model has just been found out to take fewer at once.
         """
         patience = Patience(self.policy, self.rng)
         while True:
