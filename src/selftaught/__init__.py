@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from selftaught.core.task import (
         Measure,
         ProgramFailed,
+        Reference,
         SandboxedProgram,
         Task,
         per_instance,
@@ -50,6 +51,7 @@ _HOMES = {
     "Scored": "selftaught.core.outcome",
     "Measure": "selftaught.core.task",
     "ProgramFailed": "selftaught.core.task",
+    "Reference": "selftaught.core.task",
     "SandboxedProgram": "selftaught.core.task",
     "Task": "selftaught.core.task",
     "per_instance": "selftaught.core.task",
@@ -62,6 +64,7 @@ __all__ = [
     "ImproverLimits",
     "Measure",
     "ProgramFailed",
+    "Reference",
     "SandboxedProgram",
     "Scored",
     "SelfImproveResult",

@@ -43,7 +43,8 @@ class SlotScorer:
         question = Question(task, stream, "score")
         source = Program(program, task.entry)
         rng = instance_generator(PUBLIC_KEY, seed, task.name, stream, "score")
-        return evaluate_in_slot(self._slot, source, question, rng, GuestLimits())
+        # A program that sleeps is not waited for any longer than it takes to tell.
+        return evaluate_in_slot(self._slot, source, question, rng, GuestLimits(wall_s=3.0))
 
 
 @pytest.fixture(scope="session")

@@ -12,24 +12,19 @@ from selftaught.testing.task_conformance import TaskConformance
 
 class TestBinPacking(TaskConformance):
     task = bin_packing
-    seed_score = (0.88, 0.98)
 
 
 class TestParityNoise(TaskConformance):
     task = parity_noise
-    seed_score = (0.4, 0.6)
 
 
 class TestFlowShop(TaskConformance):
     task = flow_shop
-    seed_score = (0.55, 0.82)
 
 
 class TestDescent(TaskConformance):
     task = descent
-    seed_score = (0.25, 0.65)
 
 
 class TestLocalCut(TaskConformance):
     task = local_cut
-    seed_score = (0.5, 0.65)

@@ -87,6 +87,21 @@ class Measure:
     feedback: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A value that somebody published for a task, to set a result beside.
+
+    Attributes:
+        value: in the task's own units.
+        what: what reached it, such as "improved improver, GPT-4".
+        source: where it is published: paper and table, or address.
+    """
+
+    value: float
+    what: str
+    source: str
+
+
 UtilityResult: TypeAlias = float | Measure
 Utility: TypeAlias = Callable[
     [SandboxedProgram, np.random.Generator], UtilityResult | Awaitable[UtilityResult]
@@ -139,6 +154,10 @@ class Task:
             uses from the same file; a utility without readable source needs one.
         best_known: the best value known, by which values are normalised if `range` has no end.
         settings: whatever else tells one version of the task from another.
+        source: where the problem comes from.
+        seed_score: lowest and highest value that the seed program has on any instances; its tests
+            hold the task to it.
+        references: published values.
     """
 
     name: str
@@ -149,6 +168,9 @@ class Task:
     description: str | None = None
     best_known: float | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    source: str = ""
+    seed_score: tuple[float, float] | None = None
+    references: Sequence[Reference] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
@@ -175,6 +197,10 @@ class Task:
         if self.best_known is not None and not lo < self.best_known <= hi:
             raise ConfigError(
                 f"task {self.name}: best_known {self.best_known!r} is outside of the range"
+            )
+        if self.seed_score is not None and not lo <= self.seed_score[0] <= self.seed_score[1] <= hi:
+            raise ConfigError(
+                f"task {self.name}: seed_score {self.seed_score!r} must be two values of its range"
             )
         if not self.entry.isidentifier():
             raise ConfigError(f"task {self.name}: entry {self.entry!r} is not a function's name")

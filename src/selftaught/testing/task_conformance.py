@@ -4,8 +4,7 @@
     from my_package.my_task import task
 
     class TestMyTask(TaskConformance):
-        task = task
-        seed_score = (0.4, 0.6)
+        task = task  # with st.Task(..., seed_score=(0.4, 0.6))
 
 A fixture `score`, a `Scorer`, says how a program is scored.
 """
@@ -22,6 +21,7 @@ import pytest
 import selftaught as st
 from selftaught.core.seeds import STREAMS, Stream
 from selftaught.core.task import PerInstance
+from selftaught.testing.generic_cheats import cheat_on, generic_cheats
 
 
 class Scorer(Protocol):
@@ -33,18 +33,19 @@ class Scorer(Protocol):
 
 
 class TaskConformance:
-    """Subclass it, set `task` and `seed_score`, and pytest runs these tests.
+    """Subclass it, set `task`, and pytest runs these tests.
 
     Attributes:
-        task: the task under test.
-        seed_score: lowest and highest value that the seed program may have, on any stream.
+        task: the task under test; it states its `seed_score`.
+        known_good: a program that solves the task, and the value that it reaches within 1 %. It
+            belongs into the tests, where no model is shown it.
         cheats: folder of programs that try to score without solving, one a file; by default
             `cheats` beside the file of the utility.
         least_cheats: how many there must be.
     """
 
     task: ClassVar[st.Task]
-    seed_score: ClassVar[tuple[float, float]]
+    known_good: ClassVar[tuple[str, float] | None] = None
     cheats: ClassVar[Path | None] = None
     least_cheats: ClassVar[int] = 2
 
@@ -63,6 +64,8 @@ class TaskConformance:
         if "cheat" in metafunc.fixturenames and metafunc.cls is not None:
             files: list[Path] = metafunc.cls.cheat_files()
             metafunc.parametrize("cheat", files, ids=[file.stem for file in files])
+        if "generic_cheat" in metafunc.fixturenames:
+            metafunc.parametrize("generic_cheat", generic_cheats())
 
     @pytest.mark.parametrize("stream", STREAMS)
     @pytest.mark.parametrize("seed", range(3))
@@ -71,12 +74,19 @@ class TaskConformance:
     ) -> None:
         outcome = score(self.task, self._seed_source(), stream=stream, seed=seed)
         assert isinstance(outcome, st.Scored), outcome
-        lowest, highest = self.seed_score
+        assert self.task.seed_score is not None, "the task does not state its seed_score"
+        lowest, highest = self.task.seed_score
         assert lowest <= outcome.value <= highest
 
-    def test_the_stated_interval_lies_within_the_range_of_the_task(self) -> None:
-        lowest, highest = self.seed_score
-        assert self.task.range[0] <= lowest <= highest <= self.task.range[1]
+    def test_a_known_good_solution_reaches_the_value_that_is_stated_for_it(
+        self, score: Scorer
+    ) -> None:
+        if self.known_good is None:
+            pytest.skip(f"no known good solution of {self.task.name} is stated")
+        source, value = self.known_good
+        outcome = score(self.task, source)
+        assert isinstance(outcome, st.Scored), outcome
+        assert outcome.value == pytest.approx(value, rel=0.01)
 
     @pytest.mark.parametrize("stream", STREAMS)
     def test_the_same_stream_and_seed_give_the_same_score(
@@ -103,6 +113,13 @@ class TaskConformance:
     def test_a_cheat_scores_no_better_than_the_seed(self, score: Scorer, cheat: Path) -> None:
         seed = score(self.task, self._seed_source())
         outcome = score(self.task, cheat.read_text(encoding="utf-8"))
+        assert self._worth(outcome) <= self._worth(seed), outcome
+
+    def test_a_cheat_that_fits_every_task_scores_no_better_than_the_seed(
+        self, score: Scorer, generic_cheat: str
+    ) -> None:
+        seed = score(self.task, self._seed_source())
+        outcome = score(self.task, cheat_on(self.task, generic_cheat))
         assert self._worth(outcome) <= self._worth(seed), outcome
 
     def test_the_description_shows_what_is_scored(self) -> None:

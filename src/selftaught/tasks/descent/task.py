@@ -77,4 +77,11 @@ def quadratics(rng: np.random.Generator) -> Quadratics:
     return Quadratics(basis, curvature, best, best + offset)
 
 
-task = st.Task(name="descent", seed=Path("seed.py"), utility=utility, range=(0.0, 1.0))
+task = st.Task(
+    name="descent",
+    seed=Path("seed.py"),
+    utility=utility,
+    range=(0.0, 1.0),
+    source="Momentum: Polyak 1964",
+    seed_score=(0.25, 0.65),
+)

@@ -65,4 +65,11 @@ def parity_problem(rng: np.random.Generator) -> ParityProblem:
     return ParityProblem(samples[:TRAIN], parity[:TRAIN] ^ flipped, samples[TRAIN:], parity[TRAIN:])
 
 
-task = st.Task(name="parity_noise", seed=Path("seed.py"), utility=utility, range=(0.0, 1.0))
+task = st.Task(
+    name="parity_noise",
+    seed=Path("seed.py"),
+    utility=utility,
+    range=(0.0, 1.0),
+    source="Learning parity with noise: Zelikman et al. 2024 (STOP)",
+    seed_score=(0.4, 0.6),
+)
