@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import math
 import threading
+import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,8 +21,9 @@ from selftaught.core.ports import Sandbox
 from selftaught.core.program import Program
 from selftaught.core.seeds import PUBLIC_KEY
 from selftaught.core.task import Measure, ProgramFailed, SandboxedProgram, Task, per_instance
-from selftaught.engine.evaluate import Evaluator, Question, UtilityError
+from selftaught.engine.evaluate import Evaluator, Question
 from selftaught.engine.utilities import TaskUtility
+from selftaught.engine.utility_error import UtilityError
 from selftaught.executors.local import LocalExecutor
 
 Rng = np.random.Generator
@@ -207,6 +210,71 @@ def test_a_utilitys_error_names_its_own_line(world: World) -> None:
 
     with pytest.raises(UtilityError, match=r"IndexError.*test_evaluator\.py:\d+"):
         ask(world, utility)
+
+
+def test_what_is_no_score_names_where_the_utility_is(world: World) -> None:
+    with pytest.raises(UtilityError, match=r"nan, outside of its range .*test_evaluator\.py:\d+"):
+        ask(world, lambda program, rng: math.nan)
+
+
+def compute_for_3_s() -> None:
+    end_s = time.monotonic() + 3.0
+    while time.monotonic() < end_s:
+        pass
+
+
+@pytest.mark.parametrize("hang", [lambda: time.sleep(3.0), compute_for_3_s])
+def test_a_utility_that_hangs_is_named_with_the_line_at_which_it_is(
+    hang: Callable[[], object], world: World
+) -> None:
+    def utility(program: SandboxedProgram, rng: Rng) -> float:
+        hang()
+        return 1.0
+
+    with pytest.raises(UtilityError, match=r"has not returned for 0\.3 s.*test_evaluator\.py:\d+"):
+        ask(world, utility, utility_wall_s=0.3)
+
+
+def test_time_in_the_program_does_not_count_as_hanging(world: World) -> None:
+    def utility(program: SandboxedProgram, rng: Rng) -> float:
+        program(1, cpu_s=5.0)
+        return 1.0
+
+    slow = "import time\n\n\ndef algorithm(x):\n    time.sleep(0.6)\n    return x\n"
+    assert value_of(ask(world, utility, slow, utility_wall_s=0.4)) == 1.0
+
+
+ODD_OUTPUTS = {
+    "none": "def algorithm(x):\n    return None\n",
+    "nan": "def algorithm(x):\n    return float('nan')\n",
+    "too much": "def algorithm(x):\n    return 10 ** 6\n",
+}
+
+
+@pytest.mark.parametrize("source", ODD_OUTPUTS.values(), ids=ODD_OUTPUTS)
+def test_what_a_utility_that_works_cannot_take_is_the_candidates_failure(
+    source: str, world: World
+) -> None:
+    """Else one odd output of one candidate would end the run of a careless utility."""
+
+    def utility(program: SandboxedProgram, rng: Rng) -> float:
+        return program(1) + 0.5
+
+    question = Question(make_task(utility), "search", "0")
+
+    async def both() -> tuple[EvaluationOutcome, EvaluationOutcome]:
+        evaluator = Evaluator(world.executor, 0, PUBLIC_KEY)
+        honest, _ = await evaluator.score(Program(HONEST), question)
+        odd, _ = await evaluator.score(Program(source), question)
+        await evaluator.aclose()
+        return honest, odd
+
+    honest, odd = world.run(both())
+    assert isinstance(honest, Scored)
+    assert isinstance(odd, Failed)
+    assert odd.kind == "bad_output"
+    assert odd.detail.startswith("the utility ")
+    assert "(test_evaluator.py:" in odd.detail  # and no folder of this machine
 
 
 def test_a_utility_error_is_a_configuration_error() -> None:

@@ -348,7 +348,9 @@ def test_what_no_request_can_mend_is_told_at_once_in_the_providers_words_without
 
 
 @PROVIDERS
-@pytest.mark.parametrize("fault", [ms.context_too_long(1), ms.prompt_filtered()], ids=str)
+@pytest.mark.parametrize(
+    "fault", [ms.context_too_long(1), ms.prompt_filtered()], ids=lambda fault: fault.name
+)
 def test_a_prompt_that_is_refused_is_told_as_such(fault: ms.Fault, provider: Provider) -> None:
     if fault.name == "prompt_filtered" and provider == "anthropic":
         fault = ms.context_too_long(1)  # it has no such refusal

@@ -7,7 +7,7 @@ Event kinds, their keys, and their bodies (`id` is the content id of a text in t
     tasks: [{name, version}], resumed: whether it goes on, cut_requests: how many were under way
     when it was cut, started: ISO time}
 `invocation`, an improver run begins:
-    {role: "proposal"|"inner"|"restart"|"improve", parent: key, improver: id, task|null,
+    {role: "first"|"proposal"|"inner"|"restart"|"improve", parent: key, improver: id, task|null,
     stream|null, repeat|null}
 `invocation_end`, same key:
     {outcome: "returned"|failure kind, detail, program: id|null, cpu_s,
@@ -272,6 +272,9 @@ def _seed_id(events: Sequence[Event], so_far: Progress) -> str | None:
     """The first program: the improver of t = 0, or the first solution that was scored."""
     if so_far.iterations and so_far.iterations[0]["t"] == 0:
         return str(so_far.iterations[0]["improver_id"])
+    seed = (so_far.result or {}).get("seed") or {}
+    if "program_id" in seed:
+        return str(seed["program_id"])
     for kind, field in (("proposal", "parent"), ("evaluation", "program")):
         for event in events:
             if event.kind == kind:

@@ -223,7 +223,8 @@ class _Past:
             yield "the source of its best program is not what its id says"
         seeds = (event for event in self.events if event.kind == "evaluation")
         first = next(seeds, None)  # the seed is scored before anything else
-        programs = {"best": best["program_id"], "seed": first.body["program"] if first else None}
+        seed = body["seed"].get("program_id", first.body["program"] if first else None)
+        programs = {"best": best["program_id"], "seed": seed}
         for name, program in programs.items():
             for stream in ("val", "test"):
                 said = body[name][stream]
@@ -231,6 +232,22 @@ class _Past:
                 if values is not None:
                     found = estimate({"": values})
                     yield from _estimate_problem(f"{name}.{stream}", said, found)
+        yield from self._finalist_problems(body.get("finalists", ()))
+
+    def _finalist_problems(self, finalists: Sequence[Body]) -> Iterator[str]:
+        """The first is the best on val; each is as far behind it as its own values say."""
+        listed = [
+            (one, self._values(one["program_id"], "val", one["val"]["n"])) for one in finalists
+        ]
+        for number, (said, values) in enumerate(listed):
+            best = listed[0][1]
+            if values is not None and best is not None:
+                what = f"finalists[{number}]"
+                yield from _estimate_problem(f"{what}.val", said["val"], estimate({"": values}))
+                behind = paired_difference({"": best}, {"": values})
+                yield from _estimate_problem(f"{what}.behind", said["behind"], behind)
+                if behind.mean < 0:
+                    yield f"{what} is better on val than the one that was taken"
 
     def _values(self, program: str | None, stream: str, repeats: int) -> list[float] | None:
         """What a program was worth on each set of instances; None if one is not known as such."""

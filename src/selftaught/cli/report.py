@@ -33,16 +33,41 @@ def print_improve(console: Console, result: Json, seed_source: str) -> None:
     """Seed against best, what changed, and spending."""
     n = result["best"]["test"]["n"]
     print_title(console, f"{result['task']}: mean over {n} sets of instances each, with 95 % CI")
-    table = plain_table("program", "val", "test")
-    for name in ("seed", "best"):
-        measured = result[name]
-        table.add_row(name, *(words.mean_and_interval(measured[s]) for s in ("val", "test")))
-    console.print(table)
-    console.print()
+    print_measured(console, result)
     _print_best_program(console, result["best"]["source"], seed_source)
     _print_end(console, result)
     say(console, f"best program: {result['best']['program_id']}")
     _print_more(console, result)
+
+
+def print_measured(console: Console, result: Json) -> None:
+    """Seed and best on val and test with their metrics, and who else may be as good."""
+    metrics = sorted({*result["seed"].get("metrics", ()), *result["best"].get("metrics", ())})
+    table = plain_table("program", "val", "test", *(printable(name) for name in metrics))
+    for name in ("seed", "best"):
+        measured = result[name]
+        table.add_row(
+            name,
+            *(words.mean_and_interval(measured[s]) for s in ("val", "test")),
+            *(words.number(measured["metrics"].get(metric)) for metric in metrics),
+        )
+    console.print(table)
+    finalists = result.get("finalists", ())
+    if len(finalists) > 1:
+        console.print()
+        print_title(console, "The best on search, measured anew on val; the first is taken")
+        ranking = plain_table("program", "search", "val", "behind the first", "")
+        for number, one in enumerate(finalists):
+            behind = f"{words.number(one['behind']['mean'])} {words.interval(one['behind'])}"
+            tied = "tied with it" if one["tied"] else "worse"
+            ranking.add_row(
+                one["program_id"][: words.SHORT_ID],
+                words.number(one["search"]),
+                words.number(one["val"]["mean"]),
+                *(("", "") if number == 0 else (behind, tied)),
+            )
+        console.print(ranking)
+    console.print()
 
 
 def iteration_table(iterations: Iterable[Json], *, width: int) -> Table:

@@ -14,6 +14,7 @@ from selftaught.cli.report import (
     plain_table,
     print_comparison,
     print_diff,
+    print_measured,
     print_title,
     say,
 )
@@ -55,13 +56,7 @@ def _print_result(console: Console, view: RunView) -> None:
     if "comparison" in result:
         print_comparison(console, result["comparison"])
     if "best" in result and "seed" in result:
-        table = plain_table("program", "val", "test")
-        for name in ("seed", "best"):
-            measured = result[name]
-            row = (words.mean_and_interval(measured[stream]) for stream in ("val", "test"))
-            table.add_row(name, *row)
-        console.print(table)
-        console.print()
+        print_measured(console, result)
 
 
 def _print_proposal(console: Console, proposal: ProposalView) -> None:

@@ -41,6 +41,7 @@ class SingleFlight(Generic[K, T]):
         task = self._answers.get(key)
         if task is None:
             self._answers[key] = task = asyncio.create_task(work())
+            task.add_done_callback(_seen)
         try:
             return await asyncio.shield(task)
         except BaseException:
@@ -54,3 +55,9 @@ class SingleFlight(Generic[K, T]):
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _seen(task: asyncio.Task[Any]) -> None:
+    """Whoever asked may have been cancelled: then nobody waits for the error, and nothing is lost."""
+    if not task.cancelled():
+        task.exception()

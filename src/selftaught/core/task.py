@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from types import NoneType
 from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
@@ -135,6 +136,7 @@ def per_instance(
     return PerInstance(instances, score)
 
 
+_STUB = "def {entry}(*args):\n    raise NotImplementedError\n"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 
 
@@ -145,7 +147,8 @@ class Task:
     Attributes:
         name: letters, digits, `_` and `-`.
         seed: the first program, as source text or as a file; a relative path is taken from the
-            folder of the file that defines the utility.
+            folder of the file that defines the utility. None: the model writes it from the
+            description.
         utility: trusted host code, plain or async: `utility(program, rng) -> float | Measure`.
         range: lowest and highest value. A failed candidate is worth the lowest; a value outside
             is the utility's error.
@@ -154,6 +157,8 @@ class Task:
             uses from the same file; a utility without readable source needs one.
         best_known: the best value known, by which values are normalised if `range` has no end.
         settings: whatever else tells one version of the task from another.
+        utility_wall_s: seconds by the clock that one evaluation may take in the utility itself,
+            calls of the program aside, before the utility counts as hung.
         source: where the problem comes from.
         seed_score: lowest and highest value that the seed program has on any instances; its tests
             hold the task to it.
@@ -161,13 +166,14 @@ class Task:
     """
 
     name: str
-    seed: str | Path
+    seed: str | Path | None
     utility: Utility
     range: tuple[float, float] = (0.0, math.inf)
     entry: str = SOLUTION_ENTRY
     description: str | None = None
     best_known: float | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    utility_wall_s: float = 60.0
     source: str = ""
     seed_score: tuple[float, float] | None = None
     references: Sequence[Reference] = ()
@@ -179,9 +185,9 @@ class Task:
             )
         if not callable(self.utility):
             raise ConfigError(f"task {self.name}: utility must be a function, not {self.utility!r}")
-        if not isinstance(self.seed, (str, Path)):
+        if not isinstance(self.seed, (str, Path, NoneType)):
             raise ConfigError(
-                f"task {self.name}: seed must be source text or a Path, not {self.seed!r}"
+                f"task {self.name}: seed must be source text, a Path or None, not {self.seed!r}"
             )
         try:
             lo, hi = (float(bound) for bound in self.range)
@@ -197,6 +203,10 @@ class Task:
         if self.best_known is not None and not lo < self.best_known <= hi:
             raise ConfigError(
                 f"task {self.name}: best_known {self.best_known!r} is outside of the range"
+            )
+        if not self.utility_wall_s > 0:
+            raise ConfigError(
+                f"task {self.name}: utility_wall_s {self.utility_wall_s!r} must be above 0"
             )
         if self.seed_score is not None and not lo <= self.seed_score[0] <= self.seed_score[1] <= hi:
             raise ConfigError(
@@ -225,10 +235,12 @@ class Task:
         return min(1.0, max(0.0, share))
 
     def seed_program(self) -> Program:
-        """The first program.
+        """The first program; of a task without a seed, its function with nothing in it.
 
         Raises: ConfigError if the file cannot be read.
         """
+        if self.seed is None:
+            return Program(_STUB.format(entry=self.entry), self.entry)
         if isinstance(self.seed, str):
             return Program(self.seed, self.entry)
         path = self.seed if self.seed.is_absolute() else self._folder() / self.seed
@@ -273,9 +285,16 @@ class Task:
         )
         return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
-    def _folder(self) -> Path:
-        function = self.utility.instances if isinstance(self.utility, PerInstance) else self.utility
+    def defined_at(self) -> tuple[Path, int] | None:
+        """File and line of the utility's function; None if it has no source."""
+        function = self.utility.score if isinstance(self.utility, PerInstance) else self.utility
         try:
-            return Path(inspect.getsourcefile(inspect.unwrap(function)) or ".").resolve().parent
+            plain = inspect.unwrap(function)
+            file, code = inspect.getsourcefile(plain), getattr(plain, "__code__", None)
         except TypeError:
-            return Path.cwd()
+            return None
+        return None if file is None else (Path(file), getattr(code, "co_firstlineno", 1))
+
+    def _folder(self) -> Path:
+        place = self.defined_at()
+        return Path.cwd() if place is None else place[0].resolve().parent

@@ -45,6 +45,7 @@ class RunContext:
     replays: bool = False
     rescores: bool = False
     now: Callable[[], float] = time.time
+    _noticed: set[str] = field(default_factory=set)
 
     def key(self, parent: str, *path: str | int) -> str:
         return self.occurrences.key(parent, *path)
@@ -64,6 +65,12 @@ class RunContext:
     ) -> None:
         if (kind, key) not in self.memory.recorded:
             self.journal.append(self.run_id, kind, key, body, texts)
+
+    def notice(self, text: str) -> None:
+        """Tell the user, once."""
+        if text not in self._noticed:
+            self._noticed.add(text)
+            self.tell("notice", detail=text)
 
     def tell(self, kind: ProgressKind, **facts: object) -> None:
         self.listener(Progress(kind, facts))

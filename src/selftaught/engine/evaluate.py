@@ -9,17 +9,20 @@ import traceback
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from selftaught.core.concurrency import SingleFlight
-from selftaught.core.errors import ConfigError, InfrastructureError, SelfTaughtError
+from selftaught.core.errors import InfrastructureError, SelfTaughtError
 from selftaught.core.outcome import EvaluationOutcome, Failed, Scored
 from selftaught.core.ports import CandidateSlot, Executor, GuestLimits, Job, ProgramSession
 from selftaught.core.program import Program
 from selftaught.core.seeds import Stream, instance_generator, solution_seed
 from selftaught.core.task import Measure, ProgramFailed, Task
+from selftaught.engine.utility_error import UtilityError
+from selftaught.engine.watch import Watch
 from selftaught_guest.wire import WireError
 
 # `map` always makes this many groups, so that results do not depend on the machine.
@@ -33,10 +36,6 @@ class Question:
     task: Task
     stream: Stream
     repeat: str
-
-
-class UtilityError(ConfigError):
-    """A utility that raised, or returned what is no score: its author's error, named."""
 
 
 class Evaluator:
@@ -53,6 +52,7 @@ class Evaluator:
         self._run_seed = run_seed
         self._instance_key = instance_key
         self._limits = limits or GuestLimits()
+        self._shown_to_work: set[str] = set()
         self._answers = SingleFlight[tuple[str, ...], EvaluationOutcome]()
 
     async def score(self, program: Program, question: Question) -> tuple[EvaluationOutcome, bool]:
@@ -70,6 +70,8 @@ class Evaluator:
         await self._answers.aclose()
 
     async def _evaluate(self, program: Program, question: Question) -> EvaluationOutcome:
+        task, watch = question.task, Watch()
+
         def work(slot: CandidateSlot) -> EvaluationOutcome:
             rng = instance_generator(
                 self._instance_key,
@@ -78,9 +80,27 @@ class Evaluator:
                 question.stream,
                 question.repeat,
             )
-            return evaluate_in_slot(slot, program, question, rng, self._limits)
+            return evaluate_in_slot(slot, program, question, rng, self._limits, watch)
 
-        return await self._executor.evaluate(work)
+        try:
+            async with watch.at_most(task.utility_wall_s):
+                outcome = await self._executor.evaluate(work)
+        except TimeoutError:
+            defined_at = task.defined_at()
+            raise UtilityError(
+                task,
+                f"has not returned for {task.utility_wall_s:g} s, calls of the program aside",
+                place=watch.where(defined_at and defined_at[0]),
+                asked=False,
+                then="; mend it, or give Task(utility_wall_s=...)",
+            ) from None
+        except UtilityError as error:
+            # A utility that works is not to be brought down by what one candidate returns.
+            if task.name in self._shown_to_work and error.asked:
+                return Failed("bad_output", error.short)
+            raise
+        self._shown_to_work.add(task.name)
+        return outcome
 
 
 def evaluate_in_slot(
@@ -89,10 +109,16 @@ def evaluate_in_slot(
     question: Question,
     rng: np.random.Generator,
     limits: GuestLimits,
+    watch: Watch | None = None,
 ) -> EvaluationOutcome:
-    """One evaluation, blocking, in the slot of the calling thread."""
+    """One evaluation, blocking, in the slot of the calling thread.
+
+    Raises: UtilityError; InfrastructureError.
+    """
     task = question.task
-    handle = _Handle(slot, replace_entry(program, task.entry), question, limits)
+    watch = watch or Watch()
+    watch.begin()
+    handle = _Handle(slot, replace_entry(program, task.entry), question, limits, watch)
     try:
         result = task.utility(handle, rng)
         if inspect.isawaitable(result):
@@ -105,11 +131,11 @@ def evaluate_in_slot(
         raise
     except Exception as error:
         handle.raise_trouble()
-        raise UtilityError(f"task {task.name}: {_blame(error)}") from error
+        raise _blamed(task, error, asked=handle.asked) from error
     finally:
         handle.close()
     handle.raise_trouble()
-    return _checked(task, result, handle.cpu_s, slot.tier)
+    return _checked(task, result, handle, slot.tier)
 
 
 def replace_entry(program: Program, entry: str) -> Program:
@@ -124,15 +150,26 @@ class _Handle:
     """The program as the utility sees it. It remembers every failure of ours."""
 
     def __init__(
-        self, slot: CandidateSlot, program: Program, question: Question, limits: GuestLimits
+        self,
+        slot: CandidateSlot,
+        program: Program,
+        question: Question,
+        limits: GuestLimits,
+        watch: Watch,
     ) -> None:
         self._slot = slot
         self._question = question
+        self._watch = watch
         self._job = Job(program, limits, seed=self._seed(-1))
         self._session: ProgramSession = slot.session(self._job)
         self._calls = 0
         self._mapped_cpu_s = 0.0
         self._trouble: InfrastructureError | None = None
+
+    @property
+    def asked(self) -> bool:
+        """Whether the program was called."""
+        return self._calls > 0
 
     @property
     def cpu_s(self) -> float:
@@ -141,7 +178,9 @@ class _Handle:
     def __call__(self, *args: Any, cpu_s: float | None = None) -> Any:
         index = self._calls
         self._calls += 1
-        return _value_or_raise(self._call(self._session, args, cpu_s, index))
+        with self._watch.paused():
+            result = self._call(self._session, args, cpu_s, index)
+        return _value_or_raise(result)
 
     def map(
         self,
@@ -169,7 +208,7 @@ class _Handle:
                 used_s += session.cpu_s
             return used_s
 
-        with self._slot.spares(len(groups) - 1) as spares:
+        with self._watch.paused(), self._slot.spares(len(groups) - 1) as spares:
             slots = [self._slot, *spares]
             with ThreadPoolExecutor(len(slots)) as pool:
                 shares = [groups[place :: len(slots)] for place in range(len(slots))]
@@ -214,15 +253,15 @@ def _value_or_raise(result: Any) -> Any:
     return result
 
 
-def _blame(error: Exception) -> str:
+def _blamed(task: Task, error: Exception, *, asked: bool) -> UtilityError:
     """What the utility raised, and where: the last frame that is not ours."""
     frames = traceback.extract_tb(error.__traceback__)
     foreign = [frame for frame in frames if frame.filename != __file__]
-    where = f" ({foreign[-1].filename}:{foreign[-1].lineno})" if foreign else ""
-    return f"its utility raised {type(error).__name__}: {error}{where}"
+    place = (Path(foreign[-1].filename), foreign[-1].lineno or 0) if foreign else None
+    return UtilityError(task, f"raised {type(error).__name__}: {error}", place=place, asked=asked)
 
 
-def _checked(task: Task, result: Any, cpu_s: float, tier: str) -> Scored:
+def _checked(task: Task, result: Any, handle: _Handle, tier: str) -> Scored:
     measure = result if isinstance(result, Measure) else Measure(result)
     try:
         value = float(measure.value)
@@ -230,16 +269,21 @@ def _checked(task: Task, result: Any, cpu_s: float, tier: str) -> Scored:
         metrics = _metrics(measure.metrics)
     except (TypeError, ValueError, OverflowError) as error:
         raise UtilityError(
-            f"task {task.name}: its utility must return a float or a Measure of floats, "
-            f"not {_short(result)} ({error})"
+            task,
+            f"must return a float or a Measure of floats, not {_short(result)} ({error})",
+            place=task.defined_at(),
+            asked=handle.asked,
         ) from None
     lo, hi = task.range
     if not (math.isfinite(value) and lo <= value <= hi):
         raise UtilityError(
-            f"task {task.name}: its utility returned {value!r}, outside of its range "
-            f"({lo:g}, {hi:g}); mend the utility or state another range"
+            task,
+            f"returned {value!r}, outside of its range ({lo:g}, {hi:g})",
+            place=task.defined_at(),
+            asked=handle.asked,
+            then="; mend it or state another range",
         )
-    return Scored(value, str(measure.feedback), per_instance, metrics, cpu_s, tier)
+    return Scored(value, str(measure.feedback), per_instance, metrics, handle.cpu_s, tier)
 
 
 def _metrics(metrics: Mapping[str, float]) -> dict[str, float]:

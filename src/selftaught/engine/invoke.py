@@ -18,7 +18,7 @@ from selftaught.engine.context import RunContext
 from selftaught.engine.record import usage_json
 from selftaught.engine.utilities import QueriedUtility
 
-Role: TypeAlias = Literal["proposal", "inner", "restart", "improve"]
+Role: TypeAlias = Literal["first", "proposal", "inner", "restart", "improve"]
 
 
 # Outcomes that depend on how fast the machine is, or how much it holds: the journal's count.

@@ -17,6 +17,7 @@ from selftaught.core.task import Task
 from selftaught.engine.context import RunContext
 from selftaught.engine.evaluate import Question
 from selftaught.engine.keys import make_key
+from selftaught.engine.utility_error import ON_CANDIDATE
 
 
 class QueriedUtility(ABC):
@@ -118,6 +119,11 @@ class TaskUtility(QueriedUtility):
             "tier": self._context.executor.tier,
         }
         self._context.record("evaluation", key, body, (program.source,))
+        if isinstance(outcome, Failed) and outcome.detail.startswith(ON_CANDIDATE):
+            self._context.notice(
+                f"task {self._question.task.name}: {outcome.detail} for what a candidate returned, "
+                "which counts as its failure; check outputs before you use them"
+            )
         self._context.tell(
             "candidate_scored",
             task=self._question.task.name,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from selftaught.core.guest_modules import FOR_IMPROVERS
@@ -22,6 +21,7 @@ from selftaught.core.ports import (
     Sandbox,
     Zygote,
 )
+from selftaught.executors.daemon_threads import DaemonThreads
 from selftaught.executors.improver_run import ImproverRun
 from selftaught.executors.limits import CORES
 from selftaught.executors.session import GuestSession
@@ -30,6 +30,9 @@ T = TypeVar("T")
 
 OUTER_IMPROVERS = 4
 INNER_IMPROVERS = 16
+
+# What a cancelled evaluation gets to put itself away in; then it is left to itself.
+_LEAVE_S = 1.0
 
 
 class _Slot:
@@ -100,7 +103,7 @@ class LocalExecutor:
         self._tool_zygote: Zygote | None = None
         self._tools: dict[str, list[GuestSession]] = {}
         self._tool_places = asyncio.Semaphore(candidates)
-        self._threads = ThreadPoolExecutor(2 * candidates + 4, thread_name_prefix="guest")
+        self._threads = DaemonThreads(2 * candidates + 4, "guest")
 
     @property
     def tier(self) -> str:
@@ -167,10 +170,21 @@ class LocalExecutor:
         await self._slots.acquire()
         slot = self._idle.pop()
         slot.renew()
-        try:
-            return await self._in_thread(work, slot, abort=slot.abort)
-        finally:
+        future = asyncio.get_running_loop().run_in_executor(self._threads, work, slot)
+
+        def ended(future: asyncio.Future[T]) -> None:
             self._put_back([slot])
+            if not future.cancelled():
+                future.exception()  # seen here: the caller may have gone
+
+        future.add_done_callback(ended)
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            slot.abort()
+            # A utility that hangs keeps its thread and its slot, and holds up nobody else.
+            await asyncio.wait({future}, timeout=_LEAVE_S)
+            raise
 
     def take_idle(self, most: int) -> list[_Slot]:
         """Slots that no evaluation holds or waits for; for calls from an evaluation's thread."""

@@ -172,6 +172,10 @@ class _Estimator:
         most_inner = most_outer * len(plan.tasks)
         judged = runs["val"] + runs["test"]
         steps = [Step("t = 0", inner * judged, most_inner * judged)]
+        unwritten = sum(task.seed is None for task in plan.tasks)
+        if unwritten:
+            first = self._call(len(description), self._max_tokens, limits.samples_per_call)
+            steps.insert(0, Step("first programs", first * unwritten, most_outer * unwritten))
         for t in range(1, plan.iterations + 1):
             likely = outer + inner * (scored * runs["search"] + judged)
             most = most_outer + most_inner * (limits.utility_uses * runs["search"] + judged)

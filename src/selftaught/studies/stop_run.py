@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from selftaught.acceptance import policy
@@ -23,6 +23,7 @@ from selftaught.engine.keys import make_key
 from selftaught.engine.ledger import NOTHING, Amounts
 from selftaught.engine.utilities import DownstreamTask, MetaQuery, MetaUtility
 from selftaught.studies.bookkeeping import Closing, NothingMeasured, recorded_run
+from selftaught.studies.first_program import with_seed
 
 # At the end the seed improver is restarted on test until it has drawn as many samples as the final
 # improver drew there: so twice what that took is held back, for worst cases reserved at once.
@@ -56,8 +57,11 @@ async def stop_run(context: RunContext, plan: StopPlan) -> dict[str, Any]:
     Raises: NothingMeasured if the budget ended before t = 0 was measured.
     """
     async with recorded_run(context, plan.head, plan.seed_improver) as closing:
-        study = _Study(context, plan, closing)
-        await study.run()
+        try:
+            tasks = await together(with_seed(context, task) for task in plan.tasks)
+        except BudgetExceeded as error:
+            raise NothingMeasured(f"{error}; there is no first program: give it more") from None
+        await _Study(context, replace(plan, tasks=tasks), closing).run()
     return closing.result
 
 
@@ -111,8 +115,8 @@ class _Study:
     ) -> None:
         if decision is not None:
             self._record_proposal(t, proposal, decision)
-        val = await self._u_meta.score(improver, "val")
-        test = await self._u_meta.score(improver, "test")
+        # At once: a slow model is waited for once, and not twice.
+        val, test = await together(self._u_meta.score(improver, s) for s in ("val", "test"))
         self._hold_back(improver)
         self._final = improver
         iteration = {

@@ -1,0 +1,54 @@
+"""The first program of a task without one: the model writes it from the utility's description.
+
+As in Zelikman et al. 2024 (arXiv 2310.02304), where the initial solutions of the transfer tasks
+are written by the model that improves them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib import resources
+
+from selftaught.core.errors import SelfTaughtError
+from selftaught.core.outcome import Failed
+from selftaught.core.program import IMPROVER_ENTRY, Program
+from selftaught.core.task import Task
+from selftaught.engine.context import RunContext
+from selftaught.engine.invoke import SandboxedImprover
+from selftaught.engine.utilities import TaskUtility
+
+
+class NoFirstProgram(SelfTaughtError):
+    """The model wrote no program that scores at all."""
+
+
+async def with_seed(context: RunContext, task: Task) -> Task:
+    """The task with a seed program: its own, or one that the model writes.
+
+    Raises: NoFirstProgram; BudgetExceeded.
+    """
+    if task.seed is not None:
+        return task
+    u = TaskUtility(context, task, "search", "first")
+    stub = task.seed_program()
+    result, usage = await SandboxedImprover(context, _writer(), "first").run(u, stub)
+    if isinstance(result, Failed):
+        raise NoFirstProgram(_said(task, usage.samples, f"{result.kind}: {result.detail}"))
+    outcome = await u.outcome(result)
+    if isinstance(outcome, Failed) or result.id == stub.id:
+        raise NoFirstProgram(_said(task, usage.samples, "none of them scores"))
+    return replace(task, seed=result.source)
+
+
+def _writer() -> Program:
+    folder = resources.files("selftaught.studies") / "guest_programs"
+    source = (folder / "first_program.py").read_text(encoding="utf-8")
+    return Program(source, IMPROVER_ENTRY)
+
+
+def _said(task: Task, samples: int, why: str) -> str:
+    return (
+        f"task {task.name} has no seed, and the model wrote no first program in {samples} "
+        f"responses ({why}): give it Task(seed=...), another model (local:mutator "
+        "edits programs and writes none), or a longer Task(description=...)"
+    )
