@@ -14,8 +14,9 @@ DEMO_SEED ?= 1
 demo: setup sandbox-tools
 	$(BIN)/selftaught run --seed $(DEMO_SEED) --instance-key public --store sqlite:///demo.db
 
+# In two processes: most of the time is spent waiting for programs that sleep, hang or are killed.
 test: setup sandbox-tools
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 # A hundred kills of one run; some ten minutes.
 soak: setup sandbox-tools

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from selftaught.analysis.canonical import canonical_journal
-from selftaught.app.compose import run_stop
+from selftaught.app.compose import run_study
 from selftaught.app.config import RunConfig, make_config
 from selftaught.app.discovery import load_task
 from selftaught.core.budget import Budget, ImproverLimits
@@ -172,7 +172,7 @@ def test_the_mutator_gives_the_same_run_twice_and_with_any_number_of_slots(
                 "store": f"sqlite:///{tmp_path}/store-{number}.db",
             },
         )
-        result = asyncio.run(run_stop(config, [load_task("flow_shop")]))
+        result = asyncio.run(run_study(config, [load_task("flow_shop")]))
         return {k: v for k, v in result.items() if k not in ("run_id", "wall_s")}
 
     first = run(1, 0)

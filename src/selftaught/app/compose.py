@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from selftaught import __version__
 from selftaught.app.config import (
     CommonConfig,
-    ImproveConfig,
     ProviderConfig,
     RunConfig,
     SandboxConfig,
     ScoreConfig,
+    StudyConfig,
 )
 from selftaught.app.discovery import check_model_name, load_improver, make_model
 from selftaught.app.instance_key import find_instance_key
@@ -103,33 +103,50 @@ class _Prepared:
     resumed: StoredRun | None = None
 
 
-async def run_stop(
-    config: RunConfig,
+async def run_study(
+    config: StudyConfig,
     tasks: Sequence[Task],
     listener: Listener = silent,
     improver: Program | None = None,
     resumed: StoredRun | None = None,
 ) -> dict[str, Any]:
-    """STOP itself, from `improver` or the configured one; the object of `run --json`.
+    """What the configuration says, from `improver` or the configured one; the object of `--json`.
 
     Args:
         resumed: the run that is gone on with; `config` and `improver` are then its own.
+    Raises: ConfigError; SandboxUnavailable; InfrastructureError.
     """
     _check_distinct(tasks)
-    for task in tasks:
-        task.normalised(task.lowest)  # raises if the task has no finite range
+    if isinstance(config, RunConfig):
+        for task in tasks:
+            task.normalised(task.lowest)  # raises if the task has no finite range
     prepared = _Prepared(improver or load_improver(config.improver), tasks, listener, resumed)
-    async with _context(config, "run", prepared) as (context, head):
+    async with _context(config, prepared) as (context, head):
+        if isinstance(config, RunConfig):
+            head["config"]["runs"] = config.runs.resolved(len(tasks))
+        return await _study(config, tasks, prepared.improver, head)(context)
+
+
+Study: TypeAlias = Callable[[RunContext], Coroutine[Any, Any, dict[str, Any]]]
+
+
+def _study(
+    config: StudyConfig, tasks: Sequence[Task], improver: Program, head: dict[str, Any]
+) -> Study:
+    """The study of a configuration: the one place to add another."""
+    if isinstance(config, RunConfig):
         runs = config.runs.resolved(len(tasks))
-        head["config"]["runs"] = runs
-        plan = StopPlan(prepared.improver, tasks, config.iterations, config.accept, runs, head)
-        return await stop_run(context, plan)
+        plan = StopPlan(improver, tasks, config.iterations, config.accept, runs, head)
+        return lambda context: stop_run(context, plan)
+    budgeted = bool(config.budget.model_dump(exclude_none=True))
+    improve_plan = ImprovePlan(improver, tasks[0], budgeted, config.patience, config.repeats, head)
+    return lambda context: improve_run(context, improve_plan)
 
 
 async def estimate_run(
     config: RunConfig, tasks: Sequence[Task], improver: Program | None = None
 ) -> dict[str, Any]:
-    """What `run_stop` would take of the model; asks it nothing, and writes nothing."""
+    """What a STOP run would take of the model; asks it nothing, and writes nothing."""
     _check_distinct(tasks)
     check_model_name(config.model)
     runs = config.runs.resolved(len(tasks))
@@ -144,27 +161,6 @@ async def estimate_run(
                 return _run_context("estimate", config, free, services, Ledger(Budget()))
 
             return await estimate_stop(rehearsed, model, plan, config.budget.value())
-
-
-async def run_improve(
-    config: ImproveConfig,
-    task: Task,
-    listener: Listener = silent,
-    improver: Program | None = None,
-    resumed: StoredRun | None = None,
-) -> dict[str, Any]:
-    """One program improved, by `improver` or the configured one; that of `improve --json`.
-
-    Args:
-        resumed: as for `run_stop`.
-    """
-    prepared = _Prepared(improver or load_improver(config.improver), [task], listener, resumed)
-    async with _context(config, "improve", prepared) as (context, head):
-        budget = config.budget.model_dump(exclude_none=True)
-        plan = ImprovePlan(
-            prepared.improver, task, bool(budget), config.patience, config.repeats, head
-        )
-        return await improve_run(context, plan)
 
 
 async def replay_run(
@@ -185,16 +181,7 @@ async def replay_run(
             replays=True,
             rescores=rescore,
         )
-        if isinstance(config, RunConfig):
-            runs = config.runs.resolved(len(tasks))
-            plan = StopPlan(stored.improver, tasks, config.iterations, config.accept, runs)
-            await replayed(stop_run(context, plan))
-        else:
-            budgeted = bool(config.budget.model_dump(exclude_none=True))
-            improve_plan = ImprovePlan(
-                stored.improver, tasks[0], budgeted, config.patience, config.repeats
-            )
-            await replayed(improve_run(context, improve_plan))
+        await replayed(_study(config, tasks, stored.improver, {})(context))
         await evaluator.aclose()
     return compared(events_of(config.store, stored.run_id), journal, rescored=rescore)
 
@@ -210,7 +197,7 @@ async def score_once(task: Task, program: Program, question: Question, config: S
 
 @asynccontextmanager
 async def _context(
-    config: CommonConfig, command: str, prepared: _Prepared
+    config: StudyConfig, prepared: _Prepared
 ) -> AsyncIterator[tuple[RunContext, dict[str, Any]]]:
     """Check everything, start everything, and only then open the journal."""
     check_model_name(config.model)
@@ -239,7 +226,7 @@ async def _context(
         journal = await asyncio.to_thread(open_journal, config.store)
         stack.push_async_callback(journal.aclose)
         head = {
-            "command": command,
+            "command": config.command,
             "config": {**config.model_dump(mode="json"), "instance_key": instance_key},
             "version": __version__,
             "seed": config.seed,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -152,8 +153,12 @@ class ProviderConfig(_Section):
 
 
 class CommonConfig(ScoreConfig, ProviderConfig):
-    """What `run` and `improve` share."""
+    """What studies share: what is configured of every run in a store.
 
+    `command` names the kind of run, `task_names` its tasks, by name or file.
+    """
+
+    command: ClassVar[str]
     model: str = DEFAULT_MODEL
     improver: str = "seed"
     store: str = DEFAULT_STORE
@@ -167,18 +172,34 @@ class CommonConfig(ScoreConfig, ProviderConfig):
 class RunConfig(CommonConfig):
     """`selftaught run`."""
 
+    command: ClassVar[str] = "run"
     tasks: tuple[str, ...] = DEFAULT_TASKS
     iterations: int = Field(4, ge=1)
     accept: Literal["strict", "revert", "paper"] = "strict"
     runs: RunsConfig = RunsConfig()
 
+    @property
+    def task_names(self) -> tuple[str, ...]:
+        return self.tasks
+
 
 class ImproveConfig(CommonConfig):
     """`selftaught improve`. The task is a name or a file; None if it was given from Python."""
 
+    command: ClassVar[str] = "improve"
     task: str | None = None
     patience: int | None = Field(None, ge=1)
     repeats: int = Field(20, ge=2)
+
+    @property
+    def task_names(self) -> tuple[str, ...]:
+        return () if self.task is None else (self.task,)
+
+
+StudyConfig: TypeAlias = RunConfig | ImproveConfig
+STUDIES: Mapping[str, type[StudyConfig]] = {
+    kind.command: kind for kind in (RunConfig, ImproveConfig)
+}
 
 
 C = TypeVar("C", bound=_Section)

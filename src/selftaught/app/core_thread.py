@@ -25,7 +25,9 @@ class _Core:
     def loop(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._loop is None:
-                self._loop = asyncio.new_event_loop()
+                import uvloop  # not before a loop is needed: --help does without
+
+                self._loop = uvloop.new_event_loop()
                 run = self._loop.run_forever
                 threading.Thread(target=run, name="selftaught", daemon=True).start()
             return self._loop

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from selftaught import __version__
 from selftaught.analysis.run_head import HEAD_KINDS, RunHead, run_head
-from selftaught.app.config import ImproveConfig, RunConfig, make_config
+from selftaught.app.config import STUDIES, RunConfig, StudyConfig, make_config
 from selftaught.app.discovery import load_task
 from selftaught.core.errors import ConfigError
 from selftaught.core.program import IMPROVER_ENTRY, Program
@@ -31,7 +32,7 @@ class StoredRun:
     """
 
     head: RunHead
-    config: RunConfig | ImproveConfig
+    config: StudyConfig
     improver: Program
     memory: Memory
 
@@ -76,7 +77,7 @@ def tasks_of(stored: StoredRun) -> list[Task]:
 
     Raises: ConfigError if one was given from Python, or is another than it was.
     """
-    names = _task_names(stored)
+    names = stored.config.task_names or stored.head.task_names
     try:
         tasks = [load_task(name) for name in names]
     except ConfigError as error:
@@ -105,22 +106,19 @@ def check_versions(stored: StoredRun, tasks: Sequence[Task]) -> None:
             )
 
 
-def _task_names(stored: StoredRun) -> Sequence[str]:
-    if isinstance(stored.config, RunConfig):
-        return stored.config.tasks
-    return [stored.config.task or stored.head.task_names[0]]
-
-
 def _function(stored: StoredRun) -> str:
     return "self_improve" if isinstance(stored.config, RunConfig) else "improve"
 
 
-def _config(head: RunHead, store: str) -> RunConfig | ImproveConfig:
+def _config(head: RunHead, store: str) -> StudyConfig:
     values: dict[str, Any] = {**head.config, "store": store, "tier": head.tier}
+    if head.command not in STUDIES:
+        raise ConfigError(
+            f"run {head.run_id} is of a kind that selftaught {__version__} does not know: "
+            f"{head.command}"
+        )
     try:
-        if head.command == "run":
-            return make_config(RunConfig, values)
-        return make_config(ImproveConfig, values)
+        return make_config(STUDIES[head.command], values)
     except ConfigError as error:
         raise ConfigError(
             f"run {head.run_id} was started by selftaught {head.version}, whose configuration "

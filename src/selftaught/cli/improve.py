@@ -34,7 +34,7 @@ def improve(task: str, as_json: bool, out: Path | None, force: bool, **options: 
     The TASK is a name (see `selftaught tasks`) or a Python FILE with a `task` in it. The run
     goes on until the budget or the patience is spent; with neither given, for one improver run.
     """
-    from selftaught.app.compose import run_improve
+    from selftaught.app.compose import run_study
     from selftaught.app.config import ImproveConfig
     from selftaught.app.discovery import load_task
     from selftaught.cli.execute import execute
@@ -48,10 +48,10 @@ def improve(task: str, as_json: bool, out: Path | None, force: bool, **options: 
     check_out(out, force=force)
     config, improver = find_improver(config)
     result = execute(
-        lambda listener: run_improve(config, found, listener, improver), as_json=as_json
+        lambda listener: run_study(config, [found], listener, improver), as_json=as_json
     )
     if as_json:
         print_json(result)
     else:
-        print_improve(stdout(), result, found.seed_program().source)
+        print_improve(stdout(), result)
     write_out(out, result, force=force)

@@ -20,34 +20,20 @@ def resume(run: str, store: str, as_json: bool) -> None:
     RUN is a run's id, the start of it, or `latest`. Its configuration is as it was; its tasks must
     not have changed.
     """
-    from selftaught.app.compose import run_improve, run_stop
-    from selftaught.app.config import RunConfig
+    from selftaught.app.compose import run_study
     from selftaught.app.resume import check_unfinished, find_run, tasks_of
     from selftaught.cli.execute import execute
-    from selftaught.cli.report import print_improve, print_run
+    from selftaught.cli.report import print_result
     from selftaught.cli.terminal import print_json, stdout
 
     stored = find_run(store, run)
     check_unfinished(stored)
     tasks = tasks_of(stored)
-    config, improver = stored.config, stored.improver
-    if isinstance(config, RunConfig):
-        stop = config
-        result = execute(
-            lambda listener: run_stop(stop, tasks, listener, improver, stored), as_json=as_json
-        )
-    else:
-        improve = config
-        result = execute(
-            lambda listener: run_improve(improve, tasks[0], listener, improver, stored),
-            as_json=as_json,
-        )
-    if as_json:
-        print_json(result)
-    elif isinstance(config, RunConfig):
-        print_run(stdout(), result)
-    else:
-        print_improve(stdout(), result, tasks[0].seed_program().source)
+    result = execute(
+        lambda listener: run_study(stored.config, tasks, listener, stored.improver, stored),
+        as_json=as_json,
+    )
+    print_json(result) if as_json else print_result(stdout(), stored.config.command, result)
 
 
 @click.command(cls=SectionedCommand, short_help="Run a run once more from its journal.")

@@ -54,7 +54,7 @@ _AT_LEAST_2 = click.IntRange(min=2)
 @common_options
 def run(as_json: bool, estimate: bool, **options: Any) -> None:
     from selftaught.app import core_thread
-    from selftaught.app.compose import estimate_run, run_stop
+    from selftaught.app.compose import estimate_run, run_study
     from selftaught.app.config import RunConfig
     from selftaught.app.discovery import load_task
     from selftaught.cli.estimate import print_estimate
@@ -70,7 +70,7 @@ def run(as_json: bool, estimate: bool, **options: Any) -> None:
         estimated = core_thread.run(estimate_run(config, tasks, improver))
         print_json(estimated) if as_json else print_estimate(stdout(), estimated)
         return
-    result = execute(lambda listener: run_stop(config, tasks, listener, improver), as_json=as_json)
+    result = execute(lambda listener: run_study(config, tasks, listener, improver), as_json=as_json)
     if as_json:
         print_json(result)
     else:

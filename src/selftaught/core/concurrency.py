@@ -58,6 +58,6 @@ class SingleFlight(Generic[K, T]):
 
 
 def _seen(task: asyncio.Task[Any]) -> None:
-    """Whoever asked may have been cancelled: then nobody waits for the error, and nothing is lost."""
+    """Whoever asked may have been cancelled: then nobody waits for the error."""
     if not task.cancelled():
         task.exception()

@@ -65,6 +65,8 @@ def parity_problem(rng: np.random.Generator) -> ParityProblem:
     return ParityProblem(samples[:TRAIN], parity[:TRAIN] ^ flipped, samples[TRAIN:], parity[TRAIN:])
 
 
+PAPER = "Zelikman et al. 2024 (arXiv 2310.02304)"
+
 task = st.Task(
     name="parity_noise",
     seed=Path("seed.py"),
@@ -72,4 +74,8 @@ task = st.Task(
     range=(0.0, 1.0),
     source="Learning parity with noise: Zelikman et al. 2024 (STOP)",
     seed_score=(0.4, 0.6),
+    references=(
+        st.Reference(0.577, "chain of thought, GPT-4", PAPER),
+        st.Reference(0.642, "greedy iterative improver, GPT-4", PAPER),
+    ),
 )

@@ -1,0 +1,1 @@
+"""Max-Cut on dense random graphs, as in STOP."""

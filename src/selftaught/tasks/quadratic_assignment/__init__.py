@@ -1,0 +1,1 @@
+"""Quadratic assignment with a penalty for each place, as in STOP."""

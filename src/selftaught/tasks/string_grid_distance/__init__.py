@@ -1,0 +1,1 @@
+"""Strings at a given grid distance, as in STOP."""

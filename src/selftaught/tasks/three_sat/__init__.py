@@ -1,0 +1,1 @@
+"""Satisfiable formulas of three literals a clause, as in STOP."""
