@@ -1,0 +1,156 @@
+"""Improve runs: luck on search does not decide, and a task may be without a program."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import selftaught as st
+from selftaught.app import core_thread
+from selftaught.app.compose import replay_run
+from selftaught.app.resume import find_run
+from selftaught.core.errors import SelfTaughtError
+from selftaught.core.statistics import paired_difference
+from selftaught.store.reader import open_reader
+
+WORTH = (0.30, 0.32, 0.45, 0.48)
+
+
+def numbered(number: int) -> str:
+    return f"def algorithm():\n    return {number}\n"
+
+
+def noisy(program: st.SandboxedProgram, rng: np.random.Generator) -> st.Measure:
+    """What the program with this number is worth, and luck, which is another each time."""
+    number = program()
+    luck = float(rng.uniform(-0.3, 0.3, len(WORTH))[number])
+    return st.Measure(WORTH[number] + luck, metrics={"luck": luck})
+
+
+TASK = st.Task("noisy", numbered(0), noisy, range=(0.0, 1.0), description="numbers")
+
+
+def scripted(folder: Path, texts: Sequence[str]) -> str:
+    path = folder / "texts.json"
+    path.write_text(json.dumps([f"```python\n{text}```" for text in texts]))
+    return f"scripted:{path}"
+
+
+def improved(folder: Path, task: st.Task, texts: Sequence[str], **how: Any) -> st.ImproveResult:
+    return st.improve(
+        task,
+        model=scripted(folder, texts),
+        store=f"sqlite:///{folder}/store.db",
+        instance_key="public",
+        **how,
+    )
+
+
+@pytest.fixture(scope="module")
+def lucky(tmp_path_factory: pytest.TempPathFactory) -> tuple[st.ImproveResult, Path]:
+    folder = tmp_path_factory.mktemp("lucky")
+    texts = [numbered(number) for number in (1, 2, 3)]
+    return improved(folder, TASK, texts, budget=st.Budget(lm_calls=4), seed=6), folder
+
+
+def values_on(folder: Path, run_id: str, stream: str) -> dict[str, list[float]]:
+    """By program, in the order of the sets of instances; read from the journal."""
+    found: dict[str, dict[int, float]] = {}
+    with open_reader(f"sqlite:///{folder}/store.db") as reader:
+        for event in reader.events(run_id, ["evaluation"]):
+            body = event.body
+            if body["stream"] == stream:
+                number = int(body["repeat"].removeprefix(f"{stream}-").replace("improve", "0"))
+                found.setdefault(body["program"], {})[number] = body["value"]
+    return {one: [by[i] for i in sorted(by)] for one, by in found.items()}
+
+
+def test_the_best_is_chosen_on_val_among_those_that_were_best_on_search(
+    lucky: tuple[st.ImproveResult, Path],
+) -> None:
+    result, folder = lucky
+    data = result.data
+    search = {one: values[0] for one, values in values_on(folder, result.run_id, "search").items()}
+    val = values_on(folder, result.run_id, "val")
+    assert len(search) == len(val) == 4
+    finalists = data["finalists"]
+    assert {one["program_id"]: one["search"] for one in finalists} == search
+    means = {one: sum(values) / len(values) for one, values in val.items()}
+    assert [one["program_id"] for one in finalists] == sorted(means, key=lambda one: -means[one])
+    assert data["best"]["program_id"] == finalists[0]["program_id"]
+    # On these instances luck had another one first.
+    assert max(search, key=lambda one: search[one]) != data["best"]["program_id"]
+
+
+def test_who_is_tied_follows_from_paired_differences_on_val(
+    lucky: tuple[st.ImproveResult, Path],
+) -> None:
+    result, folder = lucky
+    val = values_on(folder, result.run_id, "val")
+    best = val[result.data["best"]["program_id"]]
+    tied = set()
+    for one in result.data["finalists"]:
+        behind = paired_difference({"": best}, {"": val[one["program_id"]]})
+        assert one["behind"] == behind.as_json()
+        assert behind.ci95 is not None
+        if behind.ci95[0] <= 0:
+            tied.add(one["program_id"])
+    assert {one["program_id"] for one in result.data["finalists"] if one["tied"]} == tied
+    assert 0 < len(tied) < 4
+
+
+def test_metrics_ride_along(lucky: tuple[st.ImproveResult, Path]) -> None:
+    best = lucky[0].data["best"]
+    worth = WORTH[int(best["source"].split()[-1])]
+    assert best["metrics"]["luck"] == pytest.approx(best["test"]["mean"] - worth)
+
+
+def test_a_run_without_a_better_program_keeps_the_seed(tmp_path: Path) -> None:
+    result = improved(tmp_path, TASK, ["def algorithm(:\n"], budget=st.Budget(lm_calls=1))
+    assert result.source == numbered(0)
+    assert result.data["best"] == result.data["seed"]
+
+
+def test_a_task_without_a_seed_gets_its_first_program_from_the_model(tmp_path: Path) -> None:
+    task = st.Task("noisy", None, noisy, range=(0.0, 1.0), description="numbers")
+    texts = ["def algorithm(:\n", "def algorithm():\n    return 9\n", numbered(0), numbered(3)]
+    result = improved(tmp_path, task, texts, budget=st.Budget(lm_calls=6))
+    assert result.data["seed"]["source"].split()[-1] in ("0", "3")
+    assert result.state == "budget"
+    with open_reader(f"sqlite:///{tmp_path}/store.db") as reader:
+        roles = [event.body["role"] for event in reader.events(result.run_id, ["invocation"])]
+    assert roles[0] == "first"
+    assert set(roles[1:]) == {"improve"}
+    stored = find_run(f"sqlite:///{tmp_path}/store.db", result.run_id, everything=True)
+    replayed = core_thread.run(replay_run(stored, [task], rescore=False))
+    assert not replayed["differences"]
+    assert not replayed["diverged"]
+
+
+def test_a_stop_run_takes_a_task_without_a_seed(tmp_path: Path) -> None:
+    task = st.Task("noisy", None, noisy, range=(0.0, 1.0), description="numbers")
+    result = st.self_improve(
+        [task],
+        iterations=1,
+        model=scripted(tmp_path, [numbered(number) for number in range(4)]),
+        limits=st.ImproverLimits(samples_per_call=2, utility_uses=4),
+        runs={"search": 1, "val": 2, "test": 2},
+        store=f"sqlite:///{tmp_path}/store.db",
+    )
+    assert result.state == "done"
+    assert result.data["iterations"][0]["val"]["mean"] > 0
+
+
+def test_a_model_that_writes_no_first_program_is_said_in_one_line(tmp_path: Path) -> None:
+    task = st.Task("noisy", None, noisy, range=(0.0, 1.0), description="numbers")
+    with pytest.raises(SelfTaughtError) as told:
+        improved(tmp_path, task, ["def algorithm(:\n"])
+    said = str(told.value)
+    assert "\n" not in said
+    assert "task noisy has no seed, and the model wrote no first program in 24 responses" in said
+    assert "Task(seed=...)" in said
