@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 import pickle
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from good_programs import known_good
 from hypothesis import given, settings
 from hypothesis import strategies as h
 from test_checks import WIRE_DATA, result_or_failure
@@ -33,10 +33,6 @@ TASKS = (
     three_sat.task,
     maxcut.task,
 )
-
-
-def known_good(name: str) -> str:
-    return (Path(__file__).parent / "known_good" / f"{name}.py").read_text(encoding="utf-8")
 
 
 def function_in(source: str) -> Callable[..., Any]:

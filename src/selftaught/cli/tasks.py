@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import inspect
 import math
+from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
 
+from selftaught.analysis import words
+from selftaught.analysis.safe_text import printable
 from selftaught.app.discovery import load_task, task_names
-from selftaught.cli import words
 from selftaught.cli.programs import source_text
 from selftaught.cli.report import plain_table, print_title, say
-from selftaught.cli.terminal import printable
 from selftaught.core.errors import ConfigError
 from selftaught.core.task import PerInstance, Task
 
@@ -33,19 +34,34 @@ def shown_task(name: str) -> dict[str, Any]:
 
 
 def print_tasks(console: Console, tasks: list[dict[str, Any]]) -> None:
-    table = plain_table("task", "range", "entry", "")
+    table = plain_table("task", "range", "best", "seed", "source")
     for task in tasks:
         if "error" in task:
-            table.add_row(task["name"], "", "", printable(task["error"]))
+            table.add_row(task["name"], "", "", "", printable(task["error"]))
         else:
-            table.add_row(task["name"], _range(task), task["entry"], printable(task["summary"]))
+            source = printable(task["source"] or task["summary"])
+            table.add_row(task["name"], _range(task), _best(task), _seed_score(task), source)
     table.columns[-1].no_wrap = False
     console.print(table)
+    say(console, "best: the optimum or the best value known, or a bound; seed: what the seed program scores")
+    say(console, "more: selftaught tasks NAME, which shows what the model will see")
 
 
 def print_task(console: Console, task: dict[str, Any]) -> None:
     print_title(console, f"{task['name']}: {printable(task['summary'])}")
     say(console, f"range {_range(task)}; entry {task['entry']}; version {task['version']}")
+    say(console, f"best {_best(task)}; seed {_seed_score(task)}")
+    if task["source"]:
+        say(console, f"source: {printable(task['source'])}")
+    if task["references"]:
+        print_title(console, "\nPublished values")
+        table = plain_table("value", "of", "source")
+        for one in task["references"]:
+            of, source = printable(one["what"]), printable(one["source"])
+            table.add_row(words.number(one["value"]), of, source)
+        for column in table.columns[1:]:
+            column.no_wrap = False
+        console.print(table)
     print_title(console, "\nWhat the model is shown")
     console.print(source_text(task["description"]), soft_wrap=True)
     print_title(console, "The seed")
@@ -66,6 +82,10 @@ def _facts(task: Task) -> dict[str, Any]:
         "range": [task.lowest, highest if math.isfinite(highest) else None],
         "entry": task.entry,
         "summary": _summary(task),
+        "best_known": task.best_known,
+        "seed_score": None if task.seed_score is None else list(task.seed_score),
+        "source": task.source,
+        "references": [asdict(reference) for reference in task.references],
     }
 
 
@@ -77,6 +97,19 @@ def _summary(task: Task) -> str:
     return paragraph.partition(". ")[0].rstrip(".")
 
 
+def _best(task: dict[str, Any]) -> str:
+    if task["best_known"] is not None:
+        return f"{task['best_known']:.7g}"
+    return "-" if task["range"][1] is None else f"<= {words.plain(task['range'][1])}"
+
+
+def _seed_score(task: dict[str, Any]) -> str:
+    if task["seed_score"] is None:
+        return "-"
+    low, high = (words.plain(value) for value in task["seed_score"])
+    return low if low == high else f"{low} to {high}"
+
+
 def _range(task: dict[str, Any]) -> str:
-    low, high = task["range"]
+    low, high = (None if end is None else float(f"{end:.3g}") for end in task["range"])
     return f"{words.plain(low)} to {'any' if high is None else words.plain(high)}"

@@ -68,6 +68,7 @@ task = st.Task(
     seed=Path("seed.py"),
     utility=utility,
     range=(0.0, 1.0),
+    best_known=1.0,
     source="Learning parity without noise: Zelikman et al. 2024 (STOP)",
     seed_score=(0.4, 0.6),
     references=(

@@ -79,6 +79,7 @@ task = st.Task(
     seed=Path("seed.py"),
     utility=utility,
     range=(0.0, 1.0),
+    best_known=1.0,
     source="String grid distance: Zelikman et al. 2024 (STOP)",
     seed_score=(0.35, 0.56),
     references=(

@@ -1,0 +1,1 @@
+"""Twenty-six circles in the unit square, of the largest sum of radii."""
