@@ -46,7 +46,7 @@ def test_a_stopped_run_leaves_no_guest_and_a_whole_journal(
     process.send_signal(signum)
     asked_s = time.monotonic()
     stdout, stderr = process.communicate(timeout=30)
-    assert time.monotonic() - asked_s < 5
+    assert time.monotonic() - asked_s < 8  # 2 s where nothing else runs
     assert (process.returncode, stdout) == (code, "")
     assert [pid for pid, start in guests.items() if is_alive(pid, start)] == []
     kept = stderr.splitlines()[-1]

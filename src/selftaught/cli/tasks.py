@@ -111,5 +111,5 @@ def _seed_score(task: dict[str, Any]) -> str:
 
 
 def _range(task: dict[str, Any]) -> str:
-    low, high = (None if end is None else float(f"{end:.3g}") for end in task["range"])
-    return f"{words.plain(low)} to {'any' if high is None else words.plain(high)}"
+    low, high = task["range"]
+    return f"{low:.3g} to {'any' if high is None else f'{high:.6g}'}"
