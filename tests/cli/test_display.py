@@ -15,12 +15,12 @@ import pytest
 from installed import COMMAND, environment
 from rich.console import Console
 
-from selftaught.cli import words
+from selftaught.analysis import words
+from selftaught.analysis.safe_text import printable
 from selftaught.cli.live import display
 from selftaught.cli.programs import diff_text, source_text
 from selftaught.cli.report import iteration_table, print_comparison
 from selftaught.cli.tally import Tally
-from selftaught.cli.terminal import printable
 from selftaught.core.progress import Progress
 
 RUN = {

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from selftaught.app import core_thread
-from selftaught.app.compose import run_improve, run_stop, score_once
+from selftaught.app.compose import run_study, score_once
 from selftaught.app.config import (
     DEFAULT_MODEL,
     DEFAULT_STORE,
@@ -19,7 +19,10 @@ from selftaught.app.config import (
     make_config,
 )
 from selftaught.app.discovery import load_task
-from selftaught.app.resume import StoredRun, check_unfinished, check_versions, find_run
+from selftaught.app.resume import StoredRun, check_versions
+from selftaught.app.series import find_unfinished, resume_study, run_repeated
+from selftaught.app.shown_curve import stop_blocks
+from selftaught.app.shown_result import as_html, as_text, improve_blocks
 from selftaught.core.budget import Budget, ImproverLimits
 from selftaught.core.errors import ConfigError
 from selftaught.core.outcome import EvaluationOutcome
@@ -42,7 +45,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class ImproveResult:
-    """What `improve` found.
+    """What `improve` found; printed, and in a notebook, it shows what changed and what it took.
 
     Attributes:
         run_id: the run in the store.
@@ -50,6 +53,7 @@ class ImproveResult:
         source: the best program.
         seed_test, best_test: the seed and the best program on instances that no guest ever saw.
         data: the whole object of `improve --json`.
+        store: URL of the store.
     """
 
     run_id: str
@@ -58,16 +62,61 @@ class ImproveResult:
     seed_test: Measured
     best_test: Measured
     data: dict[str, Any]
+    store: str = DEFAULT_STORE
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}(task={self.data['task']!r}, "
+            f"seed_test={self.seed_test.mean:.4g}, best_test={self.best_test.mean:.4g}, "
+            f"state={self.state!r}, run_id={self.run_id!r})"
+        )
+
+    def __str__(self) -> str:
+        return as_text(improve_blocks(self.data, self.store))
+
+    def _repr_html_(self) -> str:
+        return as_html(improve_blocks(self.data, self.store))
 
 
 @dataclass(frozen=True, slots=True)
 class SelfImproveResult:
-    """What `self_improve` found; `data` is the whole object of `run --json`."""
+    """What `self_improve` found; printed, and in a notebook, it shows each step and what it took.
+
+    Attributes:
+        run_id: the run in the store; of several runs, the id of their series.
+        state: `done`, or `budget` if the budget ended it.
+        best_improver_id: the improver that stands at the end; of several runs, the best on val.
+        data: the whole object of `run --json`.
+        store: URL of the store.
+        runs: with `repeats`, each run by itself; else empty.
+    """
 
     run_id: str
     state: str
     best_improver_id: str
     data: dict[str, Any]
+    store: str = DEFAULT_STORE
+    runs: tuple[SelfImproveResult, ...] = ()
+
+    def __repr__(self) -> str:
+        if self.runs:
+            final = self.data["curve"]["final"]["mean"]
+            return (
+                f"{type(self).__name__}(runs={len(self.runs)}, final_test={final:.4g}, "
+                f"state={self.state!r}, series_id={self.run_id!r})"
+            )
+        comparison = self.data["comparison"]
+        return (
+            f"{type(self).__name__}(seed_test={comparison['seed']['mean']:.4g}, "
+            f"final_test={comparison['final']['mean']:.4g}, state={self.state!r}, "
+            f"best_improver_id={self.best_improver_id!r}, run_id={self.run_id!r})"
+        )
+
+    def __str__(self) -> str:
+        return as_text(stop_blocks(self.data, self.store))
+
+    def _repr_html_(self) -> str:
+        return as_html(stop_blocks(self.data, self.store))
 
 
 def score(
@@ -178,6 +227,8 @@ def self_improve(
     seed: int = 0,
     store: str = DEFAULT_STORE,
     runs: Mapping[str, int] | None = None,
+    repeats: int = 1,
+    baselines: bool | None = None,
     provider: Mapping[str, Any] | None = None,
     sandbox: Mapping[str, Any] | None = None,
     instance_key: str | None = None,
@@ -190,6 +241,9 @@ def self_improve(
         iterations: T.
         accept: what becomes of a proposal: strict, revert or paper.
         runs: improver runs a task on each stream, such as `{"search": 5, "val": 15}`.
+        repeats: independent runs, with seeds `seed`, `seed + 1` and so on, that share the budget.
+        baselines: whether the final improver is compared to chain of thought, greedy iteration and
+            best of n, too, at as many samples; by default where there are several runs.
         improver, model, budget, limits, seed, store, provider, sandbox, instance_key, resume: as in
             `improve`.
     Raises: ConfigError, SandboxUnavailable, InfrastructureError.
@@ -209,6 +263,8 @@ async def self_improve_async(
     seed: int = 0,
     store: str = DEFAULT_STORE,
     runs: Mapping[str, int] | None = None,
+    repeats: int = 1,
+    baselines: bool | None = None,
     provider: Mapping[str, Any] | None = None,
     sandbox: Mapping[str, Any] | None = None,
     instance_key: str | None = None,
@@ -246,11 +302,11 @@ async def _improve(
         stored = _stored(common["store"], resume, [found])
         if not isinstance(stored.config, ImproveConfig):
             raise ConfigError(f"run {stored.run_id} is a STOP run: st.self_improve resumes it")
-        data = await run_improve(stored.config, found, improver=stored.improver, resumed=stored)
+        data = await run_study(stored.config, [found], improver=stored.improver, resumed=stored)
     else:
         name = task if isinstance(task, (str, Path)) else None
         values = {**_common(**common), "patience": patience, "task": name and str(name)}
-        data = await run_improve(make_config(ImproveConfig, values), found)
+        data = await run_study(make_config(ImproveConfig, values), [found])
     return ImproveResult(
         run_id=data["run_id"],
         state=data["state"],
@@ -258,6 +314,7 @@ async def _improve(
         seed_test=_measured(data["seed"]["test"]),
         best_test=_measured(data["best"]["test"]),
         data=data,
+        store=common["store"],
     )
 
 
@@ -266,6 +323,8 @@ async def _self_improve(
     iterations: int,
     accept: str,
     runs: Mapping[str, int] | None,
+    repeats: int,
+    baselines: bool | None,
     resume: str | None,
     **common: Any,
 ) -> SelfImproveResult:
@@ -274,23 +333,33 @@ async def _self_improve(
         stored = _stored(common["store"], resume, found)
         if not isinstance(stored.config, RunConfig):
             raise ConfigError(f"run {stored.run_id} is an improve run: st.improve resumes it")
-        data = await run_stop(stored.config, found, improver=stored.improver, resumed=stored)
-        return SelfImproveResult(data["run_id"], data["state"], data["best_improver_id"], data)
+        return _stop_result(await resume_study(stored, found), common["store"])
     values = {
         **_common(**common),
         "iterations": iterations,
         "accept": accept,
         "runs": dict(runs or {}),
+        "repeats": repeats,
+        "baselines": baselines,
         "tasks": tuple(task.name if isinstance(task, Task) else str(task) for task in tasks),
     }
-    data = await run_stop(make_config(RunConfig, values), found)
-    return SelfImproveResult(data["run_id"], data["state"], data["best_improver_id"], data)
+    return _stop_result(await run_repeated(make_config(RunConfig, values), found), common["store"])
+
+
+def _stop_result(data: dict[str, Any], store: str) -> SelfImproveResult:
+    if "series_id" not in data:
+        best_id = data["best_improver_id"]
+        return SelfImproveResult(data["run_id"], data["state"], best_id, data, store)
+    runs = tuple(_stop_result(one, store) for one in data["runs"])
+    best = max(runs, key=lambda run: float(run.data["iterations"][-1]["val"]["mean"]))
+    return SelfImproveResult(
+        data["series_id"], data["state"], best.best_improver_id, data, store, runs
+    )
 
 
 def _stored(store: str, run: str, tasks: Sequence[Task]) -> StoredRun:
     """A run to go on with, of these tasks. Raises: ConfigError."""
-    stored = find_run(store, run)
-    check_unfinished(stored)
+    stored = find_unfinished(store, run)
     check_versions(stored, tasks)
     return stored
 

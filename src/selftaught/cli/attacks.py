@@ -9,9 +9,10 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from selftaught.analysis.safe_text import printable
 from selftaught.app.compose import sandboxes
 from selftaught.cli.report import plain_table, print_title, say
-from selftaught.cli.terminal import printable, stderr
+from selftaught.cli.terminal import stderr
 from selftaught.testing.attacks.catalogue import Attack
 from selftaught.testing.attacks.suite import CONTROL, Row, run_suite
 from selftaught.testing.attacks.verdict import Verdict

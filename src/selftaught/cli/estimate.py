@@ -7,9 +7,9 @@ from typing import Any
 
 from rich.console import Console
 
-from selftaught.cli import words
+from selftaught.analysis import words
+from selftaught.analysis.safe_text import printable
 from selftaught.cli.report import plain_table, print_title, say
-from selftaught.cli.terminal import printable
 
 _COLUMNS = ("calls", "samples", "tokens in", "tokens out", "USD")
 

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from selftaught.analysis import words
 from selftaught.app import core_thread
-from selftaught.cli import words
 from selftaught.cli.edge import Stopped
 from selftaught.cli.progress import shown
 from selftaught.cli.tally import Tally

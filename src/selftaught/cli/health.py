@@ -13,9 +13,9 @@ from typing import Any
 from rich.console import Console
 
 from selftaught import __version__
+from selftaught.analysis.safe_text import printable
 from selftaught.app.compose import probe_all
 from selftaught.cli.report import plain_table, print_title, say
-from selftaught.cli.terminal import printable
 
 _FIXES = {
     "namespaced": (

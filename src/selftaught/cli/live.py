@@ -11,11 +11,11 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from selftaught.cli import words
+from selftaught.analysis import words
+from selftaught.analysis.safe_text import printable
 from selftaught.cli.progress import title
 from selftaught.cli.report import iteration_table
 from selftaught.cli.tally import COMPARISON, Tally
-from selftaught.cli.terminal import printable
 
 _REFRESHES_A_SECOND = 8
 _BAR_WIDTH = 24

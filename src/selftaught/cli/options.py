@@ -33,6 +33,8 @@ SETTINGS = {
     "improver": "improver",
     "iterations": "iterations",
     "accept": "accept",
+    "repeats": "repeats",
+    "baselines": "baselines",
     "patience": "patience",
     "seed": "seed",
     "store": "store",
@@ -241,6 +243,13 @@ def configured(kind: type[C], options: Mapping[str, Any]) -> C:
         options: values by click's names; None, and what is no setting, sets nothing.
     Raises: ConfigError.
     """
+    from selftaught.app.config import make_config
+
+    return make_config(kind, given_settings(kind, options))
+
+
+def given_settings(kind: type[C], options: Mapping[str, Any]) -> dict[str, Any]:
+    """What the file and, over it, the options set, and nothing else; arguments as above."""
     from selftaught.app.config import make_config, merged, read_toml
     from selftaught.core.errors import ConfigError
 
@@ -252,7 +261,7 @@ def configured(kind: type[C], options: Mapping[str, Any]) -> C:
             make_config(kind, base)
         except ConfigError as error:
             raise ConfigError(f"configuration {path}: {error}") from None
-    return make_config(kind, merged(base, settings(options)))
+    return merged(base, settings(options))
 
 
 def settings(options: Mapping[str, Any]) -> dict[str, Any]:

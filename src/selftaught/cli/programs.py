@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from selftaught.cli.terminal import printable
+from selftaught.analysis.safe_text import printable
 
 _STYLES = {"+": "green", "-": "red", "@": "cyan"}
 

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from selftaught.cli import words
+from selftaught.analysis import words
+from selftaught.analysis.safe_text import printable
 from selftaught.cli.tally import COMPARISON, Tally
-from selftaught.cli.terminal import printable, stderr
+from selftaught.cli.terminal import stderr
 from selftaught.core.progress import Listener, Progress
 
 
@@ -46,7 +47,11 @@ def line(progress: Progress, tally: Tally) -> str | None:
         case "iteration":
             return _iteration_line(facts, facts["t"], tally.head["config"]["iterations"])
         case "phase" if facts["name"] == COMPARISON:
-            return "comparing the final improver to the seed improver on test"
+            baseline = facts.get("baseline")
+            other = f"the baseline {baseline}" if baseline else "the seed improver"
+            return f"comparing the final improver to {other} on test"
+        case "phase" if "detail" in facts:
+            return str(facts["detail"])
         case "phase":
             return f"{facts['name']} the seed and the best program on val and test"
         case "best":
@@ -63,7 +68,9 @@ def line(progress: Progress, tally: Tally) -> str | None:
 def title(head: Mapping[str, Any]) -> str:
     """What a run is, in a line."""
     tasks = ", ".join(task["name"] for task in head["tasks"])
-    return f"{head['command']} {tasks}; model {head['model']}; sandbox {head['tier']}"
+    series = head.get("series")
+    place = f", {words.place(series)}" if series else ""
+    return f"{head['command']} {tasks}{place}; model {head['model']}; sandbox {head['tier']}"
 
 
 def _iteration_line(iteration: Mapping[str, Any], t: int, last: int) -> str:

@@ -8,9 +8,9 @@ from typing import Any
 
 from rich.console import Console
 
-from selftaught.cli import words
+from selftaught.analysis import words
+from selftaught.analysis.safe_text import printable
 from selftaught.cli.report import print_title, say
-from selftaught.cli.terminal import printable
 
 _SHOWN = 20
 _LINE_CHARS = 200

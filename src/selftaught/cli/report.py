@@ -2,25 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from selftaught.analysis import words
 from selftaught.analysis.program_diff import unified_diff
-from selftaught.cli import words
+from selftaught.analysis.safe_text import printable
+from selftaught.app.shown_curve import baselines_grid
+from selftaught.app.shown_result import (
+    ITERATIONS_TITLE,
+    Grid,
+    comparison_grid,
+    iterations_grid,
+    measured_grid,
+)
 from selftaught.cli.programs import diff_text, source_text
-from selftaught.cli.terminal import printable
 
 _WIDE = 100
 
 Json = Mapping[str, Any]
 
 
+def print_result(console: Console, command: str, result: Json) -> None:
+    """The result of a study, by the command that began it; of a series, its learning curve."""
+    if "series_id" in result:
+        from selftaught.cli.series_pages import print_series
+
+        print_series(console, result)
+        return
+    _PAGES[command](console, result)
+
+
 def print_run(console: Console, result: Json) -> None:
     """Iterations, comparison and spending of a STOP run."""
-    print_title(console, "Meta-utility of the improver that stands after each step, with 95 % CI")
+    print_title(console, ITERATIONS_TITLE)
     console.print(iteration_table(result["iterations"], width=console.width))
     console.print()
     print_comparison(console, result["comparison"])
@@ -29,29 +47,19 @@ def print_run(console: Console, result: Json) -> None:
     _print_more(console, result)
 
 
-def print_improve(console: Console, result: Json, seed_source: str) -> None:
+def print_improve(console: Console, result: Json) -> None:
     """Seed against best, what changed, and spending."""
-    n = result["best"]["test"]["n"]
-    print_title(console, f"{result['task']}: mean over {n} sets of instances each, with 95 % CI")
+    print_title(console, measured_grid(result).title)
     print_measured(console, result)
-    _print_best_program(console, result["best"]["source"], seed_source)
+    _print_best_program(console, result["best"]["source"], result["seed"]["source"])
     _print_end(console, result)
     say(console, f"best program: {result['best']['program_id']}")
     _print_more(console, result)
 
 
 def print_measured(console: Console, result: Json) -> None:
-    """Seed and best on val and test with their metrics, and who else may be as good."""
-    metrics = sorted({*result["seed"].get("metrics", ()), *result["best"].get("metrics", ())})
-    table = plain_table("program", "val", "test", *(printable(name) for name in metrics))
-    for name in ("seed", "best"):
-        measured = result[name]
-        table.add_row(
-            name,
-            *(words.mean_and_interval(measured[s]) for s in ("val", "test")),
-            *(words.number(measured["metrics"].get(metric)) for metric in metrics),
-        )
-    console.print(table)
+    """Seed and best on test and val with their metrics, and who else may be as good."""
+    console.print(grid_table(measured_grid(result)))
     finalists = result.get("finalists", ())
     if len(finalists) > 1:
         console.print()
@@ -72,53 +80,36 @@ def print_measured(console: Console, result: Json) -> None:
 
 def iteration_table(iterations: Iterable[Json], *, width: int) -> Table:
     """One row for each improver that stood; fits 80 columns."""
-    listed = list(iterations)
-    between = " " if width >= _WIDE else "\n"
-    table = plain_table(
-        "t", "improver", _measured_on("val", listed), _measured_on("test", listed), "proposal"
-    )
-    for iteration in listed:
-        table.add_row(
-            str(iteration["t"]),
-            iteration["improver_id"][: words.SHORT_ID],
-            words.mean_and_interval(iteration["val"], between),
-            words.mean_and_interval(iteration["test"], between),
-            printable(words.decision(iteration["proposal"])),
-        )
-    table.columns[-1].no_wrap = False
-    return table
+    return grid_table(iterations_grid(iterations, " " if width >= _WIDE else "\n"))
 
 
 def print_comparison(console: Console, comparison: Json) -> None:
     """The final improver against the seed improver, twice."""
-    n = comparison["final"]["n"]
-    print_title(console, f"Comparison on test: {n} improver runs each, paired")
-    table = plain_table("", "mean", "95 % CI", "")
-    for name, key in (
-        ("seed improver", "seed"),
-        ("seed improver, restarted", "seed_restarted"),
-        ("final improver", "final"),
-    ):
-        measured = comparison[key]
-        if measured is not None:
-            table.add_row(name, words.number(measured["mean"]), words.interval(measured), "")
-    for name, key in (
-        ("final - seed", "vs_seed"),
-        ("final - seed restarted", "vs_seed_restarted"),
-    ):
-        difference = comparison[key]
-        if difference is None:
-            table.add_row(name, "-", "-", "not measured: the budget was spent")
-            continue
-        mean, interval = words.signed(difference["mean"]), words.interval(difference, sign=True)
-        table.add_row(name, mean, interval, words.reading(difference))
-    table.columns[-1].no_wrap = False
-    console.print(table)
-    console.print(
-        "The first difference is at the same limits. The second is against the seed improver "
-        "restarted until it had drawn as many samples as the final improver drew."
-    )
+    grid = comparison_grid(comparison)
+    print_title(console, grid.title)
+    console.print(grid_table(grid))
+    console.print(grid.note)
     console.print()
+    if "baselines" in comparison:
+        print_grid(console, baselines_grid(comparison))
+
+
+def print_grid(console: Console, grid: Grid) -> None:
+    """A table with its title and its note."""
+    print_title(console, grid.title)
+    console.print(grid_table(grid))
+    if grid.note:
+        console.print(grid.note)
+    console.print()
+
+
+def grid_table(grid: Grid) -> Table:
+    """A table of what a result shows in Python, too; its last column is wrapped."""
+    table = plain_table(*grid.headings)
+    for row in grid.rows:
+        table.add_row(*(printable(cell) for cell in row))
+    table.columns[-1].no_wrap = False
+    return table
 
 
 def plain_table(*headings: str) -> Table:
@@ -155,11 +146,6 @@ def _print_best_program(console: Console, best: str, seed: str) -> None:
     print_diff(console, unified_diff(seed, best, "seed", "best"), best)
 
 
-def _measured_on(stream: str, iterations: list[Json]) -> str:
-    counts = {iteration[stream]["n"] for iteration in iterations}
-    return f"{stream} (n = {counts.pop()})" if len(counts) == 1 else stream
-
-
 def _print_end(console: Console, result: Json) -> None:
     ended = "" if result["state"] == "done" else f"ended by: {result['state']}; "
     model, tier = result["model"], result["sandbox_tier"]
@@ -169,3 +155,27 @@ def _print_end(console: Console, result: Json) -> None:
 
 def _print_more(console: Console, result: Json) -> None:
     say(console, f"more: selftaught show {result['run_id']}")
+
+
+def _print_transfer(console: Console, result: Json) -> None:
+    from selftaught.cli.transfer_pages import print_transferred
+
+    print_transferred(console, result)
+    _print_end(console, result)
+    _print_more(console, result)
+
+
+def _print_sandbox_audit(console: Console, result: Json) -> None:
+    from selftaught.cli.audit_pages import print_sandbox_audit
+
+    print_sandbox_audit(console, result)
+    _print_end(console, result)
+    _print_more(console, result)
+
+
+_PAGES: Mapping[str, Callable[[Console, Json], None]] = {
+    "audit": _print_sandbox_audit,
+    "transfer": _print_transfer,
+    "run": print_run,
+    "improve": print_improve,
+}

@@ -18,21 +18,17 @@ def resume(run: str, store: str, as_json: bool) -> None:
 
     What is finished is read, not done again; no response that the journal holds is paid twice.
     RUN is a run's id, the start of it, or `latest`. Its configuration is as it was; its tasks must
-    not have changed.
+    not have changed. A run of a series (--repeats) takes the whole series with it, to its end.
     """
-    from selftaught.app.compose import run_study
-    from selftaught.app.resume import check_unfinished, find_run, tasks_of
+    from selftaught.app.resume import tasks_of
+    from selftaught.app.series import find_unfinished, resume_study
     from selftaught.cli.execute import execute
     from selftaught.cli.report import print_result
     from selftaught.cli.terminal import print_json, stdout
 
-    stored = find_run(store, run)
-    check_unfinished(stored)
+    stored = find_unfinished(store, run)
     tasks = tasks_of(stored)
-    result = execute(
-        lambda listener: run_study(stored.config, tasks, listener, stored.improver, stored),
-        as_json=as_json,
-    )
+    result = execute(lambda listener: resume_study(stored, tasks, listener), as_json=as_json)
     print_json(result) if as_json else print_result(stdout(), stored.config.command, result)
 
 

@@ -26,6 +26,19 @@ _AT_LEAST_2 = click.IntRange(min=2)
     "or always (paper).  [default: strict]",
 )
 @option(
+    "--repeats",
+    type=AT_LEAST_1,
+    metavar="N",
+    help="Independent runs, with seeds one after another, that share the budget; at the end comes "
+    "the learning curve over all of them.  [default: 1]",
+)
+@option(
+    "--baselines/--no-baselines",
+    default=None,
+    help="Compare the final improver also to chain of thought, greedy iteration and best of n, at "
+    "as many samples. By default so with --repeats above 1.",
+)
+@option(
     "--estimate",
     is_flag=True,
     help="Print what the run can take of the model at most, and what is likely, and spend nothing.",
@@ -54,13 +67,14 @@ _AT_LEAST_2 = click.IntRange(min=2)
 @common_options
 def run(as_json: bool, estimate: bool, **options: Any) -> None:
     from selftaught.app import core_thread
-    from selftaught.app.compose import estimate_run, run_study
+    from selftaught.app.compose import estimate_run
     from selftaught.app.config import RunConfig
     from selftaught.app.discovery import load_task
+    from selftaught.app.series import run_repeated
     from selftaught.cli.estimate import print_estimate
     from selftaught.cli.execute import execute
     from selftaught.cli.improver import find_improver
-    from selftaught.cli.report import print_run
+    from selftaught.cli.report import print_result
     from selftaught.cli.terminal import print_json, stdout
 
     config = configured(RunConfig, options)
@@ -70,11 +84,13 @@ def run(as_json: bool, estimate: bool, **options: Any) -> None:
         estimated = core_thread.run(estimate_run(config, tasks, improver))
         print_json(estimated) if as_json else print_estimate(stdout(), estimated)
         return
-    result = execute(lambda listener: run_study(config, tasks, listener, improver), as_json=as_json)
+    result = execute(
+        lambda listener: run_repeated(config, tasks, listener, improver), as_json=as_json
+    )
     if as_json:
         print_json(result)
     else:
-        print_run(stdout(), result)
+        print_result(stdout(), config.command, result)
 
 
 run.help = f"""Run STOP: an improver improves itself, judged by what it reaches on the TASKs.

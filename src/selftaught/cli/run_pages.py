@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from rich.console import Console
 
+from selftaught.analysis import words
 from selftaught.analysis.run_view import ProposalView, RunView
-from selftaught.cli import words
+from selftaught.analysis.safe_text import printable
 from selftaught.cli.programs import source_text
 from selftaught.cli.report import (
     iteration_table,
@@ -18,7 +19,7 @@ from selftaught.cli.report import (
     print_title,
     say,
 )
-from selftaught.cli.terminal import printable
+from selftaught.cli.transfer_pages import print_transferred
 
 
 def print_view(console: Console, view: RunView) -> None:
@@ -45,7 +46,8 @@ def _print_head(console: Console, view: RunView) -> None:
         f"started {head.started}{took}; selftaught {head.version}",
         f"model {printable(head.model)}, seed {head.seed}, sandbox {head.tier}",
     )
-    print_title(console, f"Run {head.run_id}")
+    place = "" if head.series is None else f", {words.place(head.series.as_json())}"
+    print_title(console, f"Run {head.run_id}{place}")
     for line in lines:
         say(console, line)
     console.print()
@@ -57,6 +59,8 @@ def _print_result(console: Console, view: RunView) -> None:
         print_comparison(console, result["comparison"])
     if "best" in result and "seed" in result:
         print_measured(console, result)
+    if view.head.command == "transfer" and result:
+        print_transferred(console, result)
 
 
 def _print_proposal(console: Console, proposal: ProposalView) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rich.console import Console
 
+from selftaught.analysis import words
 from selftaught.analysis.run_view import RunSummary
-from selftaught.cli import words
+from selftaught.analysis.safe_text import printable
 from selftaught.cli.report import plain_table
-from selftaught.cli.terminal import printable
 
 
 def print_runs(console: Console, runs: Sequence[RunSummary]) -> None:
@@ -17,7 +18,7 @@ def print_runs(console: Console, runs: Sequence[RunSummary]) -> None:
     for run in runs:
         table.add_row(
             run.run_id,
-            run.kind,
+            run.kind if run.series is None else f"{run.kind} {_place(run.series)}",
             run.state,
             str(run.iterations - 1) if run.iterations else "-",
             words.number(run.best_value),
@@ -26,3 +27,8 @@ def print_runs(console: Console, runs: Sequence[RunSummary]) -> None:
         )
     table.columns[-1].no_wrap = False
     console.print(table)
+
+
+def _place(series: Mapping[str, Any]) -> str:
+    """In its series, such as 2/5."""
+    return f"{series['index'] + 1}/{series['of']}"

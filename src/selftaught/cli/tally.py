@@ -67,6 +67,8 @@ class Tally:
             match progress.kind:
                 case "run_started":
                     self.run_id, self.head = facts["run_id"], facts
+                    # Another run of a series begins anew; what is spent is spent for all.
+                    self.iterations, self.phase, self.state = [], "", ""
                 case "invocation_started":
                     self.running += 1
                 case "invocation_ended":

@@ -1,4 +1,4 @@
-"""Consoles, and text that is safe to print."""
+"""Consoles, and what is printed for programs."""
 
 from __future__ import annotations
 
@@ -15,15 +15,7 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console
 
-# Control characters, and those that turn the direction of writing or break lines: a program that
-# somebody else wrote must not steer the terminal, nor look like what it is not.
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _TRAILING = re.compile(r" +(?=\n)")
-
-
-def printable(text: str) -> str:
-    """The text with everything that could steer a terminal written as an escape."""
-    return _UNSAFE.sub(lambda match: ascii(match.group())[1:-1], text)
 
 
 def stdout() -> Console:

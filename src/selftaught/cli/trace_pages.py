@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from rich.console import Console
 
+from selftaught.analysis import words
+from selftaught.analysis.safe_text import printable
 from selftaught.analysis.trace import CallTrace, ImproverRunTrace, ReplyTrace, RunTrace
-from selftaught.cli import words
 from selftaught.cli.report import print_title, say
-from selftaught.cli.terminal import printable
 
 _INDENT = "  "
 

@@ -46,7 +46,7 @@ def print_verification(console: Console, found: Verification) -> None:
 
 
 def _print(console: Console, what: str, findings: tuple[Finding, ...]) -> None:
-    from selftaught.cli.terminal import printable
+    from selftaught.analysis.safe_text import printable
 
     verdict = _count(len(findings), "finding") if findings else "all is well"
     lines: Iterable[str] = (f"{_place(finding)}{finding.what}" for finding in findings)

@@ -83,6 +83,11 @@ def money(usd: float) -> str:
     return f"{usd:.2f} USD" if usd >= 1 or usd == 0 else f"{usd:.4f} USD"
 
 
+def place(series: Mapping[str, Any]) -> str:
+    """Of a run in its series, such as `2 of 5 in series 20261123-045512-3f9a`."""
+    return f"{series['index'] + 1} of {series['of']} in series {series['id']}"
+
+
 def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
