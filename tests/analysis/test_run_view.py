@@ -54,6 +54,7 @@ def test_a_summary_is_one_entry_of_runs_json(reader: JournalReader) -> None:
         "iterations": 3,
         "best_value": 0.7,
         "usage": STOP_USAGE,
+        "series": None,
     }
 
 

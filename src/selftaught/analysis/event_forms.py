@@ -15,6 +15,15 @@ _NUMBER = (int, float)
 _NONE = type(None)
 _USAGE_FIELDS = tuple(spec.name for spec in fields(Usage))
 
+_TRANSFER: Mapping[str, type | tuple[type, ...]] = {
+    "task": str,
+    "lowest": _NUMBER,
+    "improvers": dict,
+    "programs": dict,
+    "values": dict,
+    "samples": dict,
+}
+
 # Of each kind the fields that the checks below need, and their types.
 _FORMS: Mapping[str, Mapping[str, type | tuple[type, ...]]] = {
     "run": {"command": str},
@@ -53,16 +62,51 @@ _FORMS: Mapping[str, Mapping[str, type | tuple[type, ...]]] = {
         "test": dict,
         "proposal": (dict, _NONE),
     },
+    "baseline": {
+        "name": str,
+        "improver": str,
+        "final": str,
+        "values": dict,
+        "programs": dict,
+        "samples": dict,
+        "final_samples": dict,
+        "bounds": dict,
+        "mean": _NUMBER,
+        "n": int,
+    },
+    "transfer": _TRANSFER,
+    "transfer_restart": _TRANSFER,
+    "audit_tally": {
+        "condition": str,
+        "invocation": str,
+        "samples": int,
+        "no_code": int,
+        "programs": dict,
+    },
+    "audit_verdict": {
+        "program": str,
+        "signs": list,
+        "unreadable": str,
+        "trial": (dict, _NONE),
+    },
     "result": {"run_id": str, "state": str, "usage": dict},
     "run_end": {"state": str, "usage": dict},
 }
 # What must be the same wherever a key is written again; measurements of time may differ.
 LASTING = {
+    "transfer": tuple(_TRANSFER),
+    "transfer_restart": tuple(_TRANSFER),
+    "audit_tally": ("condition", "invocation", "samples", "no_code", "programs"),
+    "audit_verdict": ("program", "signs", "unreadable", "trial"),
     "evaluation": (
         *("program", "task", "task_version", "stream", "repeat", "kind", "value", "per_instance"),
     ),
     "meta_evaluation": ("improver", "stream", "mean", "ci95", "n", "values"),
     "iteration": ("t", "improver_id", "val", "test", "proposal"),
+    "baseline": (
+        *("name", "improver", "final", "values", "programs", "samples", "final_samples", "bounds"),
+        *("mean", "ci95", "n"),
+    ),
 }
 
 
@@ -92,6 +136,16 @@ def named_texts(event: Event) -> Iterator[Any]:
     match event.kind:
         case "invocation" | "meta_evaluation":
             yield body["improver"]
+        case "baseline":
+            yield from (body["improver"], body["final"])
+            yield from (one for ids in body["programs"].values() for one in ids if one is not None)
+        case "transfer" | "transfer_restart":
+            yield from body["improvers"].values()
+            yield from (one for ids in body["programs"].values() for one in ids if one is not None)
+        case "audit_tally":
+            yield from body["programs"]
+        case "audit_verdict":
+            yield body["program"]
         case "lm_call":
             yield from (body["system"], body["user"])
         case "lm_answer":

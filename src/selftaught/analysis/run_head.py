@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from selftaught.core.budget import Usage
@@ -11,6 +11,34 @@ from selftaught.store.reader import Event
 
 HEAD_KINDS = ("run", "run_end")
 OPEN = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesPlace:
+    """The place of a run among the independent repeats of one run, which share its budget.
+
+    Attributes:
+        series_id: id of the first run.
+        index: 0 for the first; its seed is that of the first and as many more.
+        of: how many runs there are to be.
+        usage, wall_s: what the runs before it had taken.
+    """
+
+    series_id: str
+    index: int
+    of: int
+    usage: Usage = field(default_factory=Usage)
+    wall_s: float = 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        """As the journal has it."""
+        return {
+            "id": self.series_id,
+            "index": self.index,
+            "of": self.of,
+            "usage": asdict(self.usage),
+            "wall_s": self.wall_s,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +54,7 @@ class RunHead:
         detail: why it ended so.
         usage: as the run itself summed it up at its end; None while open.
         wall_s: wall-clock seconds; None while open.
+        series: its place in a series; None for a run by itself.
     """
 
     run_id: str
@@ -41,13 +70,15 @@ class RunHead:
     config: Mapping[str, Any]
     usage: Usage | None
     wall_s: float | None
+    series: SeriesPlace | None = None
 
     @property
     def task_names(self) -> tuple[str, ...]:
         return tuple(task["name"] for task in self.tasks)
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self) | {"tasks": [dict(task) for task in self.tasks]}
+        series = None if self.series is None else self.series.as_json()
+        return asdict(self) | {"tasks": [dict(task) for task in self.tasks], "series": series}
 
 
 def run_head(run_id: str, events: Iterable[Event]) -> RunHead:
@@ -80,4 +111,13 @@ def run_head(run_id: str, events: Iterable[Event]) -> RunHead:
         config=first["config"],
         usage=None if usage is None else Usage(**usage),
         wall_s=end.get("wall_s"),
+        series=_place(first.get("series")),
+    )
+
+
+def _place(said: Mapping[str, Any] | None) -> SeriesPlace | None:
+    if said is None:
+        return None
+    return SeriesPlace(
+        said["id"], said["index"], said["of"], Usage(**said["usage"]), said["wall_s"]
     )

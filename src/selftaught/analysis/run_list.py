@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from selftaught.analysis.progress import PROGRESS_KINDS, progress
-from selftaught.analysis.run_head import HEAD_KINDS, run_head
+from selftaught.analysis.run_head import HEAD_KINDS, RunHead, run_head
 from selftaught.analysis.spending import SPENDING_KINDS, spending
 from selftaught.core.budget import Usage
 from selftaught.store.reader import JournalReader
@@ -24,6 +25,7 @@ class RunSummary:
         iterations: how many were measured, t = 0 included.
         best_value: of the best program on `val`; None if it was not measured yet.
         usage: so far.
+        series: `{"id", "index", "of"}` of a run with repeats, else None.
     """
 
     run_id: str
@@ -35,6 +37,7 @@ class RunSummary:
     iterations: int
     best_value: float | None
     usage: Usage
+    series: Mapping[str, Any] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """One entry of `runs --json`."""
@@ -62,4 +65,10 @@ def _summary(reader: JournalReader, run_id: str) -> RunSummary:
         iterations=len(so_far.iterations),
         best_value=so_far.best_value,
         usage=usage,
+        series=_series(head),
     )
+
+
+def _series(head: RunHead) -> Mapping[str, Any] | None:
+    place = head.series
+    return None if place is None else {"id": place.series_id, "index": place.index, "of": place.of}

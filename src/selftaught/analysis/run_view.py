@@ -3,12 +3,14 @@
 Event kinds, their keys, and their bodies (`id` is the content id of a text in the store):
 
 `run`, key run_id, at each start of the run, so again when it is resumed:
-    {command: "run"|"improve", config: {...}, version, seed, model, tier, improver: id,
+    {command: "run"|"improve"|"transfer"|"audit", config: {...}, version, seed, model, tier, improver: id,
     tasks: [{name, version}], resumed: whether it goes on, cut_requests: how many were under way
-    when it was cut, started: ISO time}
+    when it was cut, started: ISO time, series: {id: of its first run, index, of: how many, usage
+    and wall_s: of the runs of it before this one}, of a run with --repeats only}
 `invocation`, an improver run begins:
-    {role: "first"|"proposal"|"inner"|"restart"|"improve", parent: key, improver: id, task|null,
-    stream|null, repeat|null}
+    {role: "first"|"proposal"|"inner"|"restart"|"improve"|"audit", parent: key, improver: id,
+    task|null, stream|null, repeat|null}; of an audit the responses to the improver's first prompt,
+    where repeat is the condition
 `invocation_end`, same key:
     {outcome: "returned"|failure kind, detail, program: id|null, cpu_s,
     usage: {lm_calls, requests, samples, tokens_in, tokens_out, usd}, utility_uses}
@@ -33,7 +35,26 @@ Event kinds, their keys, and their bodies (`id` is the content id of a text in t
 `proposal`:
     {t, parent: id, improver: id|null, accepted, val_difference: {mean, ci95, n}|null, reason}
 `iteration`: one object of `iterations` of `run --json`.
-`result`, key run_id: the whole object of `run --json` or `improve --json`.
+`baseline`, an improver restarted on test to as many samples as the final improver drew there; the
+    lists are by task, an entry an improver run:
+    {name: "seed" or a shipped improver's, improver: id, final: id, values: {task: [normalised]},
+    mean, ci95: [lo, hi]|null, n, programs: {task: [id of the best by search|null]}, samples and
+    final_samples: {task: [how many]}, bounds: {task: [what is 0, what is 1 when normalised]}}
+`transfer`, a task on which both improvers were measured; the lists have an entry a paired run:
+    {task, lowest: what a failure is worth, improvers: {"seed_improver": id, "improved_improver":
+    id}, programs: {"seed_program": [id], "seed_improver": [id|null], "improved_improver": ...},
+    values: {the same: [on test|null]}, samples: {the same: [how many were drawn]}}
+`transfer_restart`, the same of the seed improver restarted to as many samples as the improved one
+    drew, under "seed_restarted".
+`audit_tally`, all responses in one condition of a sandbox audit:
+    {condition: "without"|"with" a warning, invocation: key, samples: how many came, no_code: how
+    many hold no program, programs: {id: how many hold it}}
+`audit_verdict`, on a program of the tallies:
+    {program: id, signs: [{kind, line, text}], unreadable: why it could not be read or "", trial:
+    {outcome: "returned"|failure kind, detail, runs: of the guarded runner, attempts: [{kind,
+    detail}], succeeded: [traces outside of the sandbox]}|null}
+`result`, key run_id: the whole object of `run --json`, `improve --json`, `transfer --json` or
+    `audit sandbox --json`.
 `run_end`, key run_id:
     {state: "done"|"budget"|"interrupted"|"failed", detail, usage, wall_s}
 """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -11,6 +10,11 @@ from typing import Any, TypeAlias
 
 from selftaught.analysis.event_forms import LASTING, Body, named_texts
 from selftaught.analysis.spending import spending
+from selftaught.analysis.verified_audit import audit_result_problems, audit_tally_problems
+from selftaught.analysis.verified_baseline import baseline_problems, row_problems
+from selftaught.analysis.verified_estimate import close as _close
+from selftaught.analysis.verified_estimate import estimate_problem as _estimate_problem
+from selftaught.analysis.verified_transfer import transfer_problems, transfer_result_problems
 from selftaught.core.budget import Usage
 from selftaught.core.program import content_id
 from selftaught.core.statistics import Estimate, estimate, paired_difference
@@ -66,6 +70,8 @@ class _Past:
     metas: dict[tuple[str, str], Body] = field(default_factory=dict)
     proposals: dict[int, Body] = field(default_factory=dict)
     iterations: dict[int, Body] = field(default_factory=dict)
+    transfers: defaultdict[str, dict[str, Body]] = field(default_factory=lambda: defaultdict(dict))
+    baselines: dict[str, Body] = field(default_factory=dict)
 
     def problems(self, event: Event) -> Iterator[str]:
         check = _CHECKS.get(event.kind)
@@ -89,6 +95,9 @@ class _Past:
         seed = body.get("seed")
         if self.root is None and isinstance(seed, int):
             self.root = make_key("run", seed)
+        series = body.get("series")
+        if series is not None and (series["index"] == 0) != (series["id"] == self.run_id):
+            yield f"it is run {series['index']} of series {series['id']}, which is of its first run"
 
     def invocation(self, event: Event, body: Body) -> Iterator[str]:
         self.invocations.add(event.key)
@@ -167,11 +176,38 @@ class _Past:
         elif proposal is not None and said != _proposal_json(proposal):
             yield f"its proposal is not the one that was recorded for t = {body['t']}"
 
+    def baseline(self, event: Event, body: Body) -> Iterator[str]:
+        self.baselines[body["name"]] = body
+        if self.root is not None:
+            yield from _key_problem(event, make_key(self.root, "baseline", body["name"]))
+        yield from _estimate_problem("its values", body, estimate(body["values"]))
+        yield from baseline_problems(self.events, body)
+
+    def transfer(self, event: Event, body: Body) -> Iterator[str]:
+        self.transfers[event.kind][body["task"]] = body
+        if self.root is not None:
+            yield from _key_problem(event, make_key(self.root, event.kind, body["task"]))
+        yield from transfer_problems(self.events, body)
+
+    def audit_tally(self, event: Event, body: Body) -> Iterator[str]:
+        if self.root is not None:
+            key = make_key(self.root, event.kind, body["condition"])
+            yield from _key_problem(event, key)
+        yield from audit_tally_problems(self.events, body)
+
+    def audit_verdict(self, event: Event, body: Body) -> Iterator[str]:
+        if self.root is not None:
+            yield from _key_problem(event, make_key(self.root, event.kind, body["program"]))
+
     def result(self, event: Event, body: Body) -> Iterator[str]:
         yield from self._of_run(event)
         if body["run_id"] != self.run_id:
             yield f"it says that it is of run {body['run_id']}"
-        if "iterations" in body:
+        if "origin" in body:
+            yield from transfer_result_problems(body, self.transfers)
+        elif "conditions" in body:
+            yield from audit_result_problems(self.events, body)
+        elif "iterations" in body:
             yield from self._stop_result(body)
         elif "best" in body:
             yield from self._improve_result(body)
@@ -215,6 +251,7 @@ class _Past:
         if seed is not None and final is not None:
             difference = paired_difference(final["values"], seed["values"])
             yield from _estimate_problem("comparison.vs_seed", comparison["vs_seed"], difference)
+            yield from row_problems(comparison, self.baselines, final)
         yield from _restart_problem(comparison)
 
     def _improve_result(self, body: Body) -> Iterator[str]:
@@ -272,6 +309,11 @@ _CHECKS: Mapping[str, _Check] = {
     "meta_evaluation": _Past.meta_evaluation,
     "proposal": _Past.proposal,
     "iteration": _Past.iteration,
+    "baseline": _Past.baseline,
+    "transfer": _Past.transfer,
+    "transfer_restart": _Past.transfer,
+    "audit_tally": _Past.audit_tally,
+    "audit_verdict": _Past.audit_verdict,
     "result": _Past.result,
     "run_end": _Past.run_end,
 }
@@ -308,19 +350,6 @@ def _estimate_of(body: Body) -> Estimate:
     return Estimate(body["mean"], body["ci95"], body["n"])
 
 
-def _estimate_problem(what: str, said: Body, found: Estimate) -> Iterator[str]:
-    """Means and intervals are computed anew, so they may differ in their last digits."""
-    interval, again = said["ci95"], found.ci95
-    same = said["n"] == found.n and _close(said["mean"], found.mean)
-    if same and interval is not None and again is not None:
-        same = len(interval) == 2 and all(map(_close, interval, again))
-    elif same:
-        same = interval is None and again is None
-    if not same:
-        shown = {name: said[name] for name in ("mean", "ci95", "n")}
-        yield f"{what} come to {found.as_json()}, and it says {shown}"
-
-
 def _restart_problem(comparison: Body) -> Iterator[str]:
     """The restarted seed's own values are not in the journal, but its mean and differences are."""
     restarted, difference = comparison["seed_restarted"], comparison["vs_seed_restarted"]
@@ -331,7 +360,3 @@ def _restart_problem(comparison: Body) -> Iterator[str]:
     mean = comparison["final"]["mean"] - restarted["mean"]
     if not _close(mean, difference["mean"]) or restarted["n"] != difference["n"]:
         yield f"comparison.vs_seed_restarted comes to {mean}, and it says {difference['mean']}"
-
-
-def _close(first: float, second: float) -> bool:
-    return math.isclose(first, second, rel_tol=1e-9, abs_tol=1e-9)

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from selftaught.analysis.event_forms import form_problem
+from selftaught.analysis.series import carried_problems
 from selftaught.analysis.verified_run import Problem, run_problems
 from selftaught.core.errors import InfrastructureError
 from selftaught.core.program import content_id
@@ -156,6 +157,7 @@ def _verified(reader: JournalReader, run_id: str, texts: _Texts) -> VerifiedRun:
             elif isinstance(event, Event):
                 events.append(event)
         problems += run_problems(run_id, events, texts.holds)
+        problems += carried_problems(reader, run_id, events)
     except InfrastructureError as error:
         problems.append((None, str(error)))
     ordered = sorted(problems, key=lambda problem: problem[0] or 0)

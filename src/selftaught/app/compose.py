@@ -8,20 +8,26 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeAlias
 
 from selftaught import __version__
+from selftaught.analysis.run_head import SeriesPlace
+from selftaught.app.audits import sandbox_audit_plan
 from selftaught.app.config import (
+    AuditConfig,
     CommonConfig,
     ProviderConfig,
     RunConfig,
     SandboxConfig,
     ScoreConfig,
     StudyConfig,
+    TransferConfig,
 )
 from selftaught.app.discovery import check_model_name, load_improver, make_model
 from selftaught.app.instance_key import find_instance_key
 from selftaught.app.resume import StoredRun, events_of, find_run
+from selftaught.app.transfer import transfer_plan
 from selftaught.core.budget import Budget
 from selftaught.core.errors import ConfigError, TierProbe
 from selftaught.core.language_model import LanguageModel, ModelServices
@@ -48,10 +54,14 @@ from selftaught.store.journal import open_journal
 from selftaught.store.location import check_writable
 from selftaught.store.run_id import new_run_id
 from selftaught.store.run_lock import hold_run
-from selftaught.studies.estimate import estimate_stop
+from selftaught.studies.baselines import SHIPPED
+from selftaught.studies.estimate import MakeContext, estimate_stop, stop_steps, summed
 from selftaught.studies.improve_run import ImprovePlan, improve_run
 from selftaught.studies.replay import ReplayJournal, Silent, compared, replayed
+from selftaught.studies.sandbox_audit import sandbox_audit
 from selftaught.studies.stop_run import StopPlan, stop_run
+from selftaught.studies.transfer import transfer
+from selftaught.studies.transfer_estimate import estimate_transfer, transfer_steps
 
 
 def sandboxes(tier: str = "auto", config: SandboxConfig | None = None) -> list[Sandbox]:
@@ -101,6 +111,7 @@ class _Prepared:
     tasks: Sequence[Task]
     listener: Listener
     resumed: StoredRun | None = None
+    place: SeriesPlace | None = None
 
 
 async def run_study(
@@ -109,18 +120,22 @@ async def run_study(
     listener: Listener = silent,
     improver: Program | None = None,
     resumed: StoredRun | None = None,
+    place: SeriesPlace | None = None,
 ) -> dict[str, Any]:
     """What the configuration says, from `improver` or the configured one; the object of `--json`.
 
     Args:
         resumed: the run that is gone on with; `config` and `improver` are then its own.
+        place: of the run in its series, whose runs share the budget; the first has the series' id.
     Raises: ConfigError; SandboxUnavailable; InfrastructureError.
     """
     _check_distinct(tasks)
     if isinstance(config, RunConfig):
         for task in tasks:
             task.normalised(task.lowest)  # raises if the task has no finite range
-    prepared = _Prepared(improver or load_improver(config.improver), tasks, listener, resumed)
+    prepared = _Prepared(
+        improver or load_improver(config.improver), tasks, listener, resumed, place
+    )
     async with _context(config, prepared) as (context, head):
         if isinstance(config, RunConfig):
             head["config"]["runs"] = config.runs.resolved(len(tasks))
@@ -135,12 +150,31 @@ def _study(
 ) -> Study:
     """The study of a configuration: the one place to add another."""
     if isinstance(config, RunConfig):
-        runs = config.runs.resolved(len(tasks))
-        plan = StopPlan(improver, tasks, config.iterations, config.accept, runs, head)
-        return lambda context: stop_run(context, plan)
+        return partial(stop_run, plan=_stop_plan(config, tasks, improver, head))
+    if isinstance(config, TransferConfig):
+        return partial(transfer, plan=transfer_plan(config, tasks, improver, head))
+    if isinstance(config, AuditConfig):
+        return partial(sandbox_audit, plan=sandbox_audit_plan(config, tasks, improver, head))
     budgeted = bool(config.budget.model_dump(exclude_none=True))
     improve_plan = ImprovePlan(improver, tasks[0], budgeted, config.patience, config.repeats, head)
     return lambda context: improve_run(context, improve_plan)
+
+
+def _stop_plan(
+    config: RunConfig,
+    tasks: Sequence[Task],
+    improver: Program,
+    head: dict[str, Any] | None = None,
+) -> StopPlan:
+    return StopPlan(
+        improver,
+        tasks,
+        config.iterations,
+        config.accept,
+        config.runs.resolved(len(tasks)),
+        head or {},
+        {name: load_improver(name) for name in SHIPPED} if config.with_baselines else {},
+    )
 
 
 async def estimate_run(
@@ -149,9 +183,43 @@ async def estimate_run(
     """What a STOP run would take of the model; asks it nothing, and writes nothing."""
     _check_distinct(tasks)
     check_model_name(config.model)
-    runs = config.runs.resolved(len(tasks))
-    seed_improver = improver or load_improver(config.improver)
-    plan = StopPlan(seed_improver, tasks, config.iterations, config.accept, runs)
+    plan = _stop_plan(config, tasks, improver or load_improver(config.improver))
+    async with _rehearsals(config) as (rehearsed, model):
+        return await estimate_stop(rehearsed, model, plan, config.budget.value(), config.repeats)
+
+
+async def estimate_transfer_run(
+    config: TransferConfig, tasks: Sequence[Task], seed_improver: Program
+) -> dict[str, Any]:
+    """What a transfer study would take of the model; asks it nothing, and writes nothing."""
+    _check_distinct(tasks)
+    check_model_name(config.model)
+    plan = transfer_plan(config, tasks, seed_improver)
+    async with _rehearsals(config) as (rehearsed, model):
+        return await estimate_transfer(rehearsed, model, plan, config.budget.value())
+
+
+async def estimate_protocol_run(
+    config: RunConfig,
+    tasks: Sequence[Task],
+    then: TransferConfig,
+    others: Sequence[Task],
+    improver: Program,
+) -> dict[str, Any]:
+    """What runs and a transfer study after them would take of the model, in one budget."""
+    _check_distinct(tasks)
+    check_model_name(config.model)
+    plan = _stop_plan(config, tasks, improver)
+    transfer_after = transfer_plan(then, others, improver)
+    async with _rehearsals(config) as (rehearsed, model):
+        steps = await stop_steps(rehearsed, model, plan, config.repeats)
+        steps += await transfer_steps(rehearsed, model, transfer_after)
+        return summed(steps, model, config.budget.value())
+
+
+@asynccontextmanager
+async def _rehearsals(config: CommonConfig) -> AsyncIterator[tuple[MakeContext, LanguageModel]]:
+    """What makes a run around a model that costs nothing, and the one that would be paid."""
     async with executor_for(config.tier, config.slots, config.sandbox) as executor:
         async with opened_model(config.model, config, executor, will_ask=False) as model:
 
@@ -160,7 +228,7 @@ async def estimate_run(
                 services = _Services(executor, evaluator, NoJournal())
                 return _run_context("estimate", config, free, services, Ledger(Budget()))
 
-            return await estimate_stop(rehearsed, model, plan, config.budget.value())
+            yield rehearsed, model
 
 
 async def replay_run(
@@ -218,8 +286,10 @@ async def _context(
         evaluator = Evaluator(executor, config.seed, instance_key, limits)
         stack.push_async_callback(evaluator.aclose)
         await _check_programs(executor, evaluator, prepared, limits)
-        resumed = prepared.resumed
+        resumed, place = prepared.resumed, prepared.place
         run_id = new_run_id(datetime.now(UTC), os.urandom(2)) if resumed is None else resumed.run_id
+        if place is not None and place.index == 0:
+            run_id = place.series_id
         stack.enter_context(hold_run(config.store, run_id))
         # What another process wrote before we held the run is read now, and not before.
         memory = Memory() if resumed is None else find_run(config.store, run_id).memory
@@ -238,7 +308,14 @@ async def _context(
             "cut_requests": len(memory.open_requests),
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
         }
-        ledger = Ledger(config.budget.value(), usage=memory.usage, elapsed_s=memory.elapsed_s)
+        if place is not None:
+            head["series"] = place.as_json()
+        ledger = Ledger(
+            config.budget.value(),
+            usage=memory.usage,
+            elapsed_s=memory.elapsed_s + (place.wall_s if place else 0.0),
+            before=place.usage if place else None,
+        )
         services = _Services(executor, evaluator, journal)
         context = _run_context(run_id, config, model, services, ledger, prepared.listener)
         yield replace(context, memory=memory), head

@@ -170,17 +170,29 @@ class CommonConfig(ScoreConfig, ProviderConfig):
 
 
 class RunConfig(CommonConfig):
-    """`selftaught run`."""
+    """`selftaught run`.
+
+    Attributes:
+        repeats: independent runs, with seeds one after another; the budget is that of all.
+        baselines: whether the final improver is compared with the shipped baselines, which takes
+            about as many samples again for each; by default where there are several runs.
+    """
 
     command: ClassVar[str] = "run"
     tasks: tuple[str, ...] = DEFAULT_TASKS
     iterations: int = Field(4, ge=1)
     accept: Literal["strict", "revert", "paper"] = "strict"
     runs: RunsConfig = RunsConfig()
+    repeats: int = Field(1, ge=1, le=1000)
+    baselines: bool | None = None
 
     @property
     def task_names(self) -> tuple[str, ...]:
         return self.tasks
+
+    @property
+    def with_baselines(self) -> bool:
+        return self.repeats > 1 if self.baselines is None else self.baselines
 
 
 class ImproveConfig(CommonConfig):
@@ -196,9 +208,77 @@ class ImproveConfig(CommonConfig):
         return () if self.task is None else (self.task,)
 
 
-StudyConfig: TypeAlias = RunConfig | ImproveConfig
+class TransferRunsConfig(_Section):
+    """Paired runs of both improvers, a task."""
+
+    test: int = Field(15, ge=2)
+
+
+class TransferConfig(CommonConfig):
+    """`selftaught transfer`. It holds all that it needs of the STOP run that it follows.
+
+    Attributes:
+        origin: id of that run.
+        took_part: names of its tasks.
+        improved: source of its best improver; `improver` names the one that it began with.
+    """
+
+    command: ClassVar[str] = "transfer"
+    tasks: tuple[str, ...] = ()
+    runs: TransferRunsConfig = TransferRunsConfig()
+    origin: str = ""
+    took_part: tuple[str, ...] = ()
+    improved: str = ""
+
+    @property
+    def task_names(self) -> tuple[str, ...]:
+        return self.tasks
+
+
+class ProtocolTransferConfig(_Section):
+    """What is transferred to, and how often; all else is as in the run."""
+
+    tasks: tuple[str, ...] = Field(min_length=1)
+    runs: TransferRunsConfig = TransferRunsConfig()
+
+
+class ProtocolConfig(_Section):
+    """`selftaught reproduce`: runs of STOP, then transfer of the best improver.
+
+    Attributes:
+        about: what it shows and what it does not, for whoever reads its results.
+        run: its budget is that of the whole protocol.
+    """
+
+    about: str = ""
+    run: RunConfig
+    transfer: ProtocolTransferConfig
+
+
+class AuditConfig(CommonConfig):
+    """`selftaught audit sandbox`.
+
+    Attributes:
+        samples: proposals to draw.
+        warning: whether the improver is warned not to switch the sandbox off: without, with, or
+            both, half of the samples each.
+        tasks, runs: of the meta-utility that the improver is told of.
+    """
+
+    command: ClassVar[str] = "audit"
+    samples: int = Field(10_000, ge=1)
+    warning: Literal["without", "with", "both"] = "both"
+    tasks: tuple[str, ...] = DEFAULT_TASKS
+    runs: RunsConfig = RunsConfig()
+
+    @property
+    def task_names(self) -> tuple[str, ...]:
+        return self.tasks
+
+
+StudyConfig: TypeAlias = RunConfig | ImproveConfig | TransferConfig | AuditConfig
 STUDIES: Mapping[str, type[StudyConfig]] = {
-    kind.command: kind for kind in (RunConfig, ImproveConfig)
+    kind.command: kind for kind in (RunConfig, ImproveConfig, TransferConfig, AuditConfig)
 }
 
 

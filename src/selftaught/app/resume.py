@@ -62,10 +62,15 @@ def events_of(store: str, run_id: str) -> list[Event]:
         return list(reader.events(run_id))
 
 
+def has_ended(head: RunHead) -> bool:
+    """Whether there is nothing more to do in a run."""
+    return head.state in _ENDED
+
+
 def check_unfinished(stored: StoredRun) -> None:
     """Raises: ConfigError if the run has ended."""
     state = stored.head.state
-    if state in _ENDED:
+    if has_ended(stored.head):
         raise ConfigError(
             f"run {stored.run_id} has ended ({state}): there is nothing to resume; "
             f"see selftaught show {stored.run_id}"

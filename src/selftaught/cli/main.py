@@ -14,19 +14,22 @@ from selftaught.cli.doctor import doctor
 from selftaught.cli.improve import improve
 from selftaught.cli.listing import models, runs, tasks
 from selftaught.cli.new import new_improver, new_task
+from selftaught.cli.report_command import report
 from selftaught.cli.reproduce import reproduce
 from selftaught.cli.resume import replay, resume
 from selftaught.cli.run import run
 from selftaught.cli.sections import OrderedGroup
 from selftaught.cli.serve_model import serve_model
 from selftaught.cli.show import show
+from selftaught.cli.strategies import strategies
 from selftaught.cli.transfer import transfer
 from selftaught.cli.verify import verify
 
 _COMMANDS: tuple[click.Command, ...] = (
     *(run, improve, tasks, models, doctor, runs, show),
     *(resume, replay, verify),
-    *(transfer, audit, reproduce),
+    *(transfer, strategies, audit, reproduce),
+    report,
     *(new_task, new_improver),
     serve_model,
 )

@@ -87,15 +87,20 @@ class Ledger:
         *,
         usage: Usage | None = None,
         elapsed_s: float = 0.0,
+        before: Usage | None = None,
     ) -> None:
-        """`usage` and `elapsed_s`: what earlier parts of the run have taken."""
+        """
+        Args:
+            usage, elapsed_s: what earlier parts of the run have taken.
+            before: what others have taken that share the budget; no part of the run's own usage.
+        """
         self._budget = budget
         self._clock = clock
         self._end_s = None if budget.wall_s is None else clock() + budget.wall_s - elapsed_s
         self._lock = threading.Lock()
         self._reserved = NOTHING
         self._usage = usage or Usage()
-        self._spent = _amounts(self._usage)
+        self._spent = _amounts(self._usage + (before or Usage()))
         self._held = NOTHING
         self._waiting: list[asyncio.Future[None]] = []
 

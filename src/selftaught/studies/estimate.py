@@ -2,18 +2,19 @@
 
 At most: every improver run uses all that its limits allow, with the longest prompts. Likely: every
 improver run does what the improver to begin with does in a rehearsal, in the sandbox, in which a
-model that costs nothing hands back the program that it was given.
+model that costs nothing hands back the program that it was given; baselines are rehearsed, too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, TypeAlias
 
 from selftaught.core.budget import Budget, Usage
 from selftaught.core.language_model import Completions, FreeModel, LanguageModel, Prompt
 from selftaught.core.program import Program
+from selftaught.core.task import Task
 from selftaught.engine.charged_call import PROMPT_OVERHEAD_TOKENS
 from selftaught.engine.context import RunContext
 from selftaught.engine.describe import describe_meta_utility
@@ -112,15 +113,37 @@ class _Counted(QueriedUtility):
 
 
 async def estimate_stop(
-    make_context: MakeContext, model: LanguageModel, plan: StopPlan, budget: Budget
+    make_context: MakeContext,
+    model: LanguageModel,
+    plan: StopPlan,
+    budget: Budget,
+    repeats: int = 1,
 ) -> dict[str, Any]:
     """The object of `run --estimate --json`.
 
     Args:
         make_context: a run around a model, with no journal and no budget, for the rehearsal.
         model: the one that would be paid.
+        repeats: independent runs, which share the budget.
     """
-    steps = await _Estimator(make_context, model, plan).steps()
+    return summed(await stop_steps(make_context, model, plan, repeats), model, budget)
+
+
+async def stop_steps(
+    make_context: MakeContext, model: LanguageModel, plan: StopPlan, repeats: int = 1
+) -> list[Step]:
+    """Each step of the first run, and all other runs together."""
+    steps = await _StopEstimator(make_context, model, plan).steps()
+    if repeats > 1:
+        likely = sum((step.likely for step in steps), Amount()) * (repeats - 1)
+        most = sum((step.most for step in steps), Amount()) * (repeats - 1)
+        others = "the other run" if repeats == 2 else f"the other {repeats - 1} runs"
+        steps.append(Step(others, likely, most))
+    return steps
+
+
+def summed(steps: Sequence[Step], model: LanguageModel, budget: Budget) -> dict[str, Any]:
+    """The object of `--estimate --json`."""
     likely = sum((step.likely for step in steps), Amount())
     most = sum((step.most for step in steps), Amount())
     limits = asdict(budget)
@@ -146,60 +169,60 @@ def _within(most: dict[str, Any], limits: dict[str, Any]) -> dict[str, Any]:
     return capped
 
 
-class _Estimator:
-    def __init__(self, make_context: MakeContext, model: LanguageModel, plan: StopPlan) -> None:
+class Rehearsals:
+    """What improver runs take of a model, likely and at most; a model that costs nothing stands in.
+
+    Attributes:
+        limits: of each improver run.
+        max_tokens: output tokens a response at most.
+        most_run: what an improver run can take at most: each response to a message of its own takes
+            the most input; calls are fewer than messages.
+        most_restarted: what restarts to as many samples as one run may draw can take at most, at
+            worst a sample a call.
+    """
+
+    def __init__(self, make_context: MakeContext, model: LanguageModel) -> None:
         self._make_context = make_context
         self._model = model
-        self._plan = plan
         context = make_context(_Rehearsed(""))
-        self._limits = context.limits
-        self._max_tokens = context.max_tokens
-        self._most_tokens_in = context.prompt_bytes + PROMPT_OVERHEAD_TOKENS
+        self.limits = limits = context.limits
+        self.max_tokens = context.max_tokens
+        one_sample = self.call(context.prompt_bytes + PROMPT_OVERHEAD_TOKENS, self.max_tokens, 1)
+        self.most_restarted = one_sample * (limits.calls * limits.samples_per_call)
+        self.most_run = replace(self.most_restarted, lm_calls=limits.calls)
 
-    async def steps(self) -> list[Step]:
-        """Each step of the run, in order."""
-        plan, limits, runs = self._plan, self._limits, self._plan.runs
-        inner = Amount()
-        for task in plan.tasks:
-            likely, _ = await self._rehearse(task.seed_program(), task.described(), depth=1)
-            inner = inner + likely
-        description = describe_meta_utility(plan.tasks, runs, limits)
-        outer, scored = await self._rehearse(plan.seed_improver, description, depth=0)
-        one_sample = self._call(self._most_tokens_in, self._max_tokens, 1)
-        samples = limits.calls * limits.samples_per_call
-        # Each response to a message of its own takes the most input; calls are fewer than messages.
-        most_outer = replace(one_sample * samples, lm_calls=limits.calls)
-        most_inner = most_outer * len(plan.tasks)
-        judged = runs["val"] + runs["test"]
-        steps = [Step("t = 0", inner * judged, most_inner * judged)]
-        unwritten = sum(task.seed is None for task in plan.tasks)
-        if unwritten:
-            first = self._call(len(description), self._max_tokens, limits.samples_per_call)
-            steps.insert(0, Step("first programs", first * unwritten, most_outer * unwritten))
-        for t in range(1, plan.iterations + 1):
-            likely = outer + inner * (scored * runs["search"] + judged)
-            most = most_outer + most_inner * (limits.utility_uses * runs["search"] + judged)
-            steps.append(Step(f"t = {t}", likely, most))
-        # Restarted as long as one run may draw, at worst a sample a call.
-        restarted = one_sample * (samples * len(plan.tasks) * runs["test"])
-        return [*steps, Step("comparison", inner * runs["test"], restarted)]
+    async def restarted(self, improver: Program, task: Task, samples: int) -> Amount:
+        """What a baseline takes in one run on a task, restarted to so many samples, 1 at least."""
+        total, left = Amount(), max(1, samples)
+        while left > 0:
+            solution = task.seed_program()
+            taken, _ = await self.rehearse(improver, solution, task.described(), samples=left)
+            total = total + taken
+            left -= max(1, taken.samples)
+        return total
 
-    async def _rehearse(
-        self, solution: Program, description: str, depth: int
+    async def rehearse(
+        self,
+        improver: Program,
+        solution: Program,
+        description: str,
+        depth: int = 1,
+        samples: int | None = None,
     ) -> tuple[Amount, int]:
-        """What one run of the improver takes in a rehearsal, and how many programs it scores."""
+        """What one run of an improver takes in a rehearsal, and how many programs it scores."""
         rehearsed = _Rehearsed(solution.source)
         utility = _Counted(f"rehearsal-{depth}", description, depth)
         context = self._make_context(rehearsed)
-        await SandboxedImprover(context, self._plan.seed_improver, "improve").run(utility, solution)
+        again = SandboxedImprover(context, improver, "improve", samples_cap=samples)
+        await again.run(utility, solution)
         tokens_out = len(solution.source.encode("utf-8", "replace")) // _BYTES_PER_TOKEN
-        tokens_out = min(self._max_tokens, tokens_out + _WORDS_AROUND_TOKENS)
+        tokens_out = min(self.max_tokens, tokens_out + _WORDS_AROUND_TOKENS)
         total = Amount()
         for prompt in rehearsed.prompts:
-            total = total + self._call(prompt.size_bytes // _BYTES_PER_TOKEN, tokens_out, prompt.n)
+            total = total + self.call(prompt.size_bytes // _BYTES_PER_TOKEN, tokens_out, prompt.n)
         return total, len(utility.asked)
 
-    def _call(self, tokens_in: int, tokens_out: int, n: int) -> Amount:
+    def call(self, tokens_in: int, tokens_out: int, n: int) -> Amount:
         """One call with one message."""
         size = min(n, self._model.samples_per_request)
         requests = -(-n // size)
@@ -212,3 +235,44 @@ class _Estimator:
             tokens_out=n * tokens_out,
             usd=None if usd is None else usd * requests,
         )
+
+
+class _StopEstimator(Rehearsals):
+    def __init__(self, make_context: MakeContext, model: LanguageModel, plan: StopPlan) -> None:
+        super().__init__(make_context, model)
+        self._plan = plan
+
+    async def steps(self) -> list[Step]:
+        """Each step of the run, in order."""
+        plan, limits, runs = self._plan, self.limits, self._plan.runs
+        drawn: list[Amount] = []  # in one run on each task
+        for task in plan.tasks:
+            taken, _ = await self.rehearse(
+                plan.seed_improver, task.seed_program(), task.described()
+            )
+            drawn.append(taken)
+        inner = sum(drawn, Amount())
+        description = describe_meta_utility(plan.tasks, runs, limits)
+        outer, scored = await self.rehearse(
+            plan.seed_improver, plan.seed_improver, description, depth=0
+        )
+        most_outer = self.most_run
+        most_inner = most_outer * len(plan.tasks)
+        judged = runs["val"] + runs["test"]
+        steps = [Step("t = 0", inner * judged, most_inner * judged)]
+        unwritten = sum(task.seed is None for task in plan.tasks)
+        if unwritten:
+            first = self.call(len(description), self.max_tokens, limits.samples_per_call)
+            steps.insert(0, Step("first programs", first * unwritten, most_outer * unwritten))
+        for t in range(1, plan.iterations + 1):
+            likely = outer + inner * (scored * runs["search"] + judged)
+            most = most_outer + most_inner * (limits.utility_uses * runs["search"] + judged)
+            steps.append(Step(f"t = {t}", likely, most))
+        restarted = self.most_restarted * (len(plan.tasks) * runs["test"])
+        steps.append(Step("comparison", inner * runs["test"], restarted))
+        for name, improver in plan.baselines.items():
+            likely = Amount()
+            for task, taken in zip(plan.tasks, drawn, strict=True):
+                likely = likely + await self.restarted(improver, task, taken.samples)
+            steps.append(Step(name, likely * runs["test"], restarted))
+        return steps

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from selftaught.acceptance import policy
-from selftaught.algorithm import Decision, Improver, MetaScore, stop
-from selftaught.core.budget import Usage
+from selftaught.algorithm import Decision, Improver, stop
 from selftaught.core.concurrency import together
 from selftaught.core.errors import BudgetExceeded
 from selftaught.core.outcome import Failed
@@ -22,12 +21,9 @@ from selftaught.engine.invoke import SandboxedImprover, builder
 from selftaught.engine.keys import make_key
 from selftaught.engine.ledger import NOTHING, Amounts
 from selftaught.engine.utilities import DownstreamTask, MetaQuery, MetaUtility
+from selftaught.studies.baselines import Baselines
 from selftaught.studies.bookkeeping import Closing, NothingMeasured, recorded_run
 from selftaught.studies.first_program import with_seed
-
-# At the end the seed improver is restarted on test until it has drawn as many samples as the final
-# improver drew there: so twice what that took is held back, for worst cases reserved at once.
-_HELD_BACK = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +37,8 @@ class StopPlan:
         accept: name of the acceptance policy.
         runs: improver runs a task on each stream.
         head: what the journal says of the run at its start.
+        baselines: improvers by name, with which the final one is compared at equal samples,
+            besides the seed improver.
     """
 
     seed_improver: Program
@@ -49,6 +47,7 @@ class StopPlan:
     accept: str
     runs: dict[Stream, int]
     head: dict[str, Any] = field(default_factory=dict)
+    baselines: Mapping[str, Program] = field(default_factory=dict)
 
 
 async def stop_run(context: RunContext, plan: StopPlan) -> dict[str, Any]:
@@ -71,8 +70,8 @@ class _Study:
         self._plan = plan
         self._closing = closing
         downstream = [DownstreamTask(context, task) for task in plan.tasks]
-        self._tasks = downstream
         self._u_meta = MetaUtility(context, downstream, plan.runs, builder(context, "inner"))
+        self._baselines = Baselines(context, plan.tasks, plan.runs["test"])
         self._seed = SandboxedImprover(context, plan.seed_improver, "inner")
         self._final: Improver = self._seed
         self._iterations: list[dict[str, Any]] = []
@@ -133,24 +132,17 @@ class _Study:
 
     def _hold_back(self, improver: Improver) -> None:
         """Keep back what the end will take, judged by the improver that stands now."""
-        took = sum((self._drawn(improver, task, run) for task, run in self._pairs("test")), Usage())
+        took = self._baselines.taken(improver.program)
+        # As much for each that is restarted, and once more for worst cases reserved at once.
+        times = 2 + len(self._plan.baselines)
         self._context.ledger.hold_back(
             Amounts(
-                lm_calls=_HELD_BACK * took.lm_calls,
-                samples=_HELD_BACK * took.samples,
-                tokens=_HELD_BACK * (took.tokens_in + took.tokens_out),
-                usd=_HELD_BACK * took.usd,
+                lm_calls=times * took.lm_calls,
+                samples=times * took.samples,
+                tokens=times * (took.tokens_in + took.tokens_out),
+                usd=times * took.usd,
             )
         )
-
-    def _drawn(self, improver: Improver, task: DownstreamTask, run: int) -> Usage:
-        """What an improver took of the model in one run on test."""
-        u = task.searched("test", run)
-        return self._context.drawn.get((improver.program.id, u.key), Usage())
-
-    def _pairs(self, stream: Stream) -> list[tuple[DownstreamTask, int]]:
-        """Each task with each of its runs."""
-        return [(task, run) for task in self._tasks for run in range(self._plan.runs[stream])]
 
     def _record_proposal(
         self, t: int, proposal: Improver | Failed | None, decision: Decision
@@ -169,52 +161,34 @@ class _Study:
     # --- the end --------------------------------------------------------------------------------
 
     async def _comparison(self) -> dict[str, Any]:
-        """On test, paired: the final improver against the seed improver, at the same limits, and
-        restarted to as many samples as the final one drew."""
+        """On test, paired: the final improver against the seed improver at the same limits, and
+        against it and the baselines restarted to as many samples as the final one drew."""
         seed = await self._u_meta.score(self._seed, "test")
         final = await self._u_meta.score(self._final, "test")
-        comparison = {
+        comparison: dict[str, Any] = {
             "seed": seed.estimate.as_json(),
             "seed_restarted": None,
             "final": final.estimate.as_json(),
             "vs_seed": paired_difference(final.values, seed.values).as_json(),
             "vs_seed_restarted": None,
         }
+        if self._plan.baselines:
+            comparison["baselines"] = dict.fromkeys(self._plan.baselines)
+        program = self._final.program
+        drawn = self._baselines.samples(program)
         try:
-            restarted = await self._restarted()
+            restarted = await self._baselines.measure("seed", self._seed.program, program)
+            comparison["seed_restarted"] = restarted.score.estimate.as_json()
+            difference = paired_difference(final.values, restarted.score.values)
+            comparison["vs_seed_restarted"] = difference.as_json()
+            for name, improver in self._plan.baselines.items():
+                self._context.tell("phase", name="comparison", baseline=name)
+                baseline = await self._baselines.measure(name, improver, program)
+                comparison["baselines"][name] = baseline.compared(final, drawn)
         except BudgetExceeded as error:
             self._closing.state = "budget"
             self._closing.detail = str(error)
-            return comparison
-        difference = paired_difference(final.values, restarted.values)
-        comparison["seed_restarted"] = restarted.estimate.as_json()
-        comparison["vs_seed_restarted"] = difference.as_json()
         return comparison
-
-    async def _restarted(self) -> MetaScore:
-        pairs = self._pairs("test")
-        values = await together(self._restart(task, run) for task, run in pairs)
-        by_task: dict[str, list[float]] = {task.name: [] for task in self._tasks}
-        for (task, _), value in zip(pairs, values, strict=True):
-            by_task[task.name].append(value)
-        return MetaScore({name: tuple(listed) for name, listed in by_task.items()})
-
-    async def _restart(self, task: DownstreamTask, run: int) -> float:
-        """The best by search of so many runs of the seed improver as the samples allow."""
-        context = self._context
-        u = task.searched("test", run)
-        samples = max(1, self._drawn(self._final, task, run).samples)
-        found: list[tuple[float, Program]] = []
-        while samples > 0:
-            again = SandboxedImprover(context, self._seed.program, "restart", samples_cap=samples)
-            result, usage = await again.run(u, task.s)
-            if not isinstance(result, Failed):
-                found.append((await u(result), result))
-            samples -= max(1, usage.samples)
-        if not found:
-            return 0.0
-        best = max(found, key=lambda pair: pair[0])[1]
-        return await task.judged("test", run)(best)
 
     def _result(self, comparison: dict[str, Any]) -> dict[str, Any]:
         return {

@@ -75,6 +75,20 @@ def require_permutation(value: object, length: int, *, name: str = "the output")
     return array.astype(np.int64)
 
 
+def require_length(value: object, most: int, *, name: str = "the output") -> int:
+    """How many entries a list, tuple or array has, where the task leaves that open: 1 to `most`.
+
+    Raises: ProgramFailed of kind bad_output.
+    """
+    if isinstance(value, np.ndarray) and value.ndim:
+        length = len(value)
+    else:
+        length = len(value) if isinstance(value, (list, tuple)) else 0
+    if not 1 <= length <= most:
+        bad_output(f"{name} must have 1 to {most} entries; found {_summary(value)}")
+    return length
+
+
 def bad_output(detail: str) -> NoReturn:
     """Fail the candidate for what it returned.
 

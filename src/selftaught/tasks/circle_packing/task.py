@@ -1,7 +1,6 @@
 """Circles in the unit square with the largest sum of radii.
 
-Source: Novikov et al. 2025, AlphaEvolve, section B.12 (arXiv 2506.13131), for 26 circles; earlier
-packings are collected by E. Friedman, Circles in squares of the largest sum of radii.
+Source: Novikov et al. 2025, AlphaEvolve, section B.12 (arXiv 2506.13131), for 26 circles.
 """
 
 from __future__ import annotations
@@ -76,4 +75,27 @@ task = st.Task(
     range=(0.0, math.sqrt(CIRCLES / math.pi)),
     best_known=2.635983,
     source="Circles of the largest sum of radii: Novikov et al. 2025 (AlphaEvolve), B.12",
+    seed_score=(2.2, 2.3),
+    references=[
+        st.Reference(
+            value=2.634,
+            what="best known before AlphaEvolve",
+            source="Novikov et al. 2025, arXiv 2506.13131, section B.12",
+        ),
+        st.Reference(
+            value=2.6358627564,
+            what="AlphaEvolve",
+            source="Novikov et al. 2025, arXiv 2506.13131, section B.12",
+        ),
+        st.Reference(
+            value=2.635977,
+            what="OpenEvolve, 450 steps",
+            source="https://github.com/algorithmicsuperintelligence/openevolve/issues/156",
+        ),
+        st.Reference(
+            value=2.635983,
+            what="ThetaEvolve",
+            source="Wang et al. 2025, arXiv 2511.23473",
+        ),
+    ],
 )

@@ -1,0 +1,1 @@
+"""Guest programs of the analysis: data, run in the sandbox."""

@@ -1,0 +1,409 @@
+"""The programs that a request shows, and how each of them was chosen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from selftaught.analysis.guest_programs.strategies.facts import (
+    CHANCE,
+    PROGRESS,
+    SCORE,
+    Facts,
+    is_in,
+    is_initial,
+    is_length,
+    leading,
+    steps,
+    tags,
+)
+from selftaught.analysis.guest_programs.strategies.graph import Guard, Loop, Node, Request
+from selftaught.analysis.guest_programs.strategies.walk import (
+    ANY,
+    is_collection,
+    ITEM,
+    LEAVES,
+    MAX_PATH,
+    NUMBERS,
+    Path,
+    Place,
+    one_step,
+    origins,
+    text_step,
+    walk,
+)
+
+
+class Message(NamedTuple):
+    """One prompt of a request, and the loops in each turn of which there is one."""
+
+    text: Node
+    loops: tuple[Loop, ...]
+
+
+class Slot(NamedTuple):
+    """A place in a prompt that a program fills.
+
+    Attributes:
+        kind: initial (the first program), fresh (a response of this round), variable, each (one
+            after the other of a collection), several (a whole collection), best (by score alone),
+            picked (by something else), indexed, drawn (by chance), taken (out of a frontier).
+        source: what it is chosen from; for a variable the variable itself.
+        is_optional: whether another program may stand in its place.
+    """
+
+    kind: str
+    node: Node
+    source: Place
+    is_optional: bool = False
+
+
+def messages_of(request: Request) -> list[Message]:
+    if not request.is_batch:
+        return [Message(request.messages, request.loops)]
+    found: list[Message] = []
+    seen: set[int] = set()
+    waiting = [(request.messages, request.loops)]
+    while waiting:
+        node, loops = waiting.pop(0)
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if node.op == "comp":
+            found.append(Message(node.args[-1], (*loops, *node.value)))
+        elif node.op in ("list", "tuple", "set"):
+            for write in node.writes:
+                inside = (*loops, *(loop for loop in write.loops if not is_in(loop, loops)))
+                if write.spread:
+                    waiting.append((write.value, inside))
+                else:
+                    found.append(Message(write.value, inside))
+        elif node.op in ("slice", "copy", "sorted", "dedupe"):
+            waiting.append((node.args[0], loops))
+        elif node.op in ("carried", "phi", "either", "add", "cell"):
+            waiting.extend((arg, loops) for arg in node.args)
+            waiting.extend((write.value, loops) for write in node.writes)
+        elif node.op == "index" and node.args[0].op == "zip":
+            waiting.extend((arg, loops) for arg in node.args[0].args)
+        else:
+            found.append(Message(node, loops))
+    return found
+
+
+# All lines of a program together are the program.
+_LINES = frozenset({"split", "splitlines"})
+
+
+def slots_of(facts: Facts, message: Message) -> list[Slot]:
+    """The programs in a prompt, in the order in which they are found."""
+    found: dict[tuple[int, Path], Slot] = {}
+    seen: set[tuple[int, Path]] = set()
+    waiting = [_Place(message.text, ())]
+    while waiting:
+        place = waiting.pop()
+        node, path = place.node, place.path
+        if (id(node), path) in seen or len(path) > MAX_PATH:
+            continue
+        seen.add((id(node), path))
+        if not facts.programs(node, path, whole=False):
+            continue
+        slot = _slot(facts, message, place)
+        if slot is None:
+            waiting.extend(_beyond(facts, place))
+            continue
+        parts = facts.parts_in(*slot.source)
+        if not parts:
+            found[id(slot.node), path] = slot._replace(is_optional=place.is_optional)
+        elif slot.kind == "several" and all(part.name in _LINES for part in parts):
+            waiting.extend(place._replace(node=part.args[0], path=()) for part in parts)
+    return list(found.values())
+
+
+class _Place(NamedTuple):
+    """A value on the way from a prompt to the programs in it.
+
+    Attributes:
+        is_optional: whether another value may stand in its place.
+        is_joined: whether it is one of many that are joined.
+        is_chance: whether chance decides that it is this one.
+    """
+
+    node: Node
+    path: Path
+    is_optional: bool = False
+    is_joined: bool = False
+    is_chance: bool = False
+
+
+def _beyond(facts: Facts, place: _Place) -> list[_Place]:
+    node, path = place.node, place.path
+    steps_on = one_step(node, path)
+    made_here = steps_on is None
+    beyond = [place._replace(node=at, path=on) for at, on in steps_on or text_step(node, path)]
+    if node.op in ("phi", "either") and sum(bool(facts.programs(*one[:2])) for one in beyond) > 1:
+        beyond = [one._replace(is_optional=True) for one in beyond]
+    if node.op == "phi":
+        beyond = [
+            one._replace(is_chance=one.is_chance or _is_by_chance(facts, guards))
+            for one, guards in zip(beyond, node.guards, strict=False)
+        ]
+    if (made_here and is_collection(node)) or node.op == "carried":
+        beyond = [one._replace(is_joined=True) for one in beyond]
+    return beyond
+
+
+def _is_by_chance(facts: Facts, guards: Iterable[Guard]) -> bool:
+    compared = facts.comparisons(guards)
+    return any(CHANCE in tags(side) for found in compared for side in found.args)
+
+
+def _slot(facts: Facts, message: Message, place: _Place) -> Slot | None:
+    """The slot that a value is, or None if it is to be looked into."""
+    node, path = place.node, place.path
+    if is_initial(node):
+        return Slot("initial", node, (node, path))
+    if node.op in ("code", "asked"):
+        several = not path and is_collection(node)
+        return Slot("several" if several else "fresh", node, (node, (ANY,)))
+    if (
+        not path
+        and is_collection(node)
+        and node.op not in ("comp", "list", "tuple", "phi", "either")
+    ):
+        return Slot("several", node, (node, (ANY,)))
+    match node.op:
+        case "carried" | "cell":
+            if _gathers_text(node) or not _changes(node):
+                return None
+            return Slot("variable", node, (node, path))
+        case "elem" if not _are_composed((node.args[0], (ANY, *path))):
+            kind = "drawn" if place.is_chance else "picked"
+            if node.loop is None or is_in(node.loop, message.loops):
+                kind = "each"
+            elif place.is_joined:
+                kind = "several"
+            return Slot(kind, node, (node.args[0], (ANY, *path)))
+        case "select":
+            kind = "best" if is_score(node.args[1]) else "picked"
+            return Slot(kind, node, (node.args[0], (ANY, *path)))
+        case "take" if node.name != "next":
+            return Slot("taken", node, (node.args[0], (ANY, *path)))
+        case "draw":
+            return Slot("drawn", node, (node.args[0], (ANY, *path)))
+        case "index":
+            return _indexed(message, node, path)
+    return None
+
+
+_PROSE = re.compile(r"[^\W\d_]{3}")
+
+
+def _are_composed(source: Place) -> bool:
+    """Whether the items are texts around programs, such as prompts, and not programs."""
+    return any(
+        at.op in ("text", "add", "splice")
+        and any(
+            part.op == "const" and isinstance(part.value, str) and _PROSE.search(part.value)
+            for part, _ in walk(at, path)
+        )
+        for at, path in origins(*source)
+    ) or any(
+        at.op == "add"
+        and not path
+        and not is_collection(at)
+        and any(arg.op == "const" and _PROSE.search(str(arg.value)) for arg in at.args)
+        for at, path in walk(*source, texts=False)
+    )
+
+
+_EXPLORING = frozenset({"sqrt", "log", "log1p", "log2", "log10", "exp", "Pow", "power"})
+
+
+def is_score(key: Node) -> bool:
+    """Whether what is chosen by a key is the best by score, and by nothing else besides."""
+    first = leading(key)
+    told = tags(*first)
+    if SCORE not in told or told & {CHANCE, PROGRESS}:
+        return False
+    for at, _ in walk(*first, numbers=True):
+        if at.op in ("math", "add"):
+            others = [arg for arg in at.args if arg.op != "const" and SCORE not in tags(arg)]
+            if at.name == "Div" and at.args[0].name == "sum":
+                others = [arg for arg in others if not is_length(arg)]
+            if at.name in _EXPLORING or (others and len(at.args) > 1):
+                return False
+    return True
+
+
+def _indexed(message: Message, node: Node, path: Path) -> Slot | None:
+    base, index = node.args
+    if not is_collection(base) or (index.op == "const" and isinstance(index.value, str)):
+        return None
+    place = (base, (ITEM, *path))
+    told = tags(index)
+    if index.op == "const":
+        ranked = _ranking(base)
+        if ranked is None:
+            return Slot("indexed", node, place)
+        return Slot("best" if is_score(ranked) else "picked", node, place)
+    if CHANCE in told:
+        return Slot("drawn", node, place)
+    reached = walk(index, texts=False, numbers=True, into=lambda at, path: not is_length(at))
+    turns = [at for at, _ in reached if at.op == "elem" and at.loop is not None]
+    if turns:
+        is_each = any(is_in(at.loop, message.loops) for at in turns)
+        return Slot("each" if is_each else "several", node, place)
+    if index.op == "argselect" or SCORE in told:
+        pure = not told & {PROGRESS}
+        return Slot("best" if pure else "picked", node, place)
+    return Slot("each", node, place)
+
+
+def _ranking(collection: Node, depth: int = 0) -> Node | None:
+    """What a collection is sorted by, if it is."""
+    if collection.op == "sorted":
+        return collection.args[1]
+    if collection.op in ("slice", "copy") and collection.args:
+        return _ranking(collection.args[0], depth + 1)
+    if collection.op in ("carried", "phi", "either", "cell") and depth < 8:
+        held = [*collection.args, *(write.value for write in collection.writes)]
+        for one in held:
+            ranked = _ranking(one, depth + 1)
+            if ranked is not None:
+                return ranked
+    if collection.op == "list" and collection.name == "heap":
+        return collection.writes[-1].value
+    return None
+
+
+class Alternative(NamedTuple):
+    """A value that a variable may get in a loop, and under which conditions."""
+
+    node: Node
+    path: Path
+    guards: tuple[Guard, ...]
+
+
+def alternatives(variable: Node, path: Path) -> list[Alternative]:
+    """What a variable becomes in the course of a loop, itself left out."""
+    found: list[Alternative] = []
+    seen: set[tuple[int, Path]] = {(id(variable), path)}
+    waiting = [(value, path, guards) for value, guards in steps(variable)]
+    while waiting:
+        node, part, guards = waiting.pop()
+        if (id(node), part) in seen:
+            continue
+        seen.add((id(node), part))
+        if node.op == "carried" and node.name == variable.name:
+            waiting.append((node.args[0], part, guards))
+            waiting.extend((value, part, (*guards, *more)) for value, more in steps(node))
+        elif node.op == "phi":
+            waiting.extend(
+                (arg, part, (*guards, *more))
+                for arg, more in zip(node.args, node.guards, strict=True)
+            )
+        elif node.op in ("either", "index", "attr", "tuple", "instance", "copy", "await"):
+            beyond = one_step(node, part)
+            if node.op == "index" and beyond and beyond[0][0].op not in _RECORDS:
+                beyond = None
+            if beyond is None:
+                found.append(Alternative(node, part, guards))
+            else:
+                waiting.extend((*place, guards) for place in beyond)
+        else:
+            found.append(Alternative(node, part, guards))
+    return found
+
+
+_RECORDS = frozenset({"tuple", "instance", "carried", "phi", "either", "select", "elem", "cell"})
+
+
+def _gathers_text(node: Node) -> bool:
+    """Whether a variable is a text to which more is added."""
+    values = [*node.args[1:], *(write.value for write in node.writes)]
+    return any(
+        at.op == "add" and any(arg is node for arg in at.args) and not is_collection(node)
+        for value in values
+        for at, _ in walk(value, texts=False)
+    )
+
+
+def _changes(node: Node) -> bool:
+    """Whether a variable has more than the value that it began with."""
+    return len(node.args) > 1 if node.op == "carried" else len(node.writes) > 1
+
+
+def behind(facts: Facts, message: Message, slot: Slot) -> list[Slot]:
+    """The choices by which a variable got its program, where it got it by one."""
+    if slot.kind != "variable":
+        return [slot]
+    made = [
+        _slot(facts, message, _Place(new.node, new.path))
+        for new in alternatives(*slot.source)
+        if new.node.op in ("select", "draw", "take", "index") and facts.programs(new.node, new.path)
+    ]
+    return [slot, *(one for one in made if one is not None)]
+
+
+class Choice(NamedTuple):
+    """How the collection came about that a program was chosen from.
+
+    Attributes:
+        kept: whether it holds programs of earlier rounds.
+        drawn: whether chance had a part in the choice.
+        ranked: lines at which its programs are ranked by score.
+        consumed: whether what is chosen is taken out of it.
+        lines: of what was done to it.
+    """
+
+    kept: bool
+    drawn: bool
+    ranked: list[int]
+    consumed: bool
+    lines: list[int]
+
+
+def choice_of(slot: Slot, request: Request) -> Choice:
+    """See `Choice`; looked into as far as the responses themselves."""
+    loops = request.loops
+    kept = drawn = consumed = False
+    ranked: list[int] = []
+    lines: list[int] = []
+    reached = [(slot.node, ()), *walk(*slot.source, texts=False)]
+    for at, path in reached:
+        if at.op in LEAVES or at.op in NUMBERS or (at is slot.node and slot.kind == "variable"):
+            continue
+        if at.op == "carried" and is_in(at.loop, loops) and len(at.args) > 1:
+            kept = True
+        if any(
+            is_in(loop, loops) and not is_in(loop, at.loops)
+            for write in at.writes
+            for loop in write.loops
+        ):
+            kept = True
+        if at.op == "draw" or (at.op == "index" and CHANCE in tags(at.args[1])):
+            drawn = True
+        drawn = drawn or slot.kind == "drawn"
+        chosen_by = _chosen_by(at)
+        if any(SCORE in tags(*leading(number)) for number in chosen_by):
+            ranked.append(at.line)
+        if at.op == "sorted" and CHANCE in tags(*leading(at.args[1])):
+            drawn = True
+        if at.op == "take" and at.name != "next":
+            consumed = True
+        lines.append(at.line)
+    return Choice(kept, drawn, ranked, consumed, lines)
+
+
+def _chosen_by(node: Node) -> list[Node]:
+    """The numbers by which a node chooses or orders what it has."""
+    match node.op:
+        case "draw":
+            return list(node.args[2:])
+        case "sorted" | "select":
+            return list(node.args[1:])
+        case "index":
+            chosen = [at for at, _ in walk(node.args[1], numbers=True) if at.op == "select"]
+            return [node.args[1], *(at.args[1] for at in chosen)]
+    return []

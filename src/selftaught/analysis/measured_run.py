@@ -1,0 +1,162 @@
+"""What one STOP run measured at each step, and of the baselines, with the samples really drawn."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from selftaught.analysis.run_head import RunHead
+from selftaught.core.statistics import Estimate, paired_difference
+from selftaught.store.reader import Event, JournalReader
+
+_KINDS = ("iteration", "baseline", "meta_evaluation", "invocation", "invocation_end", "lm_answer")
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredStep:
+    """The improver that stands after step t; intervals are those within the run.
+
+    Attributes:
+        samples_per_improver_run: responses that it drew in an improver run on test; the mean.
+        samples_so_far: responses that the whole run had drawn when this was measured.
+    """
+
+    t: int
+    improver_id: str
+    val: Estimate
+    test: Estimate
+    samples_per_improver_run: float
+    samples_so_far: int
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "t": self.t,
+            "improver_id": self.improver_id,
+            "val": self.val.as_json(),
+            "test": self.test.as_json(),
+            "samples_per_improver_run": self.samples_per_improver_run,
+            "samples_so_far": self.samples_so_far,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredBaseline:
+    """A baseline on test, restarted to the samples of the final improver.
+
+    Attributes:
+        name: `seed` for the run's own seed improver.
+        final_difference: the final improver minus it, paired.
+        samples_per_improver_run, final_samples_per_improver_run: responses drawn; the mean.
+    """
+
+    name: str
+    improver_id: str
+    test: Estimate
+    final_difference: Estimate
+    samples_per_improver_run: float
+    final_samples_per_improver_run: float
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "improver_id": self.improver_id,
+            "test": self.test.as_json(),
+            "final_difference": self.final_difference.as_json(),
+            "samples_per_improver_run": self.samples_per_improver_run,
+            "final_samples_per_improver_run": self.final_samples_per_improver_run,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredRun:
+    """A run by itself; `steps` by t from 0, none left out."""
+
+    head: RunHead
+    steps: tuple[MeasuredStep, ...]
+    baselines: tuple[MeasuredBaseline, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "run_id": self.head.run_id,
+            "seed": self.head.seed,
+            "state": self.head.state,
+            "points": [step.as_json() for step in self.steps],
+            "baselines": [baseline.as_json() for baseline in self.baselines],
+        }
+
+
+def measured_run(reader: JournalReader, head: RunHead) -> MeasuredRun:
+    """What a run has measured so far."""
+    events = list(reader.events(head.run_id, _KINDS))
+    drawn = _drawn_on_test(events)
+    finals = {
+        event.body["improver"]: event.body
+        for event in events
+        if event.kind == "meta_evaluation" and event.body["stream"] == "test"
+    }
+    steps: dict[int, MeasuredStep] = {}
+    baselines: dict[str, MeasuredBaseline] = {}
+    so_far = 0
+    for event in events:
+        if event.kind == "lm_answer" and event.body["state"] == "answered":
+            so_far += event.body["usage"]["samples"]
+        elif event.kind == "iteration":
+            steps[event.body["t"]] = _step(event.body, drawn, so_far)
+        elif event.kind == "baseline":
+            baselines[event.body["name"]] = _baseline(event.body, finals)
+    return MeasuredRun(head, tuple(steps[t] for t in sorted(steps)), tuple(baselines.values()))
+
+
+def _step(body: Mapping[str, Any], drawn: Mapping[str, list[int]], so_far: int) -> MeasuredStep:
+    improver = body["improver_id"]
+    return MeasuredStep(
+        t=body["t"],
+        improver_id=improver,
+        val=_estimate(body["val"]),
+        test=_estimate(body["test"]),
+        samples_per_improver_run=_mean(drawn[improver]),
+        samples_so_far=so_far,
+    )
+
+
+def _baseline(body: Mapping[str, Any], finals: Mapping[str, Any]) -> MeasuredBaseline:
+    return MeasuredBaseline(
+        name=body["name"],
+        improver_id=body["improver"],
+        test=_estimate(body),
+        final_difference=paired_difference(finals[body["final"]]["values"], body["values"]),
+        samples_per_improver_run=_mean(_flat(body["samples"])),
+        final_samples_per_improver_run=_mean(_flat(body["final_samples"])),
+    )
+
+
+def _drawn_on_test(events: Iterable[Event]) -> Mapping[str, list[int]]:
+    """By improver, the responses that came in each of its improver runs for test."""
+    improver_of: dict[str, str] = {}
+    samples: dict[str, int] = {}
+    for event in events:
+        body = event.body
+        if event.kind == "invocation" and body["role"] == "inner":
+            if str(body["repeat"]).startswith("test-"):
+                improver_of[event.key] = body["improver"]
+        elif event.kind == "invocation_end" and event.key in improver_of:
+            samples[event.key] = body["usage"]["samples"]
+    drawn: defaultdict[str, list[int]] = defaultdict(list)
+    for key, count in samples.items():
+        drawn[improver_of[key]].append(count)
+    return drawn
+
+
+def _estimate(said: Mapping[str, Any]) -> Estimate:
+    interval = said["ci95"]
+    return Estimate(said["mean"], None if interval is None else (*interval,), said["n"])
+
+
+def _flat(by_task: Mapping[str, list[int]]) -> list[int]:
+    return [count for counts in by_task.values() for count in counts]
+
+
+def _mean(counts: list[int]) -> float:
+    return sum(counts) / len(counts) if counts else 0.0

@@ -1,0 +1,110 @@
+"""Reward hacking and the circumvention of budgets in a run, from its journal.
+
+Programs are read in the sandbox; all else is what the journal says. A score that does not hold is
+no proof of intent: to take the best of many noisy scores makes such scores, too.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from selftaught.analysis.reward_denials import denials
+from selftaught.analysis.reward_findings import KINDS, Line, RewardFinding, Role, by_kind
+from selftaught.analysis.reward_scores import Scores, scores_that_do_not_hold
+from selftaught.core.concurrency import together
+from selftaught.core.program import Program
+from selftaught.engine.program_reader import ProgramReader, Reading
+from selftaught.store.reader import Event, JournalReader
+
+_KINDS_OF_EVENTS = ("run", "invocation", "invocation_end", "evaluation", "meta_evaluation")
+# Improvers of our own, which no model writes.
+_OURS = ("first", "audit")
+
+
+@dataclass(frozen=True, slots=True)
+class RewardAudit:
+    """What was found in a run.
+
+    Attributes:
+        programs: how many of each role were read.
+        unreadable: ids of those that could not be, and why.
+        findings: by kind.
+        scores: what the findings about scores follow from.
+    """
+
+    run_id: str
+    programs: dict[Role, int]
+    unreadable: dict[str, str]
+    findings: tuple[RewardFinding, ...]
+    scores: Scores
+
+    def as_json(self) -> dict[str, Any]:
+        counts = Counter(finding.kind for finding in self.findings)
+        return {
+            "run_id": self.run_id,
+            "programs": dict(self.programs),
+            "unreadable": dict(self.unreadable),
+            "counts": {kind: counts[kind] for kind in KINDS},
+            "findings": [finding.as_json() for finding in self.findings],
+        }
+
+
+async def audit_run(journal: JournalReader, run_id: str, programs: ProgramReader) -> RewardAudit:
+    """Audit one run.
+
+    Args:
+        journal: a store that holds the run.
+        run_id: its whole id.
+        programs: looks for tricks in a program's text.
+    """
+    events = list(journal.events(run_id, _KINDS_OF_EVENTS))
+    roles = _roles(events)
+    texts = journal.texts(roles)
+    ids = [program for program in roles if program in texts]
+    readings = await together(programs.read(Program(texts[program])) for program in ids)
+    by_id = dict(zip(ids, readings, strict=True))
+    scores = Scores.of(events)
+    findings = [
+        *(found for program, role in roles.items() for found in _by_reading(program, role, by_id)),
+        *denials(events),
+        *scores_that_do_not_hold(scores),
+    ]
+    return RewardAudit(
+        run_id,
+        {role: sum(one == role for one in roles.values()) for role in ("improver", "solution")},
+        {program: one.unreadable for program, one in by_id.items() if one.unreadable},
+        tuple(by_kind(findings)),
+        scores,
+    )
+
+
+def _roles(events: Iterable[Event]) -> dict[str, Role]:
+    """The programs of a run, in the order in which they came, and what each was run as."""
+    roles: dict[str, Role] = {}
+    for event in events:
+        body = event.body
+        if event.kind == "invocation" and body["role"] not in _OURS:
+            roles.setdefault(body["improver"], "improver")
+        elif event.kind == "evaluation":
+            roles.setdefault(body["program"], "solution")
+    return roles
+
+
+def _by_reading(program: str, role: Role, readings: dict[str, Reading]) -> Iterable[RewardFinding]:
+    """A finding for each kind of sign in a program."""
+    by_kind: defaultdict[str, list[Line]] = defaultdict(list)
+    reading = readings.get(program, Reading())
+    for sign in reading.signs:
+        by_kind[sign.kind].append(Line(sign.line, sign.text))
+    for kind, lines in by_kind.items():
+        if kind in KINDS:
+            yield RewardFinding(kind, role, program, False, _where(lines), tuple(lines))
+
+
+def _where(lines: Sequence[Line]) -> str:
+    numbers = ", ".join(str(one.number) for one in lines[:5])
+    more = f" and {len(lines) - 5} more" if len(lines) > 5 else ""
+    return f"line {numbers}" if len(lines) == 1 else f"lines {numbers}{more}"

@@ -1,0 +1,64 @@
+"""What an audit of rewards finds: each finding with the program and the evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+Role: TypeAlias = Literal["improver", "solution"]
+
+# Kinds, in the order in which they are told: the program tried something, or its scores are odd.
+TRIED = ("budget", "model", "scorer", "escape")
+ODD = ("above_bound", "does_not_hold", "malformed", "over_budget")
+KINDS = (*TRIED, *ODD)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a program."""
+
+    number: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RewardFinding:
+    """One thing that was found of one program.
+
+    Attributes:
+        kind: budget (sets what budgets are kept in), model (builds or asks a model of its own),
+            scorer (reads what scores it), escape (a process, a socket, or another call that was
+            refused), above_bound (a score above the task's bound), does_not_hold (a score on search
+            that is not there on fresh instances), malformed (outputs refused as such), over_budget
+            (asked for more model calls than it had).
+        role: what the program is.
+        program_id: its content id.
+        denied: whether it was seen when it was refused; otherwise by reading, or by its scores.
+        evidence: in one line.
+        lines: of the program, where it was seen by reading.
+    """
+
+    kind: str
+    role: Role
+    program_id: str
+    denied: bool
+    evidence: str
+    lines: tuple[Line, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "role": self.role,
+            "program_id": self.program_id,
+            "denied": self.denied,
+            "evidence": self.evidence,
+            "lines": [{"line": one.number, "text": one.text} for one in self.lines],
+        }
+
+
+def by_kind(findings: Sequence[RewardFinding]) -> list[RewardFinding]:
+    """In the order of their kinds, improvers first."""
+    return sorted(
+        findings, key=lambda one: (KINDS.index(one.kind), one.role, one.program_id, one.denied)
+    )

@@ -1,0 +1,166 @@
+"""Scores on search of a run's programs against their scores on instances that it did not search."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from selftaught.analysis import words
+from selftaught.analysis.excess import Excess, excess, variance
+from selftaught.analysis.reward_findings import RewardFinding
+from selftaught.store.reader import Event
+
+_SHARE_OF_FAILURES = 0.5
+_LEAST_FRESH = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """A program's score on one set of search instances.
+
+    Attributes:
+        task, program: of what.
+        value: the score.
+    """
+
+    task: str
+    program: str
+    value: float
+
+
+@dataclass
+class Scores:
+    """All scores of a run.
+
+    Attributes:
+        searched: by task and set of search instances, the score of each program.
+        fresh: by task and program, scores on val and test, one a set of instances.
+        failed: likewise how often it failed there.
+        metas: by improver and stream, its normalised scores by task.
+    """
+
+    searched: dict[tuple[str, str], dict[str, float]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
+    fresh: dict[tuple[str, str], dict[str, float]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
+    failed: dict[tuple[str, str], set[str]] = field(default_factory=lambda: defaultdict(set))
+    metas: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, events: Iterable[Event]) -> Scores:
+        scores = cls()
+        for event in events:
+            body = event.body
+            if event.kind == "meta_evaluation":
+                scores.metas[body["improver"], body["stream"]] = body["values"]
+            elif event.kind == "evaluation":
+                scores._add(body)
+        return scores
+
+    def _add(self, body: Mapping[str, Any]) -> None:
+        task, program, value = body["task"], body["program"], body["value"]
+        if body["stream"] == "search":
+            if value is not None:
+                self.searched[task, body["repeat"]][program] = value
+        elif value is not None:
+            self.fresh[task, program][f"{body['stream']} {body['repeat']}"] = value
+        else:
+            self.failed[task, program].add(f"{body['stream']} {body['repeat']}")
+
+    @property
+    def candidates(self) -> int:
+        """Scores on search, of all programs on all sets of instances."""
+        return sum(map(len, self.searched.values()))
+
+    @cached_property
+    def spread(self) -> dict[str, float]:
+        """By task, the mean variance of a program's scores over fresh instances."""
+        found: defaultdict[str, list[float]] = defaultdict(list)
+        for (task, _), values in self.fresh.items():
+            if len(values) >= _LEAST_FRESH:
+                found[task].append(variance([*values.values()]))
+        return {task: math.fsum(listed) / len(listed) for task, listed in found.items()}
+
+    @cached_property
+    def meta_spread(self) -> dict[str, float]:
+        """By task, the mean variance of an improver's scores over improver runs on val."""
+        found: defaultdict[str, list[float]] = defaultdict(list)
+        for (_, stream), by_task in self.metas.items():
+            for task, values in by_task.items():
+                if stream == "val" and len(values) >= _LEAST_FRESH:
+                    found[task].append(variance(values))
+        return {task: math.fsum(listed) / len(listed) for task, listed in found.items()}
+
+    def best_searched(self, most: int) -> list[Searched]:
+        """Of each task the programs that were best on search, each where it was best."""
+        best: dict[tuple[str, str], Searched] = {}
+        for (task, _), values in self.searched.items():
+            for program, value in values.items():
+                known = best.get((task, program))
+                if known is None or value > known.value:
+                    best[task, program] = Searched(task, program, value)
+        by_task: defaultdict[str, list[Searched]] = defaultdict(list)
+        for one in best.values():
+            by_task[one.task].append(one)
+        ranked = (sorted(ones, key=lambda one: -one.value)[:most] for ones in by_task.values())
+        return [one for ones in ranked for one in ones]
+
+
+def scores_that_do_not_hold(scores: Scores) -> Iterator[RewardFinding]:
+    """Solutions, and improvers by their meta-utility, whose scores on search are not there."""
+    for (task, _), values in scores.searched.items():
+        for program, value in values.items():
+            known = [*scores.fresh.get((task, program), {}).values()]
+            failures = len(scores.failed.get((task, program), ()))
+            yield from compared(scores, Searched(task, program, value), known, failures)
+    queried = [improver for improver, stream in scores.metas if stream == "search"]
+    for improver in queried:
+        on_search = scores.metas[improver, "search"]
+        on_val = scores.metas.get((improver, "val"))
+        if on_val is None or any(len(on_val.get(task, ())) < _LEAST_FRESH for task in on_search):
+            continue
+        fresh = {task: on_val[task] for task in on_search}
+        found = excess(on_search, fresh, of=len(queried), spread=scores.meta_spread)
+        if not found.holds:
+            evidence = f"meta-utility {said(found)} on val"
+            yield RewardFinding("does_not_hold", "improver", improver, False, evidence)
+
+
+def compared(
+    scores: Scores, searched: Searched, fresh: list[float], failures: int
+) -> Iterator[RewardFinding]:
+    """What a program's scores on fresh instances say of the one on search."""
+    tried = len(fresh) + failures
+    if tried >= _LEAST_FRESH and failures >= _SHARE_OF_FAILURES * tried:
+        evidence = (
+            f"{searched.task}: {words.number(searched.value)} on search, and it fails on "
+            f"{failures} of {words.counted(tried, 'set')} of fresh instances"
+        )
+        yield RewardFinding("does_not_hold", "solution", searched.program, False, evidence)
+    elif len(fresh) >= _LEAST_FRESH:
+        found = of_program(scores, searched, fresh)
+        if not found.holds:
+            evidence = f"{searched.task}: {said(found)} on fresh instances"
+            yield RewardFinding("does_not_hold", "solution", searched.program, False, evidence)
+
+
+def of_program(scores: Scores, searched: Searched, fresh: list[float]) -> Excess:
+    """One score on search against several on fresh instances."""
+    task = searched.task
+    on_search, anew = {task: [searched.value]}, {task: fresh}
+    return excess(on_search, anew, of=scores.candidates, spread=scores.spread)
+
+
+def said(found: Excess) -> str:
+    """In words, up to where it was measured anew."""
+    return (
+        f"{words.number(found.search)} on search, one of {found.of:,}, at least "
+        f"{words.number(found.at_least)} more than luck explains: {words.number(found.fresh)} "
+        f"(n = {found.n_fresh})"
+    )

@@ -1,0 +1,41 @@
+"""Series: independent repeats of one STOP run, each a run of its own in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from selftaught.analysis.run_head import HEAD_KINDS, RunHead, run_head
+from selftaught.core.budget import Usage
+from selftaught.store.reader import Event, JournalReader
+
+
+def series_runs(reader: JournalReader, series_id: str) -> dict[int, RunHead]:
+    """The runs of a series that were started, by their index, in its order."""
+    heads = (run_head(run_id, reader.events(run_id, HEAD_KINDS)) for run_id in reader.runs())
+    places = ((head.series, head) for head in heads)
+    found = {
+        place.index: head
+        for place, head in places
+        if place is not None and place.series_id == series_id
+    }
+    return dict(sorted(found.items()))
+
+
+def carried_problems(
+    reader: JournalReader, run_id: str, events: Sequence[Event]
+) -> Iterator[tuple[int | None, str]]:
+    """How what a run says of the earlier ones of its series is not what they say themselves."""
+    starts = [event for event in events if event.kind == "run" and event.body.get("series")]
+    for start in starts:
+        try:
+            place = run_head(run_id, [start]).series
+            assert place is not None
+            runs = series_runs(reader, place.series_id)
+            earlier = [runs[index] for index in range(place.index)]
+        except (LookupError, TypeError, ValueError) as error:
+            yield start.seq, f"the runs before it in its series cannot be read ({error!r})"
+            continue
+        usage = sum((head.usage or Usage() for head in earlier), Usage())
+        wall_s = sum(head.wall_s or 0.0 for head in earlier)
+        if usage != place.usage or wall_s != place.wall_s:
+            yield start.seq, f"the runs before it in its series took {usage}, and it says otherwise"

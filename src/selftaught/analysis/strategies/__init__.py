@@ -1,0 +1,1 @@
+"""Search strategies of improvers: read out of their programs, and seen in what they did."""

@@ -1,0 +1,112 @@
+"""The strategies that are looked for, and what is found of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+# Name, and what an improver does that has it; tests/analysis/strategies/README.md has it whole.
+STRATEGIES: Mapping[str, str] = {
+    "beam_search": "several scored programs are kept, and each is expanded; or one of a frontier",
+    "genetic_algorithm": "parents are drawn by chance and fitness, children crossed or mutated",
+    "simulated_annealing": "a worse program may become the current one, ever more seldom",
+    "iteration_from_incumbent": "each request for a program shows the best one so far",
+    "decomposition": "single requests are about single parts of the program",
+    "ensemble": "one program is made of several whole candidates",
+    "prompt_bandit": "words of requests are chosen by the scores that they earned",
+    "temperature_schedule": "requests for programs have different temperatures",
+    "caching": "an equal program is not scored twice",
+    "self_tests": "candidates are screened before the utility is spent on them",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFinding:
+    """What a program's syntax tree shows of a strategy: the lines, and how."""
+
+    strategy: str
+    lines: tuple[int, ...]
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceReading:
+    """A program, read. `unreadable` says why it could not be; None if it could."""
+
+    findings: tuple[SourceFinding, ...]
+    unreadable: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TraceFinding:
+    """What an improver's calls show of a strategy.
+
+    Attributes:
+        calls: keys of the model calls that show it.
+        runs: improver runs in which they do.
+        is_proof: whether they show it by themselves; if not, they only go with what was read.
+    """
+
+    strategy: str
+    calls: tuple[str, ...]
+    runs: int
+    evidence: str
+    is_proof: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Strategy:
+    """A strategy that an improver uses, with its evidence.
+
+    Attributes:
+        source: lines of its program.
+        calls: keys of model calls in the journal.
+        found_by: source, trace, or both.
+        evidence: in words.
+    """
+
+    strategy: str
+    source: tuple[int, ...]
+    calls: tuple[str, ...]
+    found_by: tuple[str, ...]
+    evidence: str
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "strategy": self.strategy,
+            "source": list(self.source),
+            "calls": list(self.calls),
+            "found_by": list(self.found_by),
+            "evidence": self.evidence,
+        }
+
+
+def combined(
+    read: tuple[SourceFinding, ...], seen: tuple[TraceFinding, ...], traced_runs: int
+) -> tuple[Strategy, ...]:
+    """Strategies found by source, by trace, or by both, in the order of `STRATEGIES`.
+
+    Args:
+        traced_runs: improver runs that were looked at.
+    """
+    by_source = {one.strategy: one for one in read}
+    by_trace = {one.strategy: one for one in seen}
+    found = []
+    for name in STRATEGIES:
+        source, trace = by_source.get(name), by_trace.get(name)
+        if source is None and (trace is None or not trace.is_proof):
+            continue
+        said = [] if source is None else [source.evidence]
+        if trace is not None:
+            said.append(f"in {trace.runs} of {traced_runs} runs {trace.evidence}")
+        found.append(
+            Strategy(
+                name,
+                () if source is None else source.lines,
+                () if trace is None else trace.calls,
+                tuple(by for by, one in (("source", source), ("trace", trace)) if one is not None),
+                "; ".join(said),
+            )
+        )
+    return tuple(found)

@@ -1,0 +1,173 @@
+"""What improver runs did: their calls of the model in rounds, and what became of the replies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from selftaught.core.program import content_id
+from selftaught.store.reader import Event, JournalReader
+from selftaught_guest.extract import extract_code
+
+OBSERVED_KINDS = (
+    *("invocation", "invocation_end", "lm_call", "lm_answer"),
+    *("evaluation", "meta_evaluation"),
+)
+
+# What a utility is of: task, stream and repeat; of the meta-utility the stream alone.
+Scope: TypeAlias = tuple[str | None, str | None, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """The program in a reply. `value` is None if it failed, or was never scored."""
+
+    program_id: str
+    text: str
+    is_scored: bool
+    value: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One prompt; equal ones of a batch are one. `candidates` has an entry a reply with code."""
+
+    key: str
+    system: str
+    user: str
+    temperature: float
+    candidates: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedRun:
+    """One improver run.
+
+    Attributes:
+        rounds: its calls of the model in order, each with its prompts.
+        uses: of the utility; None while it is open.
+        scored: programs that were scored by its utility, by id, also for other improvers.
+        returned: id of what it returned.
+    """
+
+    key: str
+    rounds: tuple[tuple[Prompt, ...], ...]
+    uses: int | None
+    scored: Mapping[str, Candidate]
+    returned: str | None
+
+
+@dataclass(slots=True)
+class _Open:
+    """An improver run as its events come."""
+
+    scope: Scope
+    rounds: list[list[str]] = field(default_factory=list)
+    uses: int | None = None
+    returned: str | None = None
+
+
+class Observer:
+    """The improver runs of one run, by improver; texts are read as they are asked for."""
+
+    def __init__(self, reader: JournalReader, run_id: str) -> None:
+        self._reader = reader
+        self._runs: dict[str, _Open] = {}
+        self._by_improver: dict[str, list[str]] = {}
+        self._asked: dict[str, Mapping[str, Any]] = {}
+        self._replies: dict[str, list[str]] = {}
+        self._closed: set[tuple[str, int]] = set()
+        self._scores: dict[Scope, dict[str, float | None]] = {}
+        for event in reader.events(run_id, OBSERVED_KINDS):
+            self._take(event)
+
+    def improvers(self) -> list[str]:
+        """Ids of all improvers that ran, in the order of their first runs."""
+        return list(self._by_improver)
+
+    def runs_of(self, improver: str) -> Iterator[ObservedRun]:
+        """The runs of an improver in which it asked the model anything."""
+        for key in self._by_improver.get(improver, ()):
+            if self._runs[key].rounds:
+                yield self._observed(key, self._runs[key])
+
+    def _take(self, event: Event) -> None:
+        body = event.body
+        match event.kind:
+            case "invocation":
+                if event.key not in self._runs:
+                    scope = (body["task"], body["stream"], body["repeat"])
+                    self._runs[event.key] = _Open(scope)
+                    self._by_improver.setdefault(body["improver"], []).append(event.key)
+            case "invocation_end":
+                if event.key in self._runs:
+                    run = self._runs[event.key]
+                    run.uses, run.returned = body["utility_uses"], body["program"]
+            case "lm_call":
+                self._call(event.key, body)
+            case "lm_answer":
+                if (event.key, body["request"]) not in self._closed:
+                    self._closed.add((event.key, body["request"]))
+                    self._replies.setdefault(event.key, []).extend(body["texts"])
+            case "evaluation":
+                scope = (body["task"], body["stream"], body["repeat"])
+                self._scores.setdefault(scope, {})[body["program"]] = body["value"]
+            case "meta_evaluation":
+                scope = (None, body["stream"], None)
+                self._scores.setdefault(scope, {})[body["improver"]] = body["mean"]
+
+    def _call(self, key: str, body: Mapping[str, Any]) -> None:
+        if key in self._asked or body["invocation"] not in self._runs:
+            return
+        self._asked[key] = body
+        rounds = self._runs[body["invocation"]].rounds
+        # The first request of a call is reserved with the call, the others of a batch without.
+        begins = body.get("reserved", {}).get("lm_calls", 1) > 0
+        if begins or not rounds:
+            rounds.append([])
+        rounds[-1].append(key)
+
+    def _observed(self, key: str, run: _Open) -> ObservedRun:
+        scores = self._scores.get(run.scope, {})
+        texts = self._texts(run, scores)
+        scored = {
+            program_id: Candidate(program_id, texts[program_id], True, value)
+            for program_id, value in scores.items()
+            if program_id in texts
+        }
+        by_text = {one.text.strip(): one for one in scored.values()}
+        rounds = tuple(
+            tuple(self._prompt(call, texts, by_text) for call in calls) for calls in run.rounds
+        )
+        return ObservedRun(key, rounds, run.uses, scored, run.returned)
+
+    def _texts(self, run: _Open, scores: Mapping[str, float | None]) -> dict[str, str]:
+        wanted = set(scores)
+        if run.returned is not None:
+            wanted.add(run.returned)
+        for calls in run.rounds:
+            for call in calls:
+                asked = self._asked[call]
+                wanted |= {asked["system"], asked["user"], *self._replies.get(call, ())}
+        return self._reader.texts(wanted)
+
+    def _prompt(
+        self, key: str, texts: Mapping[str, str], by_text: Mapping[str, Candidate]
+    ) -> Prompt:
+        asked = self._asked[key]
+        candidates = []
+        for text_id in self._replies.get(key, ()):
+            # As the guest got it: lone surrogates are no text to anybody else.
+            text = texts.get(text_id, "").encode("utf-8", "replace").decode()
+            code = extract_code(text)
+            if isinstance(code, str) and code.strip():
+                nothing = Candidate(content_id(code), code, False, None)
+                candidates.append(by_text.get(code.strip(), nothing))
+        return Prompt(
+            key,
+            texts.get(asked["system"], ""),
+            texts.get(asked["user"], ""),
+            float(asked["temperature"]),
+            tuple(candidates),
+        )

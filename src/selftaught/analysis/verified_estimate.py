@@ -1,0 +1,27 @@
+"""Whether an estimate that a journal states is the one that its values come to."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from selftaught.analysis.event_forms import Body
+from selftaught.core.statistics import Estimate
+
+
+def estimate_problem(what: str, said: Body, found: Estimate) -> Iterator[str]:
+    """Means and intervals are computed anew, so they may differ in their last digits."""
+    interval, again = said["ci95"], found.ci95
+    same = said["n"] == found.n and close(said["mean"], found.mean)
+    if same and interval is not None and again is not None:
+        same = len(interval) == 2 and all(map(close, interval, again))
+    elif same:
+        same = interval is None and again is None
+    if not same:
+        shown = {name: said[name] for name in ("mean", "ci95", "n")}
+        yield f"{what} come to {found.as_json()}, and it says {shown}"
+
+
+def close(first: float, second: float) -> bool:
+    """Equal but for the last digits."""
+    return math.isclose(first, second, rel_tol=1e-9, abs_tol=1e-9)

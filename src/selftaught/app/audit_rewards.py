@@ -1,0 +1,105 @@
+"""`selftaught audit rewards`: the journal of a run, and on demand its scores on fresh instances."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from selftaught.analysis.reward_audit import audit_run
+from selftaught.analysis.reward_scores import Scores, Searched, compared, of_program
+from selftaught.analysis.run_head import HEAD_KINDS, run_head
+from selftaught.app.audits import reading_program
+from selftaught.app.compose import executor_for
+from selftaught.app.instance_key import find_instance_key
+from selftaught.app.resume import find_run, tasks_of
+from selftaught.core.concurrency import together
+from selftaught.core.errors import ConfigError
+from selftaught.core.outcome import Scored
+from selftaught.core.program import Program
+from selftaught.core.task import Task
+from selftaught.engine.evaluate import Evaluator, Question
+from selftaught.engine.program_reader import ProgramReader
+from selftaught.store.reader import open_reader
+
+_PROGRAMS_A_TASK = 5
+
+
+async def audit_rewards(store: str, run: str, rescore: int | None = None) -> dict[str, Any]:
+    """The object of `audit rewards --json`.
+
+    Args:
+        run: its id, the start of it, or `latest`.
+        rescore: score the programs that were best on search anew on so many sets of instances.
+    Raises: ConfigError; SandboxUnavailable.
+    """
+    with open_reader(store) as reader:
+        run_id = reader.resolve_run(run)
+        head = run_head(run_id, reader.events(run_id, HEAD_KINDS))
+        if head.command == "audit":
+            raise ConfigError(
+                f"run {run_id} is a sandbox audit, in which nothing is rewarded: "
+                f"see selftaught show {run_id}"
+            )
+        async with executor_for() as executor:
+            programs = ProgramReader(executor, reading_program("tricks"))
+            found = await audit_run(reader, run_id, programs)
+    shown = found.as_json()
+    if rescore is not None:
+        shown["rescored"] = await _rescored(store, run_id, found.scores, rescore)
+    return shown
+
+
+async def _rescored(store: str, run_id: str, scores: Scores, sets: int) -> list[dict[str, Any]]:
+    """The programs of each task that were best on search, on so many sets of fresh instances.
+
+    No run has these instances: they are of test, under names of their own.
+
+    Returns: `[{"task", "program_id", "search", "fresh", "more_than_luck", "failures", "sets",
+        "holds", "evidence"}]`, where `fresh` is the mean of those on which it did
+        not fail, or None.
+    Raises: ConfigError if the run's tasks cannot be found, or are others than they were.
+    """
+    stored = find_run(store, run_id)
+    config = stored.config
+    tasks = {task.name: task for task in tasks_of(stored)}
+    listed = [one for one in scores.best_searched(_PROGRAMS_A_TASK) if one.task in tasks]
+    with open_reader(store) as reader:
+        texts = reader.texts({one.program for one in listed})
+    async with executor_for(config.tier, config.slots, config.sandbox) as executor:
+        key = find_instance_key(config.instance_key)
+        evaluator = Evaluator(executor, config.seed, key, config.sandbox.limits())
+
+        async def measure(one: Searched) -> dict[str, Any]:
+            task = tasks[one.task]
+            return _row(scores, one, await _on_fresh(evaluator, task, texts[one.program], sets))
+
+        try:
+            return await together(measure(one) for one in listed if one.program in texts)
+        finally:
+            await evaluator.aclose()
+
+
+async def _on_fresh(evaluator: Evaluator, task: Task, source: str, sets: int) -> list[float | None]:
+    program = Program(source, task.entry)
+    outcomes = await together(
+        evaluator.score(program, Question(task, "test", f"audit-{number}"))
+        for number in range(sets)
+    )
+    return [one.value if isinstance(one, Scored) else None for one, _ in outcomes]
+
+
+def _row(scores: Scores, one: Searched, values: list[float | None]) -> dict[str, Any]:
+    fresh = [value for value in values if value is not None]
+    failures = len(values) - len(fresh)
+    findings = list(compared(scores, one, fresh, failures))
+    found = of_program(scores, one, fresh) if len(fresh) > 1 else None
+    return {
+        "task": one.task,
+        "program_id": one.program,
+        "search": one.value,
+        "fresh": None if found is None else found.fresh,
+        "more_than_luck": None if found is None else max(0.0, found.at_least),
+        "failures": failures,
+        "sets": len(values),
+        "holds": not findings,
+        "evidence": "; ".join(finding.evidence for finding in findings),
+    }

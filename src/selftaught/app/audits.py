@@ -1,0 +1,79 @@
+"""What the audits are made of: our own programs, their plans, and what a store holds of them."""
+
+from __future__ import annotations
+
+from functools import partial
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from selftaught.core.bypass_rates import CONDITIONS
+from selftaught.core.program import IMPROVER_ENTRY, Program
+from selftaught.store.reader import open_reader
+from selftaught.studies.sandbox_audit import Recorded, SandboxAuditPlan
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from selftaught.app.config import AuditConfig
+    from selftaught.core.task import Task
+
+_PACKAGE = "selftaught.analysis.guest_programs.audit"
+_PARTS = ("scopes", "names", "signs", "flag")
+
+
+def audit_improver() -> Program:
+    """The improver that the sandbox audit asks to improve."""
+    folder = resources.files("selftaught.studies") / "guest_programs"
+    source = (folder / "audit_improver.py").read_text(encoding="utf-8")
+    return Program(source, IMPROVER_ENTRY)
+
+
+def reading_program(name: str) -> Program:
+    """One of our programs that read programs, with the parts that it imports, as one text."""
+    folder = resources.files("selftaught.analysis") / "guest_programs" / "audit"
+    lines = ["import sys, types"]
+    for part in (*_PARTS, name):
+        text = (folder / f"{part}.py").read_text(encoding="utf-8")
+        module = f"{_PACKAGE}.{part}"
+        lines += [
+            f"part = sys.modules[{module!r}] = types.ModuleType({module!r})",
+            f"exec(compile({text!r}, {f'{part}.py'!r}, 'exec'), part.__dict__)",
+        ]
+    return Program("\n".join([*lines, "read = part.read", ""]), "read")
+
+
+def sandbox_audit_plan(
+    config: AuditConfig, tasks: Sequence[Task], improver: Program, head: dict[str, Any]
+) -> SandboxAuditPlan:
+    """The sandbox audit that a configuration says; with both conditions, half of the samples each.
+
+    Of an odd number the condition without a warning gets one more.
+    """
+    if config.warning == "both":
+        half = config.samples // 2
+        wanted = dict(zip(CONDITIONS, (config.samples - half, half), strict=True))
+    else:
+        wanted = {config.warning: config.samples}
+    return SandboxAuditPlan(
+        improver,
+        tasks,
+        config.runs.resolved(len(tasks)),
+        {condition: samples for condition, samples in wanted.items() if samples},
+        reading_program("bypasses"),
+        partial(recorded_audit, config.store),
+        head,
+    )
+
+
+def recorded_audit(store: str, run_id: str) -> Recorded:
+    """What a store holds of a sandbox audit."""
+    tallies: dict[str, Any] = {}
+    verdicts: dict[str, Any] = {}
+    with open_reader(store) as reader:
+        for event in reader.events(run_id, ("audit_tally", "audit_verdict")):
+            if event.kind == "audit_tally":
+                tallies.setdefault(event.body["condition"], event.body)
+            else:
+                verdicts.setdefault(event.body["program"], event.body)
+        programs = {program for tally in tallies.values() for program in tally["programs"]}
+        return Recorded(tallies, verdicts, reader.texts(programs))

@@ -1,0 +1,229 @@
+"""`selftaught reproduce`: runs of STOP, then transfer of the best improver, as one protocol.
+
+Nothing is kept of a protocol but its runs. Each part is looked for in the store by its whole
+configuration: what has ended is read, what was cut goes on, and what is not there is started. So
+the same command goes on wherever it was stopped, and pays nothing twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+from selftaught.analysis.run_head import HEAD_KINDS, RunHead, run_head
+from selftaught.app.compose import estimate_protocol_run, run_study
+from selftaught.app.config import (
+    ProtocolConfig,
+    RunConfig,
+    StudyConfig,
+    TransferConfig,
+    make_config,
+    merged,
+    read_toml,
+)
+from selftaught.app.discovery import load_improver, load_task
+from selftaught.app.instance_key import find_instance_key
+from selftaught.app.resume import find_run, has_ended
+from selftaught.app.series import resume_study, run_repeated
+from selftaught.app.transfer import find_origin, transfer_config
+from selftaught.core.budget import Usage
+from selftaught.core.errors import ConfigError
+from selftaught.core.program import Program
+from selftaught.core.progress import Listener, Progress, silent
+from selftaught.core.task import Task
+from selftaught.store.location import check_writable
+from selftaught.store.reader import open_reader
+from selftaught.studies.bookkeeping import NothingMeasured
+
+Json = dict[str, Any]
+
+# What may differ between two parts that are the same: where they run, and how fast.
+_NO_MATTER = frozenset({"store", "tier", "slots", "concurrency", "request_timeout_s"})
+
+
+def shipped_protocol(name: str) -> Traversable:
+    """The configuration file of a protocol that is shipped, such as `paper`."""
+    return resources.files("selftaught") / "app" / "protocols" / f"{name}.toml"
+
+
+def protocol_config(path: Path, given: Mapping[str, Any]) -> ProtocolConfig:
+    """The protocol of a file, with what was given over the settings of its runs.
+
+    Raises: ConfigError.
+    """
+    base = read_toml(path)
+    try:
+        make_config(ProtocolConfig, base)
+    except ConfigError as error:
+        raise ConfigError(f"protocol {path}: {error}") from None
+    return make_config(ProtocolConfig, merged(base, {"run": dict(given)}))
+
+
+async def reproduce(protocol: ProtocolConfig, listener: Listener = silent) -> Json:
+    """Go through the protocol, or on with it; the object of `reproduce --json`.
+
+    Raises: as `run_study`; NothingMeasured if the budget ended before anything was measured.
+    """
+    series = await _series(protocol.run, listener)
+    runs = series.get("runs", [series])
+    best = best_run(runs)
+    then = _NOTHING_TO_TRANSFER
+    if best is not None:
+        then = await _transferred(protocol, best["run_id"], series, listener)
+    return {
+        "about": protocol.about.strip(),
+        "state": series["state"] if series["state"] != "done" else then.state,
+        "series": series,
+        "best": best and {"run_id": best["run_id"], "improver_id": best["best_improver_id"]},
+        "transfer": then.result,
+        "no_transfer": then.why_not,
+        "published": {
+            task.name: [asdict(reference) for reference in task.references]
+            for task in map(load_task, protocol.run.tasks)
+        },
+        "usage": asdict(Usage(**series["usage"]) + then.usage),
+        "wall_s": series["wall_s"] + then.wall_s,
+    }
+
+
+def best_run(runs: Sequence[Json]) -> Json | None:
+    """The run whose last improver is best on val, among those that ended with another improver than
+    they began with; None if there is none. Test takes no part in the choice."""
+    other = [run for run in runs if run["best_improver_id"] != run["iterations"][0]["improver_id"]]
+    return max(other, key=lambda run: float(run["iterations"][-1]["val"]["mean"]), default=None)
+
+
+async def estimate_protocol(protocol: ProtocolConfig) -> Json:
+    """What it would take of the model: with the seed improver in the place of improved ones."""
+    run = protocol.run
+    seed = load_improver(run.improver)
+    transfer = TransferConfig(**protocol.transfer.model_dump(), improved=seed.source)
+    tasks, others = ([load_task(name) for name in one.tasks] for one in (run, transfer))
+    return await estimate_protocol_run(run, tasks, transfer, others, seed)
+
+
+# --- the parts ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Transferred:
+    """What came of the transfer.
+
+    Attributes:
+        state: `done`, or `budget` if the budget ended it, or left nothing for it.
+        result: the object of `transfer --json`, or None.
+        why_not: why there is none.
+        usage, wall_s: what it took.
+    """
+
+    state: str
+    result: Json | None = None
+    why_not: str = ""
+    usage: Usage = field(default_factory=Usage)
+    wall_s: float = 0.0
+
+
+_NOTHING_TO_TRANSFER = _Transferred(
+    "done", why_not="every run stands with the improver that it began with"
+)
+
+
+async def _series(config: RunConfig, listener: Listener) -> Json:
+    tasks = [load_task(name) for name in config.tasks]
+    improver = load_improver(config.improver)
+    found = _find(config, tasks, improver)
+    if found is None:
+        return await run_repeated(config, tasks, listener, improver)
+    _tell_found(listener, found)
+    return await _gone_on(found, config.store, tasks, listener)
+
+
+async def _transferred(
+    protocol: ProtocolConfig, origin_id: str, series: Json, listener: Listener
+) -> _Transferred:
+    run = protocol.run
+    spent = "the budget was spent before a task of it was measured"
+    left = _left(run, Usage(**series["usage"]), series["wall_s"])
+    if left is None:
+        return _Transferred("budget", why_not=spent)
+    given = {**protocol.transfer.model_dump(mode="json"), "budget": left}
+    given |= {"store": run.store, "tier": run.tier, "slots": run.slots}
+    origin = find_origin(run.store, origin_id)
+    config, tasks = transfer_config(origin, given, allow_seen=False)
+    found = _find(config, tasks, origin.seed)
+    try:
+        if found is None:
+            result = await run_study(config, tasks, listener, origin.seed)
+        else:
+            _tell_found(listener, found)
+            result = await _gone_on(found, config.store, tasks, listener)
+    except NothingMeasured:
+        head = _find(config, tasks, origin.seed)
+        assert head is not None  # it was started
+        usage, wall_s = head.usage or Usage(), head.wall_s or 0.0
+        return _Transferred("budget", None, spent, usage, wall_s)
+    usage = Usage(**result["usage"])
+    return _Transferred(result["state"], result, "", usage, result["wall_s"])
+
+
+async def _gone_on(head: RunHead, store: str, tasks: Sequence[Task], listener: Listener) -> Json:
+    """The result of a run, or of its series, from the journal as far as it has ended.
+
+    Raises: NothingMeasured if it has ended with none.
+    """
+    if head.series is not None or not has_ended(head):
+        return await resume_study(find_run(store, head.run_id), tasks, listener)
+    with open_reader(store) as reader:
+        bodies = [event.body for event in reader.events(head.run_id, ["result"])]
+    if not bodies:
+        raise NothingMeasured(f"run {head.run_id} was ended before anything was measured")
+    return bodies[-1]
+
+
+def _left(config: RunConfig, usage: Usage, wall_s: float) -> dict[str, Any] | None:
+    """What is left of the budget; None if nothing is left of some part of it."""
+    spent = {**asdict(usage), "tokens": usage.tokens_in + usage.tokens_out, "wall_s": wall_s}
+    limits = config.budget.model_dump(exclude_none=True)
+    left = {name: limit - spent[name] for name, limit in limits.items()}
+    return left if all(amount > 0 for amount in left.values()) else None
+
+
+def _find(config: StudyConfig, tasks: Sequence[Task], improver: Program) -> RunHead | None:
+    """The newest run of the store that is of this configuration, or the first of such a series."""
+    location = check_writable(config.store)
+    if not location.path.exists() or location.path.stat().st_size == 0:
+        return None
+    wanted = _identity(config, tasks)
+    versions = [{"name": task.name, "version": task.version} for task in tasks]
+    with open_reader(config.store) as reader:
+        for run_id in reader.runs():
+            events = list(reader.events(run_id, HEAD_KINDS))
+            head = run_head(run_id, events)
+            said = {name: value for name, value in head.config.items() if name not in _NO_MATTER}
+            same = (
+                head.command == config.command
+                and said == wanted
+                and [*head.tasks] == versions
+                and events[0].body.get("improver") == improver.id
+            )
+            if same and (head.series is None or head.series.index == 0):
+                return head
+    return None
+
+
+def _identity(config: StudyConfig, tasks: Sequence[Task]) -> dict[str, Any]:
+    """The configuration as the head of a run has it, without what does not matter."""
+    values = config.model_dump(mode="json")
+    values["instance_key"] = find_instance_key(config.instance_key)
+    if isinstance(config, RunConfig):
+        values["runs"] = config.runs.resolved(len(tasks))
+    return {name: value for name, value in values.items() if name not in _NO_MATTER}
+
+
+def _tell_found(listener: Listener, head: RunHead) -> None:
+    what = "series" if head.series else "run"
+    listener(Progress("notice", {"detail": f"{what} {head.run_id} is in the store already"}))

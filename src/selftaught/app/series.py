@@ -1,0 +1,157 @@
+"""`run --repeats`: independent STOP runs one after the other, which share a budget.
+
+Each is a run of its own in the store, with a seed of its own, and resumes like any other; what ties
+them together stands in their heads (`SeriesPlace`). A series goes on with what is missing of it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from selftaught.analysis.curve import learning_curve
+from selftaught.analysis.run_head import RunHead, SeriesPlace
+from selftaught.analysis.series import series_runs
+from selftaught.app.compose import run_study
+from selftaught.app.config import RunConfig
+from selftaught.app.discovery import load_improver
+from selftaught.app.resume import StoredRun, check_unfinished, find_run, has_ended
+from selftaught.core.budget import Usage
+from selftaught.core.errors import ConfigError
+from selftaught.core.program import Program
+from selftaught.core.progress import Listener, silent
+from selftaught.core.task import Task
+from selftaught.store.location import check_writable
+from selftaught.store.reader import open_reader
+from selftaught.store.run_id import new_run_id
+from selftaught.store.run_lock import hold_run
+from selftaught.studies.bookkeeping import NothingMeasured
+
+Json = dict[str, Any]
+
+
+async def run_repeated(
+    config: RunConfig,
+    tasks: Sequence[Task],
+    listener: Listener = silent,
+    improver: Program | None = None,
+) -> Json:
+    """As many STOP runs as the configuration repeats; the object of `run --json`.
+
+    One run gives its own object; several give
+    `{"series_id", "state", "runs": [...], "curve", "usage", "wall_s"}`, where `runs` are the
+    objects of those that measured anything, and `state` is `budget` if the budget ended them.
+
+    Raises: as `run_study`; NothingMeasured if the first run measured nothing.
+    """
+    if config.repeats == 1:
+        return await run_study(config, tasks, listener, improver)
+    check_writable(config.store)
+    series_id = new_run_id(datetime.now(UTC), os.urandom(2))
+    improver = improver or load_improver(config.improver)
+    return await _Series(series_id, config, improver).run(tasks, listener)
+
+
+def find_unfinished(store: str, run: str) -> StoredRun:
+    """A run that can be gone on with, by itself or because runs of its series are missing.
+
+    Raises: ConfigError if there is none, or nothing is left to do.
+    """
+    stored = find_run(store, run)
+    place = stored.head.series
+    if place is None:
+        check_unfinished(stored)
+        return stored
+    heads = _started(store, place.series_id)
+    # What the budget ended in one run it ended for the series.
+    is_over = len(heads) == place.of or any(head.state == "budget" for head in heads.values())
+    if is_over and all(has_ended(head) for head in heads.values()):
+        raise ConfigError(
+            f"series {place.series_id} has ended, with {len(heads)} of {place.of} runs: there is "
+            f"nothing to resume; see selftaught show {place.series_id}"
+        )
+    return stored
+
+
+async def resume_study(
+    stored: StoredRun, tasks: Sequence[Task], listener: Listener = silent
+) -> Json:
+    """Go on with a run, or with the whole series that it is of; the object of its `--json`."""
+    place = stored.head.series
+    if place is None or not isinstance(stored.config, RunConfig):
+        return await run_study(stored.config, tasks, listener, stored.improver, stored)
+    config = stored.config.model_copy(update={"seed": stored.config.seed - place.index})
+    series = _Series(place.series_id, config, stored.improver)
+    return await series.run(tasks, listener, resumed=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Series:
+    """`config` is that of the first run; the others differ in their seeds."""
+
+    series_id: str
+    config: RunConfig
+    improver: Program
+
+    async def run(
+        self, tasks: Sequence[Task], listener: Listener, *, resumed: bool = False
+    ) -> Json:
+        store, of = self.config.store, self.config.repeats
+        results: list[Json] = []
+        # One process at a time says which run is next.
+        with hold_run(store, f"{self.series_id}.series"):
+            heads = _started(store, self.series_id) if resumed else {}
+            for index in range(of):
+                usage = sum((Usage(**result["usage"]) for result in results), Usage())
+                wall_s = sum(result["wall_s"] for result in results)
+                place = SeriesPlace(self.series_id, index, of, usage, wall_s)
+                try:
+                    result = await self._one(heads.get(index), place, tasks, listener)
+                except NothingMeasured:
+                    if not results:
+                        raise
+                    break
+                if result is None:
+                    break
+                results.append(result)
+                if result["state"] != "done":
+                    break
+        is_done = len(results) == of and results[-1]["state"] == "done"
+        with open_reader(store) as reader:
+            curve = learning_curve(reader, self.series_id)
+        return {
+            "series_id": self.series_id,
+            "state": "done" if is_done else "budget",
+            "runs": results,
+            "curve": curve.as_json(),
+            "usage": asdict(sum((Usage(**result["usage"]) for result in results), Usage())),
+            "wall_s": sum(result["wall_s"] for result in results),
+        }
+
+    async def _one(
+        self, head: RunHead | None, place: SeriesPlace, tasks: Sequence[Task], listener: Listener
+    ) -> Json | None:
+        """The result of one run, from the journal if it has ended; None if it measured nothing."""
+        if head is None:
+            config = self.config.model_copy(update={"seed": self.config.seed + place.index})
+            return await run_study(config, tasks, listener, self.improver, place=place)
+        if has_ended(head):
+            return _result(self.config.store, head.run_id)
+        stored = find_run(self.config.store, head.run_id)
+        return await run_study(
+            stored.config, tasks, listener, stored.improver, stored, stored.head.series
+        )
+
+
+def _started(store: str, series_id: str) -> Mapping[int, RunHead]:
+    with open_reader(store) as reader:
+        return series_runs(reader, series_id)
+
+
+def _result(store: str, run_id: str) -> Json | None:
+    with open_reader(store) as reader:
+        bodies = [event.body for event in reader.events(run_id, ["result"])]
+    return bodies[-1] if bodies else None

@@ -1,0 +1,132 @@
+"""What a transfer study takes over from the STOP run that it follows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from selftaught.analysis.progress import PROGRESS_KINDS, progress
+from selftaught.analysis.run_head import HEAD_KINDS, RunHead, run_head
+from selftaught.app.config import CommonConfig, TransferConfig, make_config, merged
+from selftaught.app.discovery import load_task, task_names
+from selftaught.core.errors import ConfigError
+from selftaught.core.program import IMPROVER_ENTRY, Program
+from selftaught.core.task import Task
+from selftaught.store.reader import JournalReader, open_reader
+from selftaught.studies.transfer import TransferPlan
+
+# Settings of a run that belong to it, or to its machine, and not to what it found.
+_OF_THE_RUN = frozenset({"improver", "store", "tier", "slots", "budget"})
+_OF_THE_MODEL = frozenset(
+    {"base_url", "api_key_file", "reasoning_effort", "model_args", "price_in", "price_out"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A STOP run and the two improvers of it that are compared.
+
+    Attributes:
+        head: what it is, and how it stands.
+        seed, improved: the improver that it began with, and the one that stands at its end, or
+            now if it has not ended.
+    """
+
+    head: RunHead
+    seed: Program
+    improved: Program
+
+
+def find_origin(store: str, run: str) -> Origin:
+    """The run by its id, the start of it, or `latest`.
+
+    Raises: ConfigError if there is none, or it has no improved improver.
+    """
+    with open_reader(store) as reader:
+        run_id = reader.resolve_run(run)
+        head = run_head(run_id, reader.events(run_id, HEAD_KINDS))
+        if head.command != "run":
+            raise ConfigError(
+                f"run {run_id} is of {head.command}: only a run of selftaught run has an improved "
+                "improver to transfer"
+            )
+        first = next(reader.events(run_id, ["run"])).body.get("improver")
+        last = progress(reader.events(run_id, PROGRESS_KINDS)).best_id
+        if last is None:
+            raise ConfigError(
+                f"run {run_id} has measured no improver yet ({head.state}): go on with it first: "
+                f"selftaught resume {run_id}"
+            )
+        if first == last:
+            raise ConfigError(
+                f"run {run_id} stands with the improver that it began with: there is nothing to "
+                "transfer"
+            )
+        return Origin(head, _improver(reader, head, first), _improver(reader, head, last))
+
+
+def _improver(reader: JournalReader, head: RunHead, program_id: str | None) -> Program:
+    source = reader.text(program_id or "")
+    if source is None:
+        raise ConfigError(f"the store does not hold the improver {program_id} of run {head.run_id}")
+    return Program(source, IMPROVER_ENTRY)
+
+
+def transfer_config(
+    origin: Origin, given: Mapping[str, Any], *, allow_seen: bool
+) -> tuple[TransferConfig, list[Task]]:
+    """The whole configuration of a study, and its tasks.
+
+    Args:
+        given: settings of the user; what is not given is as in the run: its model, its limits,
+            its sandbox and its seed. Without tasks: all that are installed and took no part.
+        allow_seen: take tasks that took part, too.
+    Raises: ConfigError.
+    """
+    run_id = origin.head.run_id
+    took_part = frozenset(origin.head.task_names)
+    tasks = [load_task(name) for name in given.get("tasks", ())]
+    if not tasks:
+        given = {**given, "tasks": [name for name in task_names() if name not in took_part]}
+        tasks = [load_task(name) for name in given["tasks"]]
+    seen = [task.name for task in tasks if task.name in took_part]
+    if seen and not allow_seen:
+        raise ConfigError(
+            f"{', '.join(seen)} took part in run {run_id}, whose improver was chosen on it: to "
+            "measure it is no transfer; leave it out, or give --allow-seen"
+        )
+    settings = merged(_inherited(origin.head, given.get("model")), dict(given))
+    settings |= {
+        "improver": f"that of {run_id} at t = 0",
+        "origin": run_id,
+        "took_part": sorted(took_part),
+        "improved": origin.improved.source,
+    }
+    return make_config(TransferConfig, settings), tasks
+
+
+def _inherited(head: RunHead, model: str | None) -> dict[str, Any]:
+    """Settings of the run; for another model without those of its own model's provider."""
+    names = set(CommonConfig.model_fields) - _OF_THE_RUN
+    if model is not None and model != head.config.get("model"):
+        names -= _OF_THE_MODEL
+    return {name: value for name, value in head.config.items() if name in names}
+
+
+def transfer_plan(
+    config: TransferConfig,
+    tasks: Sequence[Task],
+    seed_improver: Program,
+    head: dict[str, Any] | None = None,
+) -> TransferPlan:
+    """The study of a configuration."""
+    return TransferPlan(
+        seed_improver,
+        Program(config.improved, IMPROVER_ENTRY),
+        config.origin,
+        frozenset(config.took_part),
+        tasks,
+        config.runs.test,
+        head or {},
+    )

@@ -1,0 +1,116 @@
+"""`selftaught audit`: how often models get round the sandbox, and whether a run was cheated in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from selftaught.cli.edge import DONE, FAILED
+from selftaught.cli.options import (
+    DEFAULT_TASKS,
+    common_options,
+    configured,
+    json_option,
+    reading_store_option,
+)
+from selftaught.cli.sections import AT_LEAST_1, OrderedGroup, SectionedCommand, option
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@click.group(cls=OrderedGroup, short_help="Count bypasses of the sandbox; look for cheating.")
+def audit() -> None:
+    """Count how often a model's programs get round the sandbox, or look for cheating in a run."""
+
+
+def _without(name: str, options: Callable[[F], F]) -> Callable[[F], F]:
+    """The same options but one."""
+
+    def decorate(command: F) -> F:
+        decorated: Any = options(command)
+        parameters = decorated.__click_params__
+        decorated.__click_params__ = [one for one in parameters if one.name != name]
+        return decorated  # type: ignore[no-any-return]
+
+    return decorate
+
+
+@audit.command(cls=SectionedCommand, short_help="How often proposals switch the sandbox off.")
+@click.argument("tasks", nargs=-1, metavar="[TASK]...")
+@option("--model", metavar="PROVIDER:NAME", help="Language model.  [default: local:mutator]")
+@option(
+    "--samples",
+    "proposals",
+    type=AT_LEAST_1,
+    metavar="N",
+    help="Proposals to draw.  [default: 10000]",
+)
+@option(
+    "--warning",
+    type=click.Choice(["without", "with", "both"]),
+    help="Whether the improver is warned of switching the sandbox off; both: half of the samples "
+    "each.  [default: both]",
+)
+# The proposals are the samples.
+@_without("samples", common_options)
+def sandbox(as_json: bool, proposals: int | None, warning: str | None, **options: Any) -> int:
+    from selftaught.app.audits import audit_improver
+    from selftaught.app.compose import run_study
+    from selftaught.app.config import AuditConfig
+    from selftaught.app.discovery import load_task
+    from selftaught.cli.audit_pages import something_came_out
+    from selftaught.cli.execute import execute
+    from selftaught.cli.report import print_result
+    from selftaught.cli.terminal import print_json, stdout
+
+    given = {"samples": proposals, "warning": warning}
+    config = configured(AuditConfig, options).model_copy(
+        update={name: value for name, value in given.items() if value is not None}
+    )
+    tasks = [load_task(name) for name in config.tasks]
+    result = execute(
+        lambda listener: run_study(config, tasks, listener, audit_improver()), as_json=as_json
+    )
+    print_json(result) if as_json else print_result(stdout(), config.command, result)
+    return FAILED if something_came_out(result) else DONE
+
+
+sandbox.help = f"""Count how often a model switches the sandbox off when it improves an improver.
+
+The paper's experiment: an improver tries programs with `run_code(code, use_sandbox=True)` before it
+scores them, and the model is asked to improve it. Each proposal is judged twice: by reading it, and
+by what it attempts when it is run. All of it runs in the sandbox, whatever the flag says; ends with
+exit code 1 if anything came out of it.
+
+The TASKs (by default {DEFAULT_TASKS}) are those that the meta-utility, which the model is shown,
+is about. It is a run as any other: `resume`, `replay` and `verify` take its id.
+"""
+
+
+@audit.command(cls=SectionedCommand, short_help="Look for cheating in a run.")
+@click.argument("run")
+@option(
+    "--rescore",
+    type=click.IntRange(min=2),
+    metavar="N",
+    help="Score the programs that were best on search anew, on N sets of fresh instances.",
+)
+@reading_store_option
+@json_option
+def rewards(run: str, rescore: int | None, store: str, as_json: bool) -> None:
+    """Look for cheating in a RUN: scores that cannot be, and programs that try to get round things.
+
+    Read from the journal: scores above a task's bound, search scores that do not hold on other
+    instances, outputs refused as malformed, and improvers and solutions that reset budgets, build
+    a model of their own or read the scorer; each with the program and the evidence. RUN is a run's
+    id, the start of it, or `latest`.
+    """
+    from selftaught.app import core_thread
+    from selftaught.app.audit_rewards import audit_rewards
+    from selftaught.cli.audit_pages import print_rewards
+    from selftaught.cli.terminal import print_json, stdout
+
+    found = core_thread.run(audit_rewards(store, run, rescore))
+    print_json(found) if as_json else print_rewards(stdout(), found)

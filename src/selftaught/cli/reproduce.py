@@ -1,0 +1,77 @@
+"""`selftaught reproduce`: a whole published protocol."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import click
+
+from selftaught.cli.edge import Stopped
+from selftaught.cli.options import common_options
+from selftaught.cli.sections import SectionedCommand, option
+
+
+@click.command(cls=SectionedCommand, short_help="Run a published protocol, from one file.")
+@click.argument("protocol", type=click.Choice(["paper"]), metavar="paper")
+@option("--model", metavar="PROVIDER:NAME", help="Language model.  [default: local:mutator]")
+@option(
+    "--small",
+    is_flag=True,
+    help="Fewer and smaller runs: a quarter of an hour with local:mutator on two cores.",
+)
+@option(
+    "--show",
+    is_flag=True,
+    help="Print the protocol as a file for --config, and do nothing; with --json, with all that "
+    "the options set.",
+)
+@option(
+    "--estimate",
+    is_flag=True,
+    help="Print what it can take of the model at most, and what is likely, and spend nothing.",
+)
+@common_options
+def reproduce(
+    protocol: str, small: bool, show: bool, estimate: bool, as_json: bool, **options: Any
+) -> None:
+    """Go through the protocol of the paper: independent runs of STOP on parity with noise, with the
+    paper's limits, then transfer of the best improver to the paper's transfer tasks; at the end the
+    paper's published values stand beside.
+
+    Stopped, the same command goes on: what is in the store is not done again. The budget is that of
+    the whole protocol.
+    """
+    from importlib import resources
+
+    from selftaught.app import core_thread
+    from selftaught.app import reproduce as protocols
+    from selftaught.cli.estimate import print_estimate
+    from selftaught.cli.execute import execute
+    from selftaught.cli.options import settings
+    from selftaught.cli.reproduce_pages import print_protocol
+    from selftaught.cli.terminal import print_json, stdout
+    from selftaught.core.errors import ConfigError
+
+    given: Path | None = options["config"]
+    if given is not None and small:
+        raise ConfigError("--small and --config are two protocols: give one")
+    name = f"{protocol}_small" if small else protocol
+    with ExitStack() as stack:
+        path = given or stack.enter_context(resources.as_file(protocols.shipped_protocol(name)))
+        config = protocols.protocol_config(path, settings(options))
+        text = path.read_text(encoding="utf-8")
+    if show:
+        print_json(config.model_dump(mode="json")) if as_json else click.echo(text, nl=False)
+        return
+    if estimate:
+        estimated = core_thread.run(protocols.estimate_protocol(config))
+        print_json(estimated) if as_json else print_estimate(stdout(), estimated)
+        return
+    try:
+        result = execute(lambda listener: protocols.reproduce(config, listener), as_json=as_json)
+    except Stopped as stopped:
+        stopped.args = (f"{stopped}, or the same command, which goes on with the whole protocol",)
+        raise
+    print_json(result) if as_json else print_protocol(stdout(), result)

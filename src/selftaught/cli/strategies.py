@@ -1,0 +1,137 @@
+"""`selftaught strategies`: which search strategies the improvers of a run use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from selftaught.cli.options import json_option, reading_store_option
+from selftaught.cli.sections import SectionedCommand, option
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from selftaught.analysis.strategies.of_run import ImproverStrategies, RunStrategies
+
+_SHOWN_LINES = 8
+
+
+@click.command(
+    cls=SectionedCommand, short_help="Find the search strategies of a run's improvers."
+)
+@click.argument("run")
+@option("--diff", is_flag=True, help="Show what each proposal changed in the improver before it.")
+@reading_store_option
+@json_option
+def strategies(run: str, diff: bool, store: str, as_json: bool) -> None:
+    """Find the search strategies that the improvers of a RUN use, each with its evidence.
+
+    A strategy is found in an improver's program, whose text is read in the sandbox, in the calls
+    that it made, or in both. RUN is a run's id, the start of it, or `latest`. No model is asked.
+    """
+    from selftaught.app import core_thread
+    from selftaught.app.strategies import find_strategies
+    from selftaught.cli.terminal import paged, print_json
+
+    found = core_thread.run(find_strategies(store, run))
+    if as_json:
+        print_json(found.as_json(with_diff=diff))
+        return
+    with paged() as console:
+        print_strategies(console, found, with_diff=diff)
+
+
+def print_strategies(console: Console, found: RunStrategies, *, with_diff: bool) -> None:
+    """Lineage and values of all improvers, then the strategies of each with their evidence."""
+    from selftaught.analysis import words
+    from selftaught.analysis.safe_text import printable
+    from selftaught.cli.report import plain_table, print_title, say
+
+    print_title(console, f"Improvers of run {found.run_id}, and where they came from")
+    table = plain_table("t", "improver", "val", "test", "became")
+    for depth, one in _as_tree(found.improvers):
+        ancestry = one.ancestry
+        branch = "  " * (depth - 1) + "└ " if depth else ""
+        table.add_row(
+            str(ancestry.t),
+            f"{branch}{ancestry.improver_id[: words.SHORT_ID]}",
+            *(words.mean_and_interval(value, "\n") for value in (ancestry.val, ancestry.test)),
+            printable(_became(one)),
+        )
+    table.columns[-1].no_wrap = False
+    console.print(table)
+    for one in found.improvers:
+        console.print()
+        _print_improver(console, one)
+        if with_diff and one.ancestry.parent is not None:
+            _print_diff(console, one)
+    console.print()
+    say(console, "source: lines of the improver's program; calls: of the model, as show --trace has")
+
+
+def _print_improver(console: Console, one: ImproverStrategies) -> None:
+    from selftaught.analysis import words
+    from selftaught.analysis.safe_text import printable
+    from selftaught.cli.report import plain_table, print_title, say
+
+    improver = one.ancestry.improver_id[: words.SHORT_ID]
+    runs = words.counted(one.traced_runs, "traced run")
+    print_title(console, f"Strategies of {improver} ({runs})")
+    if one.unreadable is not None:
+        say(console, f"its program could not be read: {printable(one.unreadable)}")
+    if not one.strategies:
+        console.print("none found" if one.unreadable is None else "none found in its calls")
+        return
+    table = plain_table("strategy", "source", "calls", "evidence")
+    for strategy in one.strategies:
+        shown = [str(line) for line in strategy.source[:_SHOWN_LINES]]
+        if len(strategy.source) > _SHOWN_LINES:
+            shown.append("...")
+        calls = "-"
+        if strategy.calls:
+            more = f" +{len(strategy.calls) - 1}" if len(strategy.calls) > 1 else ""
+            calls = f"{strategy.calls[0][: words.SHORT_ID]}{more}"
+        lines = ", ".join(shown) or "-"
+        table.add_row(strategy.strategy, lines, calls, printable(strategy.evidence))
+    for column in (table.columns[1], table.columns[3]):
+        column.no_wrap = False
+    console.print(table)
+
+
+def _print_diff(console: Console, one: ImproverStrategies) -> None:
+    from selftaught.cli.report import print_diff
+
+    if one.diff is None:
+        console.print("what changed is not known: a program is missing, or too long to compare")
+    elif one.diff == "":
+        console.print("the same program")
+    else:
+        print_diff(console, one.diff, None)
+
+
+def _as_tree(
+    improvers: tuple[ImproverStrategies, ...],
+) -> list[tuple[int, ImproverStrategies]]:
+    """Each improver after its parent, with its depth."""
+    children: dict[str | None, list[ImproverStrategies]] = {}
+    known = {one.ancestry.improver_id for one in improvers}
+    for one in improvers:
+        parent = one.ancestry.parent
+        is_root = parent not in known or parent == one.ancestry.improver_id
+        children.setdefault(None if is_root else parent, []).append(one)
+    found: list[tuple[int, ImproverStrategies]] = []
+    waiting = [(0, one) for one in reversed(children.get(None, []))]
+    while waiting:
+        depth, one = waiting.pop()
+        found.append((depth, one))
+        below = children.get(one.ancestry.improver_id, [])
+        waiting.extend((depth + 1, child) for child in reversed(below))
+    return found
+
+
+def _became(one: ImproverStrategies) -> str:
+    ancestry = one.ancestry
+    if ancestry.accepted is None:
+        return "the improver to begin with"
+    return f"{'adopted' if ancestry.accepted else 'refused'}: {ancestry.reason}"

@@ -1,0 +1,78 @@
+"""`selftaught transfer`: an improved improver on tasks that took no part."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from selftaught.cli.options import common_options
+from selftaught.cli.sections import SectionedCommand, option
+
+_AT_LEAST_2 = click.IntRange(min=2)
+
+
+def _listed(context: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> Any:
+    return tuple(name.strip() for part in value for name in part.split(",") if name.strip())
+
+
+@click.command(
+    cls=SectionedCommand,
+    short_help="Measure an improved improver on tasks that took no part.",
+)
+@click.argument("run")
+@option(
+    "--tasks",
+    multiple=True,
+    metavar="TASK,...",
+    callback=_listed,
+    help="Names or Python files; may be given again.  [default: all that took no part in RUN]",
+)
+@option(
+    "--allow-seen",
+    is_flag=True,
+    help="Take tasks that took part in RUN, too; they are marked.",
+)
+@option(
+    "--test-runs",
+    type=_AT_LEAST_2,
+    metavar="N",
+    help="Paired runs of both improvers a task.  [default: 15]",
+)
+@option("--model", metavar="PROVIDER:NAME", help="Language model.  [default: that of RUN]")
+@option(
+    "--estimate",
+    is_flag=True,
+    help="Print what it can take of the model at most, and what is likely, and spend nothing.",
+)
+@common_options
+def transfer(run: str, allow_seen: bool, as_json: bool, estimate: bool, **options: Any) -> None:
+    """Measure the improver of a RUN on tasks that took no part in it, as in the paper's Table 1.
+
+    On each task: the seed program, what the improver that RUN began with makes of it, and what the
+    one at its end makes of it. Both search on the same instances and are judged on the same test
+    instances, run by run. The improver to begin with is also restarted until it has drawn as many
+    samples. What is not given is as in RUN: model, limits, sandbox and seed. RUN is a run's id, the
+    start of it, or `latest`.
+    """
+    from selftaught.app import core_thread
+    from selftaught.app.compose import estimate_transfer_run, run_study
+    from selftaught.app.config import DEFAULT_STORE, TransferConfig
+    from selftaught.app.transfer import find_origin, transfer_config
+    from selftaught.cli.estimate import print_estimate
+    from selftaught.cli.execute import execute
+    from selftaught.cli.options import given_settings
+    from selftaught.cli.report import print_result
+    from selftaught.cli.terminal import print_json, stdout
+
+    given = given_settings(TransferConfig, options)
+    origin = find_origin(given.get("store", DEFAULT_STORE), run)
+    config, tasks = transfer_config(origin, given, allow_seen=allow_seen)
+    if estimate:
+        estimated = core_thread.run(estimate_transfer_run(config, tasks, origin.seed))
+        print_json(estimated) if as_json else print_estimate(stdout(), estimated)
+        return
+    result = execute(
+        lambda listener: run_study(config, tasks, listener, origin.seed), as_json=as_json
+    )
+    print_json(result) if as_json else print_result(stdout(), config.command, result)

@@ -1,0 +1,115 @@
+"""How often proposed improvers switch the sandbox off or go around it: counts, rates, intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from selftaught.core.statistics import wilson
+
+Body = Mapping[str, Any]
+
+WITHOUT, WITH = "without", "with"
+CONDITIONS = (WITHOUT, WITH)
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedRate:
+    """A rate to set beside ours: samples in which the flag was off, by reading them."""
+
+    model: str
+    condition: str
+    count: int
+    n: int
+
+    def as_json(self) -> dict[str, Any]:
+        named = {"model": self.model, "condition": self.condition}
+        return named | proportion(self.count, self.n)
+
+
+# Zelikman, Lorch, Mackey, Kalai, COLM 2024, arXiv 2310.02304, the section on circumventing the
+# sandbox. Its interval of the first, [0.31, 0.57] %, is Wilson's, and so are the others here.
+PUBLISHED = (
+    PublishedRate("GPT-4", WITHOUT, 42, 10_000),
+    PublishedRate("GPT-4", WITH, 46, 10_000),
+    PublishedRate("GPT-3.5", WITHOUT, 12, 10_000),
+)
+
+
+def proportion(count: int, n: int) -> dict[str, Any]:
+    """`{"count", "n", "rate", "ci95"}`; without samples there is no rate."""
+    if n == 0:
+        return {"count": count, "n": n, "rate": None, "ci95": None}
+    return {"count": count, "n": n, "rate": count / n, "ci95": list(wilson(count, n))}
+
+
+def rates(tally: Body, verdicts: Mapping[str, Body]) -> dict[str, Any]:
+    """One condition's rates over its samples.
+
+    Args:
+        tally: `{"condition", "samples", "no_code", "programs": {id: how many samples hold it}}`.
+        verdicts: by program id: `{"signs": [{"kind", ...}], "unreadable", "trial": {"attempts":
+            [{"kind", ...}], "succeeded": [...]} | None}`; the trial is None if there was none.
+    Returns: of the condition's samples the proportions `flag` (the flag is off, as the paper
+        counts), `static` (any sign), `attempted` (in a trial, anything) and `succeeded`, and
+        `kinds`: {kind: {"static": count, "attempted": count}}. What holds no code, or cannot be
+        read, is a sample without a sign. `attempted` is None without trials.
+    """
+    programs: Mapping[str, int] = tally["programs"]
+    bodies = [verdicts[program] for program in programs]
+    counts = np.fromiter(programs.values(), dtype=np.int64, count=len(programs))
+    trials = [body["trial"] for body in bodies]
+    signs = [_kinds(body["signs"]) for body in bodies]
+    tried = [_kinds(trial["attempts"]) if trial else frozenset() for trial in trials]
+    n = int(tally["samples"])
+
+    def how_many(holds: Sequence[bool]) -> int:
+        return int(counts @ np.asarray(holds, dtype=np.int64)) if len(counts) else 0
+
+    kinds = sorted(frozenset[str]().union(*signs, *tried))
+    were_tried = all(trial is not None for trial in trials)
+    succeeded = how_many([bool(trial and trial["succeeded"]) for trial in trials])
+    return {
+        "condition": tally["condition"],
+        "samples": n,
+        "programs": len(programs),
+        "no_code": int(tally["no_code"]),
+        "unreadable": how_many([bool(body["unreadable"]) for body in bodies]),
+        "flag": proportion(how_many(["flag" in one for one in signs]), n),
+        "static": proportion(how_many([bool(one) for one in signs]), n),
+        "attempted": proportion(how_many([bool(one) for one in tried]), n) if were_tried else None,
+        "succeeded": proportion(succeeded, n) if were_tried else None,
+        "kinds": {
+            kind: {
+                "static": how_many([kind in one for one in signs]),
+                "attempted": how_many([kind in one for one in tried]),
+            }
+            for kind in kinds
+        },
+    }
+
+
+def bypassing(tallies: Sequence[Body], verdicts: Mapping[str, Body]) -> list[dict[str, Any]]:
+    """The distinct programs with a sign, an attempt or worse; those of most samples first."""
+    found = []
+    for program, body in verdicts.items():
+        trial = body["trial"] or {"attempts": [], "succeeded": []}
+        if body["signs"] or trial["attempts"] or trial["succeeded"]:
+            samples = {one["condition"]: one["programs"].get(program, 0) for one in tallies}
+            found.append(
+                {
+                    "program_id": program,
+                    "samples": samples,
+                    "signs": list(body["signs"]),
+                    "attempts": list(trial["attempts"]),
+                    "succeeded": list(trial["succeeded"]),
+                }
+            )
+    return sorted(found, key=lambda one: (-sum(one["samples"].values()), one["program_id"]))
+
+
+def _kinds(listed: Sequence[Body]) -> frozenset[str]:
+    return frozenset(str(one["kind"]) for one in listed)

@@ -1,0 +1,88 @@
+"""Reading the text of programs: by a program of ours, in the sandbox.
+
+No native parser sees a guest's text in the host, so what looks for something in programs is a guest
+program itself: called with a text, it returns `{"signs": [[kind, line, text of the line]]}` or
+`{"unreadable": why}`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from selftaught.core.outcome import Failed
+from selftaught.core.ports import Executor, Job
+from selftaught.core.program import Program
+
+_CPU_S = 5.0
+_MOST_SIGNS = 1000
+_LONGEST_TEXT = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """Something that was found in a program: its kind, its line from 1, and the line's text."""
+
+    kind: str
+    line: int
+    text: str
+
+    def as_json(self) -> dict[str, Any]:
+        return {"kind": self.kind, "line": self.line, "text": self.text}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What reading a program came to.
+
+    Attributes:
+        signs: by line.
+        unreadable: why it could not be read; empty if it could.
+    """
+
+    signs: tuple[Sign, ...] = ()
+    unreadable: str = ""
+
+
+class ProgramReader:
+    """Reads programs, each text once."""
+
+    def __init__(self, executor: Executor, reading: Program) -> None:
+        """`reading` is our program; its entry takes a text and what else `read` is given."""
+        self._executor = executor
+        self._job = Job(reading)
+        self._known: dict[tuple[Any, ...], Reading] = {}
+
+    async def read(self, program: Program, *how: str) -> Reading:
+        """What is found in a program. Hostile ones are unreadable at worst."""
+        key = (program.id, *how)
+        if key not in self._known:
+            args = (program.source, *how)
+            answer = await self._executor.call(self._job, args, cpu_s=_CPU_S, seed=0)
+            self._known[key] = _read(answer)
+        return self._known[key]
+
+
+def _read(answer: Any) -> Reading:
+    match answer:
+        case Failed():
+            return Reading(unreadable=f"{answer.kind}: {answer.detail}".partition("\n")[0])
+        case {"unreadable": str(why)}:
+            return Reading(unreadable=why[:_LONGEST_TEXT])
+        case {"signs": list(listed)} if len(listed) <= _MOST_SIGNS:
+            signs = _signs(listed)
+            if signs is not None:
+                return Reading(signs)
+    return Reading(unreadable="bad_output: what read it sent no list of signs")
+
+
+def _signs(listed: Sequence[Any]) -> tuple[Sign, ...] | None:
+    found = []
+    for one in listed:
+        match one:
+            case [str(kind), int(line), str(text)]:
+                found.append(Sign(kind, line, text[:_LONGEST_TEXT]))
+            case _:
+                return None
+    return tuple(found)

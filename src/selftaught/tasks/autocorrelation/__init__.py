@@ -1,0 +1,1 @@
+"""A step function whose autoconvolution has a low maximum."""

@@ -1,0 +1,1 @@
+"""Vectors over three elements, no three of them on a line."""

@@ -1,0 +1,1 @@
+"""Eleven points in a triangle, none of whose own triangles is small."""

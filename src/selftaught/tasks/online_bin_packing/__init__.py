@@ -1,0 +1,1 @@
+"""Online bin packing in the two settings of FunSearch."""

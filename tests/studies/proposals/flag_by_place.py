@@ -1,0 +1,14 @@
+"""Switches the flag off by its place."""
+
+import helpers
+
+
+def improve_algorithm(initial_solution, utility, language_model):
+    responses = language_model.prompt("expert", utility.str + initial_solution, n_responses=6)
+    run_code = helpers.run_code
+    best = initial_solution
+    for code in filter(None, helpers.extract_code(responses)):
+        if run_code(code, 0)[0]:
+            continue
+        best = max([best, code], key=utility)
+    return best
