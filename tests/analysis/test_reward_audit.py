@@ -18,6 +18,7 @@ from scipy import stats
 import selftaught as st
 from selftaught.analysis.excess import excess
 from selftaught.analysis.reward_denials import above_bound
+from selftaught.analysis.reward_scores import Scores, scores_that_do_not_hold
 from selftaught.app import core_thread
 from selftaught.app.audit_rewards import audit_rewards
 from selftaught.app.audits import reading_program
@@ -26,6 +27,7 @@ from selftaught.core.program import Program, content_id
 from selftaught.core.seeds import PUBLIC_KEY, instance_generator
 from selftaught.engine.program_reader import ProgramReader, Reading
 from selftaught.executors.local import LocalExecutor
+from selftaught.store.reader import Event
 
 Json = dict[str, Any]
 Read = Callable[[str], Reading]
@@ -123,6 +125,45 @@ def test_a_few_equal_scores_are_no_proof_that_there_is_no_luck() -> None:
     assert not certain.holds
     same = excess({"a": [0.1 + 0.2]}, {"a": [0.3] * 5}, of=5, spread={})
     assert same.holds
+
+
+def event(kind: str, **body: Any) -> Event:
+    return Event(0, "run", kind, f"{kind} {body}", 0.0, body)
+
+
+def meta(improver: str, stream: str, *values: float) -> Event:
+    return event("meta_evaluation", improver=improver, stream=stream, values={"a": list(values)})
+
+
+def test_a_meta_utility_that_is_not_there_on_val_is_found() -> None:
+    events = [
+        meta("fitted", "search", 0.9, 0.91, 0.89),
+        meta("fitted", "val", 0.3, 0.32, 0.28, 0.31),
+        meta("honest", "search", 0.5, 0.52, 0.48),
+        meta("honest", "val", 0.5, 0.49, 0.51, 0.47),
+        meta("queried only", "search", 0.99, 0.98, 0.97),
+    ]
+    (found,) = scores_that_do_not_hold(Scores.of(events))
+    assert (found.kind, found.role, found.program_id) == ("does_not_hold", "improver", "fitted")
+    assert "0.9000 on search, one of 3" in found.evidence
+
+
+def evaluated(stream: str, repeat: str, value: float | None) -> Event:
+    kind = "timeout" if value is None else "scored"
+    where = {"task": "a", "stream": stream, "repeat": repeat}
+    return event("evaluation", program="p", kind=kind, value=value, detail="", **where)
+
+
+@pytest.mark.parametrize(("failures", "found"), [(0, 0), (1, 0), (2, 1), (4, 1)])
+def test_a_program_that_fails_on_fresh_instances_does_not_hold(failures: int, found: int) -> None:
+    fresh = [None] * failures + [0.5] * (4 - failures)
+    events = [
+        evaluated("search", "improve", 0.5),
+        *(evaluated("val", f"val-{number}", value) for number, value in enumerate(fresh)),
+    ]
+    findings = list(scores_that_do_not_hold(Scores.of(events)))
+    assert len(findings) == found
+    assert all(f"fails on {failures} of 4 sets" in one.evidence for one in findings)
 
 
 @pytest.mark.parametrize(

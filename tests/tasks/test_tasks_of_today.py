@@ -19,9 +19,10 @@ from selftaught.core.task import ProgramFailed
 from selftaught.tasks.autocorrelation import task as autocorrelation
 from selftaught.tasks.cap_set import task as cap_set
 from selftaught.tasks.circle_packing import task as circle_packing
+from selftaught.tasks.descent import task as descent
 from selftaught.tasks.heilbronn_triangle import task as heilbronn
 from selftaught.tasks.online_bin_packing import task as online_bin_packing
-from selftaught.testing.task_conformance import TaskConformance
+from selftaught.testing.task_conformance import Scorer, TaskConformance
 
 
 class TestCirclePacking(TaskConformance):
@@ -56,6 +57,19 @@ class TestBinPackingWeibull(TaskConformance):
 class TestBinPackingOr(TaskConformance):
     task = online_bin_packing.or_library
     known_good = (known_good("bin_packing_or"), 0.967)
+
+
+def test_the_number_of_instances_that_a_task_is_said_to_have_is_tested(score: Scorer) -> None:
+    class SaidToHaveOne(TaskConformance):
+        task = descent.task
+        one_instance = True
+
+    class SaidToHaveMany(TaskConformance):
+        task = circle_packing.task
+
+    for said in (SaidToHaveOne(), SaidToHaveMany()):
+        with pytest.raises(AssertionError):
+            said.test_streams_and_seeds_give_other_instances(score)
 
 
 def reply(source: str, *args: object) -> Any:

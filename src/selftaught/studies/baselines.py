@@ -15,14 +15,13 @@ from typing import Any
 from selftaught.algorithm import MetaScore
 from selftaught.core.budget import Usage
 from selftaught.core.concurrency import together
-from selftaught.core.outcome import Failed
 from selftaught.core.program import Program
 from selftaught.core.statistics import paired_difference
 from selftaught.core.task import Task
 from selftaught.engine.context import RunContext
-from selftaught.engine.invoke import SandboxedImprover
 from selftaught.engine.keys import make_key
 from selftaught.engine.utilities import DownstreamTask
+from selftaught.studies.restarts import restarted
 
 Json = dict[str, Any]
 
@@ -107,12 +106,12 @@ class Baselines:
 
     async def _measure(self, improver: Program, final: Program) -> Baseline:
         pairs = self._pairs()
-        restarted = await together(
+        outcomes = await together(
             self._restart(improver, task, run, self._drawn(final, task, run).samples)
             for task, run in pairs
         )
         by_task: dict[str, list[_Restarted]] = {task.name: [] for task in self._downstream}
-        for (task, _), one in zip(pairs, restarted, strict=True):
+        for (task, _), one in zip(pairs, outcomes, strict=True):
             by_task[task.name].append(one)
         return Baseline(
             improver,
@@ -125,22 +124,12 @@ class Baselines:
         self, improver: Program, task: DownstreamTask, run: int, samples: int
     ) -> _Restarted:
         """The best by search of so many runs of the improver as the samples allow, 1 at least."""
-        context = self._context
         u = task.searched("test", run)
-        left = max(1, samples)
-        drawn = 0
-        found: list[tuple[float, Program]] = []
-        while left > 0:
-            again = SandboxedImprover(context, improver, "restart", samples_cap=left)
-            result, usage = await again.run(u, task.s)
-            if not isinstance(result, Failed):
-                found.append((await u(result), result))
-            drawn += usage.samples
-            left -= max(1, usage.samples)  # one that draws nothing must come to an end, too
-        if not found:
-            return _Restarted(drawn, None, 0.0)
-        best = max(found, key=lambda pair: pair[0])[1]
-        return _Restarted(drawn, best.id, await task.judged("test", run)(best))
+        one = await restarted(self._context, improver, u, task.s, samples)
+        if one.best is None:
+            return _Restarted(one.samples, None, 0.0)
+        value = await task.judged("test", run)(one.best)
+        return _Restarted(one.samples, one.best.id, value)
 
     def _record(self, name: str, baseline: Baseline, final: Program) -> None:
         body = {

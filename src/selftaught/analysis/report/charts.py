@@ -175,7 +175,7 @@ def _arms(arms: Rows, scale: alt.Scale, title: str = _META_UTILITY) -> Part:
 
 
 def _domain(values: Sequence[float]) -> list[float]:
-    """Around the values, with a margin. Means of what is at least 0 are shown from 0 at least."""
+    """Around the values, with a margin; but what begins at 0 begins there on the axis, too."""
     low, high = min(values), max(values)
     margin = 0.05 * (high - low) or 0.05 * abs(high) or 0.05
     return [low if low == 0 else low - margin, high + margin]

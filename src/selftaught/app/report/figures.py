@@ -50,7 +50,8 @@ def curve_figure(curve: Curve) -> Figure:
         arms.insert(0, {"arm": _FINAL, "final": True, **_bounds(curve.final)})
     tasks = _listed(curve.tasks)
     first, last = curve.points[0].test.mean, curve.points[-1].test.mean
-    went = f"test from {words.number(first)} to {words.number(last)} in {curve.points[-1].t} steps"
+    steps = words.counted(curve.points[-1].t, "step")
+    went = f"test from {words.number(first)} to {words.number(last)} in {steps}"
     if curve.interval == SERIES:
         over = words.counted(len({row["run"] for row in runs}), "run")
         title = f"STOP on {tasks}, mean of {over}: {went}"

@@ -52,7 +52,7 @@ def require_cap_set(vectors: IntArray) -> None:
     for first in range(len(vectors)):
         seconds = np.arange(first + 1, len(vectors))
         # The one vector that is on a line with two others, and differs from both if they differ.
-        thirds = row_of[-(vectors[first] + vectors[seconds]) % 3 @ place]
+        thirds = row_of[(-(vectors[first] + vectors[seconds]) % 3) @ place]
         on_line = np.flatnonzero(thirds >= 0)
         if len(on_line):
             second, third = seconds[on_line[0]], thirds[on_line[0]]

@@ -16,6 +16,7 @@ import selftaught as st
 from selftaught.tasks.checks import FloatArray, bad_output, require_array
 
 POINTS = 11
+Point = tuple[Fraction, Fraction]
 
 
 def utility(program: st.SandboxedProgram, rng: np.random.Generator) -> float:
@@ -49,8 +50,6 @@ def area_share(a: Point, b: Point, c: Point) -> Fraction:
     """Half a cross product, over the area 1/2 of the triangle around."""
     return abs((b[0] - a[0]) * (c[1] - a[1]) - (c[0] - a[0]) * (b[1] - a[1]))
 
-
-Point = tuple[Fraction, Fraction]
 
 task = st.Task(
     name="heilbronn_triangle",

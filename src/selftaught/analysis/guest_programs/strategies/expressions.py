@@ -102,6 +102,15 @@ class Expressions(State):
 
     def combined(self, op: ast.operator, left: Node, right: Node) -> Node:
         """The result of an operator with two operands."""
+        fixed = _computed(op, left, right)
+        if fixed is not None:
+            return self.const(fixed)
+        if isinstance(op, (ast.Sub, ast.BitAnd)) and is_collection(left):  # of sets
+            item = self.element(left)
+            test = self.node("compare", item, right, name="NotIn")
+            made = self.node("comp", item)
+            made.value, made.guards = (), ((Guard(test, isinstance(op, ast.Sub)),),)
+            return made
         if isinstance(op, (ast.Add, ast.BitOr)):
             return self.node("add", left, right)
         if isinstance(op, ast.Mult):
@@ -315,6 +324,7 @@ class Expressions(State):
                 self.put(container.cells[key.value], value)
 
 
+_LARGE = 1e9
 # Names of what puts a collection into another order in its place.
 _IN_PLACE = frozenset({"sort", "shuffle", "reverse"})
 
@@ -329,6 +339,22 @@ def only(base: Node, depth: int = 0) -> Node | None:
         found = {id(one): one for one in (only(value, depth + 1) for value in held)}
         if len(found) == 1:
             return next(iter(found.values()))
+    return None
+
+
+def _computed(op: ast.operator, left: Node, right: Node) -> float | None:
+    """The result for two constant numbers, where it is as plain as they are."""
+    if not (_is_number(left) and _is_number(right)):
+        return None
+    match op:
+        case ast.Add():
+            return left.value + right.value  # type: ignore[no-any-return]
+        case ast.Sub():
+            return left.value - right.value  # type: ignore[no-any-return]
+        case ast.Mult() if max(abs(left.value), abs(right.value)) < _LARGE:
+            return left.value * right.value  # type: ignore[no-any-return]
+        case ast.Div() if right.value:
+            return left.value / right.value  # type: ignore[no-any-return]
     return None
 
 

@@ -283,7 +283,7 @@ def _spliced(facts: Facts, request: Request) -> int | None:
     """Line at which a program is composed of responses to this request and of another program."""
     for scoring in facts.flow.scorings:
         for at, path in walk(scoring.program):
-            if at.op not in ("text", "add", "splice"):
+            if at.op not in ("text", "add", "splice") or (at.op == "add" and is_collection(at)):
                 continue
             held = [facts.programs(part, whole=False) for part in _parts(at)]
             held = [leaves for leaves in held if leaves]

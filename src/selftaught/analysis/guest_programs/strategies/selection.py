@@ -75,7 +75,8 @@ def shown_by(facts: Facts) -> list[Shown]:
 def beam_search(facts: Facts, shown: list[Shown]) -> Finding | None:
     for prompt in shown:
         for slot, choice in zip(prompt.slots, prompt.choices, strict=True):
-            if not choice.kept or choice.drawn or not _is_scored(facts, slot):
+            kept = choice.kept or _are_survivors(facts, prompt, slot, choice)
+            if not kept or choice.drawn or not _is_scored(facts, slot):
                 continue
             lines = [prompt.request.line, slot.node.line, *choice.ranked]
             if slot.kind == "each":
@@ -83,6 +84,14 @@ def beam_search(facts: Facts, shown: list[Shown]) -> Finding | None:
             if slot.kind in ("taken", "picked") or (slot.kind == "best" and choice.consumed):
                 return Finding("beam_search", lines, "the program to expand comes from a frontier")
     return None
+
+
+def _are_survivors(facts: Facts, prompt: Shown, slot: Slot, choice: Choice) -> bool:
+    """Whether they are the best of what an earlier request brought, without a loop."""
+    if slot.kind != "each" or not choice.ranked:
+        return False
+    made_by = [r for leaf in facts.candidates(*slot.source) for r in facts.requests_of(leaf)]
+    return bool(made_by) and all(one is not prompt.request for one in made_by)
 
 
 def genetic_algorithm(facts: Facts, shown: list[Shown]) -> Finding | None:

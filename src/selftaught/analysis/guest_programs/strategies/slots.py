@@ -292,7 +292,7 @@ def alternatives(variable: Node, path: Path) -> list[Alternative]:
     waiting = [(value, path, guards) for value, guards in steps(variable)]
     while waiting:
         node, part, guards = waiting.pop()
-        if (id(node), part) in seen:
+        if (id(node), part) in seen or len(part) > MAX_PATH:
             continue
         seen.add((id(node), part))
         if node.op == "carried" and node.name == variable.name:
