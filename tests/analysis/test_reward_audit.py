@@ -127,12 +127,13 @@ def test_a_few_equal_scores_are_no_proof_that_there_is_no_luck() -> None:
     assert same.holds
 
 
-def event(kind: str, **body: Any) -> Event:
+def event(kind: str, body: Json) -> Event:
     return Event(0, "run", kind, f"{kind} {body}", 0.0, body)
 
 
 def meta(improver: str, stream: str, *values: float) -> Event:
-    return event("meta_evaluation", improver=improver, stream=stream, values={"a": list(values)})
+    body = {"improver": improver, "stream": stream, "values": {"a": list(values)}}
+    return event("meta_evaluation", body)
 
 
 def test_a_meta_utility_that_is_not_there_on_val_is_found() -> None:
@@ -151,7 +152,7 @@ def test_a_meta_utility_that_is_not_there_on_val_is_found() -> None:
 def evaluated(stream: str, repeat: str, value: float | None) -> Event:
     kind = "timeout" if value is None else "scored"
     where = {"task": "a", "stream": stream, "repeat": repeat}
-    return event("evaluation", program="p", kind=kind, value=value, detail="", **where)
+    return event("evaluation", {**where, "program": "p", "kind": kind, "value": value})
 
 
 @pytest.mark.parametrize(("failures", "found"), [(0, 0), (1, 0), (2, 1), (4, 1)])

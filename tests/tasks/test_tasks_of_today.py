@@ -315,11 +315,12 @@ class HereAndNow:
         self.source = source
         self.shown: list[tuple[int, list[float]]] = []
 
-    def __call__(self, item: int, bins: np.ndarray, cpu_s: float) -> object:
+    def __call__(self, *args: Any, cpu_s: float | None = None) -> Any:
+        item, bins = args
         self.shown.append((item, bins.tolist()))
         return reply(self.source, item, bins)
 
-    def map(self, *args: object, **options: object) -> list[Any]:
+    def map(self, *args: Any, **options: Any) -> list[Any]:
         raise NotImplementedError
 
 

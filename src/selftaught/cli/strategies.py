@@ -67,7 +67,7 @@ def print_strategies(console: Console, found: RunStrategies, *, with_diff: bool)
         if with_diff and one.ancestry.parent is not None:
             _print_diff(console, one)
     console.print()
-    say(console, "source: lines of the improver's program; calls: of the model, as show --trace has")
+    say(console, "lines are those of the improver's program; calls are as in show --trace")
 
 
 def _print_improver(console: Console, one: ImproverStrategies) -> None:

@@ -1,1 +1,1 @@
-"""Reads the search strategies of an improver out of its syntax tree; run in the sandbox as one text."""
+"""Reads the strategies of an improver out of its syntax tree; a guest program in modules."""

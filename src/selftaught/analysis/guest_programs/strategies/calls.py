@@ -1,18 +1,17 @@
-"""Following calls: functions and methods of the program itself are followed where they are called."""
+"""Following calls: functions of the program are followed where they are called."""
 
 from __future__ import annotations
 
 import ast
 from typing import Any
 
-from selftaught.analysis.guest_programs.strategies.expressions import Arguments, Expressions, only
 from selftaught.analysis.guest_programs.strategies.graph import Loop, Node, Request, Scoring
+from selftaught.analysis.guest_programs.strategies.objects import Objects
 from selftaught.analysis.guest_programs.strategies.state import MAX_INLINED, Frame, Function, Scope
+from selftaught.analysis.guest_programs.strategies.values import Arguments
 
-_LIMITS = frozenset({"budget", "uses", "times_used", "max_responses_per_call"})
 
-
-class Calls(Expressions):
+class Calls(Objects):
     """What is called, and what comes of it."""
 
     def library(self, name: str, arguments: Arguments) -> Node:
@@ -23,71 +22,6 @@ class Calls(Expressions):
 
     def follow(self, body: list[ast.stmt]) -> bool:
         raise NotImplementedError
-
-    # --- attributes -------------------------------------------------------------------------------
-
-    def attribute(self, base: Node, name: str) -> Node:
-        if base.op == "module":
-            return self.node("module", name=f"{base.name}.{name}")
-        targets = self.targets(base)
-        for target in targets:
-            if target.op == "input" and target.name != "solution":
-                if name == "str":
-                    return self.node("description")
-                if name in _LIMITS:
-                    return self.node("limit", name=name)
-        this = only(base)
-        if this is not None and this.op == "instance" and name in this.cells:
-            return this.cells[name]
-        objects = [target for target in targets if target.op in ("instance", "class")]
-        if not any(name in one.cells for one in objects if one.op == "instance"):
-            for one in objects:
-                cell = self.member_cell(one, name)
-                if cell is not None:
-                    return self._member_of(base, one, cell)
-        return self.node("attr", base, name=name)
-
-    def _member_of(self, base: Node, target: Node, cell: Node) -> Node:
-        """A class's member, got from an object or from the class."""
-        found = cell.writes[-1].value
-        match found.op:
-            case "property":
-                return self.inline(found.args[0], Arguments([base], frozenset(), {}))
-            case "static":
-                return found.args[0]
-            case "classmethod":
-                return self.node("bound", target, found.args[0])
-            case "closure" | "cached" if target.op == "instance":
-                return self.node("bound", base, found)
-            case "closure" | "class" | "cached":
-                return found
-        return cell
-
-    def member(self, target: Node, name: str) -> Node | None:
-        """A class's member of this name, or one of those that it extends."""
-        cell = self.member_cell(target, name)
-        return None if cell is None else cell.writes[-1].value
-
-    def member_cell(self, target: Node, name: str) -> Node | None:
-        """The variable that it is."""
-        of_class = target if target.op == "class" else target.args[0]
-        if name in of_class.cells:
-            return of_class.cells[name]
-        for base in of_class.args:
-            for extended in self.targets(base):
-                if extended.op == "class" and extended is not of_class:
-                    found = self.member_cell(extended, name)
-                    if found is not None:
-                        return found
-        return None
-
-    def overloaded(self, target: Node, name: str, arguments: list[Node]) -> Node | None:
-        if target.op != "instance":
-            return None
-        found = self.member(target, name)
-        if found is None or found.op != "closure":
-            return None
-        return self.inline(found, self.all_placed(arguments))
 
     # --- calls ------------------------------------------------------------------------------------
 
@@ -143,11 +77,6 @@ class Calls(Expressions):
                 return self.scored(arguments.placed[0])
         return self.unknown(target, arguments)
 
-    def shifted(self, arguments: Arguments, first: Node) -> Arguments:
-        """With one more argument before the others."""
-        starred = frozenset(place + 1 for place in arguments.starred)
-        return Arguments([first, *arguments.placed], starred, arguments.named)
-
     def _got(self, getter: Node, arguments: Arguments) -> Node:
         found = []
         for key in getter.args:
@@ -200,7 +129,7 @@ class Calls(Expressions):
         function, around, defaults, for_keywords = closure.value
         for frame in self.frames:
             if frame.function is function and frame.parameters:
-                return self._again(frame, function, arguments)
+                return self._again(frame, arguments)
         if len(self.frames) >= MAX_INLINED or any(f.function is function for f in self.frames):
             return self.node("call", *arguments.placed, name=closure.name)
         scope = Scope(around)
@@ -231,9 +160,10 @@ class Calls(Expressions):
             return frame.result
         return returned
 
-    def _again(self, frame: Frame, function: Function, arguments: Arguments) -> Node:
+    def _again(self, frame: Frame, arguments: Arguments) -> Node:
         """A function calls itself: its parameters go around once more."""
-        names = [argument.arg for argument in (*function.args.posonlyargs, *function.args.args)]
+        parameters = frame.function.args
+        names = [one.arg for one in (*parameters.posonlyargs, *parameters.args)]
         given = dict(zip(names, arguments.placed, strict=False)) | arguments.named
         for name, value in given.items():
             parameter = frame.parameters.get(name)
@@ -290,43 +220,6 @@ class Calls(Expressions):
             values[function.args.kwarg.arg] = extra
         return values
 
-    # --- classes ----------------------------------------------------------------------------------
-
-    def instance(self, of_class: Node, arguments: Arguments) -> Node:
-        made = self.node("instance", of_class, name=of_class.name)
-        initial = self.member(of_class, "__init__")
-        if initial is not None:
-            self.inline(initial, self.shifted(arguments, made))
-            return made
-        fields: dict[str, Node | None] = self.fields(of_class)
-        for place, (name, default) in enumerate(fields.items()):
-            value = arguments.get(place, name)
-            if value is None and default is not None:
-                value = self.call(default.args[0], _NONE) if default.op == "factory" else default
-            made.cells[name] = self.node("cell", name=name)
-            if value is not None:
-                self.put(made.cells[name], value)
-        for name, value in arguments.named.items():
-            if name not in made.cells:
-                made.cells[name] = self.node("cell", name=name)
-                self.put(made.cells[name], value)
-        after = self.member(of_class, "__post_init__")
-        if after is not None:
-            self.inline(after, Arguments([made], frozenset(), {}))
-        return made
-
-    def fields(self, of_class: Node) -> dict[str, Node | None]:
-        """Names and defaults of a record's fields, those of what it extends first."""
-        found: dict[str, Node | None] = {}
-        for base in of_class.args:
-            for extended in self.targets(base):
-                if extended.op == "class" and extended is not of_class:
-                    found |= self.fields(extended)
-        return found | dict(of_class.value or {})
-
-
-_NONE = Arguments([], frozenset(), {})
-
 
 def _calls_itself(function: Function) -> bool:
     name = getattr(function, "name", None)
@@ -339,7 +232,7 @@ def _calls_itself(function: Function) -> bool:
 
 def _origin_of(function: Node) -> str:
     """Names of what a called value was taken out of."""
-    names = []
+    names: list[str] = []
     while function.args and len(names) < 8:
         names.append(function.name)
         function = function.args[0]

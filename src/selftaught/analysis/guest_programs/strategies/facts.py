@@ -183,10 +183,8 @@ def tags(node: Node, path: Path = ()) -> set[str]:
 
 def leading(key: Node) -> Place:
     """What a key orders by first: of a record its first item, if scores are there."""
-    if any(at.op == "tuple" and not path for at, path in origins(key)):
-        if SCORE in tags(key, (0,)):
-            return key, (0,)
-    return key, ()
+    is_record = any(at.op == "tuple" and not path for at, path in origins(key))
+    return (key, (0,)) if is_record and SCORE in tags(key, (0,)) else (key, ())
 
 
 def is_length(node: Node) -> bool:

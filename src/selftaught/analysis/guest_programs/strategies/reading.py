@@ -6,22 +6,22 @@ import ast
 import sys
 from typing import Any
 
+from selftaught.analysis.guest_programs.strategies.decomposing import decomposition
+from selftaught.analysis.guest_programs.strategies.ensembles import ensemble
 from selftaught.analysis.guest_programs.strategies.facts import Facts
 from selftaught.analysis.guest_programs.strategies.graph import Unreadable
 from selftaught.analysis.guest_programs.strategies.prompting import (
-    decomposition,
     prompt_bandit,
     temperature_schedule,
 )
 from selftaught.analysis.guest_programs.strategies.screening import caching, self_tests
 from selftaught.analysis.guest_programs.strategies.selection import (
     beam_search,
-    ensemble,
     genetic_algorithm,
     iteration_from_incumbent,
-    shown_by,
     simulated_annealing,
 )
+from selftaught.analysis.guest_programs.strategies.shown import shown_by
 from selftaught.analysis.guest_programs.strategies.statements import Statements
 
 MAX_CHARS = 200_000

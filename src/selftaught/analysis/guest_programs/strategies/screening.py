@@ -10,13 +10,13 @@ from selftaught.analysis.guest_programs.strategies.facts import (
     tags,
 )
 from selftaught.analysis.guest_programs.strategies.graph import Guard, Node, Scoring
-from selftaught.analysis.guest_programs.strategies.selection import Finding
+from selftaught.analysis.guest_programs.strategies.shown import Finding
 from selftaught.analysis.guest_programs.strategies.slots import messages_of, slots_of
 from selftaught.analysis.guest_programs.strategies.walk import (
     ANY,
-    is_collection,
     dependencies,
     guards_on_the_way,
+    is_collection,
     origins,
     walk,
 )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from typing import NamedTuple
-
+from selftaught.analysis.guest_programs.strategies.choices import Alternative, Choice, alternatives
 from selftaught.analysis.guest_programs.strategies.facts import (
     CHANCE,
     PROGRESS,
@@ -14,60 +12,10 @@ from selftaught.analysis.guest_programs.strategies.facts import (
     steps,
     tags,
 )
-from selftaught.analysis.guest_programs.strategies.graph import Guard, Node, Request
-from selftaught.analysis.guest_programs.strategies.slots import (
-    Alternative,
-    Choice,
-    Message,
-    Slot,
-    alternatives,
-    behind,
-    choice_of,
-    is_score,
-    messages_of,
-    slots_of,
-)
+from selftaught.analysis.guest_programs.strategies.graph import Node, Request
+from selftaught.analysis.guest_programs.strategies.shown import Finding, Shown, asks_to_merge
+from selftaught.analysis.guest_programs.strategies.slots import Slot, is_score
 from selftaught.analysis.guest_programs.strategies.walk import ANY, Path, walk
-
-
-class Finding(NamedTuple):
-    """A strategy, the lines that show it, and how."""
-
-    strategy: str
-    lines: list[int]
-    evidence: str
-
-
-class Shown(NamedTuple):
-    """One prompt for programs, and the programs in it."""
-
-    request: Request
-    message: Message
-    slots: list[Slot]
-    choices: list[Choice]
-    programs: int
-
-
-_MERGING = re.compile(
-    r"\b(merg|combin|unit(e|es|ing)\b|unif|synthes|blend|fus(e|es|ing|ion)\b|hybrid|integrat|"
-    r"bring\w* (them|these|those|it all)? ?together|put\w* (them|these|those) together|"
-    r"amalgam|consolidat|join(s|ing)? (them|these|the)|best (parts?|ideas?|features?|of)\b|"
-    r"(strengths|strong points|advantages|merits|good (parts|ideas)|better traits) of)",
-    re.IGNORECASE,
-)
-
-
-def shown_by(facts: Facts) -> list[Shown]:
-    """All prompts for programs, in the order of the requests."""
-    found = []
-    for request in facts.program_requests:
-        for message in messages_of(request):
-            held = slots_of(facts, message)
-            slots = [one for slot in held for one in behind(facts, message, slot)]
-            choices = [choice_of(slot, request) for slot in slots]
-            found.append(Shown(request, message, slots, choices, len(held)))
-    return found
-
 
 # --- beams and pools ------------------------------------------------------------------------------
 
@@ -182,7 +130,7 @@ def simulated_annealing(facts: Facts, shown: list[Shown]) -> Finding | None:
             if slot.kind == "variable":
                 kind, lines = becomes(facts, *slot.source)
                 if kind == "annealed":
-                    said = "a worse program may become the current one, by a chance or margin that falls"
+                    said = "a worse program may become the current one, ever more seldom"
                     return Finding("simulated_annealing", [prompt.request.line, *lines], said)
     return None
 
@@ -205,7 +153,7 @@ def _held(facts: Facts, prompt: Shown, *, is_first: bool) -> tuple[str, list[int
     """Whether a prompt holds the best program so far, another one, or one of a pool."""
     best: list[int] = []
     pooled = instead = False
-    if _asks_to_merge(facts, prompt) is not None:
+    if asks_to_merge(facts, prompt) is not None:
         return "pool", []
     for slot, choice in zip(prompt.slots, prompt.choices, strict=True):
         lines = _incumbent(facts, prompt, slot, choice)
@@ -225,9 +173,9 @@ def _incumbent(facts: Facts, prompt: Shown, slot: Slot, choice: Choice) -> list[
     if slot.kind == "variable":
         kind, lines = becomes(facts, *slot.source)
         return [slot.node.line, *lines] if kind == "improved" else []
-    if slot.kind == "best" and not choice.consumed and not choice.drawn:
-        if choice.kept or _covers(facts, slot, prompt.request):
-            return [slot.node.line]
+    is_best = slot.kind == "best" and not choice.consumed and not choice.drawn
+    if is_best and (choice.kept or _covers(facts, slot, prompt.request)):
+        return [slot.node.line]
     return []
 
 
@@ -238,47 +186,3 @@ def _covers(facts: Facts, slot: Slot, request: Request) -> bool:
     held = facts.candidates(*slot.source)
     chosen = {id(one.asked) for leaf in held for one in facts.requests_of(leaf)}
     return not request.loops and bool(before) and before <= chosen
-
-
-# --- one program of several -----------------------------------------------------------------------
-
-
-def ensemble(facts: Facts, shown: list[Shown]) -> Finding | None:
-    for prompt in shown:
-        words = _asks_to_merge(facts, prompt)
-        if words is not None and not any(c.drawn and c.kept for c in prompt.choices):
-            lines = [prompt.request.line, *(slot.node.line for slot in prompt.slots)]
-            return Finding("ensemble", lines, f"several programs are shown: {words!r}")
-    return _committee(facts)
-
-
-def _asks_to_merge(facts: Facts, prompt: Shown) -> str | None:
-    """The words by which a prompt with several programs asks for one that is made of them."""
-    if prompt.programs < 2 and not any(slot.kind == "several" for slot in prompt.slots):
-        return None
-    found = _MERGING.search(facts.words(prompt.request))
-    return None if found is None else found[0]
-
-
-_RUNNING = re.compile(r"\bexec\b|\bdef \w+\(|\bimport\b|\blambda\b|\beval\b")
-
-
-def _committee(facts: Facts) -> Finding | None:
-    """One program whose text holds several whole candidates."""
-    for scoring in facts.flow.scorings:
-        for at, path in walk(scoring.program):
-            if path or at.op not in ("text", "add"):
-                continue
-            words = " ".join(
-                str(part.value)
-                for part, _ in walk(at)
-                if part.op == "const" and isinstance(part.value, str)
-            )
-            if not _RUNNING.search(words):
-                continue
-            slots = slots_of(facts, Message(at, scoring.loops))
-            several = [slot for slot in slots if slot.kind == "several"]
-            if (several or len(slots) > 1) and any(slot.kind != "initial" for slot in slots):
-                lines = [scoring.line, at.line, *(slot.node.line for slot in slots)]
-                return Finding("ensemble", lines, "a program is composed of several candidates")
-    return None

@@ -49,7 +49,7 @@ class Frame:
 
     __slots__ = ("function", "guards_before", "parameters", "result", "returns", "yields")
 
-    def __init__(self, function: ast.AST, guards_before: int, result: Node) -> None:
+    def __init__(self, function: Function, guards_before: int, result: Node) -> None:
         self.function = function
         self.guards_before = guards_before
         self.result = result
@@ -194,7 +194,7 @@ class State:
                 around.args = (*around.args, value)
                 around.guards = (*around.guards, self.guards)
 
-    # --- what a value can be ------------------------------------------------------------------------
+    # --- what a value can be ----------------------------------------------------------------------
 
     def targets(self, node: Node) -> list[Node]:
         """The functions, objects or modules that a value may be."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import ast
 
-from selftaught.analysis.guest_programs.strategies.graph import Flow, Guard, Loop, Node, Unreadable
-from selftaught.analysis.guest_programs.strategies.library import Library
+from selftaught.analysis.guest_programs.strategies.blocks import Blocks
+from selftaught.analysis.guest_programs.strategies.graph import Flow, Guard, Node, Unreadable
 from selftaught.analysis.guest_programs.strategies.state import Scope
 
 ENTRY = "improve_algorithm"
 INPUTS = ("solution", "utility", "model")
 
 
-class Statements(Library):
+class Statements(Blocks):
     """Runs through statements in their order; each tells whether it leaves its block."""
 
     def program(self, tree: ast.Module) -> Flow:
@@ -30,11 +30,11 @@ class Statements(Library):
     def follow(self, body: list[ast.stmt]) -> bool:
         """A block; the conditions that its statements leave behind end with it."""
         guards = self.guards
-        left = self._in_line(body)
+        left = self.in_line(body)
         self.guards = guards
         return left
 
-    def _in_line(self, body: list[ast.stmt]) -> bool:
+    def in_line(self, body: list[ast.stmt]) -> bool:
         for statement in body:
             self.line = statement.lineno
             raising = len(self.raising)
@@ -91,167 +91,22 @@ class Statements(Library):
             case ast.ClassDef():
                 self._class(statement)
             case ast.If():
-                return self._if(statement)
+                return self.follow_if(statement)
             case ast.For() | ast.AsyncFor():
-                self._for(statement)
+                self.follow_for(statement)
             case ast.While():
-                self._while(statement)
+                self.follow_while(statement)
             case ast.With() | ast.AsyncWith():
-                return self._with(statement)
+                return self.follow_with(statement)
             case ast.Try() | ast.TryStar():
-                return self._try(statement)
+                return self.follow_try(statement)
             case ast.Match():
-                return self._match(statement)
+                return self.follow_match(statement)
             case ast.Assert(test=test):
                 self.guards = (*self.guards, Guard(self.evaluate(test), True))
                 if self.tries:
                     self.raising.append(self.guards[-1].condition)
         return False
-
-    # --- conditions -------------------------------------------------------------------------------
-
-    def _if(self, statement: ast.If) -> bool:
-        condition = self.evaluate(statement.test)
-        then, otherwise = Guard(condition, True), Guard(condition, False)
-        left = self.alternatives(
-            [
-                ((then,), lambda: self.follow(statement.body)),
-                ((otherwise,), lambda: self.follow(statement.orelse)),
-            ]
-        )
-        if left == [True, False]:
-            self.guards = (*self.guards, otherwise)
-        elif left == [False, True]:
-            self.guards = (*self.guards, then)
-        return all(left)
-
-    def _match(self, statement: ast.Match) -> bool:
-        subject = self.evaluate(statement.subject)
-        branches = []
-        for case in statement.cases:
-            names = [node for node in ast.walk(case.pattern) if isinstance(node, ast.MatchAs)]
-            condition = self.node("compare", subject)
-
-            def follow(case: ast.match_case = case, names: list[ast.MatchAs] = names) -> bool:
-                for node in names:
-                    if node.name is not None:
-                        self.assign(node.name, self.element(subject))
-                return self.follow(case.body)
-
-            branches.append(((Guard(condition, True),), follow))
-        self.alternatives(branches)
-        return False
-
-    def _try(self, statement: ast.Try | ast.TryStar) -> bool:
-        raising, guards = len(self.raising), self.guards
-        self.tries += 1
-        left = self._in_line(statement.body)
-        self.tries -= 1
-        self.guards = guards
-        raises = self.node("raises", *self.raising[raising:])
-        if statement.handlers:
-            branches = [((Guard(raises, False),), lambda: left)]
-            for handler in statement.handlers:
-                branches.append(
-                    ((Guard(raises, True),), lambda handler=handler: self._handled(handler))  # type: ignore[misc]
-                )
-            handled = self.alternatives(branches)
-            if all(handled[1:]) and not left:
-                self.guards = (*self.guards, Guard(raises, False))
-            left = all(handled)
-        if statement.orelse and not left:
-            self.guards = (*self.guards, Guard(raises, False))
-            left = self._in_line(statement.orelse)
-            self.guards = self.guards if left else guards
-        return self._in_line(statement.finalbody) or left
-
-    def _handled(self, handler: ast.ExceptHandler) -> bool:
-        if handler.name is not None:
-            self.assign(handler.name, self.node("call", name="exception"))
-        return self.follow(handler.body)
-
-    def _with(self, statement: ast.With | ast.AsyncWith) -> bool:
-        suppresses = False
-        for item in statement.items:
-            made = self.evaluate(item.context_expr)
-            suppresses = suppresses or made.name.endswith("suppress")
-            if item.optional_vars is not None:
-                self.store(item.optional_vars, made)
-        self.tries += suppresses
-        guards = self.guards
-        left = self._in_line(statement.body)
-        self.tries -= suppresses
-        if suppresses:
-            self.guards = guards
-        return left and not suppresses
-
-    # --- loops ------------------------------------------------------------------------------------
-
-    def _for(self, statement: ast.For | ast.AsyncFor) -> None:
-        is_lazy = self._makes_generator(statement.iter)
-        before = None if is_lazy else self.evaluate(statement.iter)
-        loop = Loop("for", statement.lineno, before)
-
-        def follow() -> None:
-            source = self.evaluate(statement.iter) if before is None else before
-            self.line = statement.lineno
-            self.store(statement.target, self.element(source, loop))
-            self.follow(statement.body)
-
-        self.looped(loop, self._assigned(statement.body), follow)
-        self._in_line(statement.orelse)
-
-    def _makes_generator(self, expression: ast.expr) -> bool:
-        """Whether it calls a generator of the program, which runs between the loop's turns."""
-        if not isinstance(expression, ast.Call) or not isinstance(expression.func, ast.Name):
-            return False
-        return any(
-            target.op == "closure"
-            and any(isinstance(node, ast.Yield) for node in ast.walk(target.value[0]))
-            for target in self.targets(self.lookup(expression.func.id))
-        )
-
-    def _while(self, statement: ast.While) -> None:
-        loop = Loop("while", statement.lineno)
-
-        def follow() -> None:
-            self.evaluate(statement.test)  # says when the run ends, not what is done in it
-            self.follow(statement.body)
-
-        self.looped(loop, self._assigned([statement]), follow)
-        self._in_line(statement.orelse)
-
-    def _assigned(self, body: list[ast.stmt]) -> set[str]:
-        """Names that a body may assign, also through functions that share them."""
-        names: set[str] = set()
-        waiting: list[ast.AST] = list(body)
-        while waiting:
-            node = waiting.pop()
-            match node:
-                case ast.Name(id=name, ctx=ast.Store()):
-                    names.add(name)
-                case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="sort")):
-                    names.add(name)
-                case ast.Call(func=ast.Attribute(attr="shuffle"), args=[ast.Name(id=name)]):
-                    names.add(name)
-                case ast.Assign(
-                    targets=[ast.Subscript(value=ast.Name(id=name), slice=ast.Slice())]
-                ):
-                    names.add(name)
-                case ast.Delete(targets=[ast.Subscript(value=ast.Name(id=name))]):
-                    names.add(name)
-                case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda() | ast.ClassDef():
-                    continue
-            waiting.extend(ast.iter_child_nodes(node))
-        scope: Scope | None = self.scope
-        while scope is not None:
-            for value in list(scope.names.values()):
-                if value.op == "closure":
-                    for inner in ast.walk(value.value[0]):
-                        if isinstance(inner, (ast.Nonlocal, ast.Global)):
-                            names.update(inner.names)
-            scope = scope.outer
-        return names
 
     # --- the rest ---------------------------------------------------------------------------------
 
@@ -308,7 +163,7 @@ class Statements(Library):
         inside, outside = Scope(self.scope), self.scope
         self.assign(statement.name, made)
         self.scope = inside
-        self._in_line(statement.body)
+        self.in_line(statement.body)
         self.scope = outside
         fields: dict[str, Node | None] = {}
         for field in statement.body:

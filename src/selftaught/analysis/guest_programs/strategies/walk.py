@@ -58,10 +58,10 @@ def one_step(node: Node, path: Path) -> list[Place] | None:
 def _in_order(node: Node, path: Path) -> Path:
     """The path in what a list was made of: an item of it may be any, of a dict a key."""
     is_dict_still = node.op == "await" or node.name in ("copy", "deepcopy")
-    if path and not is_dict_still:
-        if path[0] == ITEM or (isinstance(path[0], int) and node.op in ("sorted", "dedupe")):
-            return (ANY, *path[1:])
-    return path
+    if not path or is_dict_still:
+        return path
+    is_any = path[0] == ITEM or (isinstance(path[0], int) and node.op in ("sorted", "dedupe"))
+    return (ANY, *path[1:]) if is_any else path
 
 
 def _selector(index: Node) -> str | int:
