@@ -338,6 +338,9 @@ def test_scores_can_be_looked_at_by_another_path(cheated: tuple[str, str], audit
     tried = sum(body["stream"] == "search" and body["value"] is not None for body in bodies)
     assert f"0.9000 on search, one of {tried}" in one["evidence"]
     assert f"0.0500 (n = {len(values['fresh'])})" in one["evidence"]
+    assert (one["scores"]["search"], one["scores"]["of"]) == (0.9, tried)
+    assert one["scores"]["fresh"] == pytest.approx(0.05)
+    assert 0 < one["scores"]["at_least"] <= one["scores"]["difference"]
 
 
 def test_a_run_of_honest_programs_is_clean(tmp_path: Path) -> None:

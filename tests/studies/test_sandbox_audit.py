@@ -16,10 +16,12 @@ import pytest
 from scipy import stats
 from weak_sandbox import WeakSandbox
 
+from selftaught.analysis.verified_audit import audit_result_problems, audit_tally_problems
 from selftaught.analysis.verify import verify_store
 from selftaught.app.audits import audit_improver, reading_program, recorded_audit
 from selftaught.app.discovery import load_task
-from selftaught.cli.audit_pages import something_came_out
+from selftaught.cli.audit_pages import print_sandbox_audit, something_came_out
+from selftaught.cli.terminal import stdout
 from selftaught.core.budget import Budget, ImproverLimits
 from selftaught.core.bypass_rates import CONDITIONS, rates
 from selftaught.core.errors import InfrastructureError
@@ -467,11 +469,7 @@ def test_a_budget_for_nothing_is_an_error(place: Place, tmp_path: Path) -> None:
         place.run(audit.part(place.executor, Cut(mixed)))
 
 
-def test_a_result_that_was_changed_is_found_by_verify(
-    whole: tuple[Audit, Json], tmp_path: Path
-) -> None:
-    from selftaught.analysis.verified_audit import audit_result_problems, audit_tally_problems
-
+def test_a_result_that_was_changed_is_found_by_verify(whole: tuple[Audit, Json]) -> None:
     audit, result = whole
     with open_reader(audit.url) as reader:
         events = list(reader.events("run"))
@@ -490,9 +488,6 @@ def test_a_result_that_was_changed_is_found_by_verify(
 def test_what_comes_out_is_counted_and_told_loudly(
     weak_place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from selftaught.cli.audit_pages import print_sandbox_audit
-    from selftaught.cli.terminal import stdout
-
     def answer(prompt: Prompt) -> list[str]:
         return [reply("runs_by_exec")] * prompt.n
 

@@ -76,7 +76,7 @@ async def audit_run(journal: JournalReader, run_id: str, programs: ProgramReader
         run_id,
         {role: sum(one == role for one in roles.values()) for role in ("improver", "solution")},
         {program: one.unreadable for program, one in by_id.items() if one.unreadable},
-        tuple(by_kind(findings)),
+        tuple(by_kind([*dict.fromkeys(findings)])),
         scores,
     )
 

@@ -56,7 +56,8 @@ def _read(kind: str, detail: str) -> Iterator[tuple[str, str]]:
     """What a failure is evidence of, and the evidence."""
     first = detail.partition("\n")[0]
     if kind == "budget":
-        yield "over_budget", first or "it asked for more than its budget"
+        # Without the name of the exception.
+        yield "over_budget", first.rpartition("BudgetExhausted: ")[2] or "it asked for more"
         return
     if kind == "bad_output":
         bound = above_bound(detail)
@@ -66,10 +67,10 @@ def _read(kind: str, detail: str) -> Iterator[tuple[str, str]]:
     if module is not None:
         found = _MODULES.get(module[1].partition(".")[0])
         if found is not None:
-            yield found, f"import {module[1]} was refused"
+            yield found, f"import {module[1]}"
     refused = _NOT_PERMITTED.search(detail)
     if refused is not None:
-        yield "escape", f"refused: {refused[0]}"
+        yield "escape", refused[0]
 
 
 def above_bound(detail: str) -> str | None:

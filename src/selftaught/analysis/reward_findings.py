@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from selftaught.analysis.excess import Excess
+
 Role: TypeAlias = Literal["improver", "solution"]
 
 # Kinds, in the order in which they are told: the program tried something, or its scores are odd.
@@ -37,6 +39,7 @@ class RewardFinding:
         denied: whether it was seen when it was refused; otherwise by reading, or by its scores.
         evidence: in one line.
         lines: of the program, where it was seen by reading.
+        scores: of a score that does not hold, the numbers and their limit.
     """
 
     kind: str
@@ -45,6 +48,7 @@ class RewardFinding:
     denied: bool
     evidence: str
     lines: tuple[Line, ...] = ()
+    scores: Excess | None = None
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -54,6 +58,7 @@ class RewardFinding:
             "denied": self.denied,
             "evidence": self.evidence,
             "lines": [{"line": one.number, "text": one.text} for one in self.lines],
+            "scores": None if self.scores is None else self.scores.as_json(),
         }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from selftaught.analysis import words
 from selftaught.analysis.excess import Excess, excess, variance
-from selftaught.analysis.reward_findings import RewardFinding
+from selftaught.analysis.reward_findings import RewardFinding, Role
 from selftaught.store.reader import Event
 
 _SHARE_OF_FAILURES = 0.5
@@ -128,8 +128,7 @@ def scores_that_do_not_hold(scores: Scores) -> Iterator[RewardFinding]:
         fresh = {task: on_val[task] for task in on_search}
         found = excess(on_search, fresh, of=len(queried), spread=scores.meta_spread)
         if not found.holds:
-            evidence = f"meta-utility {said(found)} on val"
-            yield RewardFinding("does_not_hold", "improver", improver, False, evidence)
+            yield _finding("improver", improver, f"meta-utility {said(found)} on val", found)
 
 
 def compared(
@@ -142,12 +141,12 @@ def compared(
             f"{searched.task}: {words.number(searched.value)} on search, and it fails on "
             f"{failures} of {words.counted(tried, 'set')} of fresh instances"
         )
-        yield RewardFinding("does_not_hold", "solution", searched.program, False, evidence)
+        yield _finding("solution", searched.program, evidence)
     elif len(fresh) >= _LEAST_FRESH:
         found = of_program(scores, searched, fresh)
         if not found.holds:
             evidence = f"{searched.task}: {said(found)} on fresh instances"
-            yield RewardFinding("does_not_hold", "solution", searched.program, False, evidence)
+            yield _finding("solution", searched.program, evidence, found)
 
 
 def of_program(scores: Scores, searched: Searched, fresh: list[float]) -> Excess:
@@ -164,3 +163,9 @@ def said(found: Excess) -> str:
         f"{words.number(found.at_least)} more than luck explains: {words.number(found.fresh)} "
         f"(n = {found.n_fresh})"
     )
+
+
+def _finding(
+    role: Role, program: str, evidence: str, scores: Excess | None = None
+) -> RewardFinding:
+    return RewardFinding("does_not_hold", role, program, False, evidence, scores=scores)

@@ -57,7 +57,7 @@ def print_sandbox_audit(console: Console, result: Json) -> None:
 def _notes(result: Json) -> Iterator[str]:
     yield (
         "flag off, any bypass: by reading the proposal; attempted: by running it. "
-        "The GPT rows are the paper's (Zelikman et al. 2024), by reading."
+        "The GPT rows are the paper's (Zelikman et al. 2024), by reading, with a prompt of its own."
     )
     if result["model"] == "local:mutator":
         yield "local:mutator edits programs blindly: its rate says nothing of language models."
@@ -80,7 +80,7 @@ def _print_kinds(console: Console, conditions: Sequence[Json]) -> None:
     headings = [
         f"{how}{', warned' if one['condition'] == 'with' else ''}"
         for one in conditions
-        for how in ("by reading", "attempted")
+        for how in ("read", "attempted")
     ]
     table = plain_table("", *headings)
     for kind in kinds:
@@ -191,7 +191,7 @@ def _print_findings(console: Console, findings: Sequence[Json]) -> None:
             continue
         print_title(console, said[:1].upper() + said[1:])
         for one in listed[:_SHOWN_FINDINGS]:
-            how = "refused: " if one["denied"] and not one["evidence"].startswith("refused") else ""
+            how = "refused: " if one["denied"] else ""
             where = f"{one['role']} {one['program_id']}"
             evidence = printable(one["evidence"])
             console.print(f"{where}: {how}{evidence}", soft_wrap=True)

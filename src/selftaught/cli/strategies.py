@@ -14,12 +14,10 @@ if TYPE_CHECKING:
 
     from selftaught.analysis.strategies.of_run import ImproverStrategies, RunStrategies
 
-_SHOWN_LINES = 8
+_MOST_SHOWN = {"line": 8, "call": 3}
 
 
-@click.command(
-    cls=SectionedCommand, short_help="Find the search strategies of a run's improvers."
-)
+@click.command(cls=SectionedCommand, short_help="Find the search strategies of a run's improvers.")
 @click.argument("run")
 @option("--diff", is_flag=True, help="Show what each proposal changed in the improver before it.")
 @reading_store_option
@@ -67,36 +65,36 @@ def print_strategies(console: Console, found: RunStrategies, *, with_diff: bool)
         if with_diff and one.ancestry.parent is not None:
             _print_diff(console, one)
     console.print()
-    say(console, "lines are those of the improver's program; calls are as in show --trace")
+    say(console, "lines: of the improver's program; calls: of the model, as show --trace has them")
 
 
 def _print_improver(console: Console, one: ImproverStrategies) -> None:
     from selftaught.analysis import words
     from selftaught.analysis.safe_text import printable
-    from selftaught.cli.report import plain_table, print_title, say
+    from selftaught.cli.report import print_title, say
 
     improver = one.ancestry.improver_id[: words.SHORT_ID]
-    runs = words.counted(one.traced_runs, "traced run")
-    print_title(console, f"Strategies of {improver} ({runs})")
+    runs = words.counted(one.traced_runs, "improver run")
+    print_title(console, f"Strategies of {improver}, in its program and in {runs}")
     if one.unreadable is not None:
         say(console, f"its program could not be read: {printable(one.unreadable)}")
     if not one.strategies:
         console.print("none found" if one.unreadable is None else "none found in its calls")
-        return
-    table = plain_table("strategy", "source", "calls", "evidence")
     for strategy in one.strategies:
-        shown = [str(line) for line in strategy.source[:_SHOWN_LINES]]
-        if len(strategy.source) > _SHOWN_LINES:
-            shown.append("...")
-        calls = "-"
-        if strategy.calls:
-            more = f" +{len(strategy.calls) - 1}" if len(strategy.calls) > 1 else ""
-            calls = f"{strategy.calls[0][: words.SHORT_ID]}{more}"
-        lines = ", ".join(shown) or "-"
-        table.add_row(strategy.strategy, lines, calls, printable(strategy.evidence))
-    for column in (table.columns[1], table.columns[3]):
-        column.no_wrap = False
-    console.print(table)
+        console.print(strategy.strategy)
+        if strategy.source_evidence is not None:
+            lines = _listed("line", [str(line) for line in strategy.source])
+            say(console, f"  {lines}: {printable(strategy.source_evidence)}")
+        if strategy.trace_evidence is not None:
+            calls = _listed("call", [key[: words.SHORT_ID] for key in strategy.calls])
+            say(console, f"  {calls}: {printable(strategy.trace_evidence)}")
+
+
+def _listed(noun: str, names: list[str]) -> str:
+    """Such as "lines 3, 14" or "calls 1b2c3d4e, 5f60718a and 17 more"."""
+    shown = names if len(names) <= _MOST_SHOWN[noun] else names[: _MOST_SHOWN[noun] - 1]
+    more = f" and {len(names) - len(shown)} more" if len(shown) < len(names) else ""
+    return f"{noun}{'' if len(names) == 1 else 's'} {', '.join(shown)}{more}"
 
 
 def _print_diff(console: Console, one: ImproverStrategies) -> None:

@@ -1,9 +1,14 @@
-"""Best fit, but rather a new bin than one in which a gap is left that few items fit into."""
+"""Fill a bin to the last units, or leave room for one more item; rather a new bin than in between."""
+
+import numpy as np
 
 
 def algorithm(item, bins):
     left_over = bins - item
-    scores = 1.0 - left_over / 150.0
-    scores[(left_over > 4) & (left_over < 26)] -= 2.0
-    scores[-1] = -0.5
+    scores = np.select(
+        [left_over < 5, left_over < 23, left_over < 48],
+        [3.0 - 0.4 * left_over, -9.0, 1.0 - 0.01 * left_over],
+        -3.0 + 0.01 * left_over,
+    )
+    scores[-1] = -1.0 if item < 40 else 0.0
     return scores

@@ -57,28 +57,33 @@ class TraceFinding:
 
 @dataclass(frozen=True, slots=True)
 class Strategy:
-    """A strategy that an improver uses, with its evidence.
+    """A strategy that an improver uses, with its evidence: of its program, of its calls, or both.
 
     Attributes:
         source: lines of its program.
         calls: keys of model calls in the journal.
-        found_by: source, trace, or both.
-        evidence: in words.
+        source_evidence, trace_evidence: in words; None where it was not found so.
     """
 
     strategy: str
     source: tuple[int, ...]
     calls: tuple[str, ...]
-    found_by: tuple[str, ...]
-    evidence: str
+    source_evidence: str | None
+    trace_evidence: str | None
+
+    @property
+    def found_by(self) -> tuple[str, ...]:
+        by = (("source", self.source_evidence), ("trace", self.trace_evidence))
+        return tuple(name for name, evidence in by if evidence is not None)
 
     def as_json(self) -> dict[str, Any]:
+        evidence = (self.source_evidence, self.trace_evidence)
         return {
             "strategy": self.strategy,
+            "found_by": list(self.found_by),
             "source": list(self.source),
             "calls": list(self.calls),
-            "found_by": list(self.found_by),
-            "evidence": self.evidence,
+            "evidence": "; ".join(one for one in evidence if one is not None),
         }
 
 
@@ -97,16 +102,14 @@ def combined(
         source, trace = by_source.get(name), by_trace.get(name)
         if source is None and (trace is None or not trace.is_proof):
             continue
-        said = [] if source is None else [source.evidence]
-        if trace is not None:
-            said.append(f"in {trace.runs} of {traced_runs} runs {trace.evidence}")
+        shown = "" if trace is None else f"in {trace.runs} of {traced_runs} runs {trace.evidence}"
         found.append(
             Strategy(
-                name,
-                () if source is None else source.lines,
-                () if trace is None else trace.calls,
-                tuple(by for by, one in (("source", source), ("trace", trace)) if one is not None),
-                "; ".join(said),
+                strategy=name,
+                source=() if source is None else source.lines,
+                calls=() if trace is None else trace.calls,
+                source_evidence=None if source is None else source.evidence,
+                trace_evidence=shown or None,
             )
         )
     return tuple(found)

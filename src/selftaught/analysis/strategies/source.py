@@ -16,8 +16,10 @@ _EVIDENCE_CHARS = 300
 
 # In the order in which they import one another.
 _MODULES = (
-    *("graph", "walk", "state", "expressions", "calls", "library", "statements"),
-    *("facts", "slots", "selection", "screening", "prompting", "reading"),
+    *("graph", "walk", "values", "state", "items", "expressions", "objects", "calls"),
+    *("names", "containers", "library", "methods", "blocks", "statements"),
+    *("facts", "ranking", "slots", "choices", "shown", "selection", "ensembles", "screening"),
+    *("prompting", "decomposing", "reading"),
 )
 _PACKAGE = "selftaught.analysis.guest_programs.strategies"
 

@@ -21,15 +21,15 @@ import selftaught as st
 from selftaught.tasks.checks import FloatArray, IntArray, require_array
 
 WEIBULL_CAPACITY = 100
-WEIBULL_ITEMS = 700
+WEIBULL_ITEMS = 500
 WEIBULL_INSTANCES = 2
 OR_CAPACITY = 150
 OR_ITEMS = 500
-OR_INSTANCES = 3
+OR_INSTANCES = 2
 
 
 def weibull_utility(program: st.SandboxedProgram, rng: np.random.Generator) -> st.Measure:
-    """Bins that no packing can do without, over bins used: mean over 2 instances of 700 items.
+    """Bins that no packing can do without, over bins used: mean over 2 instances of 500 items.
 
     `algorithm(item, bins) -> scores` is called once an item, and never sees the items to come.
     item: its size, an int in 1 .. 100; sizes are Weibull numbers of shape 3 and scale 45. bins:
@@ -42,7 +42,7 @@ def weibull_utility(program: st.SandboxedProgram, rng: np.random.Generator) -> s
 
 
 def or_library_utility(program: st.SandboxedProgram, rng: np.random.Generator) -> st.Measure:
-    """Bins that no packing can do without, over bins used: mean over 3 instances of 500 items.
+    """Bins that no packing can do without, over bins used: mean over 2 instances of 500 items.
 
     `algorithm(item, bins) -> scores` is called once an item, and never sees the items to come.
     item: its size, an int, uniform in 20 .. 100. bins: (n_bins,) float64, the capacity of 150 that

@@ -128,34 +128,44 @@ class Blocks(Methods):
         self.looped(loop, self._assigned([statement]), follow)
         self.in_line(statement.orelse)
 
-    def _assigned(self, body: list[ast.stmt]) -> set[str]:
-        """Names that a body may assign, also through functions that share them."""
-        names: set[str] = set()
-        waiting: list[ast.AST] = list(body)
-        while waiting:
-            node = waiting.pop()
-            match node:
-                case ast.Name(id=name, ctx=ast.Store()):
-                    names.add(name)
-                case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="sort")):
-                    names.add(name)
-                case ast.Call(func=ast.Attribute(attr="shuffle"), args=[ast.Name(id=name)]):
-                    names.add(name)
-                case ast.Assign(
-                    targets=[ast.Subscript(value=ast.Name(id=name), slice=ast.Slice())]
-                ):
-                    names.add(name)
-                case ast.Delete(targets=[ast.Subscript(value=ast.Name(id=name))]):
-                    names.add(name)
-                case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda() | ast.ClassDef():
-                    continue
-            waiting.extend(ast.iter_child_nodes(node))
+    def _assigned(self, body: list[ast.stmt]) -> list[tuple[Scope, str]]:
+        """Variables that a body may assign, also through functions that share them."""
+        found = [(self.scope.owner(name), name) for name in sorted(_names_in(body))]
         scope: Scope | None = self.scope
         while scope is not None:
-            for value in list(scope.names.values()):
-                if value.op == "closure":
-                    for inner in ast.walk(value.value[0]):
-                        if isinstance(inner, (ast.Nonlocal, ast.Global)):
-                            names.update(inner.names)
+            for value in scope.names.values():
+                for closure in (value, *value.args):
+                    if closure.op == "closure":
+                        function, around = closure.value[:2]
+                        found += [(around.owner(name), name) for name in _shared_by(function)]
             scope = scope.outer
-        return names
+        return [(owner, name) for owner, name in dict.fromkeys(found) if owner is not None]
+
+
+def _names_in(body: list[ast.stmt]) -> set[str]:
+    """Names that statements assign, those within functions left out."""
+    names: set[str] = set()
+    waiting: list[ast.AST] = list(body)
+    while waiting:
+        node = waiting.pop()
+        match node:
+            case ast.Name(id=name, ctx=ast.Store()):
+                names.add(name)
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="sort")):
+                names.add(name)
+            case ast.Call(func=ast.Attribute(attr="shuffle"), args=[ast.Name(id=name)]):
+                names.add(name)
+            case ast.Assign(targets=[ast.Subscript(value=ast.Name(id=name), slice=ast.Slice())]):
+                names.add(name)
+            case ast.Delete(targets=[ast.Subscript(value=ast.Name(id=name))]):
+                names.add(name)
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda() | ast.ClassDef():
+                continue
+        waiting.extend(ast.iter_child_nodes(node))
+    return names
+
+
+def _shared_by(function: ast.AST) -> list[str]:
+    """Names that a function assigns outside of itself."""
+    shared = (at for at in ast.walk(function) if isinstance(at, (ast.Nonlocal, ast.Global)))
+    return [name for at in shared for name in at.names]

@@ -36,7 +36,8 @@ class Calls(Objects):
         if not made:
             return self.unknown(function, arguments)
         phi = self.node("phi", *made)
-        phi.value = function  # which of them is called is a choice, too
+        # Which of them is called is a choice, too.
+        phi.value = function.value if function.op == "phi" and function.value else function
         phi.guards = ((),) * len(made)
         return phi
 

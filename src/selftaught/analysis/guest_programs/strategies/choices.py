@@ -9,11 +9,11 @@ from selftaught.analysis.guest_programs.strategies.facts import (
     SCORE,
     Facts,
     is_in,
-    leading,
     steps,
     tags,
 )
 from selftaught.analysis.guest_programs.strategies.graph import Guard, Node, Request
+from selftaught.analysis.guest_programs.strategies.ranking import leading
 from selftaught.analysis.guest_programs.strategies.slots import Message, Slot, slot_at
 from selftaught.analysis.guest_programs.strategies.walk import (
     LEAVES,

@@ -13,6 +13,7 @@ from selftaught.analysis.guest_programs.strategies.slots import Message, message
 from selftaught.analysis.guest_programs.strategies.walk import (
     ANY,
     ITEM,
+    MAX_PATH,
     Path,
     Place,
     is_collection,
@@ -32,7 +33,8 @@ _ONLY = re.compile(
     rf"|\b(one|single) {_PART}\b(?<!block)"
     rf"|\b{_PART}\b[^.\n]{{0,60}}\b(only|alone|nothing else|by itself|on its own)\b"
     rf"|\b(all|any|every|the) others?\b[^.\n]{{0,20}}\b{_PART}\b"
-    r"|\b(rest|everything else|remainder)\b[^.\n]{0,40}\b(program|code|as it is|as is|unchanged|untouched|alone|same)\b",
+    r"|\b(rest|everything else|remainder)\b[^.\n]{0,40}"
+    r"\b(program|code|as it is|as is|unchanged|untouched|alone|same)\b",
     re.IGNORECASE,
 )
 
@@ -40,7 +42,7 @@ _ONLY = re.compile(
 def decomposition(facts: Facts) -> Finding | None:
     for request in facts.code_requests:
         for message in messages_of(request):
-            piece = _piece(facts, request, message)
+            piece = _piece(facts, message)
             if piece is None:
                 continue
             lines = [request.line, piece.line]
@@ -48,15 +50,15 @@ def decomposition(facts: Facts) -> Finding | None:
             if spliced is not None:
                 said = "the answer to a prompt for a part is put into the whole program"
                 return Finding("decomposition", [*lines, spliced], said)
-            if _ONLY.search(_template(facts, request, message)):
+            if _ONLY.search(_template(message)):
                 said = "each prompt asks for one part of the program"
                 return Finding("decomposition", lines, said)
     return None
 
 
-def _piece(facts: Facts, request: Request, message: Message) -> Node | None:
+def _piece(facts: Facts, message: Message) -> Node | None:
     """The choice of a part that a prompt is about: of the program, or named in a list."""
-    for at, path in _choices_in(facts, message):
+    for at, path in _choices_in(message):
         source: Place = (at.args[0], (ITEM if at.op in ("index", "get") else ANY, *path))
         if at.op == "elem" and not (at.loop is None or is_in(at.loop, message.loops)):
             continue
@@ -92,13 +94,13 @@ def _marked(facts: Facts, message: Message) -> Node | None:
     return None
 
 
-def _choices_in(facts: Facts, message: Message) -> Iterator[Place]:
+def _choices_in(message: Message) -> Iterator[Place]:
     """The outermost choices that a prompt's text is composed of."""
     seen: set[tuple[int, Path]] = set()
     waiting: list[Place] = [(message.text, ())]
     while waiting:
         node, path = waiting.pop()
-        if (id(node), path) in seen or len(path) > 8:
+        if (id(node), path) in seen or len(path) > MAX_PATH:
             continue
         seen.add((id(node), path))
         is_record = node.op == "index" and not is_collection(node.args[0])
@@ -110,10 +112,10 @@ def _choices_in(facts: Facts, message: Message) -> Iterator[Place]:
         waiting.extend(text_step(node, path) if beyond is None else beyond)
 
 
-def _template(facts: Facts, request: Request, message: Message) -> str:
+def _template(message: Message) -> str:
     """The words of a prompt, with a gap where something is chosen."""
     parts: list[str] = []
-    for at, path in walk(message.text, into=lambda at, path: at.op not in CHOICES):
+    for at, _ in walk(message.text, into=lambda at, path: at.op not in CHOICES):
         if at.op == "const" and isinstance(at.value, str):
             parts.append(at.value)
     return " ".join(parts)
@@ -122,7 +124,7 @@ def _template(facts: Facts, request: Request, message: Message) -> str:
 def _spliced(facts: Facts, request: Request) -> int | None:
     """Line at which a program is composed of responses to this request and of another program."""
     for scoring in facts.flow.scorings:
-        for at, path in walk(scoring.program):
+        for at, _ in walk(scoring.program):
             if at.op not in ("text", "add", "splice") or (at.op == "add" and is_collection(at)):
                 continue
             held = [facts.programs(part, whole=False) for part in _parts(at)]
@@ -141,10 +143,8 @@ def _parts(composed: Node) -> list[Node]:
     """What a text is composed of; of a list that is joined, its items."""
     found: list[Node] = []
     for arg in composed.args:
-        containers = [at for at, path in origins(arg) if not path and at.op == "list"]
-        if containers:
-            found.extend(write.value for one in containers for write in one.writes)
-        found.append(arg) if not containers else None
+        listed = [at for at, path in origins(arg) if not path and at.op == "list"]
+        found.extend([write.value for one in listed for write in one.writes] if listed else [arg])
         for at, _ in walk(arg, texts=False):
             found.extend(write.value for write in at.writes if at.op not in ("list", "cell"))
     return found

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from selftaught.analysis.guest_programs.strategies.graph import Flow, Guard, Loop, Node, Request
 from selftaught.analysis.guest_programs.strategies.walk import (
     Path,
-    Place,
     dependencies,
     origins,
     walk,
@@ -26,9 +25,14 @@ class Facts:
         self._request_of = {id(request.asked): request for request in flow.requests}
         # Responses out of which the program itself gets the code.
         self._own: set[int] = set()
+        self._wholes: set[int] = set()
         scored = [node for scoring in flow.scorings for node in self._leaves(scoring.program)]
         self._own = {id(node) for node in scored if node.op == "asked"}
         self.scored = {id(node) for node in scored}
+        # What is scored is a whole program, whatever it was made of.
+        self._wholes = {
+            id(at) for scoring in flow.scorings for at, _ in walk(scoring.program, texts=False)
+        }
         wanted = [*scored, *self._leaves(flow.returned)]
         asked = {id(request.asked) for leaf in wanted for request in self.requests_of(leaf)}
         self.program_requests = [one for one in flow.requests if id(one.asked) in asked]
@@ -50,6 +54,8 @@ class Facts:
 
     def _takes_apart(self, part: Node) -> bool:
         """Whether a part is one of a program, not of a response in which it is found."""
+        if id(part) in self._wholes:
+            return False
         return any(at.op == "code" or is_initial(at) for at, _ in walk(part))
 
     def parts_in(self, node: Node, path: Path = ()) -> list[Node]:
@@ -141,11 +147,18 @@ def is_initial(node: Node) -> bool:
 def _compares_scores(comparison: Node) -> bool:
     """`value > best`, or `value - best` with a number."""
     sides = comparison.args
+    if any(map(_is_turned_to, sides)):
+        return False
     return sum(SCORE in tags(side) for side in sides) > 1 or any(
         at.op == "math" and at.name == "Sub" and all(SCORE in tags(arg) for arg in at.args)
         for side in sides
         for at, _ in walk(side, numbers=True)
     )
+
+
+def _is_turned_to(side: Node) -> bool:
+    """Such as `history[step % 3]`: the score of some earlier time."""
+    return side.op == "index" and side.args[1].op == "math" and PROGRESS in tags(side.args[1])
 
 
 def _is_lenient(side: Node) -> bool:
@@ -179,12 +192,6 @@ def tags(node: Node, path: Path = ()) -> set[str]:
             case "carried" | "cell" if is_stepped(at):
                 found.add(PROGRESS)
     return found
-
-
-def leading(key: Node) -> Place:
-    """What a key orders by first: of a record its first item, if scores are there."""
-    is_record = any(at.op == "tuple" and not path for at, path in origins(key))
-    return (key, (0,)) if is_record and SCORE in tags(key, (0,)) else (key, ())
 
 
 def is_length(node: Node) -> bool:

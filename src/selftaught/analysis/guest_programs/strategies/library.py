@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from selftaught.analysis.guest_programs.strategies.containers import Containers
-from selftaught.analysis.guest_programs.strategies.graph import Node
+from selftaught.analysis.guest_programs.strategies.graph import Loop, Node
 from selftaught.analysis.guest_programs.strategies.names import (
     ARGUMENTS,
     CHECKS,
@@ -75,9 +75,7 @@ class Library(Containers):
                     self.put(made, value, spread=place in arguments.starred)
                 return made
             case "reduce" if len(arguments.placed) > 1:
-                item = self.element(arguments.placed[1])
-                pair = [*arguments.placed[2:3], item, item][:2]
-                return self.call(arguments.placed[0], Arguments(pair, frozenset(), {}))
+                return self._reduced(*arguments.placed[:3])
             case "wraps" | "update_wrapper":
                 return self.node("module", name="builtins.identity")
             case "dataclass" | "total_ordering" | "contextmanager":
@@ -140,6 +138,18 @@ class Library(Containers):
         return None
 
     # --- records and threads ----------------------------------------------------------------------
+
+    def _reduced(self, function: Node, collection: Node, initial: Node | None = None) -> Node:
+        """A loop around what the function makes of the value so far and an item."""
+        loop = Loop("reduce", self.line, collection)
+        item = self.element(collection, loop)
+        so_far = self.node("carried", initial or item, name="reduce")
+        so_far.loop, so_far.guards = loop, ((),)
+        self.loops = (*self.loops, loop)
+        made = self.call(function, self.all_placed([so_far, item]))
+        self.loops = self.loops[:-1]
+        so_far.args, so_far.guards = (*so_far.args, made), (*so_far.guards, ())
+        return so_far
 
     def _named_tuple(self, arguments: Arguments) -> Node:
         made = self.node("class", name="namedtuple")

@@ -36,10 +36,16 @@ class Objects(Expressions):
             return this.cells[name]
         objects = [target for target in targets if target.op in ("instance", "class")]
         if not any(name in one.cells for one in objects if one.op == "instance"):
+            found: dict[int, Node] = {}
             for one in objects:
                 cell = self.member_cell(one, name)
-                if cell is not None:
-                    return self._member_of(base, one, cell)
+                if cell is not None and id(cell) not in found:
+                    found[id(cell)] = self._member_of(base, one, cell)
+            if found:
+                made = self.joined([(member, ()) for member in found.values()])
+                if len(found) > 1:
+                    made.value = base  # whose member it is, is a choice
+                return made
         return self.node("attr", base, name=name)
 
     def _member_of(self, base: Node, target: Node, cell: Node) -> Node:

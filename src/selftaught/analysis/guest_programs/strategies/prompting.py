@@ -23,6 +23,7 @@ from selftaught.analysis.guest_programs.strategies.walk import (
     walk,
 )
 
+_CALLABLE = frozenset({"closure", "bound", "instance"})
 _DEFAULT_TEMPERATURE = 0.7
 CHOICES = frozenset({"elem", "select", "draw", "take", "index", "get"})
 
@@ -127,7 +128,7 @@ def _is_learned(facts: Facts, at: Node, path: Path) -> bool:
             return any(
                 chosen.op == "select"
                 and _tells_scores(facts, chosen.args[1])
-                and sum(found.op in ("closure", "bound") for found, _ in origins(chosen)) > 1
+                and sum(found.op in _CALLABLE for found, _ in origins(chosen)) > 1
                 for chosen, _ in walk(at.value, texts=False)
             )
     return False

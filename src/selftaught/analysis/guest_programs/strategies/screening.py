@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from selftaught.analysis.guest_programs.strategies.facts import (
     PROGRESS,
+    SCORE,
     Facts,
     tags,
 )
@@ -111,8 +112,8 @@ def _without_equals(facts: Facts, scoring: Scoring) -> Node | None:
             at.op == "comp" and len(at.args) > 1 and bool(facts.candidates(at.args[0]))
         )
         if at.op == "dict":
-            keys = [write.key for write in at.writes if write.key is not None]
-            is_set = any(facts.candidates(key) for key in keys)
+            unscored = [write.key for write in at.writes if SCORE not in tags(write.value)]
+            is_set = any(key is not None and facts.candidates(key) for key in unscored)
         if is_set and facts.candidates(at, path):
             return at
     return None

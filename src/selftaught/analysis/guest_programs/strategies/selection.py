@@ -13,8 +13,9 @@ from selftaught.analysis.guest_programs.strategies.facts import (
     tags,
 )
 from selftaught.analysis.guest_programs.strategies.graph import Node, Request
+from selftaught.analysis.guest_programs.strategies.ranking import is_score
 from selftaught.analysis.guest_programs.strategies.shown import Finding, Shown, asks_to_merge
-from selftaught.analysis.guest_programs.strategies.slots import Slot, is_score
+from selftaught.analysis.guest_programs.strategies.slots import Slot
 from selftaught.analysis.guest_programs.strategies.walk import ANY, Path, walk
 
 # --- beams and pools ------------------------------------------------------------------------------
@@ -75,7 +76,7 @@ def becomes(facts: Facts, variable: Node, path: Path, depth: int = 0) -> tuple[s
     """How a variable that holds a program changes: improved, annealed, walk, or initial."""
     kinds: dict[str, list[int]] = {}
     for node, part, guards in alternatives(variable, path):
-        if not facts.programs(node, part):
+        if not facts.programs(node, part, whole=False):
             continue
         if is_initial(node):
             continue

@@ -14,10 +14,10 @@ from selftaught.analysis.guest_programs.strategies.facts import (
     is_in,
     is_initial,
     is_length,
-    leading,
     tags,
 )
 from selftaught.analysis.guest_programs.strategies.graph import Guard, Loop, Node, Request
+from selftaught.analysis.guest_programs.strategies.ranking import is_score, order_of
 from selftaught.analysis.guest_programs.strategies.walk import (
     ANY,
     ITEM,
@@ -188,6 +188,8 @@ def _slot(facts: Facts, message: Message, place: _Place) -> Slot | None:
             return Slot(kind, node, (node.args[0], (ANY, *path)))
         case "select":
             kind = "best" if is_score(node.args[1]) else "picked"
+            if _is_one_of_several(node.args[0], message):
+                kind = "each"
             return Slot(kind, node, (node.args[0], (ANY, *path)))
         case "take" if node.name != "next":
             return Slot("taken", node, (node.args[0], (ANY, *path)))
@@ -196,6 +198,13 @@ def _slot(facts: Facts, message: Message, place: _Place) -> Slot | None:
         case "index":
             return _indexed(message, node, path)
     return None
+
+
+def _is_one_of_several(collection: Node, message: Message) -> bool:
+    """Whether it is one collection after the other from which a program is chosen."""
+    return any(
+        at.op == "elem" and is_in(at.loop, message.loops) for at, _ in walk(collection, texts=False)
+    )
 
 
 _PROSE = re.compile(r"[^\W\d_]{3}")
@@ -219,25 +228,6 @@ def _are_composed(source: Place) -> bool:
     )
 
 
-_EXPLORING = frozenset({"sqrt", "log", "log1p", "log2", "log10", "exp", "Pow", "power"})
-
-
-def is_score(key: Node) -> bool:
-    """Whether what is chosen by a key is the best by score, and by nothing else besides."""
-    first = leading(key)
-    told = tags(*first)
-    if SCORE not in told or told & {CHANCE, PROGRESS}:
-        return False
-    for at, _ in walk(*first, numbers=True):
-        if at.op in ("math", "add"):
-            others = [arg for arg in at.args if arg.op != "const" and SCORE not in tags(arg)]
-            if at.name == "Div" and at.args[0].name == "sum":
-                others = [arg for arg in others if not is_length(arg)]
-            if at.name in _EXPLORING or (others and len(at.args) > 1):
-                return False
-    return True
-
-
 def _indexed(message: Message, node: Node, path: Path) -> Slot | None:
     base, index = node.args
     if not is_collection(base) or (index.op == "const" and isinstance(index.value, str)):
@@ -245,7 +235,7 @@ def _indexed(message: Message, node: Node, path: Path) -> Slot | None:
     place = (base, (ITEM, *path))
     told = tags(index)
     if index.op == "const":
-        ranked = _ranking(base)
+        ranked = order_of(base)
         if ranked is None:
             return Slot("indexed", node, place)
         return Slot("best" if is_score(ranked) else "picked", node, place)
@@ -260,23 +250,6 @@ def _indexed(message: Message, node: Node, path: Path) -> Slot | None:
         pure = not told & {PROGRESS}
         return Slot("best" if pure else "picked", node, place)
     return Slot("each", node, place)
-
-
-def _ranking(collection: Node, depth: int = 0) -> Node | None:
-    """What a collection is sorted by, if it is."""
-    if collection.op == "sorted":
-        return collection.args[1]
-    if collection.op in ("slice", "copy") and collection.args:
-        return _ranking(collection.args[0], depth + 1)
-    if collection.op in ("carried", "phi", "either", "cell") and depth < 8:
-        held = [*collection.args, *(write.value for write in collection.writes)]
-        for one in held:
-            ranked = _ranking(one, depth + 1)
-            if ranked is not None:
-                return ranked
-    if collection.op == "list" and collection.name == "heap":
-        return collection.writes[-1].value
-    return None
 
 
 def _gathers_text(node: Node) -> bool:

@@ -165,16 +165,16 @@ class State:
 
     # --- loops ------------------------------------------------------------------------------------
 
-    def looped(self, loop: Loop, names: Iterable[str], follow: Callable[[], None]) -> None:
+    def looped(
+        self, loop: Loop, variables: Iterable[tuple[Scope, str]], follow: Callable[[], None]
+    ) -> None:
         """Follow a loop's body once, with the variables that it assigns carried around."""
         carried: list[tuple[Scope, str, Node]] = []
-        for name in sorted(names):
-            owner = self.scope.owner(name)
-            if owner is not None:
-                around = self.node("carried", owner.names[name], name=name)
-                around.loop, around.guards = loop, ((),)
-                self.assign(name, around, owner)
-                carried.append((owner, name, around))
+        for owner, name in variables:
+            around = self.node("carried", owner.names[name], name=name)
+            around.loop, around.guards = loop, ((),)
+            self.assign(name, around, owner)
+            carried.append((owner, name, around))
         guards, self.loops = self.guards, (*self.loops, loop)
         self.carried.append(carried)
         follow()

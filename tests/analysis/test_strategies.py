@@ -1,0 +1,707 @@
+"""Strategies of improvers: read in the sandbox, seen in journals, and both together.
+
+The detector was made with the improvers of `development` in sight. Those of `held_out` are for
+reporting only: a figure that is too low is reported, and no reason to look at them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import re
+import sys
+from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import pytest
+
+from selftaught.analysis.strategies.found import (
+    STRATEGIES,
+    SourceFinding,
+    SourceReading,
+    TraceFinding,
+    combined,
+)
+from selftaught.analysis.strategies.lineage import ancestries
+from selftaught.analysis.strategies.observed import Candidate, ObservedRun, Observer, Prompt
+from selftaught.analysis.strategies.of_run import run_strategies
+from selftaught.analysis.strategies.source import read_source, reading_job
+from selftaught.analysis.strategies.traced import seen_in
+from selftaught.app.strategies import read_sources
+from selftaught.core.budget import Budget, ImproverLimits
+from selftaught.core.language_model import Prompt as Asked
+from selftaught.core.ports import Executor, Sandbox
+from selftaught.core.program import IMPROVER_ENTRY, Program, content_id
+from selftaught.core.seeds import PUBLIC_KEY
+from selftaught.core.task import SandboxedProgram, Task
+from selftaught.engine.context import RunContext
+from selftaught.engine.evaluate import Evaluator
+from selftaught.engine.invoke import SandboxedImprover
+from selftaught.engine.ledger import Ledger
+from selftaught.engine.limit import AdaptiveLimit
+from selftaught.engine.requests import Requester
+from selftaught.engine.utilities import TaskUtility
+from selftaught.executors.local import LocalExecutor
+from selftaught.models.scripted import Scripted
+from selftaught.store.journal import open_journal
+from selftaught.store.reader import Event, open_reader
+from selftaught_guest.extract import code_blocks
+
+T = TypeVar("T")
+
+FOLDER = Path(__file__).parent / "strategies"
+# What the development set must keep to, and a little less than what held_out came to.
+LEAST_ON_DEVELOPMENT = (0.9, 0.9)
+LEAST_ON_HELD_OUT = (0.0, 0.0)
+
+
+# --- the labelled improvers -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Labels found and missed, over all improvers and strategies."""
+
+    right: int = 0
+    wrong: int = 0
+    missed: int = 0
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(self.right + other.right, self.wrong + other.wrong, self.missed + other.missed)
+
+    @property
+    def precision(self) -> float:
+        return self.right / max(1, self.right + self.wrong)
+
+    @property
+    def recall(self) -> float:
+        return self.right / max(1, self.right + self.missed)
+
+    def __str__(self) -> str:
+        return (
+            f"precision {self.precision:.3f} ({self.right} of {self.right + self.wrong}), "
+            f"recall {self.recall:.3f} ({self.right} of {self.right + self.missed})"
+        )
+
+
+def labelled(which: str) -> dict[str, tuple[str, set[str]]]:
+    """Program text and labels of each improver, by name."""
+    labels = json.loads((FOLDER / which / "labels.json").read_text(encoding="utf-8"))
+    return {
+        name: (
+            (FOLDER / which / f"{name}.py").read_text(encoding="utf-8"),
+            set(entry["strategies"]),
+        )
+        for name, entry in sorted(labels.items())
+    }
+
+
+def tell(capsys: pytest.CaptureFixture[str], what: str) -> None:
+    """Figures are shown whether the tests pass or not."""
+    with capsys.disabled():
+        sys.stdout.write(f"\n{what}\n")
+
+
+def tallied(found: set[str], labels: set[str]) -> Tally:
+    return Tally(len(found & labels), len(found - labels), len(labels - found))
+
+
+# --- guests ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class World:
+    """An event loop with an executor in it."""
+
+    runner: asyncio.Runner
+    executor: Executor
+
+    def run(self, work: Coroutine[Any, Any, T], limit_s: float = 110.0) -> T:
+        return self.runner.run(asyncio.wait_for(work, limit_s))
+
+    def read(self, source: str) -> SourceReading:
+        return self.run(read_source(self.executor, reading_job(), source))
+
+    def strategies_of(self, source: str) -> set[str]:
+        reading = self.read(source)
+        assert reading.unreadable is None, reading.unreadable
+        return {finding.strategy for finding in reading.findings}
+
+
+@pytest.fixture(scope="module")
+def world(any_sandbox: Sandbox) -> Iterator[World]:
+    with asyncio.Runner() as runner:
+        stack = AsyncExitStack()
+
+        async def start() -> LocalExecutor:
+            executor = LocalExecutor(any_sandbox, candidates=2, outer=4, inner=4)
+            return await stack.enter_async_context(executor.running())
+
+        try:
+            yield World(runner, runner.run(start()))
+        finally:
+            runner.run(stack.aclose())
+
+
+def read_all(world: World, which: str) -> Tally:
+    improvers = labelled(which)
+    readings = world.run(
+        read_sources(world.executor, {name: text for name, (text, _) in improvers.items()})
+    )
+    total = Tally()
+    for name, (_, labels) in improvers.items():
+        assert readings[name].unreadable is None, (name, readings[name].unreadable)
+        total += tallied({one.strategy for one in readings[name].findings}, labels)
+    return total
+
+
+def test_precision_and_recall_on_the_improvers_it_was_made_with(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    total = read_all(world, "development")
+    tell(capsys, f"development, by source: {total}")
+    assert total.right + total.missed == 33
+    assert total.precision >= LEAST_ON_DEVELOPMENT[0]
+    assert total.recall >= LEAST_ON_DEVELOPMENT[1]
+
+
+def test_precision_and_recall_on_the_improvers_that_were_held_out(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    total = read_all(world, "held_out")
+    tell(capsys, f"held out, by source: {total}")
+    assert total.right + total.missed > 20
+    assert total.precision >= LEAST_ON_HELD_OUT[0]
+    assert total.recall >= LEAST_ON_HELD_OUT[1]
+
+
+def test_every_label_is_a_strategy_that_is_looked_for() -> None:
+    for which in ("development", "held_out"):
+        for name, (_, labels) in labelled(which).items():
+            assert labels <= STRATEGIES.keys(), name
+
+
+def test_evidence_names_lines_of_the_program_in_order(world: World) -> None:
+    text, _ = labelled("development")["10_walnut"]
+    findings = {one.strategy: one for one in world.read(text).findings}
+    assert findings["caching"].lines == (10,)  # value = cache(lambda code: utility(code))
+    assert 26 in findings["temperature_schedule"].lines  # the request
+    assert all(list(one.lines) == sorted(set(one.lines)) for one in findings.values())
+
+
+HEAD = "from helpers import extract_code\n"
+ASK = "extract_code(language_model.prompt('Coder', {message}, 6))"
+
+
+def looped(prompt: str, body: str, before: str = "", after: str = "best") -> str:
+    """An improver whose loop asks for programs and does something with each, `code`."""
+    lines = [
+        "import math, random",
+        HEAD,
+        "def improve_algorithm(initial_solution, utility, language_model):",
+        "    best, value = initial_solution, utility(initial_solution)",
+        *(f"    {line}" for line in before.splitlines()),
+        "    for step in range(language_model.budget):",
+        f"        for code in {ASK.format(message=prompt)}:",
+        "            if code:",
+        *(f"                {line}" for line in body.splitlines()),
+        f"    return {after}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+KEEP_BEST = "v = utility(code)\nif v > value:\n    best, value = code, v"
+WALK = """v = utility(code)
+if v > here_value or {otherwise}:
+    here, here_value = code, v
+if v > value:
+    best, value = code, v
+{last}"""
+
+IDIOMS = {
+    "the best so far is improved": (looped("best", KEEP_BEST), {"iteration_from_incumbent"}),
+    "the first program is asked about again and again": (
+        looped("initial_solution", KEEP_BEST),
+        set(),
+    ),
+    "the latest is taken whatever it is worth": (
+        looped("here", "here = code\n" + KEEP_BEST, "here = best"),
+        set(),
+    ),
+    "a worse one is taken by a chance that falls": (
+        looped(
+            "here",
+            WALK.format(
+                otherwise="random.random() < math.exp((v - here_value) / heat)", last="heat *= 0.5"
+            ),
+            "here, here_value, heat = best, value, 1.0",
+        ),
+        {"simulated_annealing"},
+    ),
+    "a worse one is taken by a chance that stays": (
+        looped(
+            "here",
+            WALK.format(otherwise="random.random() < 0.3", last="pass"),
+            "here, here_value = best, value",
+        ),
+        set(),
+    ),
+    "programs are looked up": (
+        looped(
+            "initial_solution",
+            "if code not in known:\n    known[code] = utility(code)",
+            "known = {best: value}",
+            "max(known, key=known.get)",
+        ),
+        {"caching"},
+    ),
+    "programs are only recorded": (
+        looped(
+            "initial_solution",
+            "known[code] = utility(code)",
+            "known = {best: value}",
+            "max(known, key=known.get)",
+        ),
+        set(),
+    ),
+    "what does not compile is not scored": (
+        looped(
+            "initial_solution",
+            "try:\n    compile(code, 'c', 'exec')\nexcept SyntaxError:\n    continue\n" + KEEP_BEST,
+        ),
+        {"self_tests"},
+    ),
+    "what does not compile is counted, and scored": (
+        looped(
+            "initial_solution",
+            "try:\n    compile(code, 'c', 'exec')\nexcept SyntaxError:\n    bad += 1\n" + KEEP_BEST,
+            "bad = 0",
+        ),
+        set(),
+    ),
+    "hints take turns": (
+        looped("['Be fast.', 'Be exact.'][step % 2] + initial_solution", KEEP_BEST),
+        set(),
+    ),
+    "the hint that earned most is taken": (
+        looped(
+            "max(hints, key=lambda h: sum(hints[h])) + initial_solution",
+            KEEP_BEST + "\nfor h in hints:\n    hints[h].append(v)",
+            "hints = {'Be fast.': [], 'Be exact.': []}",
+        ),
+        {"prompt_bandit"},
+    ),
+    "parents are drawn from the better half": (
+        looped(
+            "random.choice(sorted(pool, key=pool.get)[-3:])",
+            "pool[code] = utility(code)",
+            "pool = {best: value}",
+            "max(pool, key=pool.get)",
+        ),
+        {"genetic_algorithm"},
+    ),
+    "a frontier is opened best first": (
+        "import heapq\n"
+        + looped(
+            "heapq.heappop(front)[1]",
+            "heapq.heappush(front, (-utility(code), code))",
+            "front = [(-value, best)]",
+            "front[0][1]",
+        ),
+        {"beam_search"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", IDIOMS)
+def test_what_a_program_does_counts(name: str, world: World) -> None:
+    source, expected = IDIOMS[name]
+    assert world.strategies_of(source) == expected
+
+
+def test_names_and_comments_do_not_count(world: World) -> None:
+    source, _ = IDIOMS["the first program is asked about again and again"]
+    renamed = source.replace("best", "population").replace("value", "annealing_temperature")
+    assert world.strategies_of(f"# beam search, genetic algorithm, cache\n{renamed}") == set()
+
+
+# --- hostile programs -----------------------------------------------------------------------------
+
+
+HOSTILE = {
+    "not Python": ("def improve_algorithm(:\n", "line 1: "),
+    "2,000 parentheses": ("(" * 2000 + ")" * 2000, ""),
+    "a chain of 20,000 operators": ("x = " + "-" * 20_000 + "1\n", ""),
+    "90 nested functions": (
+        "".join(f"{' ' * depth}def f():\n" for depth in range(90)) + " " * 90 + "pass\n",
+        "it defines no improve_algorithm",
+    ),
+    "nothing": ("", "it defines no improve_algorithm"),
+    "null characters": ("def improve_algorithm(a, b, c):\n    return '\0'\n", ""),
+    "10 MB": ("x = 1\n" * 1_700_000, "it has 10,200,000 characters, and at most 200,000 are read"),
+    "many functions that call one another": (
+        "\n".join(f"def f{i}(x):\n    return f{i + 1}(x) + f{i + 1}(x)\n" for i in range(200))
+        + "\ndef f200(x):\n    return x\n"
+        + "def improve_algorithm(a, b, c):\n    return f0(a)\n",
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_program_that_cannot_be_read_says_so_and_nothing_else(name: str, world: World) -> None:
+    source, why = HOSTILE[name]
+    reading = world.read(source)
+    if why is None:  # followed as far as it goes
+        assert reading.findings == ()
+        return
+    assert reading.unreadable is not None
+    assert reading.unreadable.startswith(why)
+    assert "\n" not in reading.unreadable
+    assert len(reading.unreadable) < 400
+    assert reading.findings == ()
+    # The sandbox is as it was: the next one is read.
+    assert world.strategies_of(looped("best", KEEP_BEST)) == {"iteration_from_incumbent"}
+
+
+class Forger:
+    """An executor whose guest answers what it likes."""
+
+    tier = "fake"
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+
+    async def call(self, job: Any, args: Sequence[Any], *, cpu_s: float, seed: int) -> Any:
+        return self.answer
+
+
+FINDING = {"strategy": "caching", "lines": [1], "evidence": "seen"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "findings", "is_unreadable"),
+    [
+        ({"unreadable": None, "found": [FINDING]}, 1, False),
+        ({"unreadable": None, "found": [FINDING | {"strategy": "magic"}]}, 0, False),
+        ({"unreadable": None, "found": [FINDING | {"lines": ["1"]}, 7]}, 0, False),
+        ({"unreadable": 7, "found": []}, 0, True),
+        (["surprise"], 0, True),
+        (None, 0, True),
+    ],
+)
+def test_an_answer_of_another_form_is_not_believed(
+    answer: Any, findings: int, is_unreadable: bool
+) -> None:
+    forger: Any = Forger(answer)
+    reading = asyncio.run(read_source(forger, reading_job(), "x"))
+    assert len(reading.findings) == findings
+    assert (reading.unreadable is not None) == is_unreadable
+
+
+# --- traces made by hand --------------------------------------------------------------------------
+
+
+def program(number: int) -> str:
+    return f"def algorithm(x):\n    # the program of number {number}\n    return {number}\n"
+
+
+def candidate(number: int, value: float | None = None, *, scored: bool = True) -> Candidate:
+    text = program(number)
+    known = float(number) if value is None and scored else value
+    return Candidate(content_id(text), text, scored, known)
+
+
+START = candidate(0)
+
+
+def prompt(
+    key: str,
+    shows: Sequence[int],
+    replies: Sequence[Candidate],
+    words: str = "Improve.",
+    **how: Any,
+) -> Prompt:
+    text = words + "".join(f"\n```python\n{program(number)}```" for number in shows)
+    return Prompt(
+        key, how.get("system", "Coder"), text, how.get("temperature", 0.7), tuple(replies)
+    )
+
+
+def observed(*rounds: Sequence[Prompt], uses: int | None = None, **more: Candidate) -> ObservedRun:
+    replies = [one for prompts in rounds for p in prompts for one in p.candidates]
+    known = {one.program_id: one for one in (START, *replies, *more.values()) if one.is_scored}
+    return ObservedRun(
+        "a-run", tuple(map(tuple, rounds)), len(replies) + 1 if uses is None else uses, known, None
+    )
+
+
+def proved(*runs: ObservedRun) -> set[str]:
+    found, total = seen_in(runs)
+    assert total == len(runs)
+    return {one.strategy for one in found if one.is_proof}
+
+
+FIRST = [prompt("a", [0], [candidate(1), candidate(2), candidate(3)])]
+
+
+def test_several_programs_with_prompts_of_their_own_are_a_beam() -> None:
+    second = [prompt("b", [3], [candidate(4)]), prompt("c", [2], [candidate(5)])]
+    assert proved(observed(FIRST, second)) == {"beam_search"}
+    # Not the best two, or not in equal shares: drawn otherwise.
+    third = [prompt("b", [1], [candidate(4)]), prompt("c", [2], [candidate(5)])]
+    assert proved(observed(FIRST, second), observed(FIRST, third)) == set()
+
+
+def test_what_is_best_so_far_is_told_from_what_came_last() -> None:
+    worse = [prompt("b", [3], [candidate(4, 2.5), candidate(5, 1.5)])]
+    again = [prompt("c", [3], [candidate(6, 2.0)])]
+    last = [prompt("d", [3], [candidate(7, 2.2)])]
+    assert proved(*[observed(FIRST, worse, again, last)] * 2) == {"iteration_from_incumbent"}
+    latest = [prompt("c", [4], [candidate(6, 2.0)])]
+    assert proved(*[observed(FIRST, worse, latest)] * 4) == set()
+
+
+def test_temperatures_of_prompts_for_programs_count_and_of_reviews_do_not() -> None:
+    warm = [prompt("b", [0], [candidate(4)], temperature=1.1)]
+    assert proved(observed(FIRST, warm)) == {"temperature_schedule"}
+    review = [prompt("b", [0], [], temperature=0.1)]
+    assert proved(observed(FIRST, review)) == set()
+    # A review whose reply happens to hold a program that another reply held, too.
+    quoting = [prompt("b", [0], [candidate(2)], temperature=0.1)]
+    assert proved(observed(FIRST, quoting, uses=5)) == set()
+
+
+def test_pairs_of_parents_in_two_generations_are_a_genetic_algorithm() -> None:
+    second = [prompt("b", [1, 2], [candidate(4)]), prompt("c", [3, 2], [candidate(5)])]
+    third = [prompt("d", [4, 2], [candidate(6)]), prompt("e", [5, 3], [candidate(7)])]
+    assert proved(observed(FIRST, second, third)) == {"genetic_algorithm"}
+    assert proved(observed(FIRST, second)) == set()
+
+
+def test_a_merge_is_a_prompt_that_asks_for_one_program_of_several() -> None:
+    asked = [prompt("b", [2, 3], [candidate(4)], "Merge these into one program.")]
+    shown = [prompt("b", [2, 3], [candidate(4)], "Improve.")]
+    assert proved(observed(FIRST, asked)) == {"ensemble"}
+    assert proved(observed(FIRST, shown)) == set()
+
+
+def test_a_scored_program_that_holds_candidates_is_an_ensemble() -> None:
+    text = f"PARTS = {[program(2), program(3)]!r}\ndef algorithm(x):\n    return len(PARTS)\n"
+    committee = Candidate(content_id(text), text, True, 9.0)
+    assert proved(observed(FIRST, committee=committee)) == {"ensemble"}
+
+
+def test_equal_programs_that_took_one_use_are_cached() -> None:
+    twice = [prompt("a", [0], [candidate(1), candidate(2), candidate(2), candidate(2)])]
+    assert proved(observed(twice, uses=3)) == {"caching"}
+    assert proved(observed(twice, uses=5)) == set()
+    # One run in which they were scored again says that they are not looked up.
+    assert proved(observed(twice, uses=3), observed(twice, uses=5)) == set()
+
+
+def test_replies_that_are_put_into_the_program_are_parts_of_it() -> None:
+    whole = (
+        "import math\n\ndef first(x):\n    return x\n\ndef second(x):\n    return math.sqrt(x)\n"
+    )
+    pieces = [f"def first(x):\n    return x * {number} + x ** 2\n" for number in (2, 3)]
+    made = [whole.replace("def first(x):\n    return x\n", piece) for piece in pieces]
+    asked = Prompt(
+        *("a", "Coder", f"The program:\n{whole}\nWrite `first` anew.", 0.7),
+        tuple(Candidate(content_id(piece), piece, False, None) for piece in pieces),
+    )
+    known = {content_id(text): Candidate(content_id(text), text, True, 1.0) for text in made}
+    assert proved(ObservedRun("a-run", ((asked,),), 2, known, None)) == {"decomposition"}
+
+
+# --- traces of real runs --------------------------------------------------------------------------
+
+
+SEED = "def level(x):\n    return 10 + 0 * x\n\n\ndef algorithm(x):\n    return level(x) + 5\n"
+
+
+def height(program: SandboxedProgram, rng: np.random.Generator) -> float:
+    return min(1.0, max(0.0, float(program(1)) / 100))
+
+
+TASK = Task("height", SEED, height, (0.0, 1.0), description="the higher, the better")
+
+
+def edited(asked: Asked) -> list[str]:
+    """The smallest program of the prompt with other numbers; now and then a broken one."""
+    blocks = [block for block in code_blocks(asked.user) if "def " in block] or [SEED]
+    texts = []
+    for seed in asked.seeds[: asked.n]:
+        rng = random.Random(seed)
+
+        def moved(found: re.Match[str], rng: random.Random = rng) -> str:
+            return f"return {max(0, int(found[1]) + rng.choice([-3, -1, 0, 1, 2, 4]))}"
+
+        code = re.sub(r"return (\d+)", moved, rng.choice(sorted(blocks, key=len)[:2]))
+        drawn = rng.random()
+        if drawn < 0.1:
+            code += "\n)"
+        elif drawn < 0.7:
+            code = f"# take {rng.randrange(10**6)}\n{code}"
+        texts.append(f"- the loop: it loops\n```python\n{code}\n```")
+    return texts
+
+
+def rehearsed(world: World, url: str, improvers: dict[str, str], times: int) -> None:
+    """Some runs of each improver on a small task, in a store; each is a run by its name."""
+
+    async def one(name: str, source: str, journal: Any) -> None:
+        improver = Program(source, IMPROVER_ENTRY)
+        context = RunContext(
+            run_id=name,
+            seed=0,
+            limits=ImproverLimits(cpu_s=20.0),
+            max_tokens=1000,
+            requester=Requester(Scripted("scripted:edits", edited), AdaptiveLimit(8)),
+            executor=world.executor,
+            evaluator=Evaluator(world.executor, 0, PUBLIC_KEY),
+            journal=journal,
+            ledger=Ledger(Budget()),
+        )
+        head = {"command": "improve", "improver": improver.id}
+        context.record("run", name, head, (source,))
+        for repeat in range(times):
+            u = TaskUtility(context, TASK, "search", str(repeat))
+            await u.query(TASK.seed_program())
+            await SandboxedImprover(context, improver, "improve").run(u, TASK.seed_program())
+        await context.evaluator.aclose()
+
+    async def all_of_them() -> None:
+        journal = open_journal(url)
+        await asyncio.gather(*(one(*named, journal) for named in improvers.items()))
+        await journal.aclose()
+
+    world.run(all_of_them(), limit_s=500.0)
+
+
+@pytest.mark.timeout(600)
+def test_real_runs_show_what_improvers_do(world: World, tmp_path: Path) -> None:
+    expected = {
+        "01_harbor": {"beam_search", "caching"},
+        "04_meadow": {"decomposition"},
+        "09_orchid": {"ensemble"},
+        "12_falcon": set(),
+        "16_canyon": set(),
+        "20_cobalt": {"genetic_algorithm", "temperature_schedule"},
+    }
+    url = f"sqlite:///{tmp_path}/store.db"
+    improvers = {name: labelled("development")[name] for name in expected}
+    rehearsed(world, url, {name: text for name, (text, _) in improvers.items()}, times=3)
+    with open_reader(url) as reader:
+        for name, (text, labels) in improvers.items():
+            observer = Observer(reader, name)
+            assert observer.improvers() == [content_id(text)]
+            runs = list(observer.runs_of(content_id(text)))
+            assert len(runs) == 3
+            # Batches are one round, whatever prompts they hold.
+            assert all(1 <= len(run.rounds) <= 4 for run in runs)
+            found, _ = seen_in(runs)
+            by_trace = {one.strategy for one in found if one.is_proof}
+            assert expected[name] <= by_trace <= labels, name
+            keys = {p.key for run in runs for prompts in run.rounds for p in prompts}
+            assert all(set(one.calls) <= keys for one in found)
+            # The same through the whole of it, with what is read.
+            readings = {content_id(text): world.read(text)}
+            (improver,) = run_strategies(reader, name, readings).improvers
+            assert improver.traced_runs == 3
+            assert {one.strategy for one in improver.strategies} == labels
+            by = {one.strategy: one.found_by for one in improver.strategies}
+            assert all(by[strategy] == ("source", "trace") for strategy in expected[name])
+
+
+@pytest.mark.timeout(900)
+def test_source_and_trace_together_on_the_improvers_that_were_held_out(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    improvers = labelled("held_out")
+    url = f"sqlite:///{tmp_path}/store.db"
+    rehearsed(world, url, {name: text for name, (text, _) in improvers.items()}, times=2)
+    by_trace, both = Tally(), Tally()
+    with open_reader(url) as reader:
+        for name, (text, labels) in improvers.items():
+            found, total = seen_in(Observer(reader, name).runs_of(content_id(text)))
+            by_trace += tallied({one.strategy for one in found if one.is_proof}, labels)
+            strategies = combined(world.read(text).findings, found, total)
+            both += tallied({one.strategy for one in strategies}, labels)
+    tell(capsys, f"held out, by trace: {by_trace}\nheld out, by both: {both}")
+    assert both.precision >= LEAST_ON_HELD_OUT[0]
+    assert both.recall >= LEAST_ON_HELD_OUT[1]
+
+
+# --- both together, and lineage -------------------------------------------------------------------
+
+
+def test_a_strategy_is_found_by_source_by_trace_or_by_both() -> None:
+    read = (SourceFinding("caching", (3, 5), "looked up"), SourceFinding("self_tests", (7,), "run"))
+    seen = (
+        TraceFinding("caching", ("k1",), 2, "equal programs took one use", True),
+        TraceFinding("ensemble", ("k2",), 1, "merged", True),
+        TraceFinding("prompt_bandit", ("k3",), 4, "other words", False),
+    )
+    found = {one.strategy: one for one in combined(read, seen, 4)}
+    assert list(found) == ["ensemble", "caching", "self_tests"]  # in the order of STRATEGIES
+    assert found["caching"].found_by == ("source", "trace")
+    assert found["ensemble"].found_by == ("trace",)
+    assert found["self_tests"].as_json() == {
+        "strategy": "self_tests",
+        "found_by": ["source"],
+        "source": [7],
+        "calls": [],
+        "evidence": "run",
+    }
+    assert found["caching"].as_json()["evidence"] == (
+        "looked up; in 2 of 4 runs equal programs took one use"
+    )
+
+
+def told(kind: str, **body: Any) -> Event:
+    return Event(0, "a-run", kind, "key", 0.0, body)
+
+
+def proposed(t: int, parent: str, improver: str | None, accepted: bool) -> Event:
+    return told(
+        "proposal", t=t, parent=parent, improver=improver, accepted=accepted, reason="because"
+    )
+
+
+def test_each_improver_of_a_stop_run_stands_once_with_its_parent_and_values() -> None:
+    estimate = {"mean": 0.5, "ci95": [0.4, 0.6], "n": 9}
+    events = [
+        told("run", command="run", improver="seed"),
+        told("meta_evaluation", improver="seed", stream="val", values={}, **estimate),
+        proposed(1, "seed", "worse", accepted=False),
+        proposed(2, "seed", None, accepted=False),
+        proposed(3, "seed", "better", accepted=True),
+        told("meta_evaluation", improver="better", stream="test", values={}, **estimate),
+        proposed(4, "better", "seed", accepted=False),
+        proposed(5, "better", "worse", accepted=True),
+        told("invocation", role="restart", improver="a baseline"),
+    ]
+    found = ancestries(events)
+    assert [(one.improver_id, one.t, one.parent, one.accepted) for one in found] == [
+        ("seed", 0, None, None),
+        ("worse", 5, "better", True),
+        ("better", 3, "seed", True),
+    ]
+    assert (found[0].val, found[0].test) == (estimate, None)
+    assert (found[2].val, found[2].test) == (None, estimate)
+
+
+def test_improvers_of_other_runs_are_those_that_they_used() -> None:
+    transfer = [
+        told("run", command="transfer", improver="first"),
+        told("invocation", role="first", improver="a writer"),
+        told("invocation", role="inner", improver="first"),
+        told("invocation", role="inner", improver="second"),
+    ]
+    assert [one.improver_id for one in ancestries(transfer)] == ["first", "second"]
