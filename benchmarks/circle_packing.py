@@ -64,7 +64,7 @@ def main() -> int:
             )
     print(f"at least {CLOSED:.0%} of the gap closed: {held} of {len(options.seeds)}")
     if options.svg:
-        after = f"after {options.lm_calls} calls of local:mutator: {total(best):.4f}"
+        after = f"after {options.lm_calls} calls: {total(best):.4f}"
         known = f" (best known: {task.best_known:.4f})"
         drawing = side_by_side([(f"seed program: {start:.4f}", first), (after + known, best)])
         options.svg.write_text(drawing, encoding="utf-8")

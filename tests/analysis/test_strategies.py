@@ -55,9 +55,11 @@ from selftaught_guest.extract import code_blocks
 T = TypeVar("T")
 
 FOLDER = Path(__file__).parent / "strategies"
-# What the development set must keep to, and a little less than what held_out came to.
+# Precision and recall that the development set must keep to; and a little less than what held_out
+# came to when it was first looked at: 0.938 and 0.909 by source, 0.939 and 0.939 by both.
 LEAST_ON_DEVELOPMENT = (0.9, 0.9)
-LEAST_ON_HELD_OUT = (0.0, 0.0)
+LEAST_ON_HELD_OUT = (0.9, 0.88)
+LEAST_ON_HELD_OUT_BY_BOTH = (0.9, 0.9)
 
 
 # --- the labelled improvers -----------------------------------------------------------------------
@@ -634,8 +636,8 @@ def test_source_and_trace_together_on_the_improvers_that_were_held_out(
             strategies = combined(world.read(text).findings, found, total)
             both += tallied({one.strategy for one in strategies}, labels)
     tell(capsys, f"held out, by trace: {by_trace}\nheld out, by both: {both}")
-    assert both.precision >= LEAST_ON_HELD_OUT[0]
-    assert both.recall >= LEAST_ON_HELD_OUT[1]
+    assert both.precision >= LEAST_ON_HELD_OUT_BY_BOTH[0]
+    assert both.recall >= LEAST_ON_HELD_OUT_BY_BOTH[1]
 
 
 # --- both together, and lineage -------------------------------------------------------------------

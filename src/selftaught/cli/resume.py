@@ -13,7 +13,7 @@ from selftaught.cli.sections import SectionedCommand, option
 @click.argument("run")
 @reading_store_option
 @json_option
-def resume(run: str, store: str, as_json: bool) -> None:
+def resume(run: str, store: str, as_json: bool) -> int:
     """Go on with a RUN that was killed, stopped or failed, from what its journal holds.
 
     What is finished is read, not done again; no response that the journal holds is paid twice.
@@ -22,6 +22,7 @@ def resume(run: str, store: str, as_json: bool) -> None:
     """
     from selftaught.app.resume import tasks_of
     from selftaught.app.series import find_unfinished, resume_study
+    from selftaught.cli.audit_pages import something_came_out
     from selftaught.cli.execute import execute
     from selftaught.cli.report import print_result
     from selftaught.cli.terminal import print_json, stdout
@@ -29,7 +30,9 @@ def resume(run: str, store: str, as_json: bool) -> None:
     stored = find_unfinished(store, run)
     tasks = tasks_of(stored)
     result = execute(lambda listener: resume_study(stored, tasks, listener), as_json=as_json)
-    print_json(result) if as_json else print_result(stdout(), stored.config.command, result)
+    command = stored.config.command
+    print_json(result) if as_json else print_result(stdout(), command, result)
+    return FAILED if command == "audit" and something_came_out(result) else DONE
 
 
 @click.command(cls=SectionedCommand, short_help="Run a run once more from its journal.")

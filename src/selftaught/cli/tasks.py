@@ -43,7 +43,7 @@ def print_tasks(console: Console, tasks: list[dict[str, Any]]) -> None:
             table.add_row(task["name"], _range(task), _best(task), _seed_score(task), source)
     table.columns[-1].no_wrap = False
     console.print(table)
-    say(console, "best: the optimum or the best value known, or a bound; seed: what the seed program scores")
+    say(console, "best: the optimum or best value known, or a bound; seed: what the seed scores")
     say(console, "more: selftaught tasks NAME, which shows what the model will see")
 
 

@@ -1,8 +1,8 @@
-"""Tries to keep one bin open for ever, by giving its host's array the whole capacity back."""
+"""Tries to keep one bin for everything, by giving its host's array back more than the capacity."""
 
 import numpy as np
 
 
 def algorithm(item, bins):
     bins[:] = 1000.0
-    return np.arange(len(bins))[::-1] + 0.0 * bins
+    return np.arange(len(bins))
