@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pytest
+from handmade_journal import BETTER_ID, SEED_ID, STOP_RUN
 
 from selftaught.analysis.strategies.found import (
     STRATEGIES,
@@ -49,7 +50,7 @@ from selftaught.engine.utilities import TaskUtility
 from selftaught.executors.local import LocalExecutor
 from selftaught.models.scripted import Scripted
 from selftaught.store.journal import open_journal
-from selftaught.store.reader import Event, open_reader
+from selftaught.store.reader import Event, JournalReader, open_reader
 from selftaught_guest.extract import code_blocks
 
 T = TypeVar("T")
@@ -697,6 +698,19 @@ def test_each_improver_of_a_stop_run_stands_once_with_its_parent_and_values() ->
     ]
     assert (found[0].val, found[0].test) == (estimate, None)
     assert (found[2].val, found[2].test) == (None, estimate)
+
+
+def test_a_journal_is_told_from_even_where_programs_were_not_read(reader: JournalReader) -> None:
+    found = run_strategies(reader, STOP_RUN, {})
+    seed, better, worse = found.improvers
+    assert (seed.ancestry.improver_id, better.ancestry.parent) == (SEED_ID, SEED_ID)
+    assert (better.ancestry.improver_id, worse.ancestry.parent) == (BETTER_ID, BETTER_ID)
+    assert better.diff is not None
+    assert "+    return max(m.prompt('', s), key=u)" in better.diff
+    assert (seed.unreadable, seed.traced_runs) == ("the store does not hold its program", 1)
+    whole = found.as_json(with_diff=True)
+    assert whole["run_id"] == STOP_RUN
+    assert [one["diff"] is None for one in whole["improvers"]] == [True, False, False]
 
 
 def test_improvers_of_other_runs_are_those_that_they_used() -> None:

@@ -59,12 +59,13 @@ def print_strategies(console: Console, found: RunStrategies, *, with_diff: bool)
         )
     table.columns[-1].no_wrap = False
     console.print(table)
+    console.print()
     for one in found.improvers:
-        console.print()
         _print_improver(console, one)
         if with_diff and one.ancestry.parent is not None:
             _print_diff(console, one)
-    console.print()
+        else:
+            console.print()
     say(console, "lines: of the improver's program; calls: of the model, as show --trace has them")
 
 
@@ -101,9 +102,9 @@ def _print_diff(console: Console, one: ImproverStrategies) -> None:
     from selftaught.cli.report import print_diff
 
     if one.diff is None:
-        console.print("what changed is not known: a program is missing, or too long to compare")
+        console.print("what changed is not known: a program is missing, or too long to compare\n")
     elif one.diff == "":
-        console.print("the same program")
+        console.print("the same program\n")
     else:
         print_diff(console, one.diff, None)
 
