@@ -650,6 +650,7 @@ def test_a_strategy_is_found_by_source_by_trace_or_by_both() -> None:
         TraceFinding("caching", ("k1",), 2, "equal programs took one use", True),
         TraceFinding("ensemble", ("k2",), 1, "merged", True),
         TraceFinding("prompt_bandit", ("k3",), 4, "other words", False),
+        TraceFinding("self_tests", ("k4",), 1, "some were not scored", False),
     )
     found = {one.strategy: one for one in combined(read, seen, 4)}
     assert list(found) == ["ensemble", "caching", "self_tests"]  # in the order of STRATEGIES
@@ -659,8 +660,8 @@ def test_a_strategy_is_found_by_source_by_trace_or_by_both() -> None:
         "strategy": "self_tests",
         "found_by": ["source"],
         "source": [7],
-        "calls": [],
-        "evidence": "run",
+        "calls": ["k4"],
+        "evidence": "run; in 1 of 4 runs some were not scored",
     }
     assert found["caching"].as_json()["evidence"] == (
         "looked up; in 2 of 4 runs equal programs took one use"

@@ -62,7 +62,8 @@ class Strategy:
     Attributes:
         source: lines of its program.
         calls: keys of model calls in the journal.
-        source_evidence, trace_evidence: in words; None where it was not found so.
+        source_evidence, trace_evidence: in words; None where there is none.
+        trace_is_proof: whether the calls show it by themselves.
     """
 
     strategy: str
@@ -70,11 +71,13 @@ class Strategy:
     calls: tuple[str, ...]
     source_evidence: str | None
     trace_evidence: str | None
+    trace_is_proof: bool
 
     @property
     def found_by(self) -> tuple[str, ...]:
-        by = (("source", self.source_evidence), ("trace", self.trace_evidence))
-        return tuple(name for name, evidence in by if evidence is not None)
+        """By its source, by its trace, or by both, each by itself."""
+        by = (("source", self.source_evidence is not None), ("trace", self.trace_is_proof))
+        return tuple(name for name, is_enough in by if is_enough)
 
     def as_json(self) -> dict[str, Any]:
         evidence = (self.source_evidence, self.trace_evidence)
@@ -110,6 +113,7 @@ def combined(
                 calls=() if trace is None else trace.calls,
                 source_evidence=None if source is None else source.evidence,
                 trace_evidence=shown or None,
+                trace_is_proof=trace is not None and trace.is_proof,
             )
         )
     return tuple(found)

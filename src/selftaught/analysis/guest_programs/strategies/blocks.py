@@ -97,7 +97,7 @@ class Blocks(Methods):
     def follow_for(self, statement: ast.For | ast.AsyncFor) -> None:
         is_lazy = self._makes_generator(statement.iter)
         before = None if is_lazy else self.evaluate(statement.iter)
-        loop = Loop("for", statement.lineno, before)
+        loop = Loop("for", statement.lineno)
 
         def follow() -> None:
             source = self.evaluate(statement.iter) if before is None else before

@@ -87,14 +87,12 @@ class Choice(NamedTuple):
         drawn: whether chance had a part in the choice.
         ranked: lines at which its programs are ranked by score.
         consumed: whether what is chosen is taken out of it.
-        lines: of what was done to it.
     """
 
     kept: bool
     drawn: bool
     ranked: list[int]
     consumed: bool
-    lines: list[int]
 
 
 def choice_of(slot: Slot, request: Request) -> Choice:
@@ -102,7 +100,6 @@ def choice_of(slot: Slot, request: Request) -> Choice:
     loops = request.loops
     kept = drawn = consumed = False
     ranked: list[int] = []
-    lines: list[int] = []
     reached = [(slot.node, ()), *walk(*slot.source, texts=False)]
     for at, _ in reached:
         if at.op in LEAVES or at.op in NUMBERS or (at is slot.node and slot.kind == "variable"):
@@ -125,8 +122,7 @@ def choice_of(slot: Slot, request: Request) -> Choice:
             drawn = True
         if at.op == "take" and at.name != "next":
             consumed = True
-        lines.append(at.line)
-    return Choice(kept, drawn, ranked, consumed, lines)
+    return Choice(kept, drawn, ranked, consumed)
 
 
 def _chosen_by(node: Node) -> list[Node]:

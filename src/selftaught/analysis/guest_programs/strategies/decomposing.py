@@ -40,6 +40,7 @@ _ONLY = re.compile(
 
 
 def decomposition(facts: Facts) -> Finding | None:
+    """Each request is about one part, whose answer ends up in the whole."""
     for request in facts.code_requests:
         for message in messages_of(request):
             piece = _piece(facts, message)

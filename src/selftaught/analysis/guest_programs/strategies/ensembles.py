@@ -11,6 +11,7 @@ from selftaught.analysis.guest_programs.strategies.walk import walk
 
 
 def ensemble(facts: Facts, shown: list[Shown]) -> Finding | None:
+    """A prompt asks to merge several candidates, or code makes one program of them."""
     for prompt in shown:
         words = asks_to_merge(facts, prompt)
         if words is not None and not any(c.drawn and c.kept for c in prompt.choices):

@@ -14,12 +14,11 @@ from typing import Any, NamedTuple
 class Loop:
     """A loop, a comprehension, or a function that calls itself."""
 
-    __slots__ = ("kind", "line", "source")
+    __slots__ = ("kind", "line")
 
-    def __init__(self, kind: str, line: int, source: Node | None = None) -> None:
+    def __init__(self, kind: str, line: int) -> None:
         self.kind = kind
         self.line = line
-        self.source = source
 
 
 class Guard(NamedTuple):

@@ -52,7 +52,7 @@ class Items(State):
             self.scope = outside if place == 0 else inside
             source = self.evaluate(generator.iter)
             self.scope = inside
-            loop = Loop("comprehension", generator.iter.lineno, source)
+            loop = Loop("comprehension", generator.iter.lineno)
             self.loops = (*self.loops, loop)
             self.store(generator.target, self.element(source, loop))
             for condition in generator.ifs:

@@ -141,7 +141,7 @@ class Library(Containers):
 
     def _reduced(self, function: Node, collection: Node, initial: Node | None = None) -> Node:
         """A loop around what the function makes of the value so far and an item."""
-        loop = Loop("reduce", self.line, collection)
+        loop = Loop("reduce", self.line)
         item = self.element(collection, loop)
         so_far = self.node("carried", initial or item, name="reduce")
         so_far.loop, so_far.guards = loop, ((),)

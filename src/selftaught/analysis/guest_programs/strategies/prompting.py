@@ -32,12 +32,13 @@ CHOICES = frozenset({"elem", "select", "draw", "take", "index", "get"})
 
 
 def temperature_schedule(facts: Facts) -> Finding | None:
+    """Requests for programs differ in temperature, by plan or by progress."""
     fixed: dict[float, int] = {}
     for request in facts.program_requests:
         if request.temperature is None:
             fixed.setdefault(_DEFAULT_TEMPERATURE, request.line)
             continue
-        varied = _varied(facts, request, request.temperature)
+        varied = _varied(request, request.temperature)
         if varied is not None:
             lines = [request.line, varied.line]
             said = "the temperature changes in the course of the run"
@@ -51,7 +52,7 @@ def temperature_schedule(facts: Facts) -> Finding | None:
     return None
 
 
-def _varied(facts: Facts, request: Request, temperature: Node) -> Node | None:
+def _varied(request: Request, temperature: Node) -> Node | None:
     """What makes a temperature another in a later call."""
     if tags(temperature) & {PROGRESS, SCORE}:
         return temperature
@@ -81,7 +82,6 @@ def _goes_around(node: Node, request: Request) -> bool:
     return any(
         at.op in ("elem", "carried")
         and is_in(at.loop, request.loops)
-        and len(at.args) > 0
         and (at.op == "elem" or len(at.args) > 1)
         for at in dependencies(node, control=False)
     )
@@ -91,6 +91,7 @@ def _goes_around(node: Node, request: Request) -> bool:
 
 
 def prompt_bandit(facts: Facts) -> Finding | None:
+    """The message or the expertise is one of several, chosen by earlier scores."""
     for request in facts.program_requests:
         texts = [message.text for message in messages_of(request)]
         for text in (request.expertise, *texts):

@@ -27,6 +27,7 @@ _SHOWS = ("fresh", "each", "several")
 
 
 def caching(facts: Facts) -> Finding | None:
+    """An equal program is not scored twice."""
     for scoring in facts.flow.scorings:
         leaves = {id(leaf) for leaf in facts.candidates(scoring.program, whole=False)}
         if not leaves:
@@ -123,6 +124,7 @@ def _without_equals(facts: Facts, scoring: Scoring) -> Node | None:
 
 
 def self_tests(facts: Facts) -> Finding | None:
+    """Candidates are parsed, run, or judged by the model before they are scored."""
     for scoring in facts.flow.scorings:
         leaves = {id(leaf) for leaf in facts.candidates(scoring.program, whole=False)}
         if not leaves:

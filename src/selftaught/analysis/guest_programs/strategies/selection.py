@@ -22,6 +22,7 @@ from selftaught.analysis.guest_programs.strategies.walk import ANY, Path, walk
 
 
 def beam_search(facts: Facts, shown: list[Shown]) -> Finding | None:
+    """Several scored programs are kept, and each is expanded; or the one of a frontier."""
     for prompt in shown:
         for slot, choice in zip(prompt.slots, prompt.choices, strict=True):
             kept = choice.kept or _are_survivors(facts, prompt, slot, choice)
@@ -44,6 +45,7 @@ def _are_survivors(facts: Facts, prompt: Shown, slot: Slot, choice: Choice) -> b
 
 
 def genetic_algorithm(facts: Facts, shown: list[Shown]) -> Finding | None:
+    """Parents are drawn by chance and by fitness, for two generations or more."""
     for prompt in shown:
         for slot, choice in zip(prompt.slots, prompt.choices, strict=True):
             fit = choice.ranked or _is_selected(facts, slot)
@@ -126,6 +128,7 @@ def _is_archive(chosen: Node, variable: Node) -> bool:
 
 
 def simulated_annealing(facts: Facts, shown: list[Shown]) -> Finding | None:
+    """The current program may be replaced by a worse one, by a chance or margin that falls."""
     for prompt in shown:
         for slot in prompt.slots:
             if slot.kind == "variable":
@@ -137,6 +140,7 @@ def simulated_annealing(facts: Facts, shown: list[Shown]) -> Finding | None:
 
 
 def iteration_from_incumbent(facts: Facts, shown: list[Shown]) -> Finding | None:
+    """Each request for a program holds the best so far; pools and merges aside."""
     lines: list[int] = []
     for place, prompt in enumerate(shown):
         kind, where = _held(facts, prompt, is_first=place == 0)

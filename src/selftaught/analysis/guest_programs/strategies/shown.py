@@ -28,7 +28,7 @@ class Finding(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """One prompt for programs, and the programs in it."""
+    """One prompt for programs, and the programs in it: how many, and how they were chosen."""
 
     request: Request
     message: Message

@@ -57,6 +57,7 @@ class Slot(NamedTuple):
 
 
 def messages_of(request: Request) -> list[Message]:
+    """The prompts of a request: one, or one for each item of a batch."""
     if not request.is_batch:
         return [Message(request.messages, request.loops)]
     found: list[Message] = []
