@@ -21,5 +21,5 @@ def row(task: Task) -> str:
 
 def test_the_table_is_that_of_the_installed_tasks() -> None:
     lines = PAGE.read_text(encoding="utf-8").splitlines()
-    shown = [line for line in lines if line.startswith("| `")]
+    shown = [line for line in lines if line.startswith("| `") and "`--" not in line]
     assert shown == [row(load_task(name)) for name in task_names()]

@@ -16,16 +16,7 @@ from selftaught.studies.bookkeeping import NothingMeasured
 # What is compared, event by event, by kind and key; clocks and the machine's speed are left out.
 _COMPARED = (
     *("invocation", "invocation_end", "evaluation", "meta_evaluation"),
-    *(
-        "audit_tally",
-        "audit_verdict",
-        "baseline",
-        "proposal",
-        "iteration",
-        "transfer",
-        "transfer_restart",
-        "result",
-    ),
+    *("baseline", "proposal", "iteration", "transfer", "transfer_restart", "result"),
 )
 _VOLATILE = frozenset({"cpu_s", "wall_s", "tier", "sandbox_tier", "usage"})
 
