@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,10 +18,18 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finished]:
+    """Two small runs for all tests, which read their folder and write nothing into it."""
     folder = tmp_path_factory.mktemp("finished")
     streams = ("--search-runs", "2", "--val-runs", "2", "--test-runs", "2")
     run = selftaught("run", "flow_shop", "--iterations", "1", *streams, "--json", cwd=folder)
     improve = selftaught("improve", "flow_shop", "--lm-calls", "2", "--json", cwd=folder)
     assert (run.code, improve.code) == (0, 0), run.stderr + improve.stderr
-    return Finished(folder, run, improve)
+    yield Finished(folder, run, improve)
+    assert [path.name for path in folder.iterdir()] == ["selftaught.db"]
+
+
+@pytest.fixture
+def folder(finished: Finished, here: Path) -> Path:
+    """A copy of the folder of the two small runs, which is the current one, to write into."""
+    return shutil.copytree(finished.folder, here, dirs_exist_ok=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -33,9 +34,9 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def reported(finished: Finished) -> tuple[Done, Path]:
+def reported(finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> tuple[Done, Path]:
     """The report of the STOP run."""
-    out = finished.folder / "stop"
+    out = tmp_path_factory.mktemp("reported") / "stop"
     run_id = finished.run_json["run_id"]
     done = selftaught("report", run_id, "--out", str(out), "--json", cwd=finished.folder)
     assert (done.code, done.stderr) == (0, "")
@@ -66,7 +67,7 @@ def test_it_writes_the_page_its_figures_and_its_numbers_and_says_so(
     page = (out / "report.html").read_text(encoding="utf-8")
     assert finished.run_json["run_id"] in page
     assert "selftaught transfer" in page  # what makes the part that is not there
-    assert not list(finished.folder.glob(".report-*"))
+    assert [path.name for path in out.parent.iterdir()] == ["stop"]
 
 
 def test_the_curve_is_that_of_the_meta_evaluations(
@@ -111,15 +112,17 @@ def test_spending_and_outcomes_are_those_of_the_database(
     )
 
 
-def test_an_improve_run_shows_its_search_and_its_best_program(finished: Finished) -> None:
+def test_an_improve_run_shows_its_search_and_its_best_program(
+    finished: Finished, folder: Path
+) -> None:
     run_id = finished.improve_json["run_id"]
-    out = finished.folder / f"report-{run_id}"  # where it goes by itself
-    done = selftaught("report", run_id, "--format", "md", cwd=finished.folder)
+    out = folder / f"report-{run_id}"  # where it goes by itself
+    done = selftaught("report", run_id, "--format", "md", cwd=folder)
     assert (done.code, done.stderr) == (0, "")
     assert done.stdout.splitlines()[0] == f"report-{run_id}/report.md"
     scored = [
         body["value"]
-        for _, body in events(finished.folder, run_id, "evaluation")
+        for _, body in events(folder, run_id, "evaluation")
         if (body["stream"], body["kind"]) == ("search", "scored")
     ]
     found = rows(out / "search.csv")
@@ -136,9 +139,9 @@ def test_an_improve_run_shows_its_search_and_its_best_program(finished: Finished
 
 
 def test_json_is_one_object_with_what_the_other_pages_show(
-    finished: Finished, reported: tuple[Done, Path]
+    finished: Finished, reported: tuple[Done, Path], tmp_path: Path
 ) -> None:
-    _, out = reported
+    out = shutil.copytree(reported[1], tmp_path / "stop")
     run_id = finished.run_json["run_id"]
     # Beside the page of another format: the folder holds nothing but a report of ours.
     arguments = ("report", run_id, "--out", str(out), "--format", "json")
@@ -156,27 +159,28 @@ def test_json_is_one_object_with_what_the_other_pages_show(
 
 def test_what_cannot_be_written_is_refused_in_one_line_and_nothing_is_touched(
     finished: Finished,
+    folder: Path,
 ) -> None:
     run_id = finished.run_json["run_id"]
-    other = finished.folder / "other"
+    other = folder / "other"
     other.mkdir()
     (other / "thesis.txt").write_text("mine", encoding="utf-8")
-    file = finished.folder / "file"
+    file = folder / "file"
     file.write_text("mine", encoding="utf-8")
     for out, said in (
         (other, "holds other files (thesis.txt)"),
         (file, "is a file"),
-        (finished.folder / "no" / "where", "there is no folder"),
+        (folder / "no" / "where", "there is no folder"),
     ):
-        done = selftaught("report", run_id, "--out", str(out), cwd=finished.folder)
+        done = selftaught("report", run_id, "--out", str(out), cwd=folder)
         assert (done.code, done.stdout) == (2, "")
         assert said in done.stderr
         assert done.stderr.count("\n") == 1
     assert [path.name for path in other.iterdir()] == ["thesis.txt"]
-    done = selftaught("report", "nosuchrun", cwd=finished.folder)
+    done = selftaught("report", "nosuchrun", cwd=folder)
     assert (done.code, done.stderr.count("\n")) == (2, 1)
 
-    done = selftaught("report", run_id, "--out", str(other), "--force", cwd=finished.folder)
+    done = selftaught("report", run_id, "--out", str(other), "--force", cwd=folder)
     assert done.code == 0
     assert (other / "thesis.txt").read_text(encoding="utf-8") == "mine"
     assert (other / "report.html").is_file()
@@ -184,7 +188,7 @@ def test_what_cannot_be_written_is_refused_in_one_line_and_nothing_is_touched(
 
 @pytest.mark.parametrize("missing", ["altair", "vl_convert"])
 def test_a_missing_extra_is_one_line_that_says_how_to_get_it(
-    finished: Finished, missing: str
+    finished: Finished, folder: Path, missing: str
 ) -> None:
     program = (
         f"import sys\nsys.modules[{missing!r}] = None\n"
@@ -193,7 +197,7 @@ def test_a_missing_extra_is_one_line_that_says_how_to_get_it(
     )
     done = subprocess.run(
         [sys.executable, "-c", program],
-        cwd=finished.folder,
+        cwd=folder,
         env=environment(),
         capture_output=True,
         text=True,
@@ -203,10 +207,12 @@ def test_a_missing_extra_is_one_line_that_says_how_to_get_it(
     assert f"needs {missing}" in done.stderr
     assert "pip install 'selftaught[report]'" in done.stderr
     assert done.stderr.count("\n") == 1
-    assert not (finished.folder / "none").exists()
+    assert not (folder / "none").exists()
 
 
-def test_where_no_sandbox_works_the_report_says_what_it_left_out(finished: Finished) -> None:
+def test_where_no_sandbox_works_the_report_says_what_it_left_out(
+    finished: Finished, folder: Path
+) -> None:
     program = (
         "import selftaught.app.compose as compose\n"
         "compose.sandboxes = lambda *settings: []\n"
@@ -215,14 +221,14 @@ def test_where_no_sandbox_works_the_report_says_what_it_left_out(finished: Finis
     )
     done = subprocess.run(
         [sys.executable, "-c", program],
-        cwd=finished.folder,
+        cwd=folder,
         env=environment(),
         capture_output=True,
         text=True,
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
-    text = (finished.folder / "bare" / "report.md").read_text(encoding="utf-8")
+    text = (folder / "bare" / "report.md").read_text(encoding="utf-8")
     assert "none works where this report was written" in text
     assert f"selftaught strategies {finished.run_json['run_id']}" in text
     assert f"selftaught audit rewards {finished.run_json['run_id']}" in text

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -141,16 +140,14 @@ def test_improve_writes_the_best_program_and_shows_what_changed(here: Path) -> N
     assert (here / "best.py").read_text() == shown["best"]["source"]
 
 
-def test_the_best_improver_of_a_run_can_be_used_again(finished: Finished, here: Path) -> None:
-    for file in finished.folder.iterdir():
-        shutil.copy(file, here)
+def test_the_best_improver_of_a_run_can_be_used_again(finished: Finished, folder: Path) -> None:
     run_id = finished.run_json["run_id"]
     done = selftaught(
-        *("improve", "flow_shop", "--lm-calls", "1", "--improver", run_id, "--json"), cwd=here
+        *("improve", "flow_shop", "--lm-calls", "1", "--improver", run_id, "--json"), cwd=folder
     )
     assert done.code == 0, done.stderr
     improve_id = finished.improve_json["run_id"]
-    wrong = selftaught("run", "flow_shop", "--improver", improve_id, cwd=here)
+    wrong = selftaught("run", "flow_shop", "--improver", improve_id, cwd=folder)
     assert wrong.code == 2
     assert wrong.stderr.startswith(f"selftaught: error: run {improve_id} has no improver")
 

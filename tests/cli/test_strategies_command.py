@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
-import pytest
 from installed import Finished, selftaught
 
 import selftaught as package
 
 IMPROVERS = Path(package.__file__).parent / "improvers"
-
-
-@pytest.fixture
-def folder(finished: Finished, here: Path) -> Path:
-    """A copy of the store of two small runs, to add to."""
-    for file in finished.folder.iterdir():
-        shutil.copy(file, here)
-    return here
 
 
 def test_each_improver_of_a_stop_run_stands_once_with_its_step_and_values(
