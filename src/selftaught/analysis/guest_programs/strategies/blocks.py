@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from abc import abstractmethod
 
 from selftaught.analysis.guest_programs.strategies.graph import Guard, Loop
 from selftaught.analysis.guest_programs.strategies.methods import Methods
@@ -12,8 +13,8 @@ from selftaught.analysis.guest_programs.strategies.state import Scope
 class Blocks(Methods):
     """Each tells whether it leaves the block that it stands in."""
 
-    def in_line(self, body: list[ast.stmt]) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    def in_line(self, body: list[ast.stmt]) -> bool: ...
 
     # --- conditions -------------------------------------------------------------------------------
 

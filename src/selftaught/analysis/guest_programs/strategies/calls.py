@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from abc import abstractmethod
 from typing import Any
 
 from selftaught.analysis.guest_programs.strategies.graph import Loop, Node, Request, Scoring
@@ -14,14 +15,14 @@ from selftaught.analysis.guest_programs.strategies.values import Arguments
 class Calls(Objects):
     """What is called, and what comes of it."""
 
-    def library(self, name: str, arguments: Arguments) -> Node:
-        raise NotImplementedError
+    @abstractmethod
+    def library(self, name: str, arguments: Arguments) -> Node: ...
 
-    def method(self, base: Node, name: str, arguments: Arguments) -> Node:
-        raise NotImplementedError
+    @abstractmethod
+    def method(self, base: Node, name: str, arguments: Arguments) -> Node: ...
 
-    def follow(self, body: list[ast.stmt]) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    def follow(self, body: list[ast.stmt]) -> bool: ...
 
     # --- calls ------------------------------------------------------------------------------------
 

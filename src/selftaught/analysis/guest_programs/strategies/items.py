@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from abc import abstractmethod
 
 from selftaught.analysis.guest_programs.strategies.graph import Guard, Loop, Node
 from selftaught.analysis.guest_programs.strategies.state import Scope, State
@@ -12,21 +13,21 @@ from selftaught.analysis.guest_programs.strategies.values import Arguments, only
 class Items(State):
     """Displays, comprehensions, items and assignments."""
 
-    def evaluate(self, expression: ast.expr) -> Node:
-        raise NotImplementedError
+    @abstractmethod
+    def evaluate(self, expression: ast.expr) -> Node: ...
 
     def all_placed(self, values: list[Node]) -> Arguments:
         return Arguments(values, frozenset(), {})
 
-    def call(self, function: Node, arguments: Arguments) -> Node:
-        raise NotImplementedError
+    @abstractmethod
+    def call(self, function: Node, arguments: Arguments) -> Node: ...
 
-    def attribute(self, base: Node, name: str) -> Node:
-        raise NotImplementedError
+    @abstractmethod
+    def attribute(self, base: Node, name: str) -> Node: ...
 
+    @abstractmethod
     def overloaded(self, target: Node, name: str, arguments: list[Node]) -> Node | None:
         """What an object's own method for an operator gives; None if it has none."""
-        raise NotImplementedError
 
     def displayed(self, op: str, items: list[ast.expr]) -> Node:
         made = self.node(op)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 from selftaught.analysis.guest_programs.strategies.expressions import Expressions
 from selftaught.analysis.guest_programs.strategies.graph import Node
 from selftaught.analysis.guest_programs.strategies.values import Arguments, only
@@ -13,8 +15,8 @@ _NOTHING = Arguments([], frozenset(), {})
 class Objects(Expressions):
     """What objects have, and how they are made."""
 
-    def inline(self, closure: Node, arguments: Arguments) -> Node:
-        raise NotImplementedError
+    @abstractmethod
+    def inline(self, closure: Node, arguments: Arguments) -> Node: ...
 
     def shifted(self, arguments: Arguments, first: Node) -> Arguments:
         """With one more argument before the others."""

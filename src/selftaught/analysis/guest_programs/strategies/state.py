@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from abc import ABC
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
@@ -58,7 +59,7 @@ class Frame:
         self.parameters: dict[str, Node] = {}
 
 
-class State:
+class State(ABC):
     """What all parts of following a program share."""
 
     def __init__(self) -> None:
