@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 
-from selftaught.app.compose import probe_all, sandboxes
+from selftaught.app.parts import probe_all, sandboxes
 from selftaught.core.outcome import Failed
 from selftaught.core.ports import Job, Zygote
 from selftaught.core.program import Program

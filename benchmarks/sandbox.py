@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from selftaught.app.compose import probe_all, sandboxes
+from selftaught.app.parts import probe_all, sandboxes
 from selftaught.core.ports import Job, Zygote
 from selftaught.core.program import Program
 from selftaught.executors.session import GuestSession

@@ -214,8 +214,8 @@ def test_where_no_sandbox_works_the_report_says_what_it_left_out(
     finished: Finished, folder: Path
 ) -> None:
     program = (
-        "import selftaught.app.compose as compose\n"
-        "compose.sandboxes = lambda *settings: []\n"
+        "import selftaught.app.parts as parts\n"
+        "parts.sandboxes = lambda *settings: []\n"
         "from selftaught.cli.main import main\n"
         f"main(['report', {finished.run_json['run_id']!r}, '--out', 'bare', '--format', 'md'])\n"
     )

@@ -8,8 +8,8 @@ from selftaught.analysis.reward_audit import audit_run
 from selftaught.analysis.reward_scores import Scores, Searched, compared, of_program
 from selftaught.analysis.run_head import HEAD_KINDS, run_head
 from selftaught.app.audits import reading_program
-from selftaught.app.compose import executor_for
 from selftaught.app.instance_key import find_instance_key
+from selftaught.app.parts import executor_for
 from selftaught.app.resume import find_run, tasks_of
 from selftaught.core.concurrency import together
 from selftaught.core.errors import ConfigError

@@ -1,4 +1,4 @@
-"""Putting the parts together: the only place that knows concrete classes."""
+"""Putting a study together from its configuration, and running or replaying it."""
 
 from __future__ import annotations
 
@@ -16,91 +16,37 @@ from selftaught.analysis.run_head import SeriesPlace
 from selftaught.app.audits import sandbox_audit_plan
 from selftaught.app.config import (
     AuditConfig,
-    CommonConfig,
-    ProviderConfig,
     RunConfig,
-    SandboxConfig,
     ScoreConfig,
     StudyConfig,
     TransferConfig,
 )
-from selftaught.app.discovery import check_model_name, load_improver, make_model
+from selftaught.app.discovery import check_distinct, check_model_name, load_improver
 from selftaught.app.instance_key import find_instance_key
+from selftaught.app.parts import Services, executor_for, opened_model, run_context
 from selftaught.app.resume import StoredRun, events_of, find_run
+from selftaught.app.stop import stop_plan
 from selftaught.app.transfer import transfer_plan
 from selftaught.core.budget import Budget
-from selftaught.core.errors import ConfigError, TierProbe
-from selftaught.core.language_model import LanguageModel, ModelServices
+from selftaught.core.errors import ConfigError
 from selftaught.core.outcome import Failed
-from selftaught.core.ports import Executor, GuestLimits, Job, Journal, Sandbox
+from selftaught.core.ports import Executor, GuestLimits, Job
 from selftaught.core.program import Program
 from selftaught.core.progress import Listener, silent
-from selftaught.core.seeds import PUBLIC_KEY
 from selftaught.core.task import Task
 from selftaught.engine.context import RunContext
 from selftaught.engine.evaluate import Evaluator, Question
 from selftaught.engine.ledger import Ledger
-from selftaught.engine.limit import AdaptiveLimit
 from selftaught.engine.memory import Memory
-from selftaught.engine.no_journal import NoJournal
-from selftaught.engine.requests import Requester
-from selftaught.executors.limits import CORES
-from selftaught.executors.local import LocalExecutor
-from selftaught.executors.probe import choose, probe
-from selftaught.sandboxes.layout import find_layout
-from selftaught.sandboxes.namespaced import NamespacedSandbox
-from selftaught.sandboxes.sealed import SealedSandbox
 from selftaught.store.journal import open_journal
 from selftaught.store.location import check_writable
 from selftaught.store.run_id import new_run_id
 from selftaught.store.run_lock import hold_run
-from selftaught.studies.baselines import SHIPPED
-from selftaught.studies.estimate import MakeContext, estimate_stop, stop_steps, summed
 from selftaught.studies.improve_run import ImprovePlan, improve_run
 from selftaught.studies.replay import ReplayJournal, Silent, compared, replayed
 from selftaught.studies.sandbox_audit import sandbox_audit
-from selftaught.studies.stop_run import StopPlan, stop_run
+from selftaught.studies.stop_run import stop_run
 from selftaught.studies.transfer import transfer
-from selftaught.studies.transfer_estimate import estimate_transfer, transfer_steps
-
-
-def sandboxes(tier: str = "auto", config: SandboxConfig | None = None) -> list[Sandbox]:
-    """The tiers to try, strongest first. Raises: ConfigError if a module cannot be had."""
-    config = config or SandboxConfig()
-    layout = find_layout(config.modules, config.tmpdir_mb << 20)
-    found: list[Sandbox] = [NamespacedSandbox(layout), SealedSandbox(layout)]
-    return [sandbox for sandbox in found if tier in ("auto", sandbox.tier)]
-
-
-def probe_all() -> tuple[TierProbe, ...]:
-    """What each tier's probe finds here; blocking."""
-    return tuple(probe(sandbox) for sandbox in sandboxes())
-
-
-@asynccontextmanager
-async def executor_for(
-    tier: str = "auto", slots: int | None = None, config: SandboxConfig | None = None
-) -> AsyncIterator[Executor]:
-    """A running executor in the best tier that works here.
-
-    Raises: SandboxUnavailable; ConfigError.
-    """
-    sandbox, _ = choose(sandboxes(tier, config))
-    async with LocalExecutor(sandbox, candidates=slots or CORES).running() as executor:
-        yield executor
-
-
-@asynccontextmanager
-async def opened_model(
-    name: str, config: ProviderConfig, executor: Executor, *, will_ask: bool = True
-) -> AsyncIterator[LanguageModel]:
-    """A model, closed at the end. Raises: ConfigError."""
-    services = ModelServices(executor, config.settings(), os.environ, will_ask)
-    model = make_model(name, services)
-    try:
-        yield model
-    finally:
-        await model.aclose()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +75,7 @@ async def run_study(
         place: of the run in its series, whose runs share the budget; the first has the series' id.
     Raises: ConfigError; SandboxUnavailable; InfrastructureError.
     """
-    _check_distinct(tasks)
+    check_distinct(tasks)
     if isinstance(config, RunConfig):
         for task in tasks:
             task.normalised(task.lowest)  # raises if the task has no finite range
@@ -150,7 +96,7 @@ def _study(
 ) -> Study:
     """The study of a configuration: the one place to add another."""
     if isinstance(config, RunConfig):
-        return partial(stop_run, plan=_stop_plan(config, tasks, improver, head))
+        return partial(stop_run, plan=stop_plan(config, tasks, improver, head))
     if isinstance(config, TransferConfig):
         return partial(transfer, plan=transfer_plan(config, tasks, improver, head))
     if isinstance(config, AuditConfig):
@@ -158,77 +104,6 @@ def _study(
     budgeted = bool(config.budget.model_dump(exclude_none=True))
     improve_plan = ImprovePlan(improver, tasks[0], budgeted, config.patience, config.repeats, head)
     return lambda context: improve_run(context, improve_plan)
-
-
-def _stop_plan(
-    config: RunConfig,
-    tasks: Sequence[Task],
-    improver: Program,
-    head: dict[str, Any] | None = None,
-) -> StopPlan:
-    return StopPlan(
-        improver,
-        tasks,
-        config.iterations,
-        config.accept,
-        config.runs.resolved(len(tasks)),
-        head or {},
-        {name: load_improver(name) for name in SHIPPED} if config.with_baselines else {},
-    )
-
-
-async def estimate_run(
-    config: RunConfig, tasks: Sequence[Task], improver: Program | None = None
-) -> dict[str, Any]:
-    """What a STOP run would take of the model; asks it nothing, and writes nothing."""
-    _check_distinct(tasks)
-    check_model_name(config.model)
-    plan = _stop_plan(config, tasks, improver or load_improver(config.improver))
-    async with _rehearsals(config) as (rehearsed, model):
-        return await estimate_stop(rehearsed, model, plan, config.budget.value(), config.repeats)
-
-
-async def estimate_transfer_run(
-    config: TransferConfig, tasks: Sequence[Task], seed_improver: Program
-) -> dict[str, Any]:
-    """What a transfer study would take of the model; asks it nothing, and writes nothing."""
-    _check_distinct(tasks)
-    check_model_name(config.model)
-    plan = transfer_plan(config, tasks, seed_improver)
-    async with _rehearsals(config) as (rehearsed, model):
-        return await estimate_transfer(rehearsed, model, plan, config.budget.value())
-
-
-async def estimate_protocol_run(
-    config: RunConfig,
-    tasks: Sequence[Task],
-    then: TransferConfig,
-    others: Sequence[Task],
-    improver: Program,
-) -> dict[str, Any]:
-    """What runs and a transfer study after them would take of the model, in one budget."""
-    _check_distinct(tasks)
-    check_model_name(config.model)
-    plan = _stop_plan(config, tasks, improver)
-    transfer_after = transfer_plan(then, others, improver)
-    async with _rehearsals(config) as (rehearsed, model):
-        steps = await stop_steps(rehearsed, model, plan, config.repeats)
-        steps += await transfer_steps(rehearsed, model, transfer_after)
-        return summed(steps, model, config.budget.value())
-
-
-@asynccontextmanager
-async def _rehearsals(config: CommonConfig) -> AsyncIterator[tuple[MakeContext, LanguageModel]]:
-    """What makes a run around a model that costs nothing, and the one that would be paid."""
-    async with executor_for(config.tier, config.slots, config.sandbox) as executor:
-        async with opened_model(config.model, config, executor, will_ask=False) as model:
-
-            def rehearsed(free: LanguageModel) -> RunContext:
-                evaluator = Evaluator(executor, config.seed, PUBLIC_KEY, config.sandbox.limits())
-                services = _Services(executor, evaluator, NoJournal())
-                return _run_context("estimate", config, free, services, Ledger(Budget()))
-
-            yield rehearsed, model
 
 
 async def replay_run(
@@ -240,11 +115,11 @@ async def replay_run(
     async with executor_for(config.tier, config.slots, config.sandbox) as executor:
         key = find_instance_key(config.instance_key)
         evaluator = Evaluator(executor, config.seed, key, config.sandbox.limits())
-        services = _Services(executor, evaluator, journal)
+        services = Services(executor, evaluator, journal)
         ledger = Ledger(Budget(), usage=memory.usage)
         model = Silent(stored.head.model)
         context = replace(
-            _run_context(stored.run_id, config, model, services, ledger, listener),
+            run_context(stored.run_id, config, model, services, ledger, listener),
             memory=replace(memory, recorded=frozenset(), open_requests=(), elapsed_s=0.0),
             replays=True,
             rescores=rescore,
@@ -316,42 +191,9 @@ async def _context(
             elapsed_s=memory.elapsed_s + (place.wall_s if place else 0.0),
             before=place.usage if place else None,
         )
-        services = _Services(executor, evaluator, journal)
-        context = _run_context(run_id, config, model, services, ledger, prepared.listener)
+        services = Services(executor, evaluator, journal)
+        context = run_context(run_id, config, model, services, ledger, prepared.listener)
         yield replace(context, memory=memory), head
-
-
-@dataclass(frozen=True, slots=True)
-class _Services:
-    """What serves a run."""
-
-    executor: Executor
-    evaluator: Evaluator
-    journal: Journal
-
-
-def _run_context(
-    run_id: str,
-    config: CommonConfig,
-    model: LanguageModel,
-    services: _Services,
-    ledger: Ledger,
-    listener: Listener = silent,
-) -> RunContext:
-    return RunContext(
-        run_id=run_id,
-        seed=config.seed,
-        limits=config.limits.value(),
-        max_tokens=config.max_tokens,
-        requester=Requester(model, AdaptiveLimit(config.concurrency)),
-        executor=services.executor,
-        evaluator=services.evaluator,
-        journal=services.journal,
-        ledger=ledger,
-        listener=listener,
-        guest_limits=config.sandbox.limits(),
-        prompt_bytes=config.prompt_kb << 10,
-    )
 
 
 async def _check_programs(
@@ -371,11 +213,3 @@ async def _check_programs(
 
 def _said(failure: Failed) -> str:
     return f"{failure.kind}: {failure.detail}".partition("\n")[0]
-
-
-def _check_distinct(tasks: Sequence[Task]) -> None:
-    names = [task.name for task in tasks]
-    if not names:
-        raise ConfigError("no tasks were given")
-    if len(set(names)) < len(names):
-        raise ConfigError(f"each task can be given once: {', '.join(names)}")

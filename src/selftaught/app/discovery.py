@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 import traceback
+from collections.abc import Sequence
 from importlib import metadata, resources
 from pathlib import Path
 
@@ -120,3 +121,12 @@ def make_model(name: str, services: ModelServices) -> LanguageModel:
     (point, *_) = metadata.entry_points(group="selftaught.models", name=provider)
     made: LanguageModel = point.load()(model, services)
     return made
+
+
+def check_distinct(tasks: Sequence[Task]) -> None:
+    """Raises: ConfigError if there is no task, or one is given twice."""
+    names = [task.name for task in tasks]
+    if not names:
+        raise ConfigError("no tasks were given")
+    if len(set(names)) < len(names):
+        raise ConfigError(f"each task can be given once: {', '.join(names)}")

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from selftaught.analysis.run_head import HEAD_KINDS, RunHead, run_head
-from selftaught.app.compose import estimate_protocol_run, run_study
+from selftaught.app.compose import run_study
 from selftaught.app.config import (
     ProtocolConfig,
     RunConfig,
@@ -26,6 +26,7 @@ from selftaught.app.config import (
     read_toml,
 )
 from selftaught.app.discovery import load_improver, load_task
+from selftaught.app.estimates import estimate_protocol_run
 from selftaught.app.instance_key import find_instance_key
 from selftaught.app.resume import find_run, has_ended
 from selftaught.app.series import resume_study, run_repeated

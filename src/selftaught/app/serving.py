@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from selftaught.app.compose import executor_for, opened_model
 from selftaught.app.config import ProviderConfig
 from selftaught.app.discovery import check_model_name
+from selftaught.app.parts import executor_for, opened_model
 from selftaught.core.language_model import Completions, LanguageModel, Prompt
 from selftaught.engine.free_account import FreeAccount
 from selftaught.engine.limit import AdaptiveLimit

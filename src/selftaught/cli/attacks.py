@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from selftaught.analysis.safe_text import printable
-from selftaught.app.compose import sandboxes
+from selftaught.app.parts import sandboxes
 from selftaught.cli.report import plain_table, print_title, say
 from selftaught.cli.terminal import stderr
 from selftaught.testing.attacks.catalogue import Attack

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from selftaught import __version__
 from selftaught.analysis.safe_text import printable
-from selftaught.app.compose import probe_all
+from selftaught.app.parts import probe_all
 from selftaught.cli.report import plain_table, print_title, say
 
 _FIXES = {

@@ -67,9 +67,9 @@ _AT_LEAST_2 = click.IntRange(min=2)
 @common_options
 def run(as_json: bool, estimate: bool, **options: Any) -> None:
     from selftaught.app import core_thread
-    from selftaught.app.compose import estimate_run
     from selftaught.app.config import RunConfig
     from selftaught.app.discovery import load_task
+    from selftaught.app.estimates import estimate_run
     from selftaught.app.series import run_repeated
     from selftaught.cli.estimate import print_estimate
     from selftaught.cli.execute import execute

@@ -56,8 +56,9 @@ def transfer(run: str, allow_seen: bool, as_json: bool, estimate: bool, **option
     start of it, or `latest`.
     """
     from selftaught.app import core_thread
-    from selftaught.app.compose import estimate_transfer_run, run_study
+    from selftaught.app.compose import run_study
     from selftaught.app.config import DEFAULT_STORE, TransferConfig
+    from selftaught.app.estimates import estimate_transfer_run
     from selftaught.app.transfer import find_origin, transfer_config
     from selftaught.cli.estimate import print_estimate
     from selftaught.cli.execute import execute

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ast
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 
 from selftaught.analysis.guest_programs.strategies.graph import Guard, Loop, Node
 from selftaught.analysis.guest_programs.strategies.state import Scope, State
 from selftaught.analysis.guest_programs.strategies.values import Arguments, only
 
 
-class Items(State):
+class Items(State, ABC):
     """Displays, comprehensions, items and assignments."""
 
     @abstractmethod

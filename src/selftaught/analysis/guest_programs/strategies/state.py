@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from abc import ABC
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
@@ -59,7 +58,7 @@ class Frame:
         self.parameters: dict[str, Node] = {}
 
 
-class State(ABC):
+class State:
     """What all parts of following a program share."""
 
     def __init__(self) -> None:

@@ -1,0 +1,31 @@
+"""The STOP run that a configuration says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from selftaught.app.config import RunConfig
+from selftaught.app.discovery import load_improver
+from selftaught.core.program import Program
+from selftaught.core.task import Task
+from selftaught.studies.baselines import SHIPPED
+from selftaught.studies.stop_run import StopPlan
+
+
+def stop_plan(
+    config: RunConfig,
+    tasks: Sequence[Task],
+    improver: Program,
+    head: dict[str, Any] | None = None,
+) -> StopPlan:
+    """Of these tasks, from this improver; `head` is what the journal says of the run."""
+    return StopPlan(
+        improver,
+        tasks,
+        config.iterations,
+        config.accept,
+        config.runs.resolved(len(tasks)),
+        head or {},
+        {name: load_improver(name) for name in SHIPPED} if config.with_baselines else {},
+    )
