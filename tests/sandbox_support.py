@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,16 @@ def descendants(pid: int) -> dict[int, str]:
         level = {child for child, (parent, _) in parents.items() if parent in level}
         found |= {child: parents[child][1] for child in level}
     return found
+
+
+def cpu_s_below(pid: int) -> float:
+    """CPU time of the processes below one that are there now, in seconds."""
+    ticks = 0
+    for child in descendants(pid):
+        with contextlib.suppress(OSError):
+            fields = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def is_alive(pid: int, start: str) -> bool:

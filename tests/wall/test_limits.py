@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sandbox_support import HONEST, Box, descendants
+from sandbox_support import HONEST, Box, cpu_s_below, descendants
 from selftaught.core.outcome import Failed
 from selftaught.core.ports import GuestLimits
 from selftaught.executors.limits import GRACE
@@ -92,8 +92,12 @@ def test_what_threads_use_between_calls_is_charged_to_the_next(box: Box) -> None
         "    if start:\n        threading.Thread(target=spin, daemon=True).start()\n"
         "    return 1\n"
     )
+    before_s = cpu_s_below(os.getpid())
     assert session.call((True,), cpu_s=1.0, seed=0) == 1
-    time.sleep(0.6)
+    deadline = time.monotonic() + 20
+    while cpu_s_below(os.getpid()) < before_s + 0.6:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
     outcome = session.call((False,), cpu_s=0.2, seed=0)
     session.close()
     assert isinstance(outcome, Failed)
