@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from selftaught.app.api import (
-        ImproveResult,
-        SelfImproveResult,
         improve,
         improve_async,
         score,
@@ -21,6 +19,7 @@ if TYPE_CHECKING:
         self_improve_async,
     )
     from selftaught.app.discovery import load_task
+    from selftaught.app.results import ImproveResult, SelfImproveResult
     from selftaught.core.budget import Budget, ImproverLimits
     from selftaught.core.outcome import Failed, Scored
     from selftaught.core.task import (
@@ -35,9 +34,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _API = "selftaught.app.api"
+_RESULTS = "selftaught.app.results"
 _HOMES = {
-    "ImproveResult": _API,
-    "SelfImproveResult": _API,
+    "ImproveResult": _RESULTS,
+    "SelfImproveResult": _RESULTS,
     "improve": _API,
     "improve_async": _API,
     "load_task": "selftaught.app.discovery",

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import selftaught as st
-from selftaught.app.api import Measured
+from selftaught.app.results import Measured
 from selftaught.app.shown_result import Grid, as_html, as_text
 
 RUN_ID = "20261125-0241-f7ad"

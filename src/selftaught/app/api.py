@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +18,9 @@ from selftaught.app.config import (
     make_config,
 )
 from selftaught.app.discovery import load_task
+from selftaught.app.results import ImproveResult, SelfImproveResult, improve_result, stop_result
 from selftaught.app.resume import StoredRun, check_versions
 from selftaught.app.series import find_unfinished, resume_study, run_repeated
-from selftaught.app.shown_curve import stop_blocks
-from selftaught.app.shown_result import as_html, as_text, improve_blocks
 from selftaught.core.budget import Budget, ImproverLimits
 from selftaught.core.errors import ConfigError
 from selftaught.core.outcome import EvaluationOutcome
@@ -32,91 +30,6 @@ from selftaught.core.task import Task
 from selftaught.engine.evaluate import Question
 
 TaskLike = Task | str | Path
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """A mean in the task's own units, with its 95 % interval over `n` sets of instances."""
-
-    mean: float
-    ci95: tuple[float, float] | None
-    n: int
-
-
-@dataclass(frozen=True, slots=True)
-class ImproveResult:
-    """What `improve` found; printed, and in a notebook, it shows what changed and what it took.
-
-    Attributes:
-        run_id: the run in the store.
-        state: `done`, or `budget` if the budget ended it.
-        source: the best program.
-        seed_test, best_test: the seed and the best program on instances that no guest ever saw.
-        data: the whole object of `improve --json`.
-        store: URL of the store.
-    """
-
-    run_id: str
-    state: str
-    source: str
-    seed_test: Measured
-    best_test: Measured
-    data: dict[str, Any]
-    store: str = DEFAULT_STORE
-
-    def __repr__(self) -> str:
-        return (
-            f"{type(self).__name__}(task={self.data['task']!r}, "
-            f"seed_test={self.seed_test.mean:.4g}, best_test={self.best_test.mean:.4g}, "
-            f"state={self.state!r}, run_id={self.run_id!r})"
-        )
-
-    def __str__(self) -> str:
-        return as_text(improve_blocks(self.data, self.store))
-
-    def _repr_html_(self) -> str:
-        return as_html(improve_blocks(self.data, self.store))
-
-
-@dataclass(frozen=True, slots=True)
-class SelfImproveResult:
-    """What `self_improve` found; printed, and in a notebook, it shows each step and what it took.
-
-    Attributes:
-        run_id: the run in the store; of several runs, the id of their series.
-        state: `done`, or `budget` if the budget ended it.
-        best_improver_id: the improver that stands at the end; of several runs, the best on val.
-        data: the whole object of `run --json`.
-        store: URL of the store.
-        runs: with `repeats`, each run by itself; else empty.
-    """
-
-    run_id: str
-    state: str
-    best_improver_id: str
-    data: dict[str, Any]
-    store: str = DEFAULT_STORE
-    runs: tuple[SelfImproveResult, ...] = ()
-
-    def __repr__(self) -> str:
-        if self.runs:
-            final = self.data["curve"]["final"]["mean"]
-            return (
-                f"{type(self).__name__}(runs={len(self.runs)}, final_test={final:.4g}, "
-                f"state={self.state!r}, series_id={self.run_id!r})"
-            )
-        comparison = self.data["comparison"]
-        return (
-            f"{type(self).__name__}(seed_test={comparison['seed']['mean']:.4g}, "
-            f"final_test={comparison['final']['mean']:.4g}, state={self.state!r}, "
-            f"best_improver_id={self.best_improver_id!r}, run_id={self.run_id!r})"
-        )
-
-    def __str__(self) -> str:
-        return as_text(stop_blocks(self.data, self.store))
-
-    def _repr_html_(self) -> str:
-        return as_html(stop_blocks(self.data, self.store))
 
 
 def score(
@@ -307,15 +220,7 @@ async def _improve(
         name = task if isinstance(task, (str, Path)) else None
         values = {**_common(**common), "patience": patience, "task": name and str(name)}
         data = await run_study(make_config(ImproveConfig, values), [found])
-    return ImproveResult(
-        run_id=data["run_id"],
-        state=data["state"],
-        source=data["best"]["source"],
-        seed_test=_measured(data["seed"]["test"]),
-        best_test=_measured(data["best"]["test"]),
-        data=data,
-        store=common["store"],
-    )
+    return improve_result(data, common["store"])
 
 
 async def _self_improve(
@@ -333,7 +238,7 @@ async def _self_improve(
         stored = _stored(common["store"], resume, found)
         if not isinstance(stored.config, RunConfig):
             raise ConfigError(f"run {stored.run_id} is an improve run: st.improve resumes it")
-        return _stop_result(await resume_study(stored, found), common["store"])
+        return stop_result(await resume_study(stored, found), common["store"])
     values = {
         **_common(**common),
         "iterations": iterations,
@@ -343,18 +248,7 @@ async def _self_improve(
         "baselines": baselines,
         "tasks": tuple(task.name if isinstance(task, Task) else str(task) for task in tasks),
     }
-    return _stop_result(await run_repeated(make_config(RunConfig, values), found), common["store"])
-
-
-def _stop_result(data: dict[str, Any], store: str) -> SelfImproveResult:
-    if "series_id" not in data:
-        best_id = data["best_improver_id"]
-        return SelfImproveResult(data["run_id"], data["state"], best_id, data, store)
-    runs = tuple(_stop_result(one, store) for one in data["runs"])
-    best = max(runs, key=lambda run: float(run.data["iterations"][-1]["val"]["mean"]))
-    return SelfImproveResult(
-        data["series_id"], data["state"], best.best_improver_id, data, store, runs
-    )
+    return stop_result(await run_repeated(make_config(RunConfig, values), found), common["store"])
 
 
 def _stored(store: str, run: str, tasks: Sequence[Task]) -> StoredRun:
@@ -408,8 +302,3 @@ def _program(program: str | Path | Program, task: Task) -> Program:
         return Program(program.read_text(encoding="utf-8"), task.entry)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot read the program {program}: {error}") from None
-
-
-def _measured(data: dict[str, Any]) -> Measured:
-    interval = data["ci95"]
-    return Measured(data["mean"], None if interval is None else tuple(interval), data["n"])

@@ -1,0 +1,125 @@
+"""What the public functions return: results that show themselves, printed and in a notebook."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from selftaught.app.config import DEFAULT_STORE
+from selftaught.app.shown_curve import stop_blocks
+from selftaught.app.shown_result import as_html, as_text, improve_blocks
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A mean in the task's own units, with its 95 % interval over `n` sets of instances."""
+
+    mean: float
+    ci95: tuple[float, float] | None
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class ImproveResult:
+    """What `improve` found; printed, and in a notebook, it shows what changed and what it took.
+
+    Attributes:
+        run_id: the run in the store.
+        state: `done`, or `budget` if the budget ended it.
+        source: the best program.
+        seed_test, best_test: the seed and the best program on instances that no guest ever saw.
+        data: the whole object of `improve --json`.
+        store: URL of the store.
+    """
+
+    run_id: str
+    state: str
+    source: str
+    seed_test: Measured
+    best_test: Measured
+    data: dict[str, Any]
+    store: str = DEFAULT_STORE
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}(task={self.data['task']!r}, "
+            f"seed_test={self.seed_test.mean:.4g}, best_test={self.best_test.mean:.4g}, "
+            f"state={self.state!r}, run_id={self.run_id!r})"
+        )
+
+    def __str__(self) -> str:
+        return as_text(improve_blocks(self.data, self.store))
+
+    def _repr_html_(self) -> str:
+        return as_html(improve_blocks(self.data, self.store))
+
+
+@dataclass(frozen=True, slots=True)
+class SelfImproveResult:
+    """What `self_improve` found; printed, and in a notebook, it shows each step and what it took.
+
+    Attributes:
+        run_id: the run in the store; of several runs, the id of their series.
+        state: `done`, or `budget` if the budget ended it.
+        best_improver_id: the improver that stands at the end; of several runs, the best on val.
+        data: the whole object of `run --json`.
+        store: URL of the store.
+        runs: with `repeats`, each run by itself; else empty.
+    """
+
+    run_id: str
+    state: str
+    best_improver_id: str
+    data: dict[str, Any]
+    store: str = DEFAULT_STORE
+    runs: tuple[SelfImproveResult, ...] = ()
+
+    def __repr__(self) -> str:
+        if self.runs:
+            final = self.data["curve"]["final"]["mean"]
+            return (
+                f"{type(self).__name__}(runs={len(self.runs)}, final_test={final:.4g}, "
+                f"state={self.state!r}, series_id={self.run_id!r})"
+            )
+        comparison = self.data["comparison"]
+        return (
+            f"{type(self).__name__}(seed_test={comparison['seed']['mean']:.4g}, "
+            f"final_test={comparison['final']['mean']:.4g}, state={self.state!r}, "
+            f"best_improver_id={self.best_improver_id!r}, run_id={self.run_id!r})"
+        )
+
+    def __str__(self) -> str:
+        return as_text(stop_blocks(self.data, self.store))
+
+    def _repr_html_(self) -> str:
+        return as_html(stop_blocks(self.data, self.store))
+
+
+def improve_result(data: dict[str, Any], store: str) -> ImproveResult:
+    """Of the object of `improve --json`."""
+    return ImproveResult(
+        run_id=data["run_id"],
+        state=data["state"],
+        source=data["best"]["source"],
+        seed_test=_measured(data["seed"]["test"]),
+        best_test=_measured(data["best"]["test"]),
+        data=data,
+        store=store,
+    )
+
+
+def stop_result(data: dict[str, Any], store: str) -> SelfImproveResult:
+    """Of the object of `run --json`, of one run or of several."""
+    if "series_id" not in data:
+        best_id = data["best_improver_id"]
+        return SelfImproveResult(data["run_id"], data["state"], best_id, data, store)
+    runs = tuple(stop_result(one, store) for one in data["runs"])
+    best = max(runs, key=lambda run: float(run.data["iterations"][-1]["val"]["mean"]))
+    return SelfImproveResult(
+        data["series_id"], data["state"], best.best_improver_id, data, store, runs
+    )
+
+
+def _measured(data: dict[str, Any]) -> Measured:
+    interval = data["ci95"]
+    return Measured(data["mean"], None if interval is None else tuple(interval), data["n"])
