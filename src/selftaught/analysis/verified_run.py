@@ -14,9 +14,9 @@ from selftaught.analysis.verified_audit import audit_result_problems, audit_tall
 from selftaught.analysis.verified_baseline import baseline_problems, row_problems
 from selftaught.analysis.verified_estimate import close as _close
 from selftaught.analysis.verified_estimate import estimate_problem as _estimate_problem
+from selftaught.analysis.verified_improve import improve_result_problems
 from selftaught.analysis.verified_transfer import transfer_problems, transfer_result_problems
 from selftaught.core.budget import Usage
-from selftaught.core.program import content_id
 from selftaught.core.statistics import Estimate, estimate, paired_difference
 from selftaught.engine.keys import make_key
 from selftaught.store.reader import Event
@@ -66,7 +66,6 @@ class _Past:
         default_factory=lambda: defaultdict(dict)
     )
     lasting: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
-    evaluations: dict[tuple[str, str, str], Body] = field(default_factory=dict)
     metas: dict[tuple[str, str], Body] = field(default_factory=dict)
     proposals: dict[int, Body] = field(default_factory=dict)
     iterations: dict[int, Body] = field(default_factory=dict)
@@ -139,7 +138,6 @@ class _Past:
             yield f"it cost {body['cost_usd']} USD, and counts {body['usage']['usd']}"
 
     def evaluation(self, event: Event, body: Body) -> Iterator[str]:
-        self.evaluations[body["program"], body["stream"], body["repeat"]] = body
         if (body["kind"] == "scored") != (body["value"] is not None):
             yield f"its outcome is {body['kind']}, and its value {body['value']}"
         if self.root is not None:
@@ -210,7 +208,7 @@ class _Past:
         elif "iterations" in body:
             yield from self._stop_result(body)
         elif "best" in body:
-            yield from self._improve_result(body)
+            yield from improve_result_problems(self.events, body)
 
     def run_end(self, event: Event, body: Body) -> Iterator[str]:
         yield from self._of_run(event)
@@ -253,48 +251,6 @@ class _Past:
             yield from _estimate_problem("comparison.vs_seed", comparison["vs_seed"], difference)
             yield from row_problems(comparison, self.baselines, final)
         yield from _restart_problem(comparison)
-
-    def _improve_result(self, body: Body) -> Iterator[str]:
-        best = body["best"]
-        if content_id(best["source"]) != best["program_id"]:
-            yield "the source of its best program is not what its id says"
-        seeds = (event for event in self.events if event.kind == "evaluation")
-        first = next(seeds, None)  # the seed is scored before anything else
-        seed = body["seed"].get("program_id", first.body["program"] if first else None)
-        programs = {"best": best["program_id"], "seed": seed}
-        for name, program in programs.items():
-            for stream in ("val", "test"):
-                said = body[name][stream]
-                values = self._values(program, stream, said["n"])
-                if values is not None:
-                    found = estimate({"": values})
-                    yield from _estimate_problem(f"{name}.{stream}", said, found)
-        yield from self._finalist_problems(body.get("finalists", ()))
-
-    def _finalist_problems(self, finalists: Sequence[Body]) -> Iterator[str]:
-        """The first is the best on val; each is as far behind it as its own values say."""
-        listed = [
-            (one, self._values(one["program_id"], "val", one["val"]["n"])) for one in finalists
-        ]
-        for number, (said, values) in enumerate(listed):
-            best = listed[0][1]
-            if values is not None and best is not None:
-                what = f"finalists[{number}]"
-                yield from _estimate_problem(f"{what}.val", said["val"], estimate({"": values}))
-                behind = paired_difference({"": best}, {"": values})
-                yield from _estimate_problem(f"{what}.behind", said["behind"], behind)
-                if behind.mean < 0:
-                    yield f"{what} is better on val than the one that was taken"
-
-    def _values(self, program: str | None, stream: str, repeats: int) -> list[float] | None:
-        """What a program was worth on each set of instances; None if one is not known as such."""
-        found = [
-            self.evaluations.get((program or "", stream, f"{stream}-{repeat}"))
-            for repeat in range(repeats)
-        ]
-        values = [None if body is None else body["value"] for body in found]
-        # What a failure is worth stands in the task, not in the journal.
-        return None if None in values else values  # type: ignore[return-value]
 
 
 _Check: TypeAlias = Callable[[_Past, Event, Body], Iterable[str]]

@@ -6,6 +6,7 @@ from functools import partial
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from selftaught.analysis.guest_text import guest_program
 from selftaught.core.bypass_rates import CONDITIONS
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.store.reader import open_reader
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from selftaught.app.config import AuditConfig
     from selftaught.core.task import Task
 
-_PACKAGE = "selftaught.analysis.guest_programs.audit"
 _PARTS = ("scopes", "names", "signs", "flag")
 
 
@@ -29,17 +29,8 @@ def audit_improver() -> Program:
 
 
 def reading_program(name: str) -> Program:
-    """One of our programs that read programs, with the parts that it imports, as one text."""
-    folder = resources.files("selftaught.analysis") / "guest_programs" / "audit"
-    lines = ["import sys, types"]
-    for part in (*_PARTS, name):
-        text = (folder / f"{part}.py").read_text(encoding="utf-8")
-        module = f"{_PACKAGE}.{part}"
-        lines += [
-            f"part = sys.modules[{module!r}] = types.ModuleType({module!r})",
-            f"exec(compile({text!r}, {f'{part}.py'!r}, 'exec'), part.__dict__)",
-        ]
-    return Program("\n".join([*lines, "read = part.read", ""]), "read")
+    """One of our programs that read programs: `bypasses`, or `tricks`."""
+    return guest_program("audit", (*_PARTS, name))
 
 
 def sandbox_audit_plan(

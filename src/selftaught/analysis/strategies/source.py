@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from importlib import resources
 from typing import Any
 
+from selftaught.analysis.guest_text import guest_program
 from selftaught.analysis.strategies.found import STRATEGIES, SourceFinding, SourceReading
 from selftaught.core.outcome import Failed
 from selftaught.core.ports import Executor, Job
-from selftaught.core.program import Program
 
 MAX_CHARS = 200_000
 _CPU_S = 10.0
@@ -21,21 +20,11 @@ _MODULES = (
     *("facts", "ranking", "slots", "choices", "shown", "selection", "ensembles", "screening"),
     *("prompting", "decomposing", "reading"),
 )
-_PACKAGE = "selftaught.analysis.guest_programs.strategies"
 
 
 def reading_job() -> Job:
-    """The guest program that reads strategies: its modules as one text."""
-    folder = resources.files("selftaught.analysis") / "guest_programs" / "strategies"
-    lines = ["import sys, types"]
-    for name in _MODULES:
-        text = (folder / f"{name}.py").read_text(encoding="utf-8")
-        module = f"{_PACKAGE}.{name}"
-        lines += [
-            f"module = sys.modules[{module!r}] = types.ModuleType({module!r})",
-            f"exec(compile({text!r}, {f'{name}.py'!r}, 'exec'), module.__dict__)",
-        ]
-    return Job(Program("\n".join([*lines, "read = module.read", ""]), "read"))
+    """The guest program that reads strategies."""
+    return Job(guest_program("strategies", _MODULES))
 
 
 async def read_source(executor: Executor, job: Job, source: str) -> SourceReading:
