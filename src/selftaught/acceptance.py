@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from selftaught.algorithm import Acceptance, Decision, Improver, MetaScore, MetaUtility
+from selftaught.core.concurrency import together
 from selftaught.core.errors import ConfigError
 from selftaught.core.outcome import Failed
 from selftaught.core.statistics import paired_difference
@@ -71,4 +70,5 @@ def _refuse(incumbent: Improver, proposal: Improver | Failed) -> Decision | None
 async def _both(
     incumbent: Improver, proposal: Improver, u_meta: MetaUtility
 ) -> tuple[MetaScore, MetaScore]:
-    return await asyncio.gather(u_meta.score(incumbent, "val"), u_meta.score(proposal, "val"))
+    old, new = await together(u_meta.score(one, "val") for one in (incumbent, proposal))
+    return old, new

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable, Iterable
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
+
+from selftaught.core.errors import JournalEnds
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
@@ -13,14 +15,26 @@ K = TypeVar("K", bound=Hashable)
 async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     """All results, in order.
 
-    Raises: the first error alone, once all the others have been cancelled and have ended.
+    Raises: the first error alone, once all the others have been cancelled and have ended. Where a
+        journal ends for one of them, the others go on to where it ends for them.
     """
+    ends: list[JournalEnds] = []
+
+    async def replayed(one: Coroutine[Any, Any, T]) -> T | None:
+        try:
+            return await one
+        except JournalEnds as end:
+            ends.append(end)
+            return None
+
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one) for one in work]
+            tasks = [group.create_task(replayed(one)) for one in work]
     except BaseExceptionGroup as errors:
         raise errors.exceptions[0] from None
-    return [task.result() for task in tasks]
+    if ends:
+        raise ends[0]
+    return [cast(T, task.result()) for task in tasks]
 
 
 class SingleFlight(Generic[K, T]):

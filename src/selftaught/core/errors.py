@@ -57,10 +57,6 @@ class ModelFailure(InfrastructureError):
         self.notice = notice
 
 
-class Diverged(SelfTaughtError):
-    """A replayed program that asks for something else than it did: it reads what is not its own."""
-
-
 class BudgetExceeded(SelfTaughtError):
     """A reservation that would pass a limit; nothing was spent by it."""
 
@@ -76,6 +72,21 @@ class BudgetExceeded(SelfTaughtError):
         self.used = used
         self.limit = limit
         self.scope = scope
+
+
+class JournalEnds(BudgetExceeded):
+    """A replay that needs what its journal does not hold: there the run was cut.
+
+    A guest that needs such a thing, and yet has ended in the journal, has diverged: it asks for
+    something else than it did.
+
+    Attributes:
+        what: what it did, such as "read a clock where it did not".
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__("journal", 0, 0, "run")
+        self.what = what
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Any
 
 from selftaught.core.budget import ImproverLimits, Usage
 from selftaught.core.concurrency import together
-from selftaught.core.errors import Diverged, ModelFailure
+from selftaught.core.errors import JournalEnds, ModelFailure
 from selftaught.core.language_model import Prompt
 from selftaught.core.program import Program
 from selftaught.engine.charged_call import ChargedCall
@@ -89,7 +89,7 @@ class Broker:
     def _recalled_clock(self, key: str) -> float | None:
         shown = self.context.memory.clocks.get(key)
         if shown is None and self.context.replays:
-            raise Diverged(f"read a clock where it did not (clock {key})")
+            raise JournalEnds(f"read a clock where it did not (clock {key})")
         return shown
 
     # --- the utility ----------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from selftaught.core.budget import Usage
 from selftaught.core.concurrency import together
-from selftaught.core.errors import BudgetExceeded, Diverged, ModelFailure
+from selftaught.core.errors import BudgetExceeded, JournalEnds, ModelFailure
 from selftaught.core.language_model import Completions, Prompt
 from selftaught.core.seeds import derive
 from selftaught.engine.context import RunContext
@@ -73,7 +73,7 @@ class ChargedCall:
         texts = dict(context.memory.responses.get(key, {}))
         if context.replays:
             if key not in context.memory.requests:
-                raise Diverged(f"asked the model what is not in the journal (call {key})")
+                raise JournalEnds(f"asked the model what is not in the journal (call {key})")
             return [texts[place] for place in sorted(texts)], None
         seeds = tuple(derive("sample", context.seed, key, place) >> 65 for place in range(prompt.n))
         account = _Account(self, key, seeds)

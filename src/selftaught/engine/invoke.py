@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 from selftaught.algorithm import LanguageModel, Utility
 from selftaught.core.budget import Usage
-from selftaught.core.errors import BudgetExceeded, Diverged
+from selftaught.core.errors import JournalEnds
 from selftaught.core.outcome import Failed
 from selftaught.core.ports import Job
 from selftaught.core.program import Program
@@ -96,14 +96,14 @@ class SandboxedImprover:
         done: tuple[Program | Failed, Usage] | None,
     ) -> tuple[Program | Failed, Usage]:
         """What the journal says; the program runs again, to see whether it does the same."""
-        if done is None:
-            raise BudgetExceeded("journal", 0, 0, "run")  # it ends here
+        if done is None:  # cut under way, or never begun: it goes as far as the journal does
+            return await self._run(key, u, s)
         if isinstance(done[0], Failed) and done[0].kind in _OF_THE_MACHINE:
             return done
         try:
             outcome, _ = await self._run(key, u, s)
-        except Diverged as diverged:
-            self._record_divergence(key, str(diverged))
+        except JournalEnds as diverged:  # for the guest, which has ended in the journal
+            self._record_divergence(key, diverged.what)
             return done
         if outcome != done[0] and not _both_failed_alike(outcome, done[0]):
             self._record_divergence(key, "returned another program")

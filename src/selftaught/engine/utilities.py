@@ -9,7 +9,7 @@ from collections.abc import Callable
 from selftaught.algorithm import Improver, MetaScore
 from selftaught.algorithm import MetaUtility as PlainMetaUtility
 from selftaught.core.concurrency import SingleFlight
-from selftaught.core.errors import Diverged
+from selftaught.core.errors import JournalEnds
 from selftaught.core.outcome import EvaluationOutcome, Failed
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.seeds import Stream
@@ -87,7 +87,7 @@ class TaskUtility(QueriedUtility):
         key = make_key(self.key, program.id)
         known = context.memory.evaluations.get(key)
         if context.replays and known is None:
-            raise Diverged(f"scored a program that is not in the journal ({program.id})")
+            raise JournalEnds(f"scored a program that is not in the journal ({program.id})")
         if known is not None and not context.rescores:
             return known
         outcome, new = await context.evaluator.score(program, self._question)

@@ -8,7 +8,7 @@ from typing import Any
 from selftaught.core.budget import Usage
 from selftaught.core.bypass_rates import WITH
 from selftaught.core.concurrency import together
-from selftaught.core.errors import BudgetExceeded, ConfigError, Diverged
+from selftaught.core.errors import BudgetExceeded, ConfigError, JournalEnds
 from selftaught.core.language_model import Prompt
 from selftaught.core.outcome import Failed
 from selftaught.core.ports import Job
@@ -84,11 +84,11 @@ class Drawing:
     async def _batch(self, call: ChargedCall, prompt: Prompt, size: int) -> list[str]:
         try:
             return (await call.draw(prompt, {prompt.user: size}))[prompt.user]
+        except JournalEnds:
+            raise
         except BudgetExceeded as error:
             self.short = str(error)
             return []
-        except Diverged:  # a replay comes to where the run was cut
-            raise BudgetExceeded("journal", 0, 0, "run") from None
 
     async def _prompt(self) -> Prompt:
         """What the improver asks the model first, when it is to improve itself."""
