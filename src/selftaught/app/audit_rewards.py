@@ -9,6 +9,7 @@ from selftaught.analysis.reward_scores import Scores, Searched, compared, of_pro
 from selftaught.analysis.run_head import HEAD_KINDS, run_head
 from selftaught.app.audits import reading_program
 from selftaught.app.instance_key import find_instance_key
+from selftaught.app.next_command import next_command
 from selftaught.app.parts import executor_for
 from selftaught.app.resume import find_run, tasks_of
 from selftaught.core.concurrency import together
@@ -37,7 +38,7 @@ async def audit_rewards(store: str, run: str, rescore: int | None = None) -> dic
         if head.command == "audit":
             raise ConfigError(
                 f"run {run_id} is a sandbox audit, in which nothing is rewarded: "
-                f"see selftaught show {run_id}"
+                f"see {next_command('show', run_id, store)}"
             )
         async with executor_for() as executor:
             programs = ProgramReader(executor, reading_program("tricks"))

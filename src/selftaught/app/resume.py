@@ -10,6 +10,7 @@ from selftaught import __version__
 from selftaught.analysis.run_head import HEAD_KINDS, RunHead, run_head
 from selftaught.app.config import STUDIES, RunConfig, StudyConfig, make_config
 from selftaught.app.discovery import load_task
+from selftaught.app.next_command import next_command
 from selftaught.core.errors import ConfigError
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.task import Task
@@ -73,7 +74,7 @@ def check_unfinished(stored: StoredRun) -> None:
     if has_ended(stored.head):
         raise ConfigError(
             f"run {stored.run_id} has ended ({state}): there is nothing to resume; "
-            f"see selftaught show {stored.run_id}"
+            f"see {next_command('show', stored.run_id, stored.config.store)}"
         )
 
 

@@ -18,6 +18,7 @@ from selftaught.analysis.series import series_runs
 from selftaught.app.compose import run_study
 from selftaught.app.config import RunConfig
 from selftaught.app.discovery import load_improver
+from selftaught.app.next_command import next_command
 from selftaught.app.resume import StoredRun, check_unfinished, find_run, has_ended
 from selftaught.core.budget import Usage
 from selftaught.core.errors import ConfigError
@@ -71,7 +72,7 @@ def find_unfinished(store: str, run: str) -> StoredRun:
     if is_over and all(has_ended(head) for head in heads.values()):
         raise ConfigError(
             f"series {place.series_id} has ended, with {len(heads)} of {place.of} runs: there is "
-            f"nothing to resume; see selftaught show {place.series_id}"
+            f"nothing to resume; see {next_command('show', place.series_id, store)}"
         )
     return stored
 

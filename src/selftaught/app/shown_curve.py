@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from typing import Any
 
 from selftaught.analysis import words
 from selftaught.app.config import DEFAULT_STORE
+from selftaught.app.next_command import next_command
 from selftaught.app.shown_result import Block, Grid, Line, self_improve_blocks
 
 Json = Mapping[str, Any]
@@ -37,7 +37,6 @@ def stop_blocks(result: Json, store: str = DEFAULT_STORE) -> list[Block]:
 
 def _series_blocks(result: Json, store: str) -> list[Block]:
     curve = result["curve"]
-    where = "" if store == DEFAULT_STORE else f" --store {shlex.quote(store)}"
     ended = f"ended after {words.duration(result['wall_s'])}: {result['state']}"
     return [
         runs_grid(result),
@@ -45,7 +44,7 @@ def _series_blocks(result: Json, store: str) -> list[Block]:
         *([curve_baselines_grid(curve)] if curve["baselines"] else []),
         Line(f"{ended}; model {curve['model']}"),
         Line(f"spent: {words.spending(result['usage'])}"),
-        Line("more: ", f"selftaught show {result['series_id']}{where}"),
+        Line("more: ", next_command("show", result["series_id"], store)),
     ]
 
 

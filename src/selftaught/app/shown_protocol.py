@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from selftaught.analysis import words
+from selftaught.app.next_command import next_command
 from selftaught.app.shown_curve import NAMES
 from selftaught.app.shown_result import Grid
 from selftaught.app.shown_transfer import transfer_grids, transfer_notes
@@ -31,15 +32,17 @@ def protocol_notes(result: Json) -> Iterator[str]:
         yield from transfer_notes(result["transfer"])
 
 
-def protocol_more(result: Json) -> Iterator[tuple[str, str]]:
+def protocol_more(result: Json, store: str) -> Iterator[tuple[str, str]]:
     """Commands that show more, and what each shows."""
     runs = result["series"].get("series_id", result["series"].get("run_id"))
-    yield f"selftaught show {runs}", "the runs, step by step"
-    yield f"selftaught report {runs}", "a page with the learning curve"
+    yield next_command("show", runs, store), "the runs, step by step"
+    yield next_command("report", runs, store), "a page with the learning curve"
     if result["best"]:
-        yield f"selftaught strategies {result['best']['run_id']}", "how the best improver searches"
+        best = result["best"]["run_id"]
+        yield next_command("strategies", best, store), "how the best improver searches"
     if result["transfer"]:
-        yield f"selftaught show {result['transfer']['run_id']}", "the transfer, and what it took"
+        study = result["transfer"]["run_id"]
+        yield next_command("show", study, store), "the transfer, and what it took"
 
 
 def _meta_utility(result: Json) -> Grid:

@@ -5,7 +5,6 @@ Programs and names in it were written by a model: both drawings make them safe t
 
 from __future__ import annotations
 
-import shlex
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from selftaught.analysis import words
 from selftaught.analysis.program_diff import unified_diff
 from selftaught.analysis.safe_text import printable
 from selftaught.app.config import DEFAULT_STORE
+from selftaught.app.next_command import next_command
 
 Json = Mapping[str, Any]
 
@@ -179,12 +179,11 @@ def _changes(seed: str, best: str) -> list[Block]:
 
 
 def _end(result: Json, store: str) -> list[Block]:
-    where = "" if store == DEFAULT_STORE else f" --store {shlex.quote(store)}"
     ended = f"ended after {words.duration(result['wall_s'])}: {result['state']}"
     return [
         Line(f"{ended}; model {result['model']}, sandbox {result['sandbox_tier']}"),
         Line(f"spent: {words.spending(result['usage'])}"),
-        Line("more: ", f"selftaught show {result['run_id']}{where}"),
+        Line("more: ", next_command("show", result["run_id"], store)),
     ]
 
 

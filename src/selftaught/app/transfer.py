@@ -10,6 +10,7 @@ from selftaught.analysis.progress import PROGRESS_KINDS, progress
 from selftaught.analysis.run_head import HEAD_KINDS, RunHead, run_head
 from selftaught.app.config import CommonConfig, TransferConfig, make_config, merged
 from selftaught.app.discovery import load_task, task_names
+from selftaught.app.next_command import next_command
 from selftaught.core.errors import ConfigError
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.task import Task
@@ -56,7 +57,7 @@ def find_origin(store: str, run: str) -> Origin:
         if last is None:
             raise ConfigError(
                 f"run {run_id} has measured no improver yet ({head.state}): go on with it first: "
-                f"selftaught resume {run_id}"
+                f"{next_command('resume', run_id, store)}"
             )
         if first == last:
             raise ConfigError(

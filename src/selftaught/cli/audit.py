@@ -71,9 +71,11 @@ def sandbox(as_json: bool, proposals: int | None, warning: str | None, **options
     )
     tasks = [load_task(name) for name in config.tasks]
     result = execute(
-        lambda listener: run_study(config, tasks, listener, audit_improver()), as_json=as_json
+        lambda listener: run_study(config, tasks, listener, audit_improver()),
+        config.store,
+        as_json=as_json,
     )
-    print_json(result) if as_json else print_result(stdout(), config.command, result)
+    print_json(result) if as_json else print_result(stdout(), config.command, result, config.store)
     return FAILED if something_came_out(result) else DONE
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from selftaught.analysis import words
 from selftaught.app import core_thread
+from selftaught.app.next_command import next_command
 from selftaught.cli.edge import Stopped
 from selftaught.cli.progress import shown
 from selftaught.cli.tally import Tally
@@ -16,11 +17,12 @@ from selftaught.core.progress import Listener
 Work = Callable[[Listener], Coroutine[Any, Any, dict[str, Any]]]
 
 
-def execute(work: Work, *, as_json: bool) -> dict[str, Any]:
+def execute(work: Work, store: str, *, as_json: bool) -> dict[str, Any]:
     """The work's result.
 
     Args:
         work: makes the coroutine, given the listener.
+        store: where the run is kept; said to whoever stops it.
         as_json: the result will not be shown in words.
     Raises: Stopped on Ctrl-C or a signal, when everything is put away; and what the work raises.
     """
@@ -30,10 +32,10 @@ def execute(work: Work, *, as_json: bool) -> dict[str, Any]:
         with shown(tally, transient=summary_follows) as listener:
             return core_thread.run(work(listener))
     except KeyboardInterrupt as error:
-        raise Stopped(_kept(tally), error) from None
+        raise Stopped(_kept(tally, store), error) from None
 
 
-def _kept(tally: Tally) -> str:
+def _kept(tally: Tally, store: str) -> str:
     if tally.run_id is None:
         return "stopped before anything was written; guests are gone"
     complete = [words.counted(tally.model_calls, "model call")]
@@ -41,5 +43,5 @@ def _kept(tally: Tally) -> str:
         complete.insert(0, words.counted(len(tally.iterations), "iteration"))
     return (
         f"stopped: run {tally.run_id} kept what was complete: {', '.join(complete)}; "
-        f"guests are gone; go on with: selftaught resume {tally.run_id}"
+        f"guests are gone; go on with: {next_command('resume', tally.run_id, store)}"
     )

@@ -40,7 +40,7 @@ def improve(task: str, as_json: bool, out: Path | None, force: bool, **options: 
     from selftaught.cli.execute import execute
     from selftaught.cli.improver import find_improver
     from selftaught.cli.out_file import check_out, write_out
-    from selftaught.cli.report import print_improve
+    from selftaught.cli.report import print_result
     from selftaught.cli.terminal import print_json, stdout
 
     config = configured(ImproveConfig, options).model_copy(update={"task": task})
@@ -48,10 +48,12 @@ def improve(task: str, as_json: bool, out: Path | None, force: bool, **options: 
     check_out(out, force=force)
     config, improver = find_improver(config)
     result = execute(
-        lambda listener: run_study(config, [found], listener, improver), as_json=as_json
+        lambda listener: run_study(config, [found], listener, improver),
+        config.store,
+        as_json=as_json,
     )
     if as_json:
         print_json(result)
     else:
-        print_improve(stdout(), result)
-    write_out(out, result, force=force)
+        print_result(stdout(), config.command, result, config.store)
+    write_out(out, result, config.store, force=force)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from selftaught.app.next_command import next_command
 from selftaught.core.errors import ConfigError
 
 
@@ -25,7 +26,7 @@ def check_out(out: Path | None, *, force: bool) -> None:
         raise ConfigError(f"--out {out} cannot be written: no permission")
 
 
-def write_out(out: Path | None, result: Mapping[str, Any], *, force: bool) -> None:
+def write_out(out: Path | None, result: Mapping[str, Any], store: str, *, force: bool) -> None:
     """Write the best program. Raises: ConfigError that says where the program is kept."""
     if out is None:
         return
@@ -35,5 +36,5 @@ def write_out(out: Path | None, result: Mapping[str, Any], *, force: bool) -> No
     except OSError as error:
         raise ConfigError(
             f"--out {out} cannot be written ({error.strerror}); the program is kept: "
-            f"selftaught show {result['run_id']}"
+            f"{next_command('show', result['run_id'], store)}"
         ) from None

@@ -11,6 +11,7 @@ from rich.table import Table
 from selftaught.analysis import words
 from selftaught.analysis.program_diff import unified_diff
 from selftaught.analysis.safe_text import printable
+from selftaught.app.next_command import next_command
 from selftaught.app.shown_curve import baselines_grid
 from selftaught.app.shown_result import (
     ITERATIONS_TITLE,
@@ -26,17 +27,18 @@ _WIDE = 100
 Json = Mapping[str, Any]
 
 
-def print_result(console: Console, command: str, result: Json) -> None:
+def print_result(console: Console, command: str, result: Json, store: str) -> None:
     """The result of a study, by the command that began it; of a series, its learning curve."""
     if "series_id" in result:
         from selftaught.cli.series_pages import print_series
 
-        print_series(console, result)
+        print_series(console, result, store)
         return
     _PAGES[command](console, result)
+    say(console, f"more: {next_command('show', result['run_id'], store)}")
 
 
-def print_run(console: Console, result: Json) -> None:
+def _print_run(console: Console, result: Json) -> None:
     """Iterations, comparison and spending of a STOP run."""
     print_title(console, ITERATIONS_TITLE)
     console.print(iteration_table(result["iterations"], width=console.width))
@@ -44,17 +46,15 @@ def print_run(console: Console, result: Json) -> None:
     print_comparison(console, result["comparison"])
     _print_end(console, result)
     say(console, f"best improver: {result['best_improver_id']}")
-    _print_more(console, result)
 
 
-def print_improve(console: Console, result: Json) -> None:
+def _print_improve(console: Console, result: Json) -> None:
     """Seed against best, what changed, and spending."""
     print_title(console, measured_grid(result).title)
     print_measured(console, result)
     _print_best_program(console, result["best"]["source"], result["seed"]["source"])
     _print_end(console, result)
     say(console, f"best program: {result['best']['program_id']}")
-    _print_more(console, result)
 
 
 def print_measured(console: Console, result: Json) -> None:
@@ -153,16 +153,11 @@ def _print_end(console: Console, result: Json) -> None:
     say(console, f"spent: {words.spending(result['usage'], result['wall_s'])}")
 
 
-def _print_more(console: Console, result: Json) -> None:
-    say(console, f"more: selftaught show {result['run_id']}")
-
-
 def _print_transfer(console: Console, result: Json) -> None:
     from selftaught.cli.transfer_pages import print_transferred
 
     print_transferred(console, result)
     _print_end(console, result)
-    _print_more(console, result)
 
 
 def _print_sandbox_audit(console: Console, result: Json) -> None:
@@ -170,12 +165,11 @@ def _print_sandbox_audit(console: Console, result: Json) -> None:
 
     print_sandbox_audit(console, result)
     _print_end(console, result)
-    _print_more(console, result)
 
 
 _PAGES: Mapping[str, Callable[[Console, Json], None]] = {
     "audit": _print_sandbox_audit,
     "transfer": _print_transfer,
-    "run": print_run,
-    "improve": print_improve,
+    "run": _print_run,
+    "improve": _print_improve,
 }

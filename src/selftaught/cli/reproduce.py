@@ -70,8 +70,12 @@ def reproduce(
         print_json(estimated) if as_json else print_estimate(stdout(), estimated)
         return
     try:
-        result = execute(lambda listener: protocols.reproduce(config, listener), as_json=as_json)
+        result = execute(
+            lambda listener: protocols.reproduce(config, listener),
+            config.run.store,
+            as_json=as_json,
+        )
     except Stopped as stopped:
         stopped.args = (f"{stopped}, or the same command, which goes on with the whole protocol",)
         raise
-    print_json(result) if as_json else print_protocol(stdout(), result)
+    print_json(result) if as_json else print_protocol(stdout(), result, config.run.store)

@@ -13,7 +13,7 @@ from selftaught.app.shown_protocol import protocol_grids, protocol_more, protoco
 from selftaught.cli.report import plain_table, print_grid, print_title, say
 
 
-def print_protocol(console: Console, result: Mapping[str, Any]) -> None:
+def print_protocol(console: Console, result: Mapping[str, Any], store: str) -> None:
     """What it is, the tables beside what was published, spending, and what shows more."""
     say(console, printable(" ".join(result["about"].split())))
     console.print()
@@ -28,6 +28,6 @@ def print_protocol(console: Console, result: Mapping[str, Any]) -> None:
     say(console, f"{ended}spent: {words.spending(result['usage'], result['wall_s'])}")
     print_title(console, "More")
     table = plain_table("", "")
-    for command, shows in protocol_more(result):
+    for command, shows in protocol_more(result, store):
         table.add_row(command, shows)
     console.print(table)

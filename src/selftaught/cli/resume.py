@@ -29,9 +29,9 @@ def resume(run: str, store: str, as_json: bool) -> int:
 
     stored = find_unfinished(store, run)
     tasks = tasks_of(stored)
-    result = execute(lambda listener: resume_study(stored, tasks, listener), as_json=as_json)
+    result = execute(lambda listener: resume_study(stored, tasks, listener), store, as_json=as_json)
     command = stored.config.command
-    print_json(result) if as_json else print_result(stdout(), command, result)
+    print_json(result) if as_json else print_result(stdout(), command, result, store)
     return FAILED if command == "audit" and something_came_out(result) else DONE
 
 

@@ -85,12 +85,14 @@ def run(as_json: bool, estimate: bool, **options: Any) -> None:
         print_json(estimated) if as_json else print_estimate(stdout(), estimated)
         return
     result = execute(
-        lambda listener: run_repeated(config, tasks, listener, improver), as_json=as_json
+        lambda listener: run_repeated(config, tasks, listener, improver),
+        config.store,
+        as_json=as_json,
     )
     if as_json:
         print_json(result)
     else:
-        print_result(stdout(), config.command, result)
+        print_result(stdout(), config.command, result, config.store)
 
 
 run.help = f"""Run STOP: an improver improves itself, judged by what it reaches on the TASKs.

@@ -9,6 +9,7 @@ from rich.console import Console
 from selftaught.analysis import words
 from selftaught.analysis.run_view import ProposalView, RunView
 from selftaught.analysis.safe_text import printable
+from selftaught.cli.audit_pages import print_sandbox_audit
 from selftaught.cli.programs import source_text
 from selftaught.cli.report import (
     iteration_table,
@@ -61,6 +62,9 @@ def _print_result(console: Console, view: RunView) -> None:
         print_measured(console, result)
     if view.head.command == "transfer" and result:
         print_transferred(console, result)
+    if view.head.command == "audit" and result:
+        print_sandbox_audit(console, result)
+        console.print()
 
 
 def _print_proposal(console: Console, proposal: ProposalView) -> None:

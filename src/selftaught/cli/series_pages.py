@@ -9,13 +9,14 @@ from rich.console import Console
 
 from selftaught.analysis import words
 from selftaught.analysis.safe_text import printable
+from selftaught.app.next_command import next_command
 from selftaught.app.shown_curve import curve_baselines_grid, curve_grid, runs_grid
 from selftaught.cli.report import print_grid, say
 
 Json = Mapping[str, Any]
 
 
-def print_series(console: Console, result: Json) -> None:
+def print_series(console: Console, result: Json, store: str) -> None:
     """Each run, the learning curve over all of them, and their spending."""
     print_grid(console, runs_grid(result))
     print_curve(console, result["curve"])
@@ -24,7 +25,7 @@ def print_series(console: Console, result: Json) -> None:
     model = printable(result["curve"]["model"])
     say(console, f"{ended}model {model}, sandbox {', '.join(tiers)}")
     say(console, f"spent: {words.spending(result['usage'], result['wall_s'])}")
-    say(console, f"more: selftaught show {result['series_id']}")
+    say(console, f"more: {next_command('show', result['series_id'], store)}")
 
 
 def print_curve(console: Console, curve: Json) -> None:

@@ -74,6 +74,8 @@ def transfer(run: str, allow_seen: bool, as_json: bool, estimate: bool, **option
         print_json(estimated) if as_json else print_estimate(stdout(), estimated)
         return
     result = execute(
-        lambda listener: run_study(config, tasks, listener, origin.seed), as_json=as_json
+        lambda listener: run_study(config, tasks, listener, origin.seed),
+        config.store,
+        as_json=as_json,
     )
-    print_json(result) if as_json else print_result(stdout(), config.command, result)
+    print_json(result) if as_json else print_result(stdout(), config.command, result, config.store)

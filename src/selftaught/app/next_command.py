@@ -1,0 +1,13 @@
+"""What to type next: commands about a run, as they are shown to people."""
+
+from __future__ import annotations
+
+import shlex
+
+from selftaught.app.config import DEFAULT_STORE
+
+
+def next_command(name: str, run: str, store: str) -> str:
+    """Such as `selftaught show RUN`, with the option that names the store where that is needed."""
+    where = "" if store == DEFAULT_STORE else f" --store {shlex.quote(store)}"
+    return f"selftaught {name} {run}{where}"
