@@ -99,6 +99,9 @@ def test_an_audit_is_a_run_as_any_other(audited: tuple[Path, Done]) -> None:
     assert (replayed.code, "the same, event by event" in replayed.stdout) == (0, True)
     shown = selftaught("show", run_id, "--json", cwd=folder)
     assert json.loads(shown.stdout)["result"] == result(done)
+    page = selftaught("show", run_id, cwd=folder).stdout
+    assert "flag off  any bypass  attempted  succeeded" in page
+    assert "Nothing came out of the sandbox." in page
     resumed = selftaught("resume", run_id, cwd=folder)
     assert (resumed.code, "has ended" in resumed.stderr) == (2, True)
 
