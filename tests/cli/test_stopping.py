@@ -16,6 +16,7 @@ import pytest
 from installed import COMMAND, environment, selftaught
 
 from sandbox_support import descendants, is_alive
+from selftaught.app.config import DEFAULT_STORE
 from selftaught.cli.edge import Stopped
 from selftaught.cli.execute import execute
 from selftaught.core.progress import Listener, Progress
@@ -68,7 +69,7 @@ async def _wait(listener: Listener, events: list[Progress]) -> dict[str, Any]:
 
 def test_what_is_stopped_before_it_began_says_that_nothing_was_written() -> None:
     with pytest.raises(Stopped, match="before anything was written"):
-        execute(lambda listener: _wait(listener, []), as_json=True)
+        execute(lambda listener: _wait(listener, []), DEFAULT_STORE, as_json=True)
 
 
 def test_what_is_stopped_says_how_far_it_came(capsys: pytest.CaptureFixture[str]) -> None:
@@ -79,10 +80,10 @@ def test_what_is_stopped_says_how_far_it_came(capsys: pytest.CaptureFixture[str]
     answered = Progress("model_answered", {"lm_calls": 1, "samples": 2, "usd": 0.0})
     events = [started, answered, Progress("iteration", iteration)]
     with pytest.raises(Stopped) as stopped:
-        execute(lambda listener: _wait(listener, events), as_json=True)
+        execute(lambda listener: _wait(listener, events), "sqlite:///mine.db", as_json=True)
     assert str(stopped.value) == (
         "stopped: run r1 kept what was complete: 1 iteration, 1 model call; guests are gone; "
-        "go on with: selftaught resume r1"
+        "go on with: selftaught resume r1 --store sqlite:///mine.db"
     )
     assert stopped.value.signum == signal.SIGINT
     assert "t = 0 of 3: a: val 0.5000 [no interval]" in capsys.readouterr().err
