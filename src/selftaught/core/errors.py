@@ -81,11 +81,12 @@ class JournalEnds(BudgetExceeded):
     something else than it did.
 
     Attributes:
-        what: what it did, such as "read a clock where it did not".
+        what: what it did, such as "read a clock where it did not"; a part of the message.
     """
 
     def __init__(self, what: str) -> None:
         super().__init__("journal", 0, 0, "run")
+        self.args = (f"the journal ends here: it {what}",)
         self.what = what
 
 
