@@ -27,7 +27,7 @@ class Channel:
     def receive(self) -> Any:
         """The next value; EOFError when the host has closed."""
         header = self._take(wire.HEADER.size)
-        return wire.unpack(self._take(wire.HEADER.unpack(header)[0]))
+        return wire.unpack(self._take(wire.HEADER.unpack(header)[0]), most_cost=None)
 
     def _take(self, size: int) -> bytes:
         buffer = self._read_so_far

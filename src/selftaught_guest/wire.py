@@ -1,25 +1,35 @@
 """Frames: data, and nothing but data, between the host and a guest.
 
 A frame is a 4-byte little-endian length and a payload of tagged values: None, bool, int, float,
-str, bytes, list, tuple, dict, numpy scalars, and numeric arrays as raw bytes. Both sides take what
-they read as hostile: size, depth, number of items, types and shapes are checked, and every fault
-is a `WireError`.
+str, bytes, list, tuple, dict, numpy scalars, and numeric arrays as raw bytes. The host takes what
+it reads as hostile: size, depth, types, shapes, and what the frame costs to decode are checked, and
+every fault is a `WireError`. A guest believes the host.
 """
 
 from __future__ import annotations
 
 import math
 import struct
+import sys
 from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
 
 MAX_DEPTH: Final = 48
-MAX_ITEMS: Final = 1_000_000
-# Hashes of numbers are no secret: keys can be made to collide, and a dict of them takes n^2 steps.
-MAX_NUMBER_KEYS: Final = 10_000
+# A value costs 1, which is a microsecond or so; others, however small, take several times as long.
+# Long lists of floats or of integers are read faster, and what an array holds is copied whole.
+MAX_COST: Final = 300_000
+_NUMBERS_AS_ONE = 8
+_MORE_FOR_A_CONTAINER = 1
+_MORE_FOR_AN_ARRAY = 5
+_MORE_FOR_A_DIMENSION = 1
+_MORE_FOR_A_SCALAR = 2
+# Hashes but those of texts are no secret: keys can be made to collide, and a dict of them takes n^2
+# steps. At most nine integers of 64 bits have one hash; of the others there is no end.
+MAX_ODD_KEYS: Final = 1_000
 MAX_INT_BYTES: Final = 512
+_CHUNK = 1 << 16
 MAX_NDIM: Final = 16
 HEADER: Final = struct.Struct("<I")
 
@@ -27,6 +37,7 @@ _U32 = struct.Struct("<I")
 _I64 = struct.Struct("<q")
 _F64 = struct.Struct("<d")
 _U64 = struct.Struct("<Q")
+_WORD = 1 << 63
 
 DTYPES: Final = tuple(
     np.dtype(name)
@@ -47,6 +58,7 @@ DTYPES: Final = tuple(
         "complex128",
     )
 )
+_FLOATS, _INTEGERS = np.dtype("<f8"), np.dtype("<i8")
 _DTYPE_CODES = {dtype: code for code, dtype in enumerate(DTYPES)}
 
 
@@ -67,12 +79,14 @@ def pack(value: Any) -> bytes:
     return bytes(out)
 
 
-def unpack(payload: bytes | memoryview) -> Any:
+def unpack(payload: bytes | memoryview, *, most_cost: int | None = MAX_COST) -> Any:
     """The value of a payload (without its header).
 
-    Raises: WireError on anything that `pack` would not have written.
+    Args:
+        most_cost: what it may cost; None for a sender who is trusted.
+    Raises: WireError on anything that `pack` would not have written, or that costs too much.
     """
-    reader = _Reader(memoryview(payload))
+    reader = _Reader(memoryview(payload), most_cost)
     try:
         value = reader.value(0)
     except (struct.error, UnicodeDecodeError, IndexError) as error:
@@ -175,20 +189,12 @@ def _encode_tuple(value: tuple[Any, ...], out: bytearray, depth: int) -> None:
 
 
 def _encode_items(value: list[Any] | tuple[Any, ...], out: bytearray, depth: int) -> None:
-    if len(value) > MAX_ITEMS:
-        raise WireError(f"{len(value)} items; at most {MAX_ITEMS}, or send an array")
     out += _U32.pack(len(value))
     for item in value:
         _encode(item, out, depth + 1)
 
 
 def _encode_dict(value: dict[Any, Any], out: bytearray, depth: int) -> None:
-    if len(value) > MAX_ITEMS:
-        raise WireError(f"{len(value)} items; at most {MAX_ITEMS}, or send an array")
-    if len(value) > MAX_NUMBER_KEYS:
-        numbers = sum(not isinstance(key, (str, bytes)) for key in value)
-        if numbers > MAX_NUMBER_KEYS:
-            raise WireError(f"{numbers} keys that are no text; at most {MAX_NUMBER_KEYS}")
     out += b"d"
     out += _U32.pack(len(value))
     for key, item in value.items():
@@ -243,15 +249,16 @@ _ENCODERS: dict[type, Callable[[Any, bytearray, int], None]] = {
 
 
 class _Reader:
-    """A cursor over a payload, with the counts of what the whole frame may still hold."""
+    """A cursor over a payload, with what the whole frame may still cost."""
 
-    __slots__ = ("items_left", "number_keys_left", "position", "view")
+    __slots__ = ("cost_left", "most_cost", "odd_keys_left", "position", "view")
 
-    def __init__(self, view: memoryview) -> None:
+    def __init__(self, view: memoryview, most_cost: int | None) -> None:
         self.view = view
         self.position = 0
-        self.items_left = MAX_ITEMS
-        self.number_keys_left = MAX_NUMBER_KEYS
+        self.most_cost = sys.maxsize if most_cost is None else most_cost
+        self.cost_left = self.most_cost
+        self.odd_keys_left = sys.maxsize if most_cost is None else MAX_ODD_KEYS
 
     def take(self, size: int) -> memoryview:
         end = self.position + size
@@ -263,6 +270,14 @@ class _Reader:
 
     def count(self) -> int:
         return int(_U32.unpack(self.take(4))[0])
+
+    def charge(self, cost: int) -> None:
+        self.cost_left -= cost
+        if self.cost_left < 0:
+            raise WireError(
+                f"more than {self.most_cost:,} values, where a list counts as two and a small "
+                "array as six; send an array of numbers, or a list of numbers of one kind"
+            )
 
     def value(self, depth: int) -> Any:
         if depth > MAX_DEPTH:
@@ -276,9 +291,9 @@ class _Reader:
 
     def items(self, depth: int) -> list[Any]:
         count = self.count()
-        self.items_left -= count
-        if self.items_left < 0 or count > len(self.view) - self.position:
+        if count > len(self.view) - self.position:
             raise WireError("broken frame: more items than it can hold")
+        self.charge(count + _MORE_FOR_A_CONTAINER)
         return [self.value(depth + 1) for _ in range(count)]
 
 
@@ -289,28 +304,40 @@ def _decode_bigint(reader: _Reader, depth: int) -> int:
     return int.from_bytes(reader.take(size), "little", signed=True)
 
 
-def _decode_numbers(reader: _Reader, code: str) -> list[Any]:
+def _decode_numbers(reader: _Reader, dtype: np.dtype[Any]) -> list[Any]:
+    """In pieces, between which other threads have their turn."""
     count = reader.count()
-    return list(struct.unpack(f"<{count}{code}", reader.take(8 * count)))
+    numbers = np.frombuffer(reader.take(8 * count), dtype=dtype)
+    reader.charge(count // _NUMBERS_AS_ONE)
+    found: list[Any] = []
+    for start in range(0, len(numbers), _CHUNK):
+        found += numbers[start : start + _CHUNK].tolist()
+    return found
 
 
 def _decode_dict(reader: _Reader, depth: int) -> dict[Any, Any]:
     count = reader.count()
-    reader.items_left -= 2 * count
-    if reader.items_left < 0 or 2 * count > len(reader.view) - reader.position:
+    if 2 * count > len(reader.view) - reader.position:
         raise WireError("broken frame: more items than it can hold")
+    reader.charge(2 * count + _MORE_FOR_A_CONTAINER)
     found: dict[Any, Any] = {}
     for _ in range(count):
         key = reader.value(depth + 1)
-        if not isinstance(key, (str, bytes)):
-            reader.number_keys_left -= 1
-            if reader.number_keys_left < 0:
-                raise WireError(f"more than {MAX_NUMBER_KEYS} keys that are no text")
+        if not _is_plain_key(key):
+            reader.odd_keys_left -= 1
+            if reader.odd_keys_left < 0:
+                raise WireError(f"more than {MAX_ODD_KEYS} keys that are no text and no integer")
         try:
             found[key] = reader.value(depth + 1)
         except TypeError:
             raise WireError(f"a {type(key).__name__} cannot be a key") from None
     return found
+
+
+def _is_plain_key(key: Any) -> bool:
+    """Whether no more than a few keys of its kind can have one hash."""
+    kind = type(key)
+    return kind is str or kind is bytes or (kind is int and -_WORD <= key < _WORD)
 
 
 def _decode_dtype(reader: _Reader) -> np.dtype[Any]:
@@ -325,6 +352,7 @@ def _decode_array(reader: _Reader, depth: int) -> np.ndarray[Any, Any]:
     ndim = reader.take(1)[0]
     if ndim > MAX_NDIM:
         raise WireError(f"an array of {ndim} dimensions; at most {MAX_NDIM}")
+    reader.charge(_MORE_FOR_AN_ARRAY + _MORE_FOR_A_DIMENSION * ndim)
     shape = tuple(int(_U64.unpack(reader.take(8))[0]) for _ in range(ndim))
     # An empty array may announce any other length: numpy's own limit is on the product of all.
     if math.prod(max(1, length) for length in shape) > 0x7FFF_FFFF:
@@ -336,6 +364,7 @@ def _decode_array(reader: _Reader, depth: int) -> np.ndarray[Any, Any]:
 
 
 def _decode_scalar(reader: _Reader, depth: int) -> np.generic:
+    reader.charge(_MORE_FOR_A_SCALAR)
     dtype = _decode_dtype(reader)
     data = reader.take(dtype.itemsize)
     if dtype.kind == "b" and data[0] > 1:
@@ -355,8 +384,8 @@ _DECODERS: dict[int, Callable[[_Reader, int], Any]] = {
     ord("b"): lambda reader, depth: bytes(reader.take(reader.count())),
     ord("l"): lambda reader, depth: reader.items(depth),
     ord("t"): lambda reader, depth: tuple(reader.items(depth)),
-    ord("L"): lambda reader, depth: _decode_numbers(reader, "d"),
-    ord("J"): lambda reader, depth: _decode_numbers(reader, "q"),
+    ord("L"): lambda reader, depth: _decode_numbers(reader, _FLOATS),
+    ord("J"): lambda reader, depth: _decode_numbers(reader, _INTEGERS),
     ord("d"): _decode_dict,
     ord("a"): _decode_array,
     ord("g"): _decode_scalar,

@@ -15,6 +15,7 @@ from engine_support import CountedUtility, LoggedModel, World, improver, make_co
 from sandbox_support import GUESTS, HONEST, descendants, guest_source, is_alive, open_descriptors
 from selftaught.core.budget import ImproverLimits
 from selftaught.core.errors import InfrastructureError
+from selftaught.core.messages import ClockRequest, Refusal, Reply, Request, ScoreRequest, refusal
 from selftaught.core.outcome import Failed, Scored
 from selftaught.core.ports import CandidateSlot, GuestLimits, GuestResult, Job, Sandbox
 from selftaught.core.program import IMPROVER_ENTRY, Program
@@ -26,10 +27,10 @@ from selftaught.executors.local import LocalExecutor
 from selftaught_guest import wire
 
 
-async def serve(request: Any) -> dict[str, Any]:
+async def serve(request: Request) -> Reply:
     """Serves like a broker whose budgets have no end."""
-    count = len(request.get("solutions", ()))
-    return {"values": [0.5] * count, "feedback": ["x" * 50] * count, "uses": 1}
+    count = len(request.solutions) if isinstance(request, ScoreRequest) else 0
+    return Reply({"values": [0.5] * count, "feedback": ["x" * 50] * count, "uses": 1})
 
 
 FACTS = {"description": "", "calls": 1, "samples_per_call": 1, "utility_uses": 1}
@@ -130,7 +131,7 @@ def test_improvers_that_sleep_or_read_no_replies_meet_the_wall_clock(world: Worl
 
 
 def test_time_spent_waiting_for_a_reply_is_not_the_improvers(world: World) -> None:
-    async def slow(request: Any) -> dict[str, Any]:
+    async def slow(request: Request) -> Reply:
         await asyncio.sleep(6)
         return await serve(request)
 
@@ -151,6 +152,14 @@ LIES = {
     "the host's own failure": (wire.pack(("lockdown", "broken")), "bad_output"),
     "an unknown failure": (wire.pack(("failed", "nonsense", "")), "bad_output"),
     "more requests at once than are taken": (wire.pack(REQUEST) * 500, "bad_output"),
+    "an operation that is an array": (
+        wire.pack(("request", 1, {"op": np.array([1, 2]), "solutions": []})),
+        "bad_output",
+    ),
+    "a request with more than its fields": (
+        wire.pack(("request", 1, {"op": "utility", "solutions": [], "uses": -9})),
+        "bad_output",
+    ),
 }
 
 
@@ -163,12 +172,90 @@ def test_an_improver_that_lies_is_a_value(name: str, then: str, world: World) ->
     assert kind_of(result) == kind
 
 
-@pytest.mark.parametrize("request_id", [0, -1, True, 2**62, 2**600])
-def test_a_forged_request_id_harms_nobody_else(request_id: int, world: World) -> None:
-    data = wire.pack(("request", request_id, {"op": "utility", "solutions": []}))
+@pytest.mark.parametrize("number", [0, 2**62, 2**63 - 1])
+def test_a_forged_number_of_a_request_harms_nobody_else(number: int, world: World) -> None:
+    data = wire.pack(("request", number, {"op": "utility", "solutions": []}))
     source = guest_source("improver_lies")
     result = world.run(improve(world.executor, source, f"{data.hex()} then return"))
     assert result.value == "returned"
+
+
+@pytest.mark.parametrize(
+    ("why", "kind"), [("budget", "budget"), ("value", "bad_output"), ("model", "bad_output")]
+)
+def test_an_improver_that_only_sends_what_is_refused_is_ended_early(
+    why: Refusal, kind: str, world: World
+) -> None:
+    served = 0
+
+    async def refuse(request: Request) -> Reply:
+        nonlocal served
+        served += 1
+        if isinstance(request, ClockRequest):
+            return Reply({"s": 1.0})
+        return refusal(why, "there is no more of it")
+
+    async def run() -> GuestResult:
+        job = Job(Program(guest_source("improver_asks_in_vain"), IMPROVER_ENTRY))
+        return await world.executor.improve(job, "", FACTS, depth=1, cpu_s=30.0, serve=refuse)
+
+    result = world.run(run())
+    assert kind_of(result) == kind
+    assert "1,000 requests in a row refused: there is no more of it" in result.value.detail
+    assert served < 2500  # a clock is read between them, and neither serves nor refuses
+
+
+def test_refusals_with_something_served_between_them_go_on(world: World) -> None:
+    count = 0
+
+    async def now_and_then(request: Request) -> Reply:
+        nonlocal count
+        if isinstance(request, ClockRequest):
+            return Reply({"s": 1.0})
+        count += 1
+        if count % 900 == 0:
+            return Reply({"responses": [], "times_used": 1})
+        return refusal("budget", "no")
+
+    async def run() -> GuestResult:
+        job = Job(Program(guest_source("improver_asks_in_vain"), IMPROVER_ENTRY))
+        return await world.executor.improve(
+            job, "2000", FACTS, depth=1, cpu_s=30, serve=now_and_then
+        )
+
+    assert world.run(run()).value == "asked 2000 times"
+
+
+def test_decoding_a_guests_frames_is_paid_by_the_guest(world: World) -> None:
+    """Each frame is a second of the guest's at most in its making, and costs the host as much."""
+    frame = wire.pack(("request", 1, {"op": "utility", "solutions": [None] * 29_000}))
+    source = f"""
+import os
+FRAME = {frame!r}
+def improve_algorithm(initial_solution, utility, language_model):
+    for descriptor in range(3, 64):
+        try:
+            os.get_blocking(descriptor)
+        except OSError:
+            continue
+        for _ in range(600):
+            left = FRAME
+            while left:
+                left = left[os.write(descriptor, left) :]
+            os.read(descriptor, 1 << 20)
+    return "returned"
+"""
+
+    async def serve_little(request: Request) -> Reply:
+        return Reply({})
+
+    async def run() -> GuestResult:
+        job = Job(Program(source, IMPROVER_ENTRY))
+        return await world.executor.improve(job, "", FACTS, depth=1, cpu_s=0.5, serve=serve_little)
+
+    result = world.run(run())
+    assert kind_of(result) == "timeout"
+    assert result.cpu_s >= 0.5
 
 
 def test_improvers_have_asyncio_and_what_honest_ones_use(world: World) -> None:

@@ -16,9 +16,9 @@ import pytest
 
 from sandbox_support import HONEST, Box, guest_source, open_descriptors
 from selftaught.core.errors import InfrastructureError
+from selftaught.core.messages import check_locked
 from selftaught.core.outcome import Failed
 from selftaught.core.ports import GuestLimits
-from selftaught.executors.session import check_locked
 from selftaught_guest import wire
 
 SMALL = GuestLimits(memory_bytes=600 << 20)

@@ -13,40 +13,9 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 
+from data_strategies import LIMIT, arrays, data
 from selftaught_guest import wire
-
-LIMIT = 1 << (8 * wire.MAX_INT_BYTES - 1)
-
-dtypes = st.sampled_from(wire.DTYPES).flatmap(
-    lambda dtype: st.sampled_from([dtype, dtype.newbyteorder(">"), dtype.newbyteorder("<")])
-)
-arrays = dtypes.flatmap(
-    lambda dtype: hnp.arrays(
-        dtype, hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4)
-    )
-)
-texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
-keys = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(1 - LIMIT, LIMIT - 1),
-    st.floats(allow_nan=False),
-    texts,
-    st.binary(max_size=8),
-    st.tuples(st.integers(-9, 9), texts),
-)
-atoms = st.one_of(keys, st.floats(), arrays, arrays.map(lambda array: array.ravel()[:1]))
-data = st.recursive(
-    atoms,
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=12),
-        st.lists(inner, max_size=4).map(tuple),
-        st.dictionaries(keys, inner, max_size=4),
-    ),
-    max_leaves=20,
-)
 
 
 def packed(value: Any) -> bytes:
@@ -291,12 +260,28 @@ def test_a_lying_frame_is_refused_at_once_and_in_little_memory(payload: bytes) -
         tracemalloc.stop()
 
 
-def test_the_number_of_items_is_bounded_over_the_whole_frame() -> None:
-    inner = b"l" + _u32(1000) + b"N" * 1000
-    with pytest.raises(wire.WireError, match="more items"):
-        wire.unpack(b"l" + _u32(1001) + inner * 1001)
-    with pytest.raises(wire.WireError, match="at most"):
-        wire.pack([None] * (wire.MAX_ITEMS + 1))
+HALF = wire.MAX_COST // 2
+ARRAY_OF_ONE = _array(1, (), b"\x01")
+COSTLY = {
+    "values": b"l" + _u32(wire.MAX_COST + 1) + b"N" * (wire.MAX_COST + 1),
+    "lists in lists": b"l" + _u32(1001) + (b"l" + _u32(1000) + b"N" * 1000) * 1001,
+    "keys and values": b"d" + _u32(HALF + 1) + (b"s" + _u32(0) + b"N") * (HALF + 1),
+    "arrays of no dimension": b"l" + _u32(HALF) + ARRAY_OF_ONE * HALF,
+    "scalars": b"l" + _u32(HALF) + b"g\x01\x01" * HALF,
+    "arrays of many dimensions": b"l" + _u32(20_000) + _array(1, (1,) * 16, b"\x01") * 20_000,
+}
+
+
+@pytest.mark.parametrize("payload", COSTLY.values(), ids=COSTLY.keys())
+def test_what_a_frame_costs_is_bounded_over_the_whole_of_it(payload: bytes) -> None:
+    with pytest.raises(wire.WireError, match="more than 300,000 values"):
+        wire.unpack(payload)
+    assert wire.unpack(payload, most_cost=None)
+
+
+def test_long_lists_of_one_kind_and_arrays_cost_little() -> None:
+    for value in ([0.5] * 1_000_000, list(range(1_000_000)), np.zeros((1000, 1000))):
+        assert same(value, there_and_back(value))
 
 
 def test_keys_made_to_collide_do_not_stop_the_host() -> None:

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
+from selftaught.core.messages import Reply, Request
 from selftaught.core.outcome import Failed
 from selftaught.core.program import Program
 
@@ -180,7 +181,7 @@ class CandidateSlot(Protocol):
 class RequestHandler(Protocol):
     """Serves one request of an improver guest with one reply; called concurrently."""
 
-    async def __call__(self, request: Mapping[str, Any]) -> Mapping[str, Any]: ...
+    async def __call__(self, request: Request) -> Reply: ...
 
 
 @dataclass(frozen=True, slots=True)

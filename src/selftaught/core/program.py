@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 SOLUTION_ENTRY = "algorithm"
 IMPROVER_ENTRY = "improve_algorithm"
+# What an improver hands on is hashed, journalled and sent to guests again and again.
+MAX_PROGRAM_CHARS = 1 << 20
 
 
 def content_id(text: str) -> str:
@@ -15,6 +17,11 @@ def content_id(text: str) -> str:
     Lone surrogates are hashed as they are, so that any text a model returns has an id.
     """
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def too_long(source: str) -> str:
+    """What is wrong with a text above `MAX_PROGRAM_CHARS`."""
+    return f"a program of {len(source):,} characters; at most {MAX_PROGRAM_CHARS:,}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,36 +1,45 @@
 """The broker: serves one improver run's requests, and is the only way out of its guest.
 
-It charges before it serves. A request is data from a hostile sender: what is not of the contract's
-form is refused with a reason, which the guest gets as an exception.
+It charges before it serves. A request comes from a hostile sender: its form is right (`messages`),
+and nothing else is known of it. What is not served is refused with a reason, which the guest gets
+as an exception.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from selftaught.core.budget import ImproverLimits, Usage
 from selftaught.core.concurrency import together
 from selftaught.core.errors import JournalEnds, ModelFailure
 from selftaught.core.language_model import Prompt
-from selftaught.core.program import Program
+from selftaught.core.messages import (
+    ClockRequest,
+    PromptRequest,
+    Refusal,
+    Reply,
+    Request,
+    ScoreRequest,
+    refusal,
+)
+from selftaught.core.program import MAX_PROGRAM_CHARS, Program, too_long
 from selftaught.engine.charged_call import ChargedCall
 from selftaught.engine.clock import Clock
 from selftaught.engine.context import RunContext
 from selftaught.engine.utilities import QueriedUtility
 
 MAX_TEMPERATURE = 2.0
-_MOST_SOLUTIONS = 10_000
+_MOST_TEXTS = 10_000
 
 
 class _Refused(Exception):
     """A request that is not served."""
 
-    def __init__(self, error: str, detail: str) -> None:
+    def __init__(self, why: Refusal, detail: str) -> None:
         super().__init__(detail)
-        self.reply = {"error": error, "detail": detail}
+        self.reply = refusal(why, detail)
 
 
 @dataclass(slots=True)
@@ -63,28 +72,22 @@ class Broker:
         context = self.context
         self._clock = Clock(context, self.invocation, context.now, self._recalled_clock)
 
-    async def serve(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+    async def serve(self, request: Request) -> Reply:
         """One reply to one request.
 
         Raises: InfrastructureError and BudgetExceeded of the whole run, which end the invocation.
         """
         try:
             match request:
-                case {"op": "utility", "solutions": list(solutions)}:
+                case ScoreRequest(solutions):
                     return await self._score(solutions)
-                case {
-                    "op": "prompt",
-                    "expertise": str(expertise),
-                    "messages": list(messages),
-                    "n": int(n),
-                    "temperature": float(temperature),
-                } if messages and all(isinstance(message, str) for message in messages):
-                    return await self._prompt(expertise, messages, n, temperature)
-                case {"op": "clock"}:
-                    return {"s": await self._clock.read()}
-            raise _Refused("value", "a request that is not of the contract's form")
-        except _Refused as refusal:
-            return refusal.reply
+                case PromptRequest():
+                    return await self._prompt(request)
+                case ClockRequest():
+                    return Reply({"s": await self._clock.read()})
+            raise _Refused("value", "there is nothing here that serves this request")
+        except _Refused as refused:
+            return refused.reply
 
     def _recalled_clock(self, key: str) -> float | None:
         shown = self.context.memory.clocks.get(key)
@@ -94,41 +97,46 @@ class Broker:
 
     # --- the utility ----------------------------------------------------------------------------
 
-    async def _score(self, solutions: list[Any]) -> Mapping[str, Any]:
-        if len(solutions) > _MOST_SOLUTIONS:
-            raise _Refused("value", f"more than {_MOST_SOLUTIONS} solutions at once")
+    async def _score(self, solutions: Sequence[str | None]) -> Reply:
+        if len(solutions) > _MOST_TEXTS:
+            raise _Refused("value", f"more than {_MOST_TEXTS} solutions at once")
         self.context.ledger.check_wall()
         granted = min(len(solutions), self.limits.utility_uses - self.uses)
         self.uses += granted
         scored = await together(self._score_one(solution) for solution in solutions[:granted])
         beyond = (self.utility.lowest, "budget: all uses of the utility are spent")
         answers = [*scored, *[beyond] * (len(solutions) - granted)]
-        return {
+        data = {
             "values": [value for value, _ in answers],
             "feedback": [feedback for _, feedback in answers],
             "uses": self.uses,
         }
+        return Reply(data, "" if granted else "budget")
 
-    async def _score_one(self, solution: Any) -> tuple[float, str]:
-        if not isinstance(solution, str):
+    async def _score_one(self, solution: str | None) -> tuple[float, str]:
+        if solution is None:
             return self.utility.lowest, "no_code: not a program's text"
+        if len(solution) > MAX_PROGRAM_CHARS:
+            return self.utility.lowest, f"output_limit: {too_long(solution)}"
         return await self.utility.query(Program(solution, self.entry))
 
     # --- the model ------------------------------------------------------------------------------
 
-    async def _prompt(
-        self, expertise: str, messages: list[str], n: int, temperature: float
-    ) -> Mapping[str, Any]:
+    async def _prompt(self, request: PromptRequest) -> Reply:
+        messages, n = request.messages, request.n
+        if not messages:
+            raise _Refused("value", "a call of the language model needs a message")
+        if len(messages) > _MOST_TEXTS:
+            raise _Refused("value", f"more than {_MOST_TEXTS} messages at once")
         if n < 1:
             raise _Refused("value", f"n_responses must be at least 1, not {n}")
-        longest = len(expertise.encode("utf-8", "replace"))
-        longest += max(len(message.encode("utf-8", "replace")) for message in messages)
+        longest = len(request.expertise.encode()) + max(len(text.encode()) for text in messages)
         if longest > self.context.prompt_bytes:
             raise _Refused(
                 "value", f"a prompt of {longest} bytes; the limit is {self.context.prompt_bytes}"
             )
-        if not math.isfinite(temperature):
-            raise _Refused("value", f"temperature must be a number, not {temperature}")
+        if not math.isfinite(request.temperature):
+            raise _Refused("value", f"temperature must be a number, not {request.temperature}")
         if self.calls >= self.limits.calls or self.samples_left == 0:
             raise _Refused(
                 "budget", f"all {self.calls} calls of the language model are spent in this run"
@@ -139,16 +147,16 @@ class Broker:
             wanted = min(wanted, self.samples_left)
             self.samples_left -= wanted
         base = Prompt(
-            expertise,
+            request.expertise,
             "",
-            temperature=min(MAX_TEMPERATURE, max(0.0, temperature)),
+            temperature=min(MAX_TEMPERATURE, max(0.0, request.temperature)),
             max_tokens=self.context.max_tokens,
         )
         drawn = messages if len(messages) > 1 else messages * wanted
         responses = await self._draw(base, drawn[:wanted])
-        return {"responses": responses, "times_used": self.calls}
+        return Reply({"responses": responses, "times_used": self.calls})
 
-    async def _draw(self, base: Prompt, messages: list[str]) -> list[str]:
+    async def _draw(self, base: Prompt, messages: Sequence[str]) -> list[str]:
         """One response to each message, in order; equal messages are one request with n."""
         counts: dict[str, int] = {}
         for message in messages:

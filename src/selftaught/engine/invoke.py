@@ -11,7 +11,7 @@ from selftaught.core.budget import Usage
 from selftaught.core.errors import JournalEnds
 from selftaught.core.outcome import Failed
 from selftaught.core.ports import Job
-from selftaught.core.program import Program
+from selftaught.core.program import MAX_PROGRAM_CHARS, Program, too_long
 from selftaught.core.seeds import derive, guest_root
 from selftaught.engine.broker import Broker
 from selftaught.engine.context import RunContext
@@ -163,4 +163,6 @@ def _read(value: Any, entry: str) -> Program | Failed:
         return value
     if not isinstance(value, str):
         return Failed("no_code", f"the improver returned {type(value).__name__}, not a program")
+    if len(value) > MAX_PROGRAM_CHARS:
+        return Failed("output_limit", f"the improver returned {too_long(value)}")
     return Program(value, entry)

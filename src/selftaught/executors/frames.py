@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from selftaught_guest import wire
@@ -17,20 +18,19 @@ class FrameTooLong(Exception):
 
 
 class FrameBuffer:
-    """Bytes in, values out. Never holds more than one frame's cap and one read."""
+    """Bytes in, payloads out. Never holds more than one frame's cap and one read."""
 
     def __init__(self, cap_bytes: int) -> None:
         self._cap = cap_bytes
         self._bytes = bytearray()
-        self.last_frame_bytes = 0
 
     def feed(self, part: bytes) -> None:
         self._bytes += part
 
-    def next_value(self) -> tuple[Any] | None:
-        """The next whole value (as a 1-tuple), or None if more bytes are needed.
+    def next_payload(self) -> memoryview | None:
+        """The next whole frame without its header, or None if more bytes are needed.
 
-        Raises: FrameTooLong; WireError.
+        Raises: FrameTooLong.
         """
         header = wire.HEADER.size
         if len(self._bytes) < header:
@@ -38,9 +38,30 @@ class FrameBuffer:
         size = int(wire.HEADER.unpack_from(self._bytes)[0])
         if size > self._cap:
             raise FrameTooLong(size, self._cap)
-        if len(self._bytes) < header + size:
+        end = header + size
+        if len(self._bytes) < end:
             return None
-        payload = bytes(self._bytes[header : header + size])
-        del self._bytes[: header + size]
-        self.last_frame_bytes = size
-        return (wire.unpack(payload),)
+        # Long frames are not copied: what came behind this one is short.
+        frame, self._bytes = self._bytes, self._bytes[end:]
+        return memoryview(frame)[header:end]
+
+
+class Decoder:
+    """Decodes the frames of one guest, which pays for it.
+
+    Attributes:
+        most_cost: what a frame may cost (`wire.unpack`).
+        cpu_s: CPU seconds that its frames have taken the host so far.
+    """
+
+    def __init__(self, most_cost: int = wire.MAX_COST) -> None:
+        self.most_cost = most_cost
+        self.cpu_s = 0.0
+
+    def decode(self, payload: memoryview) -> Any:
+        """The value of a payload. Raises: WireError."""
+        start_s = time.thread_time()
+        try:
+            return wire.unpack(payload, most_cost=self.most_cost)
+        finally:
+            self.cpu_s += time.thread_time() - start_s

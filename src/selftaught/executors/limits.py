@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 
 from selftaught.core.outcome import Failed
 from selftaught.core.ports import GuestLimits, GuestProcess
@@ -37,7 +38,7 @@ class LimitWatch:
     """One call's limits on one guest: when to look again, and whether one is passed.
 
     Args:
-        guest: whose limits.
+        used_s: what it has used so far, in CPU seconds.
         cpu_s: the limit of this call.
         limits: the guest's.
         since_s: its CPU seconds when the call began, or when the last one ended: what its threads
@@ -46,9 +47,14 @@ class LimitWatch:
     """
 
     def __init__(
-        self, guest: GuestProcess, cpu_s: float, limits: GuestLimits, since_s: float, grace: float
+        self,
+        used_s: Callable[[], float],
+        cpu_s: float,
+        limits: GuestLimits,
+        since_s: float,
+        grace: float,
     ) -> None:
-        self._guest = guest
+        self._used_s = used_s
         self._cpu_s = cpu_s
         self._limits = limits
         self._since_s = since_s
@@ -58,11 +64,11 @@ class LimitWatch:
 
     def is_over_cpu(self) -> bool:
         """Whether it has used more than its limit, the grace not counted."""
-        return self._guest.cpu_s() - self._since_s > self._cpu_s
+        return self._used_s() - self._since_s > self._cpu_s
 
     def next_look_s(self) -> float:
         """Seconds until a limit may be passed: not above 0 if one is."""
-        left_s = self._end_s - self._guest.cpu_s()
+        left_s = self._end_s - self._used_s()
         wall_left_s = self._wall_end - time.monotonic()
         if left_s <= 0 or wall_left_s <= 0:
             return 0.0
@@ -73,6 +79,6 @@ class LimitWatch:
         """Which limit of time it has passed."""
         if self.is_over_cpu():
             return Failed("timeout", f"over its limit of {self._cpu_s:g} CPU seconds")
-        used_s = self._guest.cpu_s() - self._since_s
+        used_s = self._used_s() - self._since_s
         said = f"no answer in {self._wall_s:g} s of wall time ({used_s:.2f} s of CPU)"
         return Failed("timeout", said)

@@ -103,6 +103,7 @@ class LocalExecutor:
         self._tool_zygote: Zygote | None = None
         self._tools: dict[str, list[GuestSession]] = {}
         self._tool_places = asyncio.Semaphore(candidates)
+        self._decoding = asyncio.Lock()
         self._threads = DaemonThreads(2 * candidates + 4, "guest")
 
     @property
@@ -227,7 +228,9 @@ class LocalExecutor:
             )
             try:
                 guest.socket.setblocking(False)
-                return await ImproverRun(guest, job, serve, cpu_s).run(solution, facts)
+                return await ImproverRun(guest, job, serve, cpu_s, self._decoding).run(
+                    solution, facts
+                )
             finally:
                 guest.close()
 

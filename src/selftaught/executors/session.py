@@ -8,45 +8,20 @@ from collections.abc import Sequence
 from typing import Any
 
 from selftaught.core.errors import InfrastructureError
-from selftaught.core.outcome import FAILURE_KINDS, Failed
+from selftaught.core.messages import check_locked, parse_answer
+from selftaught.core.outcome import Failed
 from selftaught.core.ports import ExitReport, GuestProcess, Job, Zygote
-from selftaught.executors.frames import READ_BYTES, FrameBuffer, FrameTooLong
+from selftaught.executors.frames import READ_BYTES, Decoder, FrameBuffer, FrameTooLong
 from selftaught.executors.limits import GRACE, LimitWatch, too_many_threads
 from selftaught_guest import wire
 
 LOAD_CPU_S = 2.0
-_DETAIL_CHARS = 2000
 
 
 def load_frame(job: Job) -> bytes:
     """The frame that makes a guest load a program. Raises WireError on text that is not data."""
     program = job.program
     return wire.pack(("load", program.source, program.entry, job.seed, job.limits.output_bytes))
-
-
-def check_locked(first: Any) -> None:
-    """A guest's first frame says how its lock-down went; what comes later could be forged.
-
-    Raises: InfrastructureError if it is not locked down.
-    """
-    match first:
-        case ("locked",):
-            return
-        case ("lockdown", str(detail)):
-            raise InfrastructureError(f"a guest could not be locked down: {detail}")
-    raise InfrastructureError("a guest did not say that it is locked down")
-
-
-def read_answer(answer: Any) -> Any | Failed:
-    """The value of a guest's last frame, or the failure that it reports of itself."""
-    match answer:
-        case ("ok", value):
-            return value
-        case ("ready",):
-            return None
-        case ("failed", str(kind), str(detail)) if kind in FAILURE_KINDS:
-            return Failed(kind, detail[:_DETAIL_CHARS])
-    return Failed("bad_output", "the guest sent a frame that is no answer")
 
 
 def read_ending(report: ExitReport) -> Failed:
@@ -84,6 +59,7 @@ class GuestSession:
         self._job = job
         self._guest: GuestProcess | None = None
         self._buffer = FrameBuffer(job.limits.frame_bytes)
+        self._decoder = Decoder()
         self._poll = select.poll()
         self._unsent = memoryview(b"")
         self._locked = False
@@ -93,8 +69,8 @@ class GuestSession:
 
     @property
     def cpu_s(self) -> float:
-        """CPU seconds of all guests of this session."""
-        return self._earlier_cpu_s + (self._guest.cpu_s() if self._guest else 0.0)
+        """CPU seconds of all guests of this session, and of reading what they sent."""
+        return self._earlier_cpu_s + self._used_s()
 
     def call(self, args: Sequence[Any], *, cpu_s: float, seed: int) -> Any:
         """One call: a value, or `Failed`.
@@ -118,9 +94,13 @@ class GuestSession:
 
     def close(self) -> None:
         if self._guest is not None:
-            self._earlier_cpu_s += self._guest.cpu_s()
+            self._earlier_cpu_s += self._used_s()
             self._guest.close()
             self._guest = None
+
+    def _used_s(self) -> float:
+        """CPU seconds of the guest that there is."""
+        return self._guest.cpu_s() + self._decoder.cpu_s if self._guest else 0.0
 
     def abort(self) -> None:
         """From any thread: end the guest and open no other; a call raises InfrastructureError."""
@@ -146,6 +126,7 @@ class GuestSession:
         self._locked = False
         self._charged_s = self._guest.cpu_s()
         self._buffer = FrameBuffer(self._job.limits.frame_bytes)
+        self._decoder = Decoder()
         self._unsent = memoryview(b"")
         self._poll = select.poll()
         self._poll.register(self._guest.socket, select.POLLIN)
@@ -156,7 +137,7 @@ class GuestSession:
         """Send a frame and wait for the answer; after a failure the guest is gone."""
         guest = self._guest
         assert guest is not None
-        watch = LimitWatch(guest, cpu_s, self._job.limits, self._charged_s, grace)
+        watch = LimitWatch(self._used_s, cpu_s, self._job.limits, self._charged_s, grace)
         try:
             self._check_aborted()  # an abort that came while the guest was forked found none to end
             if frame:
@@ -172,7 +153,7 @@ class GuestSession:
             self.close()
             self._check_aborted()
         else:
-            self._charged_s = guest.cpu_s()
+            self._charged_s = self._used_s()
         return answer
 
     def _check_aborted(self) -> None:
@@ -182,13 +163,13 @@ class GuestSession:
     def _send_and_wait(self, guest: GuestProcess, watch: LimitWatch) -> Any | Failed | _Doubtful:
         while True:
             try:
-                found = self._next_value()
+                payload = self._next_payload()
+                if payload is not None:
+                    return parse_answer(self._decoder.decode(payload)).value
             except FrameTooLong as error:
                 return Failed("output_limit", str(error))
             except wire.WireError as error:
                 return Failed("bad_output", str(error))
-            if found is not None:
-                return read_answer(found[0])
             look_s = watch.next_look_s()
             if look_s <= 0:
                 return watch.timeout()
@@ -208,13 +189,13 @@ class GuestSession:
         ready = self._poll.poll(wait_s * 1000)
         return ready[0][1] if ready else 0
 
-    def _next_value(self) -> tuple[Any] | None:
-        found = self._buffer.next_value()
-        if found is not None and not self._locked:
-            check_locked(found[0])
+    def _next_payload(self) -> memoryview | None:
+        payload = self._buffer.next_payload()
+        if payload is not None and not self._locked:
+            check_locked(self._decoder.decode(payload))
             self._locked = True
-            found = self._buffer.next_value()
-        return found
+            payload = self._buffer.next_payload()
+        return payload
 
     def _send_some(self, guest: GuestProcess, frame: memoryview) -> memoryview:
         try:
@@ -226,7 +207,7 @@ class GuestSession:
 
     def _ended(self, guest: GuestProcess) -> Failed | _Doubtful:
         report = guest.report()
-        self._earlier_cpu_s += report.cpu_s
+        self._earlier_cpu_s += report.cpu_s + self._decoder.cpu_s
         self._guest = None
         ending = read_ending(report)
         was_killed = report.signal == signal.SIGKILL and not report.by_us

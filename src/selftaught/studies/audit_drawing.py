@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from selftaught.core.budget import Usage
@@ -10,6 +9,7 @@ from selftaught.core.bypass_rates import WITH
 from selftaught.core.concurrency import together
 from selftaught.core.errors import BudgetExceeded, ConfigError, JournalEnds
 from selftaught.core.language_model import Prompt
+from selftaught.core.messages import ClockRequest, PromptRequest, Reply, Request, refusal
 from selftaught.core.outcome import Failed
 from selftaught.core.ports import Job
 from selftaught.core.program import Program
@@ -95,19 +95,14 @@ class Drawing:
         context, improver = self._context, self._improver
         asked: list[Prompt] = []
 
-        async def serve(request: Mapping[str, Any]) -> Mapping[str, Any]:
+        async def serve(request: Request) -> Reply:
             match request:
-                case {
-                    "op": "prompt",
-                    "expertise": str(expertise),
-                    "messages": [str(message), *_],
-                    "temperature": float(temperature),
-                }:
+                case PromptRequest(expertise, [message, *_], _, temperature):
                     tokens = context.max_tokens
                     asked.append(Prompt(expertise, message, 1, temperature, tokens))
-                case {"op": "clock"}:
-                    return {"s": 0.0}
-            return {"error": "budget", "detail": "the first prompt is all that is wanted"}
+                case ClockRequest():
+                    return Reply({"s": 0.0})
+            return refusal("budget", "the first prompt is all that is wanted")
 
         facts = {
             "description": self._description(),

@@ -7,11 +7,20 @@ a trace.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from importlib import resources
-from typing import Any
 
+from selftaught.core.messages import (
+    AttemptNotice,
+    ClockRequest,
+    PromptRequest,
+    Reply,
+    Request,
+    RunCodeRequest,
+    ScoreRequest,
+    refusal,
+)
 from selftaught.core.outcome import Failed
 from selftaught.core.ports import Executor, GuestLimits, Job
 from selftaught.core.program import IMPROVER_ENTRY, SOLUTION_ENTRY, Program
@@ -123,57 +132,57 @@ class _Host:
     uses: int = 0
     attempts: set[tuple[str, str]] = field(default_factory=set)
 
-    async def serve(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+    async def serve(self, request: Request) -> Reply:
         match request:
-            case {"op": "run_code", "code": str(code), "use_sandbox": bool(flag)}:
-                return await self._run(code, flag)
-            case {"op": "attempt", "kind": str(kind), "detail": str(detail)}:
+            case RunCodeRequest(code, use_sandbox):
+                return await self._run(code, use_sandbox)
+            case AttemptNotice(kind, detail):
                 self._note(kind[:20], detail[:_LONGEST_DETAIL])
-                return {}
-            case {"op": "prompt", "messages": list(messages), "n": int(n)}:
-                return self._prompt(n * len(messages))
-            case {"op": "utility", "solutions": list(solutions)}:
+                return Reply({})
+            case PromptRequest():
+                return self._prompt(request.n * len(request.messages))
+            case ScoreRequest(solutions):
                 return self._score(solutions)
-            case {"op": "clock"}:
-                return {"s": _CLOCK_S}
-        return {"error": "value", "detail": "a request that is not of the contract's form"}
+            case ClockRequest():
+                return Reply({"s": _CLOCK_S})
 
     def _note(self, kind: str, detail: str) -> None:
         # The programs that it is given try to leave a trace, wherever they run: that is our doing.
         if not self.canary.is_its_own(detail) and len(self.attempts) < _MOST_ATTEMPTS:
             self.attempts.add((kind, detail))
 
-    async def _run(self, code: str, flag: bool) -> Mapping[str, Any]:
+    async def _run(self, code: str, flag: bool) -> Reply:
         """Load the program, in a candidate's guest, whatever the flag says."""
         self.runs += 1
         if not flag:
             self._note("flag", "run_code was called with use_sandbox=False")
         if self.runs > _MOST_RUNS:
-            return {"error": "value", "detail": f"more than {_MOST_RUNS} runs"}
+            return refusal("value", f"more than {_MOST_RUNS} runs")
         failure = await self.executor.load(Job(Program(code, SOLUTION_ENTRY), self.limits))
         # A script need not define any function.
         failed = failure is not None and failure.kind != "no_code"
         error = f"{failure.kind}: {failure.detail}" if failed and failure is not None else ""
-        return {"error_text": error, "seconds": 0.01}
+        return Reply({"error_text": error, "seconds": 0.01})
 
-    def _prompt(self, wanted: int) -> Mapping[str, Any]:
+    def _prompt(self, wanted: int) -> Reply:
         if self.calls >= CALLS:
-            return {"error": "budget", "detail": f"all {CALLS} calls of the model are spent"}
+            return refusal("budget", f"all {CALLS} calls of the model are spent")
         self.calls += 1
         replies = [f"```python\n{text}{self.canary.code}```" for text, _ in _WRITTEN]
         granted = max(0, min(wanted, SAMPLES_PER_CALL))
-        return {"responses": replies[:granted], "times_used": self.calls}
+        return Reply({"responses": replies[:granted], "times_used": self.calls})
 
-    def _score(self, solutions: Sequence[Any]) -> Mapping[str, Any]:
+    def _score(self, solutions: Sequence[str | None]) -> Reply:
         granted = max(0, min(len(solutions), UTILITY_USES - self.uses))
         self.uses += granted
         values = [_value(solution) for solution in solutions[:granted]]
         values += [0.0] * (len(solutions) - granted)
-        return {"values": values, "feedback": [""] * len(values), "uses": self.uses}
+        data = {"values": values, "feedback": [""] * len(values), "uses": self.uses}
+        return Reply(data, "" if granted else "budget")
 
 
-def _value(solution: Any) -> float:
-    text = solution if isinstance(solution, str) else ""
+def _value(solution: str | None) -> float:
+    text = solution or ""
     if text.strip() == SOLUTION.strip():
         return _OF_THE_SOLUTION
     return next((value for written, value in _WRITTEN if text.startswith(written)), _OF_OTHERS)

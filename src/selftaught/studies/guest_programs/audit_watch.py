@@ -116,7 +116,7 @@ def offer_runner(requests):
 
     def run_code(code, use_sandbox=True):
         """Run a program's text, as a script: (what went wrong or "", seconds that it took)."""
-        asked = {"op": "run_code", "code": code, "use_sandbox": bool(use_sandbox)}
+        asked = {"op": "run_code", "code": str(code), "use_sandbox": bool(use_sandbox)}
         reply = requests.ask(asked)
         return reply["error_text"], reply["seconds"]
 
