@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import Any
 
 import pytest
@@ -17,6 +18,13 @@ from engine_support import (
 
 from selftaught.core.budget import Budget, ImproverLimits
 from selftaught.core.errors import BudgetExceeded, InfrastructureError, ModelFailure
+from selftaught.core.messages import (
+    AttemptNotice,
+    PromptRequest,
+    Request,
+    RunCodeRequest,
+    ScoreRequest,
+)
 from selftaught.core.outcome import Failed
 from selftaught.core.program import Program
 from selftaught.engine.broker import Broker
@@ -455,31 +463,38 @@ def test_a_solution_with_lone_surrogates_does_not_end_the_run(world: World) -> N
 @pytest.mark.parametrize(
     "request_",
     [
-        {},
-        {"op": "prompt"},
-        {"op": "shutdown"},
-        {"op": "utility"},
-        {"op": "utility", "solutions": "text"},
-        {"op": "utility", "solutions": ("a",)},
-        {"op": "utility", "solutions": ["a"] * 20_000},
-        {"op": "prompt", "expertise": 1, "messages": ["m"], "n": 1, "temperature": 0.5},
-        {"op": "prompt", "expertise": "e", "messages": [1], "n": 1, "temperature": 0.5},
-        {"op": "prompt", "expertise": "e", "messages": "m", "n": 1, "temperature": 0.5},
-        {"op": "prompt", "expertise": "e", "messages": ["m"], "n": 1.5, "temperature": 0.5},
-        {"op": "prompt", "expertise": "e", "messages": ["m"], "n": 1, "temperature": None},
-        {1: 2, (3,): 4},
+        ScoreRequest(("a",) * 20_000),
+        PromptRequest("e", (), 1, 0.5),
+        PromptRequest("e", ("m",) * 20_000, 1, 0.5),
+        PromptRequest("e", ("m",), 0, 0.5),
+        PromptRequest("e", ("m",), -(2**600), 0.5),
+        PromptRequest("e", ("m",), 1, math.inf),
+        PromptRequest("e", ("m",), 1, math.nan),
+        PromptRequest("e", ("m" * 10**6,), 1, 0.5),
+        RunCodeRequest("x = 1", True),
+        AttemptNotice("network", "elsewhere"),
     ],
-    ids=range(13),
+    ids=range(10),
 )
-def test_a_request_of_another_form_is_refused_with_a_reason(
-    request_: dict[Any, Any], world: World
+def test_a_request_that_makes_no_sense_is_refused_with_a_reason(
+    request_: Request, world: World
 ) -> None:
     context = make_context(world.executor, limits=LIMITS)
     broker = Broker(context, "key", CountedUtility(), "algorithm", LIMITS)
     reply = world.run(broker.serve(request_))
-    assert reply["error"] == "value"
-    assert reply["detail"]
+    assert reply.refused == "value"
+    assert reply.data["error"] == "value"
+    assert reply.data["detail"]
     assert broker.calls == broker.uses == 0
+
+
+def test_a_solution_of_many_megabytes_is_worth_the_lowest_and_is_not_kept(world: World) -> None:
+    context = make_context(world.executor, limits=LIMITS)
+    broker = Broker(context, "key", CountedUtility(), "algorithm", LIMITS)
+    reply = world.run(broker.serve(ScoreRequest(("#" * (2 << 20), "short"))))
+    assert reply.data["values"][0] == CountedUtility().lowest < reply.data["values"][1]
+    assert "2,097,152 characters; at most 1,048,576" in reply.data["feedback"][0]
+    assert broker.uses == 2
 
 
 # --- the whole run's budget and failures of ours ------------------------------------------------
@@ -546,7 +561,7 @@ def test_an_answer_of_unknown_outcome_is_settled_at_its_reservation(world: World
 
     context = make_context(world.executor, LoggedModel(answer), limits=LIMITS)
     broker = Broker(context, "key", CountedUtility(), "algorithm", LIMITS)
-    request = {"op": "prompt", "expertise": "ee", "messages": ["mmm"], "n": 2, "temperature": 0.5}
+    request = PromptRequest("ee", ("mmm",), 2, 0.5)
     with pytest.raises(InfrastructureError):
         world.run(broker.serve(request))
     usage = context.ledger.usage
