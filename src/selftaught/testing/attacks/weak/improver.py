@@ -117,7 +117,7 @@ read_bytes = 0
 def receive(connection):
     """The next frame, however long it says that it is; waits for all of it."""
     (size,) = wire.HEADER.unpack(take(connection, wire.HEADER.size))
-    return wire.unpack(take(connection, size))
+    return wire.unpack(take(connection, size), most_cost=None)
 
 
 def take(connection, size):
@@ -171,7 +171,7 @@ class Host:
                     message = receive(connection)
                 except (EOFError, ConnectionResetError):
                     del connections[connection]
-                    worker.kill()
+                    worker.wait()  # whoever has left will end: so it thinks
                     continue
                 if message[0] == "request":
                     reply = self.reply(name, message[1], message[2])
