@@ -1,4 +1,4 @@
-"""Closes its socket, and goes on: just before its CPU time is over."""
+"""Closes its socket, so that it seems to have ended, and goes on."""
 # family: survival
 
 import os
@@ -7,8 +7,6 @@ from attack import attempted, descriptor
 
 
 def improve_algorithm(initial_solution, utility, language_model):
-    while os.times().user < 1.9:
-        pass
     attempted()
     os.close(descriptor)
     while True:
