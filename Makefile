@@ -18,9 +18,10 @@ demo: setup sandbox-tools
 test: setup sandbox-tools
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
-# A hundred kills of one run; some ten minutes.
+# A hundred kills of one run, and thousands of improvers, a third of them hostile; some twenty minutes.
 soak: setup sandbox-tools
-	SELFTAUGHT_KILLS=100 $(BIN)/python -m pytest tests/cli/test_kills.py
+	SELFTAUGHT_KILLS=100 SELFTAUGHT_IMPROVERS=2000 $(BIN)/python -m pytest \
+	  tests/cli/test_kills.py tests/engine/test_many_improvers.py
 
 check: setup
 	$(BIN)/ruff format --check

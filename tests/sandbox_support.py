@@ -87,6 +87,15 @@ def descendants(pid: int) -> dict[int, str]:
     return found
 
 
+def resident_bytes() -> int:
+    """Of this process and of all below it."""
+    total = 0
+    for pid in [os.getpid(), *descendants(os.getpid())]:
+        fields = Path(f"/proc/{pid}/statm").read_text().split()
+        total += (int(fields[1]) - int(fields[2])) * os.sysconf("SC_PAGE_SIZE")
+    return total
+
+
 def cpu_s_below(pid: int) -> float:
     """CPU time of the processes below one that are there now, in seconds."""
     ticks = 0

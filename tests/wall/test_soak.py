@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import gc
-import os
 import random
-from pathlib import Path
 
 import pytest
 
-from sandbox_support import Box, descendants, guest_source, open_descriptors
+from sandbox_support import Box, guest_source, open_descriptors, resident_bytes
 from selftaught.core.outcome import Failed
 from selftaught.core.ports import Sandbox
 
@@ -27,15 +25,6 @@ HOSTILE = (
     "thread_bomb",
     "writes_to_its_socket_on_load",
 )
-
-
-def resident_bytes() -> int:
-    """Of this process and of all below it."""
-    total = 0
-    for pid in [os.getpid(), *descendants(os.getpid())]:
-        fields = Path(f"/proc/{pid}/statm").read_text().split()
-        total += (int(fields[1]) - int(fields[2])) * os.sysconf("SC_PAGE_SIZE")
-    return total
 
 
 @pytest.mark.timeout(600)
