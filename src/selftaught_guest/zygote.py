@@ -1,9 +1,10 @@
 """The zygote: a warm interpreter that forks one locked-down guest for each program.
 
 Started by the host as a script, with a JSON object of settings as its one argument. It speaks with
-the host over a SOCK_SEQPACKET socket: FORK in (with the guest's socket), STARTED (with a pidfd) and
-EXITED out. It runs no untrusted code itself; when the host closes the socket it ends with all its
-children.
+the host over SOCK_SEQPACKET sockets: FORK comes in on the control socket, with the guest's socket
+and a channel of its own, on which its host is told STARTED (with a pidfd) and EXITED, and no other
+guest's is. It runs no untrusted code itself; when the host closes the control socket it ends with
+all its children.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import itertools
 import json
 import os
 import select
@@ -26,9 +28,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
 
-FORK = struct.Struct("<IQI")  # id, memory_bytes, tasks
-STARTED = struct.Struct("<cI")  # b"S", id (with a pidfd)
-EXITED = struct.Struct("<cIid")  # b"E", id, wait status, CPU seconds
+FORK = struct.Struct("<QI")  # memory_bytes, tasks
+STARTED = b"started"  # with a pidfd
+EXITED = struct.Struct("<id")  # wait status, CPU seconds
 
 _RESTARTED = "SELFTAUGHT_ZYGOTE_RESTARTED"
 
@@ -103,14 +105,32 @@ def _warm_up() -> None:
     thread.join()
 
 
+class _Guest:
+    """A live child: its number, pid and place, and the channel on which its host is told of it."""
+
+    def __init__(self, number: int, pid: int, place: int, channel: socket.socket) -> None:
+        self.number = number
+        self.pid = pid
+        self.place = place
+        self._channel = channel
+
+    def tell(self, message: bytes, descriptors: Sequence[int] = ()) -> None:
+        try:
+            socket.send_fds(self._channel, [message], descriptors)
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # the host wants to know no more of it
+
+    def forget(self) -> None:
+        self._channel.close()
+
+
 class _Children:
-    """The live children: id, pid and a pidfd of each."""
+    """The live children, by a pidfd of each."""
 
     def __init__(self, control: socket.socket, first_uid: int | None, scratch: str | None) -> None:
-        self._control = control
         self._first_uid = first_uid
         self._scratch = scratch
-        self._live: dict[int, tuple[int, int, int]] = {}  # pidfd: (id, pid, place)
+        self._live: dict[int, _Guest] = {}
         self._poll = select.poll()
         self._poll.register(control, select.POLLIN)
 
@@ -121,35 +141,36 @@ class _Children:
     def uid(self, place: int) -> int | None:
         return None if self._first_uid is None else self._first_uid + place
 
-    def folder(self, child_id: int) -> Path | None:
+    def folder(self, number: int) -> Path | None:
         """Its temporary folder, if guests have any."""
-        return None if self._scratch is None else Path(self._scratch, str(child_id))
+        return None if self._scratch is None else Path(self._scratch, str(number))
 
     def free_place(self) -> int:
-        taken = {place for _, _, place in self._live.values()}
+        taken = {child.place for child in self._live.values()}
         return next(place for place in range(len(taken) + 1) if place not in taken)
 
-    def add(self, child_id: int, pid: int, place: int) -> None:
-        pidfd = os.pidfd_open(pid)
-        self._live[pidfd] = (child_id, pid, place)
+    def add(self, child: _Guest) -> None:
+        pidfd = os.pidfd_open(child.pid)
+        self._live[pidfd] = child
         self._poll.register(pidfd, select.POLLIN)
-        socket.send_fds(self._control, [STARTED.pack(b"S", child_id)], [pidfd])
+        child.tell(STARTED, [pidfd])
 
     def reap(self, pidfd: int) -> None:
-        child_id, pid, place = self._live.pop(pidfd)
+        child = self._live.pop(pidfd)
         self._poll.unregister(pidfd)
         os.close(pidfd)
-        _, status, usage = os.wait4(pid, 0)
-        if (folder := self.folder(child_id)) is not None:
+        _, status, usage = os.wait4(child.pid, 0)
+        if (folder := self.folder(child.number)) is not None:
             from selftaught_guest import scratch
 
-            scratch.sweep(folder, self.uid(place))
-        self._control.send(EXITED.pack(b"E", child_id, status, usage.ru_utime + usage.ru_stime))
+            scratch.sweep(folder, self.uid(child.place))
+        child.tell(EXITED.pack(status, usage.ru_utime + usage.ru_stime))
+        child.forget()
 
     def kill_all(self) -> None:
-        for _, pid, _ in self._live.values():
+        for child in self._live.values():
             try:
-                os.kill(pid, signal.SIGKILL)
+                os.kill(child.pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass  # it ended between two looks
 
@@ -198,29 +219,31 @@ def main() -> None:
     gc.freeze()
     control.send(json.dumps({"landlock_abi": lockdown.landlock_abi}).encode())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the host's to handle
+    numbers = itertools.count(1)
     while True:
         for descriptor in children.wait():
             if descriptor != control.fileno():
                 children.reap(descriptor)
                 continue
-            order, descriptors, _, _ = socket.recv_fds(control, FORK.size, 1)
+            order, descriptors, _, _ = socket.recv_fds(control, FORK.size, 2)
             if not order:
                 children.kill_all()
                 os._exit(0)
-            child_id, memory_bytes, tasks = FORK.unpack(order)
-            place = children.free_place()
+            memory_bytes, tasks = FORK.unpack(order)
+            number, place = next(numbers), children.free_place()
             pid = os.fork()
             if pid == 0:
                 _child(
                     lockdown,
                     descriptors[0],
                     uid=children.uid(place),
-                    folder=children.folder(child_id),
+                    folder=children.folder(number),
                     memory_bytes=memory_bytes,
                     tasks=tasks,
                 )
             os.close(descriptors[0])
-            children.add(child_id, pid, place)
+            channel = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET, 0, descriptors[1])
+            children.add(_Guest(number, pid, place, channel))
 
 
 if __name__ == "__main__":

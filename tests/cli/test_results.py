@@ -201,6 +201,19 @@ def test_doctor_names_the_tier_that_will_be_used(here: Path) -> None:
     assert f"Runs will use the tier {health['tier']}." in page.stdout
 
 
+def test_doctor_says_how_much_memory_all_guests_may_have_together(here: Path) -> None:
+    memory = json.loads(selftaught("doctor", "--json", cwd=here).stdout)["memory"]
+    assert 0 < memory["guests_bytes"] < memory["machine_bytes"]
+    page = selftaught("doctor", cwd=here).stdout
+    assert f"At most {memory['guests_bytes'] >> 20:,} MB for all of a run together" in page
+    if memory["problem"] is None:
+        at_once = memory["at_once"].values()
+        assert min(at_once) >= 1
+        assert sum(at_once) * memory["guest_bytes"] <= memory["guests_bytes"]
+    else:
+        assert memory["problem"] in page
+
+
 @pytest.mark.parametrize("arguments", [("tasks", "flow_shop"), ("tasks", "--json"), ("--help",)])
 def test_a_reader_that_leaves_is_no_reason_for_a_traceback(
     arguments: tuple[str, ...], here: Path

@@ -10,7 +10,7 @@ from selftaught.analysis.run_head import HEAD_KINDS, run_head
 from selftaught.app.audits import reading_program
 from selftaught.app.instance_key import find_instance_key
 from selftaught.app.next_command import next_command
-from selftaught.app.parts import executor_for
+from selftaught.app.parts import executor_for, executor_of
 from selftaught.app.resume import find_run, tasks_of
 from selftaught.core.concurrency import together
 from selftaught.core.errors import ConfigError
@@ -65,7 +65,7 @@ async def _rescored(store: str, run_id: str, scores: Scores, sets: int) -> list[
     listed = [one for one in scores.best_searched(_PROGRAMS_A_TASK) if one.task in tasks]
     with open_reader(store) as reader:
         texts = reader.texts({one.program for one in listed})
-    async with executor_for(config.tier, config.slots, config.sandbox) as executor:
+    async with executor_of(config) as executor:
         key = find_instance_key(config.instance_key)
         evaluator = Evaluator(executor, config.seed, key, config.sandbox.limits())
 

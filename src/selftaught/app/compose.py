@@ -23,7 +23,7 @@ from selftaught.app.config import (
 )
 from selftaught.app.discovery import check_distinct, check_model_name, load_improver
 from selftaught.app.instance_key import find_instance_key
-from selftaught.app.parts import Services, executor_for, opened_model, run_context
+from selftaught.app.parts import Services, executor_for, executor_of, opened_model, run_context
 from selftaught.app.resume import StoredRun, events_of, find_run
 from selftaught.app.stop import stop_plan
 from selftaught.app.transfer import transfer_plan
@@ -112,7 +112,7 @@ async def replay_run(
     """A run once more from its journal, with no model; the object of `replay --json`."""
     config, memory = stored.config, stored.memory
     journal = ReplayJournal()
-    async with executor_for(config.tier, config.slots, config.sandbox) as executor:
+    async with executor_of(config) as executor:
         key = find_instance_key(config.instance_key)
         evaluator = Evaluator(executor, config.seed, key, config.sandbox.limits())
         services = Services(executor, evaluator, journal)
@@ -148,9 +148,7 @@ async def _context(
     instance_key = find_instance_key(config.instance_key)
     versions = [{"name": task.name, "version": task.version} for task in prepared.tasks]
     async with AsyncExitStack() as stack:
-        executor = await stack.enter_async_context(
-            executor_for(config.tier, config.slots, config.sandbox)
-        )
+        executor = await stack.enter_async_context(executor_of(config))
         model = await stack.enter_async_context(opened_model(config.model, config, executor))
         if config.budget.usd is not None and model.most_usd(1, 1) is None:
             raise ConfigError(

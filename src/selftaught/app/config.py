@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from selftaught.core.budget import Budget, ImproverLimits
 from selftaught.core.errors import ConfigError
 from selftaught.core.language_model import ModelSettings
-from selftaught.core.ports import GuestLimits
+from selftaught.core.ports import LEAST_MEMORY_BYTES, GuestLimits
 from selftaught.core.seeds import Stream
 
 DEFAULT_MODEL = "local:mutator"
@@ -66,7 +66,7 @@ class SandboxConfig(_Section):
 
     cpu_s: float = Field(1.0, gt=0, le=86_400, allow_inf_nan=False)
     wall_s: float | None = Field(None, gt=0, le=864_000, allow_inf_nan=False)
-    memory_mb: int = Field(1024, ge=256, le=1 << 20)
+    memory_mb: int = Field(1024, ge=LEAST_MEMORY_BYTES >> 20, le=1 << 20)
     threads: int = Field(32, ge=1, le=1024)
     output_mb: float = Field(1.0, gt=0, le=1024, allow_inf_nan=False)
     answer_mb: float = Field(16.0, gt=0, le=1024, allow_inf_nan=False)

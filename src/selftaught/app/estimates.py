@@ -8,7 +8,7 @@ from typing import Any
 
 from selftaught.app.config import CommonConfig, RunConfig, TransferConfig
 from selftaught.app.discovery import check_distinct, check_model_name, load_improver
-from selftaught.app.parts import Services, executor_for, opened_model, run_context
+from selftaught.app.parts import Services, executor_of, opened_model, run_context
 from selftaught.app.stop import stop_plan
 from selftaught.app.transfer import transfer_plan
 from selftaught.core.budget import Budget
@@ -67,7 +67,7 @@ async def estimate_protocol_run(
 @asynccontextmanager
 async def _rehearsals(config: CommonConfig) -> AsyncIterator[tuple[MakeContext, LanguageModel]]:
     """What makes a run around a model that costs nothing, and the one that would be paid."""
-    async with executor_for(config.tier, config.slots, config.sandbox) as executor:
+    async with executor_of(config) as executor:
         async with opened_model(config.model, config, executor, will_ask=False) as model:
 
             def rehearsed(free: LanguageModel) -> RunContext:

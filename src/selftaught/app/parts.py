@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
 
-from selftaught.app.config import CommonConfig, ProviderConfig, SandboxConfig
+from selftaught.app.config import CommonConfig, ImproveConfig, ProviderConfig, SandboxConfig
 from selftaught.app.discovery import make_model
-from selftaught.core.errors import TierProbe
+from selftaught.core.errors import ConfigError, TierProbe
 from selftaught.core.language_model import LanguageModel, ModelServices
 from selftaught.core.ports import Executor, Journal, Sandbox
 from selftaught.core.progress import Listener, silent
@@ -18,7 +19,7 @@ from selftaught.engine.evaluate import Evaluator
 from selftaught.engine.ledger import Ledger
 from selftaught.engine.limit import AdaptiveLimit
 from selftaught.engine.requests import Requester
-from selftaught.executors.limits import CORES
+from selftaught.executors import guest_memory
 from selftaught.executors.local import LocalExecutor
 from selftaught.executors.probe import choose, probe
 from selftaught.sandboxes.layout import find_layout
@@ -39,17 +40,70 @@ def probe_all() -> tuple[TierProbe, ...]:
     return tuple(probe(sandbox) for sandbox in sandboxes())
 
 
+def places_here(
+    config: SandboxConfig, slots: int | None = None, *, nesting: int = 2
+) -> guest_memory.Places:
+    """How many guests of each kind there may be at once on this machine.
+
+    Args:
+        slots: candidates at once; None for one a core.
+        nesting: 0 without improvers, 1 with them, 2 with improvers of improvers.
+    Raises: ConfigError if memory has no room for one of each.
+    """
+    return guest_memory.places_for(
+        guest_memory.wanted_places(slots, nesting=nesting),
+        config.limits(),
+        guest_memory.memory_of_machine(),
+        config.tmpdir_mb << 20,
+    )
+
+
+def memory_here() -> dict[str, Any]:
+    """What memory guests may have on this machine, and what that comes to with the usual options.
+
+    Returns: `{"machine_bytes", "guests_bytes", "guest_bytes", "at_once": {"candidates", "inner",
+        "tools", "outer"} | None, "problem": why there is no room | None}`.
+    """
+    config = SandboxConfig()
+    machine = guest_memory.memory_of_machine()
+    found: dict[str, Any] = {
+        "machine_bytes": machine,
+        "guests_bytes": guest_memory.guests_memory(machine),
+        "guest_bytes": config.limits().memory_bytes,
+        "at_once": None,
+        "problem": None,
+    }
+    try:
+        found["at_once"] = asdict(places_here(config))
+    except ConfigError as error:
+        found["problem"] = str(error)
+    return found
+
+
 @asynccontextmanager
 async def executor_for(
-    tier: str = "auto", slots: int | None = None, config: SandboxConfig | None = None
+    tier: str = "auto",
+    slots: int | None = None,
+    config: SandboxConfig | None = None,
+    *,
+    nesting: int = 0,
 ) -> AsyncIterator[Executor]:
-    """A running executor in the best tier that works here.
+    """A running executor in the best tier that works here; its arguments are `places_here`'s.
 
     Raises: SandboxUnavailable; ConfigError.
     """
+    config = config or SandboxConfig()
+    places = places_here(config, slots, nesting=nesting)
     sandbox, _ = choose(sandboxes(tier, config))
-    async with LocalExecutor(sandbox, candidates=slots or CORES).running() as executor:
+    local = LocalExecutor(sandbox, limits=config.limits(), **asdict(places))
+    async with local.running() as executor:
         yield executor
+
+
+def executor_of(config: CommonConfig) -> AbstractAsyncContextManager[Executor]:
+    """The executor of a run. Raises: SandboxUnavailable; ConfigError."""
+    nesting = 1 if isinstance(config, ImproveConfig) else 2
+    return executor_for(config.tier, config.slots, config.sandbox, nesting=nesting)
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from selftaught import __version__
 from selftaught.analysis.safe_text import printable
-from selftaught.app.parts import probe_all
+from selftaught.app.parts import memory_here, probe_all
 from selftaught.cli.report import plain_table, print_title, say
 
 _FIXES = {
@@ -44,6 +44,7 @@ def examine() -> dict[str, Any]:
             }
             for probe in probes
         ],
+        "memory": memory_here(),
         "environment": _environment(),
     }
 
@@ -59,6 +60,9 @@ def print_health(console: Console, health: dict[str, Any]) -> None:
     table.columns[-1].no_wrap = False
     console.print(table)
     say(console, _verdict(health["tier"]))
+    print_title(console, "\nMemory of generated programs")
+    for line in _memory(health["memory"]):
+        say(console, line)
     print_title(console, "\nEnvironment")
     table = plain_table("", "")
     for name, value in health["environment"].items():
@@ -74,6 +78,22 @@ def _verdict(tier: str | None) -> str:
             "unsandboxed mode: nothing will be run."
         )
     return f"Runs will use the tier {tier}."
+
+
+def _memory(memory: dict[str, Any]) -> list[str]:
+    together, machine, each = (
+        f"{memory[name] >> 20:,} MB" for name in ("guests_bytes", "machine_bytes", "guest_bytes")
+    )
+    bound = f"At most {together} for all of a run together, of the {machine} that there are here."
+    if memory["at_once"] is None:
+        return [bound, f"A run with the usual options is refused: {memory['problem']}."]
+    count = memory["at_once"]
+    return [
+        bound,
+        f"With {each} each (--memory-mb), at once: {count['candidates']} candidates, "
+        f"{count['inner']} improvers, {count['outer']} improvers of improvers and "
+        f"{count['tools']} of our own that read programs. What goes beyond waits.",
+    ]
 
 
 def _fix(tier: str) -> str:

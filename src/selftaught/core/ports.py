@@ -14,6 +14,9 @@ from selftaught.core.program import Program
 
 T = TypeVar("T")
 
+# What a guest needs for its interpreter and a small program.
+LEAST_MEMORY_BYTES = 256 << 20
+
 
 # --- guests -------------------------------------------------------------------------------------
 
@@ -74,7 +77,11 @@ class ExitReport:
 
 
 class GuestProcess(Protocol):
-    """A forked and locked-down process. Used by one thread at a time; its owner ends it."""
+    """A forked and locked-down process, which its owner closes, whatever else was asked of it.
+
+    All methods may be called from any thread, in any order and repeatedly, also at once: who waits
+    for its end is not disturbed by who closes it. The socket is its owner's alone.
+    """
 
     @property
     def socket(self) -> socket.socket:
@@ -98,7 +105,11 @@ class GuestProcess(Protocol):
         ...
 
     def report(self) -> ExitReport:
-        """Kill it, wait until it is gone (milliseconds), and tell how it ended."""
+        """Kill it, wait until it is gone (milliseconds), and tell how it ended.
+
+        After `close` it waits for nothing, and tells what is known.
+        Raises: InfrastructureError if the zygote is gone, or says nothing.
+        """
         ...
 
 

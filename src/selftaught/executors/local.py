@@ -9,12 +9,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
+from selftaught.core.errors import InfrastructureError
 from selftaught.core.guest_modules import FOR_IMPROVERS
 from selftaught.core.outcome import Failed
 from selftaught.core.ports import (
     CandidateSlot,
+    GuestLimits,
+    GuestProcess,
     GuestResult,
     Job,
     RequestHandler,
@@ -22,14 +26,12 @@ from selftaught.core.ports import (
     Zygote,
 )
 from selftaught.executors.daemon_threads import DaemonThreads
+from selftaught.executors.guest_memory import INNER_IMPROVERS, OUTER_IMPROVERS, tool_limits
 from selftaught.executors.improver_run import ImproverRun
 from selftaught.executors.limits import CORES
 from selftaught.executors.session import GuestSession
 
 T = TypeVar("T")
-
-OUTER_IMPROVERS = 4
-INNER_IMPROVERS = 16
 
 # What a cancelled evaluation gets to put itself away in; then it is left to itself.
 _LEAVE_S = 1.0
@@ -81,8 +83,36 @@ class _Slot:
         self._sessions = []
 
 
+class _ToolPlace:
+    """Room for one guest that runs a program of ours, and is kept warm for the next call of it."""
+
+    def __init__(self, zygote: Zygote) -> None:
+        self._zygote = zygote
+        self._session: GuestSession | None = None
+        self.job: Job | None = None
+
+    def session(self, job: Job) -> GuestSession:
+        """One of that program; another's is closed."""
+        if self._session is None or self.job != job:
+            self.close()
+            self._session, self.job = GuestSession(self._zygote, job), job
+        return self._session
+
+    def close(self) -> None:
+        if self._session is not None:
+            self._session.close()
+        self._session = self.job = None
+
+
 class LocalExecutor:
-    """Guests on this machine, in one tier of the sandbox."""
+    """Guests on this machine, in one tier of the sandbox.
+
+    Args:
+        candidates, outer, inner, tools: the most guests of each kind at once; tools are as many as
+            candidates by default. A guest beyond them waits. One that is started ahead of its
+            program is not counted: it has no memory of its own yet.
+        limits: of the run's guests, which tools keep to as well.
+    """
 
     def __init__(
         self,
@@ -91,20 +121,23 @@ class LocalExecutor:
         candidates: int = CORES,
         outer: int = OUTER_IMPROVERS,
         inner: int = INNER_IMPROVERS,
+        tools: int | None = None,
+        limits: GuestLimits | None = None,
     ) -> None:
         self._sandbox = sandbox
         self._candidates = candidates
+        self._improvers = (outer, inner)
         self._depths = (asyncio.Semaphore(outer), asyncio.Semaphore(inner))
-        self._improver_guests = outer + inner
         self._zygotes: list[Zygote] = []
         self._idle: list[_Slot] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._slots = asyncio.Semaphore(0)
-        self._tool_zygote: Zygote | None = None
-        self._tools: dict[str, list[GuestSession]] = {}
-        self._tool_places = asyncio.Semaphore(candidates)
+        self._tools = candidates if tools is None else tools
+        self._tool_limits = tool_limits(limits or GuestLimits())
+        self._idle_tools: list[_ToolPlace] = []
+        self._tool_places = asyncio.Semaphore(self._tools)
+        self._threads = DaemonThreads(candidates + self._tools + 4, "guest")
         self._decoding = asyncio.Lock()
-        self._threads = DaemonThreads(2 * candidates + 4, "guest")
 
     @property
     def tier(self) -> str:
@@ -123,22 +156,22 @@ class LocalExecutor:
         # On this thread, which lives as long as they shall; then wait for all at once.
         for _ in range(self._candidates):
             self._zygotes.append(self._sandbox.start())
-        self._improver_zygote = self._sandbox.start(
-            guests=self._improver_guests, modules=FOR_IMPROVERS
-        )
-        self._zygotes.append(self._improver_zygote)
-        self._tool_zygote = self._sandbox.start(guests=self._candidates)
-        self._zygotes.append(self._tool_zygote)
+        if any(self._improvers):
+            self._improver_zygote = self._sandbox.start(
+                guests=sum(self._improvers), modules=FOR_IMPROVERS
+            )
+            self._zygotes.append(self._improver_zygote)
+        tool_zygote = self._sandbox.start(guests=self._tools)
+        self._zygotes.append(tool_zygote)
+        self._idle_tools = [_ToolPlace(tool_zygote) for _ in range(self._tools)]
         await asyncio.gather(*(self._in_thread(zygote.ready) for zygote in self._zygotes))
         self._loop = asyncio.get_running_loop()
         for zygote in self._zygotes[: self._candidates]:
             self._put_back([_Slot(zygote, self)])
 
     async def _stop(self) -> None:
-        for sessions in self._tools.values():
-            for session in sessions:
-                session.close()
-        self._tools.clear()
+        for place in self._idle_tools:
+            place.close()
         await asyncio.gather(*(self._in_thread(zygote.close) for zygote in self._zygotes))
         self._zygotes.clear()
         self._threads.shutdown(wait=True)
@@ -222,6 +255,7 @@ class LocalExecutor:
         cpu_s: float,
         serve: RequestHandler,
     ) -> GuestResult:
+        assert self._improvers[depth], "an executor without improvers of this depth"
         async with self._depths[depth]:
             guest = await self._in_thread(
                 self._improver_zygote.fork, job.limits, undo=lambda unused: unused.close()
@@ -232,7 +266,7 @@ class LocalExecutor:
                     solution, facts
                 )
             finally:
-                guest.close()
+                await self._in_thread(_end, guest)
 
     async def load(self, job: Job) -> Failed | None:
         def work(slot: CandidateSlot) -> Failed | None:
@@ -245,16 +279,26 @@ class LocalExecutor:
         return await self.evaluate(work)
 
     async def call(self, job: Job, args: Sequence[Any], *, cpu_s: float, seed: int) -> Any:
+        job = replace(job, limits=self._tool_limits)
         async with self._tool_places:
-            idle = self._tools.setdefault(job.program.id, [])
-            assert self._tool_zygote is not None
-            session = idle.pop() if idle else GuestSession(self._tool_zygote, job)
+            # One that is warm with this program, else one that is empty, else the longest idle.
+            place = min(self._idle_tools, key=lambda one: (one.job != job, one.job is not None))
+            self._idle_tools.remove(place)
+            session = place.session(job)
             try:
-                answer = await self._in_thread(
+                return await self._in_thread(
                     lambda: session.call(args, cpu_s=cpu_s, seed=seed), abort=session.abort
                 )
             except BaseException:
-                session.close()  # it may have been aborted
+                place.close()  # it may have been aborted
                 raise
-            idle.append(session)
-            return answer
+            finally:
+                self._idle_tools.append(place)
+
+
+def _end(guest: GuestProcess) -> None:
+    """Wait until a guest is gone: only then there is room for another."""
+    guest.kill()
+    with contextlib.suppress(InfrastructureError):  # the next fork says what is wrong
+        guest.report()
+    guest.close()

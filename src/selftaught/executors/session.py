@@ -207,6 +207,7 @@ class GuestSession:
 
     def _ended(self, guest: GuestProcess) -> Failed | _Doubtful:
         report = guest.report()
+        guest.close()
         self._earlier_cpu_s += report.cpu_s + self._decoder.cpu_s
         self._guest = None
         ending = read_ending(report)

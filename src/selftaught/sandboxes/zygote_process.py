@@ -1,4 +1,4 @@
-"""The host's side of a zygote and of its guests, whatever tier started it."""
+"""The host's side of a zygote, whatever tier started it."""
 
 from __future__ import annotations
 
@@ -6,31 +6,23 @@ import contextlib
 import itertools
 import json
 import os
-import re
 import select
-import signal
 import socket
 import struct
 import subprocess
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import IO
 
 from selftaught.core.errors import ConfigError, InfrastructureError
-from selftaught.core.ports import ExitReport, GuestLimits
+from selftaught.core.ports import GuestLimits
+from selftaught.sandboxes.guest_process import REPLY_TIMEOUT_S, Guest, received
 from selftaught.sandboxes.layout import Layout, environment
 
-_FORK = struct.Struct("<IQI")
-_STARTED = struct.Struct("<cI")
-_EXITED = struct.Struct("<cIid")
+_FORK = struct.Struct("<QI")
 _START_TIMEOUT_S = 30.0
-_REPLY_TIMEOUT_S = 20.0
-_LEAVING_MS = 100  # between the end of its socket and its own
-_PID = re.compile(rb"^Pid:\s+(\d+)", re.MULTILINE)
 # One user a guest where we are root, so that limits on tasks and signals count for each alone.
 # The range lies far above any that systems hand out.
 _FIRST_UID = 1_900_000_000
@@ -38,76 +30,18 @@ _UIDS_PER_ZYGOTE = 256
 _zygote_numbers = itertools.count()
 
 
-class Guest:
-    """A forked guest: its socket, a pidfd to end it, and its CPU clock."""
-
-    def __init__(
-        self, zygote: ZygoteProcess, guest_id: int, own_end: socket.socket, pidfd: int
-    ) -> None:
-        self.socket = own_end
-        self._zygote = zygote
-        self._id = guest_id
-        self._pidfd = pidfd
-        self._ending = threading.Lock()
-        # The CPU clock of another process is named by its pid in our own namespace
-        # (clock_getcpuclockid(3)); the pidfd makes sure that it is the right one.
-        found = _PID.search(Path(f"/proc/self/fdinfo/{pidfd}").read_bytes())
-        self._clock = (~int(found[1]) << 3) | 2 if found else None
-        self._stat = f"/proc/{int(found[1])}/stat" if found else ""
-        self._last_cpu_s = 0.0
-
-    def cpu_s(self) -> float:
-        if self._clock is not None:
-            with contextlib.suppress(OSError):  # it has ended: what was read last stands
-                self._last_cpu_s = max(self._last_cpu_s, time.clock_gettime(self._clock))
-        return self._last_cpu_s
-
-    def threads(self) -> int:
-        try:
-            return int(Path(self._stat).read_bytes().rpartition(b")")[2].split()[17])
-        except OSError:
-            return 0  # it has ended, or this machine does not show us our children
-
-    def kill(self) -> None:
-        with self._ending, contextlib.suppress(ProcessLookupError):
-            if self._pidfd >= 0:
-                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
-
-    def close(self) -> None:
-        if self._pidfd >= 0:
-            self.kill()
-            if self._zygote.sweeps:
-                # What it left takes room of the next one's until it is swept away.
-                with contextlib.suppress(InfrastructureError):  # the next fork says what is wrong
-                    self._zygote.exit_report(self._id)
-            else:
-                self._zygote.forget(self._id)
-            self._release()
-
-    def report(self) -> ExitReport:
-        poll = select.poll()
-        poll.register(self._pidfd, select.POLLIN)
-        by_us = not poll.poll(_LEAVING_MS)
-        self.kill()
-        report = self._zygote.exit_report(self._id)
-        self._release()
-        return replace(report, by_us=by_us)
-
-    def _release(self) -> None:
-        self.socket.close()
-        with self._ending:  # `kill` may come from another thread, and descriptors are used again
-            if self._pidfd >= 0:
-                os.close(self._pidfd)
-                self._pidfd = -1
-
-
 @dataclass(frozen=True, slots=True)
 class _Order:
-    """A guest that was asked for."""
+    """A guest that was asked for: our ends of its socket, and of what the zygote tells of it."""
 
-    guest_id: int
     limits: GuestLimits
     own_end: socket.socket
+    channel: socket.socket
+
+    def drop(self) -> None:
+        """Its guest ends when its socket does."""
+        self.own_end.close()
+        self.channel.close()
 
 
 class ZygoteProcess:
@@ -127,21 +61,17 @@ class ZygoteProcess:
         self._control = control
         self._errors = errors
         self._tasks = tasks
-        self._lock = threading.Lock()
-        self._ids = itertools.count(1)
-        self._ended: dict[int, ExitReport] = {}
-        self._forgotten: set[int] = set()
-        self._started: dict[int, int] = {}
+        self._ordering = threading.Lock()
         self._ahead = ahead
         self._spare: _Order | None = None
         self.sweeps = sweeps
         self.landlock_abi = 0
 
     def ready(self) -> None:
-        self._wait_readable(_START_TIMEOUT_S)
+        self._wait_readable(self._control, _START_TIMEOUT_S)
         greeting = self._control.recv(4096)
         if not greeting:
-            raise self._gone()
+            raise self.gone()
         found = json.loads(greeting)
         if "import_error" in found:
             raise ConfigError(
@@ -155,61 +85,54 @@ class ZygoteProcess:
         return f"seccomp, {landlock}"
 
     def fork(self, limits: GuestLimits) -> Guest:
-        with self._lock:
-            order = self._spare
-            if order is None or order.limits != limits:
-                self._drop_spare()
-                order = self._order(limits)
-            self._spare = None
-            try:
-                while order.guest_id not in self._started:
-                    self._read_event()
-                if self._ahead:
+        order = self._take_order(limits)
+        try:
+            self._wait_readable(order.channel, REPLY_TIMEOUT_S)
+            message, descriptors = received(order.channel)
+            if not message:
+                raise self.gone()
+            return Guest(self, order.own_end, order.channel, descriptors[0])
+        except BaseException:
+            order.drop()
+            raise
+
+    def _take_order(self, limits: GuestLimits) -> _Order:
+        """The guest that is ahead, or a new one; waits for neither."""
+        with self._ordering:
+            order, self._spare = self._spare, None
+            if order is not None and order.limits != limits:
+                order.drop()
+                order = None
+            order = order or self._order(limits)
+            if self._ahead:
+                try:
                     self._spare = self._order(limits)
-            except BaseException:
-                order.own_end.close()
-                raise
-            return Guest(self, order.guest_id, order.own_end, self._started.pop(order.guest_id))
+                except BaseException:
+                    order.drop()
+                    raise
+            return order
 
     def _order(self, limits: GuestLimits) -> _Order:
         """Ask for a guest; it starts meanwhile."""
         own_end, guest_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        order = _Order(next(self._ids), limits, own_end)
-        message = _FORK.pack(order.guest_id, limits.memory_bytes, self._tasks(limits))
+        channel, told_on = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        order = _Order(limits, own_end, channel)
+        message = _FORK.pack(limits.memory_bytes, self._tasks(limits))
         try:
-            with guest_end:
-                socket.send_fds(self._control, [message], [guest_end.fileno()])
+            with guest_end, told_on:
+                ends = [guest_end.fileno(), told_on.fileno()]
+                socket.send_fds(self._control, [message], ends)
         except OSError:
-            own_end.close()
-            raise self._gone() from None
+            order.drop()
+            raise self.gone() from None
         return order
 
-    def _drop_spare(self) -> None:
-        """Its guest ends when its socket does."""
-        if self._spare is not None:
-            self._spare.own_end.close()
-            self._forgotten.add(self._spare.guest_id)
-            self._spare = None
-
-    def exit_report(self, guest_id: int) -> ExitReport:
-        """Wait until a killed guest is gone."""
-        with self._lock:
-            while guest_id not in self._ended:
-                self._read_event()
-            return self._ended.pop(guest_id)
-
-    def forget(self, guest_id: int) -> None:
-        """Nobody will ask how this guest ended."""
-        with self._lock:
-            if self._ended.pop(guest_id, None) is None:
-                self._forgotten.add(guest_id)
-
     def close(self) -> None:
-        self._drop_spare()
-        for pidfd in self._started.values():
-            os.close(pidfd)
-        self._started.clear()
-        self._control.close()
+        with self._ordering:
+            if self._spare is not None:
+                self._spare.drop()
+                self._spare = None
+            self._control.close()
         try:
             self._process.wait(timeout=5)
         except subprocess.TimeoutExpired:
@@ -218,50 +141,31 @@ class ZygoteProcess:
         os.close(self._pidfd)
         self._errors.close()
 
-    def _read_event(self) -> None:
-        """Take one message: a guest has started, or ended."""
-        self._wait_readable(_REPLY_TIMEOUT_S)
-        try:
-            message, descriptors, _, _ = socket.recv_fds(self._control, 64, 1)
-        except ConnectionResetError:
-            message, descriptors = b"", []
-        if not message:
-            raise self._gone()
-        if message[:1] == b"S":
-            guest_id = _STARTED.unpack(message)[1]
-            if guest_id in self._forgotten:
-                os.close(descriptors[0])
-            else:
-                self._started[guest_id] = descriptors[0]
-            return
-        _, guest_id, status, cpu_s = _EXITED.unpack(message)
-        if guest_id in self._forgotten:
-            self._forgotten.discard(guest_id)
-        else:
-            code = os.waitstatus_to_exitcode(status)
-            self._ended[guest_id] = ExitReport(
-                code if code >= 0 else None, -code if code < 0 else None, cpu_s
-            )
-
-    def _wait_readable(self, timeout_s: float) -> None:
+    def _wait_readable(self, told_on: socket.socket, timeout_s: float) -> None:
         """Wait for a message of the zygote's, or for its end.
 
         Its end is watched apart from its socket, which bubblewrap's reaper holds open as well.
         """
         poll = select.poll()
-        poll.register(self._control, select.POLLIN)
+        poll.register(told_on, select.POLLIN)
         poll.register(self._pidfd, select.POLLIN)
         ready = [descriptor for descriptor, _ in poll.poll(timeout_s * 1000)]
         if not ready:
-            self._process.kill()
-            raise InfrastructureError(f"the sandbox's zygote did not answer in {timeout_s:g} s")
-        if self._control.fileno() not in ready:
-            raise self._gone()
+            raise self.stuck(timeout_s)
+        if told_on.fileno() not in ready:
+            raise self.gone()
 
-    def _gone(self) -> InfrastructureError:
+    def stuck(self, timeout_s: float = REPLY_TIMEOUT_S) -> InfrastructureError:
+        """End the zygote, which does not answer."""
+        self._process.kill()
+        return InfrastructureError(f"the sandbox's zygote did not answer in {timeout_s:g} s")
+
+    def gone(self) -> InfrastructureError:
         """The zygote has ended: say what it said last."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=5)
+        if self._errors.closed:
+            return InfrastructureError("the sandbox's zygote was closed")
         self._errors.seek(0)
         lines = self._errors.read().decode("utf-8", "replace").strip().splitlines()
         said = lines[-1] if lines else f"exit status {self._process.returncode}"

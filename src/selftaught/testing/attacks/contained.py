@@ -114,7 +114,7 @@ class Arena:
 async def arena(sandbox: Sandbox) -> AsyncIterator[Arena]:
     """Start the tier; a key should be planted in the environment by then (`stage.planted`)."""
     watched = WatchedSandbox(sandbox)
-    async with LocalExecutor(watched, candidates=1).running() as executor:
+    async with LocalExecutor(watched, candidates=1, outer=1, inner=2).running() as executor:
         yield Arena(executor, watched)
 
 

@@ -66,9 +66,7 @@ class _WatchedGuest:
         self._guest.close()
 
     def report(self) -> ExitReport:
-        report = self._guest.report()
-        self.socket.close()
-        return report
+        return self._guest.report()
 
 
 @dataclass(frozen=True, slots=True)
