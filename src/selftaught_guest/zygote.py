@@ -197,7 +197,8 @@ def main() -> None:
     sys.path += [settings["package_folder"], *settings["paths"]]
     from selftaught_guest import lockdown as lockdown_module
 
-    if _RESTARTED not in os.environ and lockdown_module.prepare_restart():
+    first_uid: int | None = settings["first_uid"]
+    if _RESTARTED not in os.environ and lockdown_module.prepare_restart(first_uid is not None):
         os.execve(sys.executable, sys.orig_argv, {**os.environ, _RESTARTED: "1"})
     from selftaught_guest import clocks, randomness, run, scratch, services  # noqa: F401 - for later
 
@@ -212,7 +213,7 @@ def main() -> None:
     clocks.prepare()
     children = _Children(
         control,
-        settings["first_uid"] if os.getuid() == 0 else None,
+        first_uid,
         settings["scratch"] if settings["tmpdir_bytes"] else None,
     )
     gc.collect()

@@ -1,10 +1,13 @@
 """Starts a command as somebody else: an ordinary user, or in what a container allows.
 
-    python enter_setting.py user|container FOLDER COMMAND ...
+    python enter_setting.py SETTING[+SETTING...] FOLDER COMMAND ...
 
 `user`: from root, a user without rights; what it needs of folders that only root may enter is shown
 to it by a mount namespace of its own. `container`: as whoever we are, under a filter like that of
-default containers, without user namespaces and with few capabilities. FOLDER becomes its home.
+default containers, without user namespaces and with few capabilities. `namespace-one`: as whoever
+we are, root of a user namespace in which that is the one id, as after `unshare -Ur`.
+`namespace-many`: from root, root of a user namespace of 65,536 ids, none of them the machine's
+root, as in a rootless container. FOLDER becomes its home.
 """
 
 from __future__ import annotations
@@ -64,16 +67,60 @@ def open_the_way(paths: list[Path]) -> None:
         mount(place, str(path), None, bind | recursive)
 
 
-def become_a_user(home: Path) -> None:
+def give_room(home: Path, uid: int) -> None:
+    """Let a user enter what the command needs, and own its home."""
     source = Path(__file__).parents[2]
     needed = {Path(sys.prefix), Path(sys.base_prefix), source, home}
     needed |= {Path(sysconfig.get_paths()["purelib"])}
     apart = [p for p in needed if not any(p != q and p.is_relative_to(q) for q in needed)]
-    os.chown(home, UID, UID)
+    os.chown(home, uid, uid)
     open_the_way(apart)
+
+
+def become(uid: int) -> None:
     os.setgroups([])
-    os.setresgid(UID, UID, UID)
-    os.setresuid(UID, UID, UID)
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+    dumpable = 4
+    check(libc.prctl(dumpable, 1, 0, 0, 0), "dumpable")  # so that it may write maps of ids
+
+
+def become_a_user(home: Path) -> None:
+    give_room(home, UID)
+    become(UID)
+
+
+# --- root of a user namespace -------------------------------------------------------------------
+
+NEW_USER = 0x10000000
+FIRST_ID, IDS = 100_000, 65_536
+
+
+def enter_namespace_of_one_id(home: Path) -> None:
+    uid, gid = os.getuid(), os.getgid()
+    check(libc.unshare(NEW_USER), "a user namespace")
+    own = Path("/proc/self")
+    (own / "setgroups").write_text("deny", encoding="ascii")
+    (own / "uid_map").write_text(f"0 {uid} 1", encoding="ascii")
+    (own / "gid_map").write_text(f"0 {gid} 1", encoding="ascii")
+
+
+def enter_namespace_of_many_ids(home: Path) -> None:
+    give_room(home, FIRST_ID)
+    read_end, write_end = os.pipe()
+    mapper = os.fork()
+    if mapper == 0:
+        os.read(read_end, 1)
+        for name in ("uid_map", "gid_map"):
+            Path(f"/proc/{os.getppid()}/{name}").write_text(f"0 {FIRST_ID} {IDS}", encoding="ascii")
+        os._exit(0)
+    check(libc.unshare(NEW_USER), "a user namespace")
+    os.write(write_end, b"1")
+    if os.waitpid(mapper, 0)[1] != 0:
+        sys.exit("cannot enter the setting: no maps of ids")
+    os.close(read_end)
+    os.close(write_end)
+    become(0)
 
 
 # --- a container --------------------------------------------------------------------------------
@@ -86,7 +133,7 @@ CLONE, CLONE3, PERSONALITY = 56, 435, 135
 NEW_NAMESPACES = 0x7E020000
 
 
-def enter_container() -> None:
+def enter_container(home: Path) -> None:
     for capability in range(64):
         if capability not in CONTAINER_CAPABILITIES:
             libc.prctl(24, capability, 0, 0, 0)  # of the bounding set; fails for an ordinary user
@@ -114,12 +161,18 @@ def enter_container() -> None:
     check(libc.prctl(22, 2, ctypes.byref(filtered), 0, 0), "seccomp")
 
 
+ENTER = {
+    "user": become_a_user,
+    "container": enter_container,
+    "namespace-one": enter_namespace_of_one_id,
+    "namespace-many": enter_namespace_of_many_ids,
+}
+
+
 def main() -> None:
-    setting, home, *command = sys.argv[1:]
-    if setting == "user":
-        become_a_user(Path(home))
-    else:
-        enter_container()
+    settings, home, *command = sys.argv[1:]
+    for setting in settings.split("+"):
+        ENTER[setting](Path(home))
     os.environ["HOME"] = home
     os.chdir(home)
     os.execv(command[0], command)

@@ -16,6 +16,7 @@ from selftaught import __version__
 from selftaught.analysis.safe_text import printable
 from selftaught.app.parts import memory_here, probe_all
 from selftaught.cli.report import plain_table, print_title, say
+from selftaught.sandboxes.ids import take_block
 
 _FIXES = {
     "namespaced": (
@@ -118,7 +119,9 @@ def _user() -> str:
         name = getpass.getuser()
     except (KeyError, OSError):
         name = "no name"
-    return f"{name} (uid {os.getuid()})"
+    first = take_block()
+    guests = "guests keep it" if first is None else f"each guest another from {first} on"
+    return f"{name} (uid {os.getuid()}, {guests})"
 
 
 def _apparmor() -> str:

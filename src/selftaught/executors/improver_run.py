@@ -22,7 +22,7 @@ from selftaught.executors.limits import CORES, too_many_threads, wall_limit_s
 from selftaught.executors.session import read_ending
 from selftaught_guest import wire
 
-_LONGEST_LOOK_S = 0.25
+_LONGEST_LOOK_S = 0.05
 _SHORTEST_LOOK_S = 0.002
 _MOST_PENDING = 64
 # What is decoded on the loop itself takes it some milliseconds at the worst.

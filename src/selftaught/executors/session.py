@@ -12,7 +12,7 @@ from selftaught.core.messages import check_locked, parse_answer
 from selftaught.core.outcome import Failed
 from selftaught.core.ports import ExitReport, GuestProcess, Job, Zygote
 from selftaught.executors.frames import READ_BYTES, Decoder, FrameBuffer, FrameTooLong
-from selftaught.executors.limits import GRACE, LimitWatch, too_many_threads
+from selftaught.executors.limits import GRACE, LimitWatch
 from selftaught_guest import wire
 
 LOAD_CPU_S = 2.0
@@ -137,7 +137,7 @@ class GuestSession:
         """Send a frame and wait for the answer; after a failure the guest is gone."""
         guest = self._guest
         assert guest is not None
-        watch = LimitWatch(self._used_s, cpu_s, self._job.limits, self._charged_s, grace)
+        watch = LimitWatch(guest, self._used_s, cpu_s, self._job.limits, self._charged_s, grace)
         try:
             self._check_aborted()  # an abort that came while the guest was forked found none to end
             if frame:
@@ -178,8 +178,6 @@ class GuestSession:
                 if part == b"":
                     return self._ended(guest)
                 self._buffer.feed(part or b"")
-            elif (failure := too_many_threads(guest, self._job.limits)) is not None:
-                return failure
 
     def _wait(self, guest: GuestProcess, wait_s: float) -> int:
         """Send what can be sent, and wait for what comes: poll's events, 0 when the time is up."""

@@ -55,12 +55,12 @@ class Layout:
     packages: tuple[str, ...] = ()
     tmpdir_bytes: int = 0
 
-    def command(self, control: int, first_uid: int, modules: Sequence[str]) -> list[str]:
+    def command(self, control: int, first_uid: int | None, modules: Sequence[str]) -> list[str]:
         """The zygote's command line.
 
         Args:
             control: descriptor of its control socket.
-            first_uid: the first of the users that its guests become, where it is root.
+            first_uid: the first of the users that its guests become; None if they keep its own.
             modules: what to preload besides.
         """
         settings = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from selftaught.core.errors import InfrastructureError
 from selftaught.core.ports import GuestLimits
+from selftaught.sandboxes.ids import take_block
 from selftaught.sandboxes.layout import SCRATCH, Layout
 from selftaught.sandboxes.zygote_process import ZygoteProcess, spawn
 
@@ -18,7 +18,10 @@ _OWN_TASKS = 8  # bubblewrap's reaper and the zygote, with room to start a threa
 
 
 class NamespacedSandbox:
-    """Its own user (unless root), pid, network, IPC, host name and mount namespaces."""
+    """Its own pid, network, IPC, host name and mount namespaces.
+
+    And its own user namespace, unless each guest becomes a user of its own.
+    """
 
     tier = "namespaced"
 
@@ -26,24 +29,29 @@ class NamespacedSandbox:
         self._layout = layout
 
     def start(self, *, guests: int = 1, modules: Sequence[str] = ()) -> ZygoteProcess:
+        first_uid = take_block(without_user_namespace=True)
+
         def tasks(limits: GuestLimits) -> int:
-            # Without a user namespace each guest has a user of its own.
-            return limits.threads if os.getuid() == 0 else _OWN_TASKS + limits.threads * guests
+            return limits.threads if first_uid else _OWN_TASKS + limits.threads * guests
 
         # Guests of one zygote share the room of its folders, so only those that are alone have one.
         layout = self._layout if guests == 1 else replace(self._layout, tmpdir_bytes=0)
         return spawn(
             layout,
-            lambda: bubblewrap_command(layout),
+            lambda: bubblewrap_command(layout, own_users=first_uid is not None),
             tasks,
             modules,
-            ahead=guests == 1,
+            guests == 1,
+            first_uid,
         )
 
 
-def bubblewrap_command(layout: Layout) -> list[str]:
+def bubblewrap_command(layout: Layout, own_users: bool) -> list[str]:
     """bubblewrap and its arguments, up to the command to run.
 
+    Args:
+        layout: what to start in it.
+        own_users: whether the zygote shall be able to make each guest a user of its own.
     Raises: InfrastructureError if bubblewrap is not installed.
     """
     bubblewrap = shutil.which(
@@ -56,7 +64,7 @@ def bubblewrap_command(layout: Layout) -> list[str]:
         *("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"),
         *("--die-with-parent", "--new-session", "--hostname", "guest", "--cap-drop", "ALL"),
     ]
-    if os.getuid() == 0:
+    if own_users:
         # RLIMIT_NPROC does nothing for uid 0, even mapped: guests take a user of their own.
         for capability in ("CAP_SETUID", "CAP_SETGID", "CAP_KILL", "CAP_SETPCAP"):
             command += ["--cap-add", capability]

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from selftaught.core.errors import InfrastructureError
 from selftaught.core.ports import GuestLimits
+from selftaught.sandboxes.ids import take_block
 from selftaught.sandboxes.layout import Layout
 from selftaught.sandboxes.zygote_process import ZygoteProcess, spawn
 
-# RLIMIT_NPROC counts all tasks of an ordinary user, so what others of theirs may start is allowed
-# for; what bounds a guest's threads then is its address space.
+# RLIMIT_NPROC counts all tasks of a user, so where guests keep ours, what others of it may start is
+# allowed for. (Of the machine's root it counts none at all; the host's looks bound them.)
 _MARGIN_TASKS = 2048
 
 
@@ -29,12 +30,13 @@ class SealedSandbox:
             raise InfrastructureError(
                 "a temporary folder needs the tier namespaced: this one has no path calls at all"
             )
-        others = 0 if os.getuid() == 0 else _tasks_of_user(os.getuid()) + _MARGIN_TASKS
+        first_uid = take_block()
+        others = _tasks_of_user(os.getuid()) + _MARGIN_TASKS if first_uid is None else 0
 
         def tasks(limits: GuestLimits) -> int:
-            return limits.threads if os.getuid() == 0 else others + limits.threads * guests
+            return limits.threads if first_uid else others + limits.threads * guests
 
-        return spawn(self._layout, list, tasks, modules, ahead=guests == 1)
+        return spawn(self._layout, list, tasks, modules, guests == 1, first_uid)
 
 
 def _tasks_of_user(uid: int) -> int:

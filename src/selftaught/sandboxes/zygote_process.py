@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import json
 import os
 import select
@@ -23,11 +22,6 @@ from selftaught.sandboxes.layout import Layout, environment
 
 _FORK = struct.Struct("<QI")
 _START_TIMEOUT_S = 30.0
-# One user a guest where we are root, so that limits on tasks and signals count for each alone.
-# The range lies far above any that systems hand out.
-_FIRST_UID = 1_900_000_000
-_UIDS_PER_ZYGOTE = 256
-_zygote_numbers = itertools.count()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +172,7 @@ def spawn(
     tasks: Callable[[GuestLimits], int],
     modules: Sequence[str],
     ahead: bool,
+    first_uid: int | None,
 ) -> ZygoteProcess:
     """Start a zygote behind a command prefix (bubblewrap and its arguments, or nothing).
 
@@ -187,13 +182,11 @@ def spawn(
         tasks: RLIMIT_NPROC of a guest.
         modules: what to preload besides the layout's.
         ahead: whether the next guest starts, and locks itself down, while the last one works.
+        first_uid: the first of the users that its guests become; None if they keep ours.
     """
     before = prefix()  # raises where there is no bubblewrap, before anything is opened
-    number = next(_zygote_numbers)
-    block = (os.getpid() * 64 + number) % 1_000_000
     own_end, zygote_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the zygote
-    first_uid = _FIRST_UID + block * _UIDS_PER_ZYGOTE
     command = [*before, *layout.command(zygote_end.fileno(), first_uid, modules)]
     try:
         process = subprocess.Popen(
