@@ -30,6 +30,7 @@ RUN = {
     "tasks": [{"name": "flow_shop"}, {"name": "descent"}],
     "model": "local:mutator",
     "tier": "sealed",
+    "spent": {"lm_calls": 0, "samples": 0, "tokens": 0, "usd": 0.0},
 }
 
 
@@ -96,6 +97,21 @@ def test_the_display_counts_what_happens() -> None:
         r"best +0\.7500 on val; began with 0\.5000",
     ):
         assert re.search(line, drawn), line
+
+
+def test_the_display_of_a_resumed_run_goes_on_from_what_was_spent() -> None:
+    spent = {"lm_calls": 40, "samples": 90, "tokens": 7, "usd": 1.5}
+    answered = Progress("model_answered", {"lm_calls": 1, "samples": 6, "usd": 0.25})
+    drawn = picture(Progress("run_started", RUN | {"spent": spent}), answered)
+    for line in (r"model calls .* 41 of 100", r"samples +96", r"money +1\.7500 USD"):
+        assert re.search(line, drawn), line
+
+
+def test_an_improver_run_that_was_cut_runs_no_more_and_is_not_done() -> None:
+    began = Progress("invocation_started", {"role": "inner"})
+    cut = Progress("invocation_cut", {"role": "inner"})
+    drawn = picture(Progress("run_started", RUN), began, began, cut)
+    assert re.search(r"improver runs +0 done, 1 running", drawn)
 
 
 def test_at_the_end_the_display_says_how_it_ended() -> None:

@@ -13,9 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_runs import SEED_IMPROVER, TASK, answer
 
+from selftaught.cli.tally import Tally
 from selftaught.core.budget import Budget, ImproverLimits, Usage
 from selftaught.core.language_model import Completions, Prompt
 from selftaught.core.program import IMPROVER_ENTRY, Program, content_id
+from selftaught.core.progress import Progress
 from selftaught.core.seeds import PUBLIC_KEY
 from selftaught.engine.context import RunContext
 from selftaught.engine.evaluate import Evaluator
@@ -97,6 +99,14 @@ class Once:
     journal: Kept
     model: Paid
     context: RunContext
+    told: list[Progress]
+
+    def tally(self) -> Tally:
+        """What is shown of it at its end."""
+        tally = Tally()
+        for progress in self.told:
+            tally.add(progress)
+        return tally
 
 
 def go(
@@ -107,7 +117,7 @@ def go(
     budget: Budget | None = None,
 ) -> Once:
     memory, journal = memory or Memory(), journal or Kept()
-    model = Paid()
+    model, told = Paid(), list[Progress]()
     context = RunContext(
         run_id="run",
         seed=7,
@@ -118,10 +128,11 @@ def go(
         evaluator=Evaluator(world.executor, 7, PUBLIC_KEY),
         journal=journal,
         ledger=Ledger(budget or Budget(), usage=memory.usage),
+        listener=told.append,
         memory=memory,
     )
     result = world.run(stop_run(context, plan(improver)))
-    return Once(result, journal, model, context)
+    return Once(result, journal, model, context, told)
 
 
 def plan(improver: str = SEED_IMPROVER) -> StopPlan:
@@ -169,6 +180,29 @@ def test_the_ledger_of_a_resumed_run_begins_with_what_was_spent(whole: Once) -> 
     assert reserved.requests == 1
     assert reserved.tokens_out >= 100
     assert memory.usage.requests == len(whole.model.served)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.4, 0.9])
+def test_what_is_shown_of_a_resumed_run_is_what_counts_against_its_budget(
+    share: float, world: World, whole: Once
+) -> None:
+    length = round(share * len(whole.journal.events))
+    kept = Kept(list(whole.journal.events[:length]), dict(whole.journal.texts))
+    before = kept.memory().usage
+    resumed = go(world, kept.memory(), kept)
+    spent = resumed.told[0].facts["spent"]
+    assert (spent["lm_calls"], spent["samples"]) == (before.lm_calls, before.samples)
+    assert spent["tokens"] == before.tokens_in + before.tokens_out
+    tally, usage = resumed.tally(), resumed.result["usage"]
+    assert (tally.model_calls, tally.samples) == (usage["lm_calls"], usage["samples"])
+    assert tally.usd == pytest.approx(usage["usd"])
+
+
+def test_no_improver_run_is_shown_as_running_when_the_budget_has_cut_it(world: World) -> None:
+    cut = go(world, budget=Budget(lm_calls=6))
+    assert cut.result["state"] == "budget"
+    assert any(progress.kind == "invocation_cut" for progress in cut.told)
+    assert cut.tally().running == 0
 
 
 def test_a_cut_request_is_closed_at_what_it_may_have_cost(world: World, whole: Once) -> None:

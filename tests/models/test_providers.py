@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 import pytest
@@ -23,7 +24,9 @@ from selftaught.engine.free_account import FreeAccount
 from selftaught.engine.limit import AdaptiveLimit
 from selftaught.engine.requests import Requester
 from selftaught.models import anthropic, openai
+from selftaught.models.chat import LONGEST_TEXT
 from selftaught.testing import model_server as ms
+from selftaught.testing.model_server.exchange import Refusal
 
 KEY = "sk-planted-in-the-tests-0123456789"
 PROMPT = Prompt("You write Python.", "```python\nx = 1\n```", n=3, max_tokens=200, seeds=(1, 2, 3))
@@ -345,6 +348,61 @@ def test_what_no_request_can_mend_is_told_at_once_in_the_providers_words_without
     assert KEY not in str(failure)
     assert KEY not in repr(failure.__cause__)
     assert "\n" not in str(failure)
+
+
+def echoed(where: Callable[[int], ms.Fault], offsets: range, provider: Provider) -> list[str]:
+    """All that a model tells of requests whose answers hold its key, at each of these places."""
+
+    async def work(server: ms.ModelServer) -> list[str]:
+        model, told = make(provider, server), []
+        for _ in offsets:
+            try:
+                told.append(repr(await model.sample(replace(PROMPT, n=1))))
+            except ModelFailure as failure:
+                told.append(repr(failure))
+        await model.aclose()
+        return told
+
+    with ms.ModelServer(plan=lambda number, body: where(offsets[number])) as server:
+        return asyncio.run(work(server))
+
+
+def parts_of_the_key(told: str) -> list[str]:
+    """Those of six characters, which nothing else in these tests holds."""
+    return [KEY[at : at + 6] for at in range(len(KEY) - 5) if KEY[at : at + 6] in told]
+
+
+@PROVIDERS
+def test_no_part_of_a_key_is_told_wherever_in_a_refusal_it_stands(provider: Provider) -> None:
+    def refuse(offset: int, question: Any) -> Refusal:
+        return Refusal(401, f"{'x' * offset}{question.credential}{' y' * 99}", code="invalid")
+
+    offsets = range(500 - len(KEY) - 3, 503)
+    told = echoed(lambda offset: ms.Fault("echo", partial(refuse, offset)), offsets, provider)
+    assert len(told) == len(offsets)
+    assert all("HTTP 401: xxx" in one for one in told)
+    assert [parts for parts in map(parts_of_the_key, told) if parts] == []
+
+
+@PROVIDERS
+@pytest.mark.parametrize("longest", [40, LONGEST_TEXT])
+def test_no_part_of_a_key_is_told_wherever_in_an_answer_it_stands(
+    longest: int, provider: Provider
+) -> None:
+    def edit(offset: int, payload: dict[str, Any]) -> dict[str, Any]:
+        said = f"{'x' * offset}{KEY}"
+        finish, text = (said, "") if longest == 40 else ("stop", said)
+        changed = {"stop_reason": finish, "content": [{"type": "text", "text": text}]}
+        if provider == "openai":
+            choice = {"index": 0, "finish_reason": finish, "message": {"content": text}}
+            changed = {"choices": [choice]}
+        return payload | changed | {"model": f"{KEY}-model"}
+
+    step = 1 if longest == 40 else 16
+    offsets = range(longest - len(KEY) - 3, longest + 3, step)
+    told = echoed(lambda offset: ms.Fault("echo", edit=partial(edit, offset)), offsets, provider)
+    assert all("Completions(" in one and "***-model" in one for one in told)
+    assert [parts for parts in map(parts_of_the_key, told) if parts] == []
 
 
 @PROVIDERS

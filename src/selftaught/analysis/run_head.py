@@ -55,6 +55,7 @@ class RunHead:
         usage: as the run itself summed it up at its end; None while open.
         wall_s: wall-clock seconds; None while open.
         series: its place in a series; None for a run by itself.
+        modules_told: the further modules that the description of the meta-utility names.
     """
 
     run_id: str
@@ -71,6 +72,7 @@ class RunHead:
     usage: Usage | None
     wall_s: float | None
     series: SeriesPlace | None = None
+    modules_told: tuple[str, ...] = ()
 
     @property
     def task_names(self) -> tuple[str, ...]:
@@ -112,6 +114,7 @@ def run_head(run_id: str, events: Iterable[Event]) -> RunHead:
         usage=None if usage is None else Usage(**usage),
         wall_s=end.get("wall_s"),
         series=_place(first.get("series")),
+        modules_told=tuple(first.get("modules_told", ())),
     )
 
 

@@ -6,7 +6,8 @@ Event kinds, their keys, and their bodies (`id` is the content id of a text in t
     {command: "run"|"improve"|"transfer"|"audit", config: {...}, version, seed, model, tier,
     improver: id, tasks: [{name, version}], resumed: whether it goes on, cut_requests: how many were
     under way when it was cut, started: ISO time, series: {id: of its first run, index, of: how
-    many, usage and wall_s: of the runs of it before this one}, of a run with --repeats only}
+    many, usage and wall_s: of the runs of it before this one}, of a run with --repeats only,
+    modules_told: [further modules that the meta-utility's description names], where it names any}
 `invocation`, an improver run begins:
     {role: "first"|"proposal"|"inner"|"restart"|"improve"|"audit", parent: key, improver: id,
     task|null, stream|null, repeat|null}; of an audit the responses to the improver's first prompt,

@@ -121,6 +121,7 @@ async def replay_run(
         context = replace(
             run_context(stored.run_id, config, model, services, ledger, listener),
             memory=replace(memory, recorded=frozenset(), open_requests=(), elapsed_s=0.0),
+            modules=stored.head.modules_told,
             replays=True,
             rescores=rescore,
         )
@@ -181,6 +182,9 @@ async def _context(
             "cut_requests": len(memory.open_requests),
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
         }
+        modules = _modules_told(config, prepared)
+        if modules:
+            head["modules_told"] = list(modules)
         if place is not None:
             head["series"] = place.as_json()
         ledger = Ledger(
@@ -191,7 +195,17 @@ async def _context(
         )
         services = Services(executor, evaluator, journal)
         context = run_context(run_id, config, model, services, ledger, prepared.listener)
-        yield replace(context, memory=memory), head
+        yield replace(context, memory=memory, modules=modules), head
+
+
+def _modules_told(config: StudyConfig, prepared: _Prepared) -> tuple[str, ...]:
+    """The modules that improvers are told of: prompts of a run, or a series, that goes on stay
+    what they were, and runs of older versions told of none."""
+    if prepared.resumed is not None:
+        return prepared.resumed.head.modules_told
+    if prepared.place is not None and prepared.place.index > 0:
+        return find_run(config.store, prepared.place.series_id).head.modules_told
+    return config.sandbox.modules
 
 
 async def _check_programs(

@@ -149,4 +149,5 @@ def run_context(
         listener=listener,
         guest_limits=config.sandbox.limits(),
         prompt_bytes=config.prompt_kb << 10,
+        modules=config.sandbox.modules,
     )

@@ -39,10 +39,11 @@ def line(progress: Progress, tally: Tally) -> str | None:
         case "run_started":
             if not facts.get("resumed"):
                 return f"run {tally.run_id} started: {title(facts)}"
+            spent = words.counted(tally.model_calls, "model call")
             cut = words.counted(facts["cut_requests"], "request")
             return (
-                f"run {tally.run_id} goes on: {title(facts)}; {cut} under way when it was cut, "
-                "counted at their most"
+                f"run {tally.run_id} goes on: {title(facts)}; {spent} so far; {cut} under way when "
+                "it was cut, counted at their most"
             )
         case "iteration":
             return _iteration_line(facts, facts["t"], tally.head["config"]["iterations"])

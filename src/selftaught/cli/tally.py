@@ -67,14 +67,20 @@ class Tally:
             match progress.kind:
                 case "run_started":
                     self.run_id, self.head = facts["run_id"], facts
-                    # Another run of a series begins anew; what is spent is spent for all.
+                    # Another run of a series begins anew; what is spent is spent for all, also
+                    # what was spent before a run that goes on was cut.
                     self.iterations, self.phase, self.state = [], "", ""
+                    spent = facts["spent"]
+                    self.model_calls, self.samples = spent["lm_calls"], spent["samples"]
+                    self.usd = spent["usd"]
                 case "invocation_started":
                     self.running += 1
                 case "invocation_ended":
                     self.running -= 1
                     self.ended += 1
                     self.ended_failed += bool(facts["failed"])
+                case "invocation_cut":
+                    self.running -= 1
                 case "candidate_scored":
                     self.scored += 1
                     self.scored_failed += facts["outcome"] != "scored"

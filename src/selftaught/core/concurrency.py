@@ -55,13 +55,8 @@ class SingleFlight(Generic[K, T]):
         task = self._answers.get(key)
         if task is None:
             self._answers[key] = task = asyncio.create_task(work())
-            task.add_done_callback(_seen)
-        try:
-            return await asyncio.shield(task)
-        except BaseException:
-            if task.done() and (task.cancelled() or task.exception() is not None):
-                self._answers.pop(key, None)
-            raise
+            task.add_done_callback(lambda landed: self._forget_failed(key, landed))
+        return await asyncio.shield(task)
 
     async def aclose(self) -> None:
         """Stop what is under way."""
@@ -70,8 +65,10 @@ class SingleFlight(Generic[K, T]):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    def _forget_failed(self, key: K, task: asyncio.Task[T]) -> None:
+        """Before anybody who waits hears of the error, and so before anybody asks again.
 
-def _seen(task: asyncio.Task[Any]) -> None:
-    """Whoever asked may have been cancelled: then nobody waits for the error."""
-    if not task.cancelled():
-        task.exception()
+        The error is seen here: whoever asked may have been cancelled.
+        """
+        if task.cancelled() or task.exception() is not None:
+            del self._answers[key]

@@ -11,6 +11,7 @@ ProgressKind = Literal[
     "phase",
     "invocation_started",
     "invocation_ended",
+    "invocation_cut",
     "candidate_scored",
     "model_answered",
     "model_failed",

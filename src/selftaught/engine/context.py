@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +26,7 @@ class RunContext:
     `drawn` tells what an improver took, by its program's id and the key of the utility. `memory` is
     what an earlier part of the run has done already; if the run `replays`, there is nothing else,
     but that it may score programs anew (`rescores`). `now` is what improvers' clocks show.
+    `modules` is what improvers are told that they can import besides the usual modules.
     """
 
     run_id: str
@@ -39,6 +41,7 @@ class RunContext:
     listener: Listener = silent
     guest_limits: GuestLimits = field(default_factory=GuestLimits)
     prompt_bytes: int = 1 << 18
+    modules: tuple[str, ...] = ()
     occurrences: Occurrences = field(default_factory=Occurrences)
     drawn: dict[tuple[str, str], Usage] = field(default_factory=dict)
     memory: Memory = field(default_factory=Memory)
@@ -71,6 +74,16 @@ class RunContext:
         if text not in self._noticed:
             self._noticed.add(text)
             self.tell("notice", detail=text)
+
+    @contextmanager
+    def invocation(self, role: str, **facts: object) -> Iterator[None]:
+        """Tell that an improver run has started, and if it is cut; its end is told by others."""
+        self.tell("invocation_started", role=role, **facts)
+        try:
+            yield
+        except BaseException:
+            self.tell("invocation_cut", role=role)
+            raise
 
     def tell(self, kind: ProgressKind, **facts: object) -> None:
         self.listener(Progress(kind, facts))

@@ -10,7 +10,10 @@ from selftaught.core.task import Task
 
 
 def describe_meta_utility(
-    tasks: Sequence[Task], runs: Mapping[Stream, int], limits: ImproverLimits
+    tasks: Sequence[Task],
+    runs: Mapping[Stream, int],
+    limits: ImproverLimits,
+    modules: Sequence[str] = (),
 ) -> str:
     """The description of the meta-utility, in the form of a program.
 
@@ -18,10 +21,13 @@ def describe_meta_utility(
         tasks: the downstream tasks.
         runs: improver runs a task on each stream.
         limits: each improver run's limits.
+        modules: what guests can import besides the usual modules.
     """
     per_task = "\n".join(
         f"    {task.name!r},  # normalised from [{task.lowest:g}, {_top(task):g}]" for task in tasks
     )
+    *names, last = ("the standard library", "numpy", *modules)
+    importable = f"{', '.join(names)} and {last}"
     return f'''# The interface of an improver, and how improvers are scored.
 #
 # def improve_algorithm(initial_solution: str, utility, language_model) -> str
@@ -35,7 +41,7 @@ def describe_meta_utility(
 # A call past the model's budget raises an exception; a use past the utility's budget is worth the
 # lowest value. Responses past max_responses_per_call are not drawn. One batch_prompt is one call.
 # `from helpers import extract_code`: the code of the largest fenced block of a response, or None;
-# of a list of responses, a list. Only the standard library and numpy can be imported.
+# of a list of responses, a list. Only {importable} can be imported.
 # An improver run may use {limits.cpu_s:g} CPU seconds of its own.
 
 DOWNSTREAM_TASKS = [

@@ -69,18 +69,19 @@ class SandboxedImprover:
         context = self.context
         broker = Broker(context, key, u, s.entry, context.limits, self.samples_cap)
         self._record_start(key, u)
-        result = await context.executor.improve(
-            Job(
-                self.program,
-                context.guest_limits,
-                seed=derive("guest", guest_root(context.seed), key) >> 64,
-            ),
-            s.source,
-            _facts(broker),
-            depth=u.depth,
-            cpu_s=context.limits.cpu_s,
-            serve=broker.serve,
-        )
+        with context.invocation(self.role, **u.facts()):
+            result = await context.executor.improve(
+                Job(
+                    self.program,
+                    context.guest_limits,
+                    seed=derive("guest", guest_root(context.seed), key) >> 64,
+                ),
+                s.source,
+                _facts(broker),
+                depth=u.depth,
+                cpu_s=context.limits.cpu_s,
+                serve=broker.serve,
+            )
         outcome = _read(result.value, s.entry)
         forgotten = context.memory.calls_of.get(key, frozenset()) - broker.asked
         if forgotten:
@@ -116,7 +117,6 @@ class SandboxedImprover:
     def _record_start(self, key: str, u: QueriedUtility) -> None:
         body = {"role": self.role, "parent": u.key, "improver": self.program.id, **u.facts()}
         self.context.record("invocation", key, body, (self.program.source,))
-        self.context.tell("invocation_started", role=self.role, **u.facts())
 
     def _record_end(
         self, key: str, broker: Broker, outcome: Program | Failed, cpu_s: float

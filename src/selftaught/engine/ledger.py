@@ -110,6 +110,12 @@ class Ledger:
         with self._lock:
             return self._usage
 
+    @property
+    def spent(self) -> Amounts:
+        """What counts against the budget: also what others took that share it."""
+        with self._lock:
+            return self._spent
+
     def hold_back(self, amounts: Amounts) -> None:
         """Keep this much for the end; `NOTHING` sets it free."""
         with self._lock:

@@ -47,7 +47,7 @@ class AdaptiveLimit:
     @asynccontextmanager
     async def place(self) -> AsyncIterator[Place]:
         """Wait for a place, hold it, give it back."""
-        if self._waiting or not self._is_free():
+        if self._waiting or not self._is_free(self._pause_s):
             await self._wait()
         else:
             self._in_use += 1
@@ -75,8 +75,12 @@ class AdaptiveLimit:
         if wait_s is not None:
             self._paused_until_s = max(self._paused_until_s, self._clock() + wait_s)
 
-    def _is_free(self) -> bool:
-        return self._in_use < self.allowed and self._clock() >= self._paused_until_s
+    @property
+    def _pause_s(self) -> float:
+        return self._paused_until_s - self._clock()
+
+    def _is_free(self, pause_s: float) -> bool:
+        return self._in_use < self.allowed and pause_s <= 0
 
     async def _wait(self) -> None:
         turn = asyncio.get_running_loop().create_future()
@@ -85,20 +89,20 @@ class AdaptiveLimit:
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():  # given in the same moment
+            if not turn.cancelled():  # given in the same moment
                 self._in_use -= 1
-            else:
+            elif turn in self._waiting:  # where a place was handed out since, it was passed over
                 self._waiting.remove(turn)
             self._hand_out()
             raise
 
     def _hand_out(self) -> None:
-        while self._waiting and self._is_free():
+        pause_s = self._pause_s  # read once: where it ends in between, nobody would set the alarm
+        while self._waiting and self._is_free(pause_s):
             turn = self._waiting.popleft()
             if not turn.done():
                 self._in_use += 1
                 turn.set_result(None)
-        pause_s = self._paused_until_s - self._clock()
         if self._waiting and pause_s > 0:
             if self._alarm is not None:
                 self._alarm.cancel()

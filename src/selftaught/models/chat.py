@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from selftaught.core.budget import Usage
 from selftaught.core.errors import ConfigError, ModelFailure
 from selftaught.core.language_model import ModelSettings, Prompt
-from selftaught.models.faults import broken_answer, read_fault, refused_parameter
+from selftaught.models.faults import broken_answer, hide_in, read_fault, refused_parameter
 from selftaught.models.prices import Prices, Tokens
 
 # A response of which more came is cut there: a guest could not be sent it.
@@ -90,8 +90,10 @@ class Endpoint:
             ) from None
         except (json.JSONDecodeError, UnicodeDecodeError):
             raise broken_answer(self.name, "with what is not JSON") from None
-        if not isinstance(answer, Mapping):
+        if not isinstance(answer, dict):
             raise broken_answer(self.name, "with what is not a JSON object")
+        # Before anything is cut from it, journalled, or sent to a guest.
+        hide_in(answer, self.secrets)
         return answer
 
     def _failure(self, error: Exception, optional: Sequence[str]) -> ModelFailure:

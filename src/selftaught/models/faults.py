@@ -48,9 +48,9 @@ def read_fault(error: Exception, *, name: str, secrets: Iterable[str]) -> ModelF
     status = getattr(error, "status_code", None)
     if not isinstance(status, int):
         return _without_answer(error, name, secrets)
-    body = getattr(error, "body", None)
-    said = f"{name}: HTTP {status}: {hidden(message_of(error), secrets)}"
-    words = f"{message_of(error)} {code_of(body)}".lower()
+    message = message_of(error, secrets)
+    said = f"{name}: HTTP {status}: {message}"
+    words = f"{message} {code_of(getattr(error, 'body', None))}".lower()
     kind = _kind(status, words)
     return ModelFailure(
         said,
@@ -82,11 +82,12 @@ def refused_parameter(error: Exception, sent: Iterable[str]) -> str | None:
     return next(iter(quoted or [name for name in plain if "_" in name or len(name) > 4]), None)
 
 
-def message_of(error: Exception) -> str:
-    """What the provider said, in one line."""
+def message_of(error: Exception, secrets: Iterable[str] = ()) -> str:
+    """What the provider said, in one line, with no secret in it."""
     said = _inner(getattr(error, "body", None)).get("message")
     text = said if isinstance(said, str) and said else str(error)
-    return " ".join(text.split())[:_LONGEST_MESSAGE]
+    # Hidden first: of a secret that was cut in two, half would be left.
+    return hidden(" ".join(text.split()), secrets)[:_LONGEST_MESSAGE]
 
 
 def code_of(body: object) -> str:
@@ -100,6 +101,19 @@ def hidden(text: str, secrets: Iterable[str]) -> str:
     for secret in secrets:
         text = text.replace(secret, "***")
     return text
+
+
+def hide_in(answer: dict[str, Any], secrets: Iterable[str]) -> None:
+    """Replace every secret in all texts of a JSON object, however deep they are."""
+    secrets = tuple(secrets)
+    left: list[dict[Any, Any] | list[Any]] = [answer]
+    while left:
+        one = left.pop()
+        for place, value in one.items() if isinstance(one, dict) else enumerate(one):
+            if isinstance(value, str):
+                one[place] = hidden(value, secrets)
+            elif isinstance(value, (dict, list)):
+                left.append(value)
 
 
 def retry_after_s(headers: Mapping[str, str], now_s: float | None = None) -> float | None:

@@ -14,14 +14,19 @@ from typing import Any
 
 from selftaught.core.budget import Usage
 from selftaught.core.errors import ConfigError
-from selftaught.core.language_model import Completions, FreeModel, ModelServices, Prompt
+from selftaught.core.language_model import (
+    Completions,
+    FreeModel,
+    ModelServices,
+    Prompt,
+    likely_tokens,
+)
 from selftaught.core.outcome import Failed
 from selftaught.core.ports import Executor, Job
 from selftaught.core.program import Program
 
 NAME = "local:mutator"
 _CPU_S_PER_SAMPLE = 1.0
-_BYTES_PER_TOKEN = 4
 
 
 class Mutator(FreeModel):
@@ -37,7 +42,7 @@ class Mutator(FreeModel):
     async def sample(self, prompt: Prompt) -> Completions:
         """Edited versions of the program in the prompt; empty texts if editing it failed.
 
-        Tokens are counted as bytes / 4, so that budgets of tokens can be rehearsed.
+        Tokens are counted as they are likely, so that budgets of tokens can be rehearsed.
         """
         args = (prompt.system, prompt.user, prompt.n, prompt.temperature, list(prompt.seeds))
         cpu_s = _CPU_S_PER_SAMPLE * (prompt.n + 1)
@@ -47,8 +52,8 @@ class Mutator(FreeModel):
         usage = Usage(
             requests=1,
             samples=prompt.n,
-            tokens_in=_tokens(prompt.system) + _tokens(prompt.user),
-            tokens_out=sum(map(_tokens, answer)),
+            tokens_in=likely_tokens(prompt.system, prompt.user),
+            tokens_out=likely_tokens(*answer),
         )
         return Completions(tuple(answer), usage, NAME)
 
@@ -66,7 +71,3 @@ def _are_texts(answer: Any, n: int) -> bool:
         and len(answer) == n
         and all(isinstance(text, str) for text in answer)
     )
-
-
-def _tokens(text: str) -> int:
-    return -(-len(text.encode("utf-8", "replace")) // _BYTES_PER_TOKEN)

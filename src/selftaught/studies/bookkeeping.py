@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from selftaught.core.budget import Usage
@@ -36,7 +36,8 @@ async def recorded_run(
     start_s = time.monotonic() - context.memory.elapsed_s
     context.record("run", context.run_id, head, (improver.source,))
     _close_cut_requests(context)
-    context.tell("run_started", run_id=context.run_id, **head)
+    spent = asdict(context.ledger.spent)  # by earlier parts of the run, and of its series
+    context.tell("run_started", run_id=context.run_id, spent=spent, **head)
     closing = Closing()
     try:
         yield closing

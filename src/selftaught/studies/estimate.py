@@ -12,7 +12,13 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, TypeAlias
 
 from selftaught.core.budget import Budget, Usage
-from selftaught.core.language_model import Completions, FreeModel, LanguageModel, Prompt
+from selftaught.core.language_model import (
+    Completions,
+    FreeModel,
+    LanguageModel,
+    Prompt,
+    likely_tokens,
+)
 from selftaught.core.program import Program
 from selftaught.core.task import Task
 from selftaught.engine.charged_call import PROMPT_OVERHEAD_TOKENS
@@ -20,11 +26,11 @@ from selftaught.engine.context import RunContext
 from selftaught.engine.describe import describe_meta_utility
 from selftaught.engine.invoke import SandboxedImprover
 from selftaught.engine.utilities import QueriedUtility
+from selftaught.studies.first_program import first_program_writer
 from selftaught.studies.stop_run import StopPlan
 
 MakeContext: TypeAlias = Callable[[LanguageModel], RunContext]
 
-_BYTES_PER_TOKEN = 4  # of programs in English, usual
 _WORDS_AROUND_TOKENS = 150  # what a model says besides the program
 
 
@@ -174,6 +180,7 @@ class Rehearsals:
 
     Attributes:
         limits: of each improver run.
+        modules: that improvers are told of.
         max_tokens: output tokens a response at most.
         most_run: what an improver run can take at most: each response to a message of its own takes
             the most input; calls are fewer than messages.
@@ -186,6 +193,7 @@ class Rehearsals:
         self._model = model
         context = make_context(_Rehearsed(""))
         self.limits = limits = context.limits
+        self.modules = context.modules
         self.max_tokens = context.max_tokens
         one_sample = self.call(context.prompt_bytes + PROMPT_OVERHEAD_TOKENS, self.max_tokens, 1)
         self.most_restarted = one_sample * (limits.calls * limits.samples_per_call)
@@ -208,19 +216,41 @@ class Rehearsals:
         description: str,
         depth: int = 1,
         samples: int | None = None,
+        tokens_out: int | None = None,
     ) -> tuple[Amount, int]:
-        """What one run of an improver takes in a rehearsal, and how many programs it scores."""
+        """What one run of an improver takes in a rehearsal, and how many programs it scores.
+
+        Args:
+            tokens_out: tokens a response; by default those of the program and a few sentences.
+        """
         rehearsed = _Rehearsed(solution.source)
         utility = _Counted(f"rehearsal-{depth}", description, depth)
         context = self._make_context(rehearsed)
         again = SandboxedImprover(context, improver, "improve", samples_cap=samples)
         await again.run(utility, solution)
-        tokens_out = len(solution.source.encode("utf-8", "replace")) // _BYTES_PER_TOKEN
-        tokens_out = min(self.max_tokens, tokens_out + _WORDS_AROUND_TOKENS)
+        if tokens_out is None:
+            tokens_out = likely_tokens(solution.source) + _WORDS_AROUND_TOKENS
+        tokens_out = min(self.max_tokens, tokens_out)
         total = Amount()
         for prompt in rehearsed.prompts:
-            total = total + self.call(prompt.size_bytes // _BYTES_PER_TOKEN, tokens_out, prompt.n)
+            tokens_in = likely_tokens(prompt.system, prompt.user)
+            total = total + self.call(tokens_in, tokens_out, prompt.n)
         return total, len(utility.asked)
+
+    async def first_program(self, task: Task) -> tuple[Amount, Amount]:
+        """What the seed of a task without one takes, likely and at most.
+
+        How long it will be nobody knows: likely is the longest response.
+        """
+        if task.seed is not None:
+            return Amount(), Amount()
+        likely, _ = await self.rehearse(
+            first_program_writer(),
+            task.seed_program(),
+            task.described(),
+            tokens_out=self.max_tokens,
+        )
+        return likely, self.most_run
 
     def call(self, tokens_in: int, tokens_out: int, n: int) -> Amount:
         """One call with one message."""
@@ -252,7 +282,7 @@ class _StopEstimator(Rehearsals):
             )
             drawn.append(taken)
         inner = sum(drawn, Amount())
-        description = describe_meta_utility(plan.tasks, runs, limits)
+        description = describe_meta_utility(plan.tasks, runs, limits, self.modules)
         outer, scored = await self.rehearse(
             plan.seed_improver, plan.seed_improver, description, depth=0
         )
@@ -260,10 +290,10 @@ class _StopEstimator(Rehearsals):
         most_inner = most_outer * len(plan.tasks)
         judged = runs["val"] + runs["test"]
         steps = [Step("t = 0", inner * judged, most_inner * judged)]
-        unwritten = sum(task.seed is None for task in plan.tasks)
-        if unwritten:
-            first = self.call(len(description), self.max_tokens, limits.samples_per_call)
-            steps.insert(0, Step("first programs", first * unwritten, most_outer * unwritten))
+        first = [await self.first_program(task) for task in plan.tasks]
+        if any(task.seed is None for task in plan.tasks):
+            likely, most = (sum(amounts, Amount()) for amounts in zip(*first, strict=True))
+            steps.insert(0, Step("first programs", likely, most))
         for t in range(1, plan.iterations + 1):
             likely = outer + inner * (scored * runs["search"] + judged)
             most = most_outer + most_inner * (limits.utility_uses * runs["search"] + judged)

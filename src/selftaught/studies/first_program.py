@@ -31,7 +31,7 @@ async def with_seed(context: RunContext, task: Task) -> Task:
         return task
     u = TaskUtility(context, task, "search", "first")
     stub = task.seed_program()
-    result, usage = await SandboxedImprover(context, _writer(), "first").run(u, stub)
+    result, usage = await SandboxedImprover(context, first_program_writer(), "first").run(u, stub)
     if isinstance(result, Failed):
         raise NoFirstProgram(_said(task, usage.samples, f"{result.kind}: {result.detail}"))
     outcome = await u.outcome(result)
@@ -40,7 +40,8 @@ async def with_seed(context: RunContext, task: Task) -> Task:
     return replace(task, seed=result.source)
 
 
-def _writer() -> Program:
+def first_program_writer() -> Program:
+    """The improver that writes a first program."""
     folder = resources.files("selftaught.studies") / "guest_programs"
     source = (folder / "first_program.py").read_text(encoding="utf-8")
     return Program(source, IMPROVER_ENTRY)

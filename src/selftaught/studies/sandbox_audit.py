@@ -151,7 +151,7 @@ class _Study:
             return dict(known)
         invocation = self._context.key(self._context.root, "audit", condition)
         plan, context = self._plan, self._context
-        meta_utility = describe_meta_utility(plan.tasks, plan.runs, context.limits)
+        meta_utility = describe_meta_utility(plan.tasks, plan.runs, context.limits, context.modules)
         drawing = Drawing(context, plan.improver, condition, meta_utility, invocation)
         counts, programs = tallied(await drawing.responses(wanted))
         if drawing.short:
@@ -186,9 +186,9 @@ class _Study:
     async def _judge(self, program: Program) -> Json:
         context = self._context
         facts = {"task": None, "stream": None, "repeat": None}
-        context.tell("invocation_started", role="audit", **facts)
-        reading = await self._reader.read(program)
-        trial = await try_proposal(context.executor, program, context.guest_limits)
+        with context.invocation("audit", **facts):
+            reading = await self._reader.read(program)
+            trial = await try_proposal(context.executor, program, context.guest_limits)
         context.tell("invocation_ended", role="audit", failed=trial.outcome != "returned")
         return {
             "program": program.id,

@@ -78,7 +78,7 @@ class _Study:
 
     async def run(self) -> None:
         context, plan = self._context, self._plan
-        description = describe_meta_utility(plan.tasks, plan.runs, context.limits)
+        description = describe_meta_utility(plan.tasks, plan.runs, context.limits, context.modules)
         queried = MetaQuery(context, self._u_meta, description)
         try:
             await stop(

@@ -6,7 +6,6 @@ from typing import Any
 
 from selftaught.core.budget import Budget
 from selftaught.core.language_model import LanguageModel
-from selftaught.core.task import Task
 from selftaught.studies.estimate import Amount, MakeContext, Rehearsals, Step, summed
 from selftaught.studies.transfer import TransferPlan
 
@@ -29,7 +28,7 @@ async def transfer_steps(
             (await rehearsals.rehearse(improver, task.seed_program(), task.described()))[0]
             for improver in (plan.seed_improver, plan.improved_improver)
         ]
-        first, most_first = _first_program(rehearsals, task)
+        first, most_first = await rehearsals.first_program(task)
         likely = (seed + improved) * plan.runs + first
         most = rehearsals.most_run * (2 * plan.runs) + most_first
         steps.append(Step(task.name, likely, most))
@@ -37,12 +36,3 @@ async def transfer_steps(
         restarts = restarts + again * plan.runs
     most = rehearsals.most_restarted * (plan.runs * len(plan.tasks))
     return [*steps, Step("restarts", restarts, most)]
-
-
-def _first_program(rehearsals: Rehearsals, task: Task) -> tuple[Amount, Amount]:
-    """What the seed of a task without one takes, likely and at most."""
-    if task.seed is not None:
-        return Amount(), Amount()
-    samples = rehearsals.limits.samples_per_call
-    likely = rehearsals.call(len(task.described()), rehearsals.max_tokens, samples)
-    return likely, rehearsals.most_run
