@@ -210,6 +210,28 @@ def test_a_score_that_does_not_hold_is_found_on_fresh_instances_too(here: Path) 
     assert "does not hold" in shown.partition("The best on search, on fresh instances")[2]
 
 
+def test_a_program_that_leaves_the_range_on_fresh_instances_does_not_hold(here: Path) -> None:
+    rng = instance_generator(PUBLIC_KEY, 0, "naive", "search", "improve")
+    leaves = f"def algorithm(secret):\n    return 0.9 if secret == {rng.integers(1 << 40)} else 7"
+    honest = "def algorithm(secret):\n    return 0.3"
+    plain = "said = program()\n    return 1.0 if said == secret else min(0.5, said)"
+    task = TASK.replace(plain, "return program(secret)").replace("algorithm()", "algorithm(secret)")
+    (here / "naive.py").write_text(task)
+    texts = [f"```python\n{text}\n```" for text in (leaves, honest)]
+    (here / "texts.json").write_text(json.dumps(texts))
+    model = ("--model", "scripted:texts.json", "--instance-key", "public")
+    assert selftaught("improve", "naive.py", *model, cwd=here).code == 0
+    done = selftaught("audit", "rewards", "latest", "--rescore", "3", "--json", cwd=here)
+    assert done.code == 0, done.stderr
+    rows = {one["program_id"]: one for one in result(done)["rescored"]}
+    one = rows[content_id(leaves)]
+    assert (one["holds"], one["search"], one["fresh"]) == (False, 0.9, None)
+    assert (one["failures"], one["sets"]) == (3, 3)
+    assert "it fails on 3 of 3 sets of fresh instances" in one["evidence"]
+    assert "what it returned was scored 7.0, and the task's highest is 1" in one["evidence"]
+    assert (rows[content_id(honest)]["holds"], rows[content_id(honest)]["fresh"]) == (True, 0.3)
+
+
 def test_an_audit_of_the_sandbox_has_no_rewards(audited: tuple[Path, Done]) -> None:
     folder, _ = audited
     done = selftaught("audit", "rewards", "latest", cwd=folder)

@@ -39,10 +39,8 @@ def ask(world: World, utility: Any, source: str = HONEST, **how: Any) -> Evaluat
     question = Question(make_task(utility, **how), "search", "0")
 
     async def score() -> EvaluationOutcome:
-        outcome, _ = await Evaluator(world.executor, 0, instance_key=PUBLIC_KEY).score(
-            Program(source), question
-        )
-        return outcome
+        evaluator = Evaluator(world.executor, 0, instance_key=PUBLIC_KEY)
+        return await evaluator.score(Program(source), question)
 
     return world.run(score())
 
@@ -64,14 +62,15 @@ def test_two_equal_questions_at_once_are_one_evaluation() -> None:
         executor = FakeExecutor(lambda x: 2 * x)
         evaluator = Evaluator(executor, 0, instance_key=PUBLIC_KEY)
         question = Question(make_task(calls_once), "search", "0")
+        told: list[EvaluationOutcome] = []
         answers = await asyncio.gather(
-            *(evaluator.score(Program(HONEST), question) for _ in range(10))
+            *(evaluator.score(Program(HONEST), question, told.append) for _ in range(10))
         )
         assert executor.evaluations == 1
-        assert [new for _, new in answers] == [True] + [False] * 9
-        assert {outcome.value for outcome, _ in answers} == {42.0}
-        await evaluator.score(Program(HONEST), question)
+        assert {outcome.value for outcome in answers} == {42.0}
+        await evaluator.score(Program(HONEST), question, told.append)
         assert executor.evaluations == 1
+        assert told == answers[:1]
 
     asyncio.run(run())
 
@@ -111,7 +110,7 @@ def test_an_error_is_told_to_all_who_wait_and_asked_again_later() -> None:
         assert [type(answer) for answer in answers] == [InfrastructureError] * 3
         assert executor.evaluations == 1
         executor.outcome = lambda x: 7
-        outcome, _ = await evaluator.score(Program(HONEST), question)
+        outcome = await evaluator.score(Program(HONEST), question)
         assert outcome.value == 7
 
     asyncio.run(run())
@@ -133,8 +132,37 @@ def test_who_is_cancelled_leaves_the_others_waiting() -> None:
         first.cancel()
         await asyncio.sleep(0)
         may_end.set()
-        assert (await second)[0].value == 21
+        assert (await second).value == 21
         assert first.cancelled()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("left", [0, 1, 2])
+def test_a_score_is_journalled_once_whoever_of_its_askers_has_gone(left: int) -> None:
+    """Of three who ask, all but the last `left` are cancelled before the answer comes."""
+
+    async def run() -> None:
+        may_end = threading.Event()
+
+        def slow(x: float) -> float:
+            may_end.wait(10)
+            return x
+
+        context = make_context(FakeExecutor(slow))
+        u = TaskUtility(context, make_task(calls_once), "search", "0")
+        askers = [asyncio.create_task(u.query(Program(HONEST))) for _ in range(3)]
+        await asyncio.sleep(0.05)
+        for gone in askers[: 3 - left]:
+            gone.cancel()
+        await asyncio.sleep(0)
+        may_end.set()
+        answers = await asyncio.gather(*askers, return_exceptions=True)
+        assert answers[3 - left :] == [(21.0, "")] * left
+        assert (await u.query(Program(HONEST)))[0] == 21.0
+        journal = context.journal
+        assert isinstance(journal, MemoryJournal)
+        assert [body["value"] for body in journal.of("evaluation")] == [21.0]
 
     asyncio.run(run())
 
@@ -264,8 +292,8 @@ def test_what_a_utility_that_works_cannot_take_is_the_candidates_failure(
 
     async def both() -> tuple[EvaluationOutcome, EvaluationOutcome]:
         evaluator = Evaluator(world.executor, 0, PUBLIC_KEY)
-        honest, _ = await evaluator.score(Program(HONEST), question)
-        odd, _ = await evaluator.score(Program(source), question)
+        honest = await evaluator.score(Program(HONEST), question)
+        odd = await evaluator.score(Program(source), question)
         await evaluator.aclose()
         return honest, odd
 
@@ -418,7 +446,7 @@ def test_instances_follow_from_task_stream_repeat_and_the_runs_seed() -> None:
     async def drawn(seed: int, stream: Any, repeat: str, name: str = "mine") -> float:
         task = Task(name, HONEST, lambda program, rng: rng.random(), description="d")
         evaluator = Evaluator(FakeExecutor(lambda: 0), seed, instance_key=PUBLIC_KEY)
-        outcome, _ = await evaluator.score(Program(HONEST), Question(task, stream, repeat))
+        outcome = await evaluator.score(Program(HONEST), Question(task, stream, repeat))
         return value_of(outcome)
 
     async def run() -> None:
@@ -513,6 +541,6 @@ def test_many_maps_at_once_share_the_slots_without_deadlock(world: World) -> Non
                 for i in range(20)
             )
         )
-        return [value_of(outcome) for outcome, _ in outcomes]
+        return [value_of(outcome) for outcome in outcomes]
 
     assert world.run(run()) == [12.0] * 20

@@ -488,7 +488,7 @@ def test_two_hundred_evaluations_leave_no_descriptor_open(world: World) -> None:
                 for i in range(200)
             )
         )
-        assert sum(isinstance(outcome, Scored) for outcome, _ in outcomes) == 180
+        assert sum(isinstance(outcome, Scored) for outcome in outcomes) == 180
         assert open_descriptors() == before
 
     world.run(run(), 100)

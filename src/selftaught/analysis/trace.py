@@ -8,6 +8,7 @@ from typing import Any
 
 from selftaught.analysis.run_head import HEAD_KINDS, RunHead, run_head
 from selftaught.core.program import content_id
+from selftaught.core.text import clean
 from selftaught.store.reader import JournalReader
 from selftaught_guest.extract import extract_code
 
@@ -157,8 +158,7 @@ class _Tracer:
             call.failures.append(f"{body['state']}: {body['detail']}")
 
     def _reply(self, run: ImproverRunTrace, text: str) -> ReplyTrace:
-        # As the guest got it: lone surrogates are no text to anybody else.
-        code = extract_code(text.encode("utf-8", "replace").decode())
+        code = extract_code(clean(text))  # as the guest got it
         if not isinstance(code, str):
             return ReplyTrace(text, None, None, "no code")
         program_id = content_id(code)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from selftaught.analysis.reward_audit import audit_run
+from selftaught.analysis.reward_denials import above_bound
 from selftaught.analysis.reward_scores import Scores, Searched, compared, of_program
 from selftaught.analysis.run_head import HEAD_KINDS, run_head
 from selftaught.app.audits import reading_program
@@ -14,7 +15,7 @@ from selftaught.app.parts import executor_for, executor_of
 from selftaught.app.resume import find_run, tasks_of
 from selftaught.core.concurrency import together
 from selftaught.core.errors import ConfigError
-from selftaught.core.outcome import Scored
+from selftaught.core.outcome import EvaluationOutcome, Failed, Scored
 from selftaught.core.program import Program
 from selftaught.core.task import Task
 from selftaught.engine.evaluate import Evaluator, Question
@@ -56,7 +57,7 @@ async def _rescored(store: str, run_id: str, scores: Scores, sets: int) -> list[
 
     Returns: `[{"task", "program_id", "search", "fresh", "more_than_luck", "failures", "sets",
         "holds", "evidence"}]`, where `fresh` is the mean of those on which it did
-        not fail, or None.
+        not fail, or None. A score above the task's highest is a failure, and does not hold.
     Raises: ConfigError if the run's tasks cannot be found, or are others than they were.
     """
     stored = find_run(store, run_id)
@@ -79,19 +80,23 @@ async def _rescored(store: str, run_id: str, scores: Scores, sets: int) -> list[
             await evaluator.aclose()
 
 
-async def _on_fresh(evaluator: Evaluator, task: Task, source: str, sets: int) -> list[float | None]:
+async def _on_fresh(
+    evaluator: Evaluator, task: Task, source: str, sets: int
+) -> list[EvaluationOutcome]:
     program = Program(source, task.entry)
-    outcomes = await together(
+    evaluator.works(task)  # it has scored these programs on search
+    return await together(
         evaluator.score(program, Question(task, "test", f"audit-{number}"))
         for number in range(sets)
     )
-    return [one.value if isinstance(one, Scored) else None for one, _ in outcomes]
 
 
-def _row(scores: Scores, one: Searched, values: list[float | None]) -> dict[str, Any]:
-    fresh = [value for value in values if value is not None]
-    failures = len(values) - len(fresh)
-    findings = list(compared(scores, one, fresh, failures))
+def _row(scores: Scores, one: Searched, outcomes: list[EvaluationOutcome]) -> dict[str, Any]:
+    fresh = [outcome.value for outcome in outcomes if isinstance(outcome, Scored)]
+    failures = [outcome.detail for outcome in outcomes if isinstance(outcome, Failed)]
+    evidence = [finding.evidence for finding in compared(scores, one, fresh, len(failures))]
+    bounds = (above_bound(detail) for detail in failures)
+    evidence += [*filter(None, bounds)][:1]
     found = of_program(scores, one, fresh) if len(fresh) > 1 else None
     return {
         "task": one.task,
@@ -99,8 +104,8 @@ def _row(scores: Scores, one: Searched, values: list[float | None]) -> dict[str,
         "search": one.value,
         "fresh": None if found is None else found.fresh,
         "more_than_luck": None if found is None else max(0.0, found.at_least),
-        "failures": failures,
-        "sets": len(values),
-        "holds": not findings,
-        "evidence": "; ".join(finding.evidence for finding in findings),
+        "failures": len(failures),
+        "sets": len(outcomes),
+        "holds": not evidence,
+        "evidence": "; ".join(evidence),
     }

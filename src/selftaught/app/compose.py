@@ -134,9 +134,9 @@ async def score_once(task: Task, program: Program, question: Question, config: S
     """One evaluation, with no journal."""
     key = find_instance_key(config.instance_key)
     async with executor_for(slots=1, config=config.sandbox) as executor:
-        evaluator = Evaluator(executor, config.seed, key, config.sandbox.limits())
-        outcome, _ = await evaluator.score(program, question)
-        return outcome
+        limits = config.sandbox.limits()
+        evaluator = Evaluator(executor, config.seed, key, limits, most_trials=1)
+        return await evaluator.score(program, question)
 
 
 @asynccontextmanager
@@ -169,6 +169,7 @@ async def _context(
         memory = Memory() if resumed is None else find_run(config.store, run_id).memory
         journal = await asyncio.to_thread(open_journal, config.store)
         stack.push_async_callback(journal.aclose)
+        stack.push_async_callback(evaluator.aclose)  # before the journal, to which it writes
         head = {
             "command": config.command,
             "config": {**config.model_dump(mode="json"), "instance_key": instance_key},

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import metadata, resources
 from pathlib import Path
+from types import FrameType
 
+from selftaught.core.blame import own_place, words_of
 from selftaught.core.errors import ConfigError
 from selftaught.core.language_model import LanguageModel, ModelServices
 from selftaught.core.program import IMPROVER_ENTRY, Program
@@ -33,10 +38,8 @@ def load_task(name_or_path: str | Path) -> Task:
         raise ConfigError(
             f"unknown task {text!r}: there are {', '.join(task_names())}, or give a file.py"
         )
-    try:
+    with _users_code(f"task {text!r} cannot be loaded:"):
         task = points[0].load()
-    except Exception as error:  # noqa: BLE001 - a plugin's import may raise anything
-        raise ConfigError(f"task {text!r} cannot be loaded: {_blame(error)}") from None
     return _must_be_task(task, text)
 
 
@@ -49,12 +52,8 @@ def _task_from_file(path: Path) -> Task:
         raise ConfigError(f"{path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    try:
+    with _users_code(f"task file {path} raised", path.resolve()):
         spec.loader.exec_module(module)
-    except SyntaxError as error:
-        raise ConfigError(f"task file {path} line {error.lineno}: {error.msg}") from None
-    except Exception as error:  # noqa: BLE001 - a task file may raise anything
-        raise ConfigError(f"task file {path} raised {_blame(error)}") from None
     if not hasattr(module, "task"):
         raise ConfigError(f"task file {path} defines no `task = st.Task(...)`")
     return _must_be_task(module.task, str(path))
@@ -66,10 +65,44 @@ def _must_be_task(task: object, where: str) -> Task:
     return task
 
 
-def _blame(error: Exception) -> str:
-    frames = traceback.extract_tb(error.__traceback__)
-    where = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}{where}"
+@contextlib.contextmanager
+def _users_code(what: str, file: Path | None = None) -> Iterator[None]:
+    """Whatever a module raises while it is loaded, SystemExit too, is its author's error.
+
+    Raises: ConfigError that begins with `what`; KeyboardInterrupt of a signal.
+    """
+    with _ctrl_c() as pressed:
+        try:
+            yield
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt) and (
+                pressed or type(error) is not KeyboardInterrupt
+            ):
+                raise  # a kind of its own is what the edge makes of other signals
+            place = own_place(traceback.extract_tb(error.__traceback__), file)
+            where = "" if place is None else f" ({place[0]}:{place[1]})"
+            raise ConfigError(f"{what} {' '.join(words_of(error).split())}{where}") from None
+
+
+@contextlib.contextmanager
+def _ctrl_c() -> Iterator[list[int]]:
+    """Filled once Ctrl-C is pressed, which raises KeyboardInterrupt in the main thread alone."""
+    pressed: list[int] = []
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield pressed
+        return
+
+    def press(signum: int, frame: FrameType | None) -> None:
+        pressed.append(signum)
+        before(signum, frame)
+
+    signal.signal(signal.SIGINT, press)
+    try:
+        yield pressed
+    finally:
+        if signal.getsignal(signal.SIGINT) is press:  # the module may have set its own
+            signal.signal(signal.SIGINT, before)
 
 
 def improver_names() -> list[str]:

@@ -46,10 +46,6 @@ class SingleFlight(Generic[K, T]):
     def __init__(self) -> None:
         self._answers: dict[K, asyncio.Task[T]] = {}
 
-    def known(self, key: K) -> bool:
-        """Whether somebody has asked this before."""
-        return key in self._answers
-
     async def get(self, key: K, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """The answer to `key`, from `work` if nobody has asked before."""
         task = self._answers.get(key)

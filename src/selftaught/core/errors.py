@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from selftaught.core.text import clean
+
 
 class SelfTaughtError(Exception):
     """The root of every error that this package raises on purpose."""
@@ -49,12 +51,12 @@ class ModelFailure(InfrastructureError):
         status: int | None = None,
         notice: str = "",
     ) -> None:
-        super().__init__(message, retryable=kind in ("limited", "fault", "adjusted"))
+        super().__init__(clean(message), retryable=kind in ("limited", "fault", "adjusted"))
         self.kind: FailureOfRequest = kind
         self.maybe_billed = maybe_billed
         self.retry_after_s = retry_after_s
         self.status = status
-        self.notice = notice
+        self.notice = clean(notice)
 
 
 class BudgetExceeded(SelfTaughtError):

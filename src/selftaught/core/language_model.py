@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from selftaught.core.budget import Usage
 from selftaught.core.ports import Executor
+from selftaught.core.text import clean
 
 _BYTES_PER_TOKEN = 4
 
@@ -51,7 +52,7 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Completions:
-    """What a language model answered to one request.
+    """What a language model answered to one request; its texts are clean.
 
     Attributes:
         texts: the responses; more than were asked for are dropped, the rest is asked for again.
@@ -70,6 +71,12 @@ class Completions:
     cost_usd: float | None = 0.0
     finishes: tuple[str, ...] = ()
     notice: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "texts", tuple(map(clean, self.texts)))
+        object.__setattr__(self, "model", clean(self.model))
+        object.__setattr__(self, "finishes", tuple(map(clean, self.finishes)))
+        object.__setattr__(self, "notice", clean(self.notice))
 
 
 class LanguageModel(Protocol):

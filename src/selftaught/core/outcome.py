@@ -1,10 +1,12 @@
-"""What became of a guest or of an evaluation, as values."""
+"""What became of a guest or of an evaluation, as values; their texts are clean."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
+
+from selftaught.core.text import clean
 
 FailureKind = Literal[
     "no_code",
@@ -37,6 +39,9 @@ class Failed:
     detail: str = ""
     cpu_s: float = 0.0
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "detail", clean(self.detail))
+
     @property
     def value(self) -> None:
         """A failure has no value; callers decide what it is worth."""
@@ -62,6 +67,11 @@ class Scored:
     metrics: Mapping[str, float] = field(default_factory=dict)
     cpu_s: float = 0.0
     tier: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "feedback", clean(self.feedback))
+        metrics = {clean(name): value for name, value in self.metrics.items()}
+        object.__setattr__(self, "metrics", metrics)
 
     @property
     def kind(self) -> Literal["scored"]:

@@ -19,6 +19,7 @@ from selftaught.core.describe import describe_source
 from selftaught.core.errors import ConfigError, SelfTaughtError
 from selftaught.core.outcome import Failed
 from selftaught.core.program import SOLUTION_ENTRY, Program
+from selftaught.core.text import clean
 
 
 class ProgramFailed(SelfTaughtError):
@@ -259,14 +260,14 @@ class Task:
     @cached_property
     def _description(self) -> str:
         if self.description is not None:
-            return self.description
+            return clean(self.description)
         functions = (
             (self.utility.instances, self.utility.score)
             if isinstance(self.utility, PerInstance)
             else (self.utility,)
         )
         try:
-            return describe_source(functions)
+            return clean(describe_source(functions))
         except LookupError as error:
             raise ConfigError(
                 f"task {self.name}: {error}; give Task(description=...), which is what the model "

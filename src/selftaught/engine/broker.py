@@ -170,6 +170,4 @@ class Broker:
             raise _Refused("model", f"the language model refused this prompt: {failure}") from None
         finally:
             self.usage = self.usage + call.usage
-        answers = [left[message].pop(0) for message in messages if left[message]]
-        # Providers' JSON can hold lone surrogates, which are no text to anybody else.
-        return [text.encode("utf-8", "replace").decode() for text in answers]
+        return [left[message].pop(0) for message in messages if left[message]]

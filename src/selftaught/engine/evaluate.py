@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import inspect
 import math
-import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -21,12 +19,15 @@ from selftaught.core.ports import CandidateSlot, Executor, GuestLimits, Job, Pro
 from selftaught.core.program import Program
 from selftaught.core.seeds import Stream, instance_generator, solution_seed
 from selftaught.core.task import Measure, ProgramFailed, Task
-from selftaught.engine.utility_error import UtilityError
+from selftaught.engine.utility_error import Trials, UtilityError
 from selftaught.engine.watch import Watch
 from selftaught_guest.wire import WireError
 
 # `map` always makes this many groups, so that results do not depend on the machine.
 MAP_GROUPS = 4
+
+# So many different programs do not all return what a utility cannot be expected to take.
+MOST_TRIALS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,23 +48,41 @@ class Evaluator:
         run_seed: int,
         instance_key: str,
         limits: GuestLimits | None = None,
+        most_trials: int = MOST_TRIALS,
     ) -> None:
         self._executor = executor
         self._run_seed = run_seed
         self._instance_key = instance_key
         self._limits = limits or GuestLimits()
-        self._shown_to_work: set[str] = set()
+        self._trials = Trials(most_trials)
         self._answers = SingleFlight[tuple[str, ...], EvaluationOutcome]()
 
-    async def score(self, program: Program, question: Question) -> tuple[EvaluationOutcome, bool]:
-        """The outcome, and whether it is new (not the answer to an earlier, equal question).
+    async def score(
+        self,
+        program: Program,
+        question: Question,
+        record: Callable[[EvaluationOutcome], None] | None = None,
+    ) -> EvaluationOutcome:
+        """The outcome.
 
+        Args:
+            record: is told of a new outcome, once, even if whoever asked first has gone; not of the
+                answer to an earlier, equal question.
         Raises: InfrastructureError; UtilityError if the utility itself is at fault.
         """
+
+        async def anew() -> EvaluationOutcome:
+            outcome = await self._evaluate(program, question)
+            if record is not None:
+                record(outcome)
+            return outcome
+
         key = (program.id, question.task.name, question.stream, question.repeat)
-        new = not self._answers.known(key)
-        outcome = await self._answers.get(key, lambda: self._evaluate(program, question))
-        return outcome, new
+        return await self._answers.get(key, anew)
+
+    def works(self, task: Task) -> None:
+        """The task's utility has scored a program before."""
+        self._trials.works(task)
 
     async def aclose(self) -> None:
         """Stop what is under way."""
@@ -90,16 +109,15 @@ class Evaluator:
             raise UtilityError(
                 task,
                 f"has not returned for {task.utility_wall_s:g} s, calls of the program aside",
+                fault="hangs",
                 place=watch.where(defined_at and defined_at[0]),
                 asked=False,
                 then="; mend it, or give Task(utility_wall_s=...)",
             ) from None
         except UtilityError as error:
-            # A utility that works is not to be brought down by what one candidate returns.
-            if task.name in self._shown_to_work and error.asked:
-                return Failed("bad_output", error.short)
-            raise
-        self._shown_to_work.add(task.name)
+            return self._trials.verdict(error, task, program)
+        if isinstance(outcome, Scored):
+            self._trials.works(task)
         return outcome
 
 
@@ -123,19 +141,22 @@ def evaluate_in_slot(
         result = task.utility(handle, rng)
         if inspect.isawaitable(result):
             result = asyncio.run(_awaited(result))
+        scored = _checked(task, result, handle, slot.tier)
     except ProgramFailed as error:
         handle.raise_trouble()
         return replace(error.failure, cpu_s=handle.cpu_s)
     except SelfTaughtError:
         handle.raise_trouble()
         raise
-    except Exception as error:
+    except BaseException as error:
+        # Signals go to the main thread: SystemExit and KeyboardInterrupt are the utility's, too,
+        # and would end the loop of whoever waits.
         handle.raise_trouble()
-        raise _blamed(task, error, asked=handle.asked) from error
+        raise UtilityError.raised(task, error, asked=handle.asked) from error
     finally:
         handle.close()
     handle.raise_trouble()
-    return _checked(task, result, handle, slot.tier)
+    return scored
 
 
 def replace_entry(program: Program, entry: str) -> Program:
@@ -253,14 +274,6 @@ def _value_or_raise(result: Any) -> Any:
     return result
 
 
-def _blamed(task: Task, error: Exception, *, asked: bool) -> UtilityError:
-    """What the utility raised, and where: the last frame that is not ours."""
-    frames = traceback.extract_tb(error.__traceback__)
-    foreign = [frame for frame in frames if frame.filename != __file__]
-    place = (Path(foreign[-1].filename), foreign[-1].lineno or 0) if foreign else None
-    return UtilityError(task, f"raised {type(error).__name__}: {error}", place=place, asked=asked)
-
-
 def _checked(task: Task, result: Any, handle: _Handle, tier: str) -> Scored:
     measure = result if isinstance(result, Measure) else Measure(result)
     try:
@@ -271,6 +284,7 @@ def _checked(task: Task, result: Any, handle: _Handle, tier: str) -> Scored:
         raise UtilityError(
             task,
             f"must return a float or a Measure of floats, not {_short(result)} ({error})",
+            fault="form",
             place=task.defined_at(),
             asked=handle.asked,
         ) from None
@@ -279,6 +293,7 @@ def _checked(task: Task, result: Any, handle: _Handle, tier: str) -> Scored:
         raise UtilityError(
             task,
             f"returned {value!r}, outside of its range ({lo:g}, {hi:g})",
+            fault="range",
             place=task.defined_at(),
             asked=handle.asked,
             then="; mend it or state another range",

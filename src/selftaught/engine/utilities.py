@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import partial
 
 from selftaught.algorithm import Improver, MetaScore
 from selftaught.algorithm import MetaUtility as PlainMetaUtility
 from selftaught.core.concurrency import SingleFlight
 from selftaught.core.errors import JournalEnds
-from selftaught.core.outcome import EvaluationOutcome, Failed
+from selftaught.core.outcome import EvaluationOutcome, Failed, Scored
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.seeds import Stream
 from selftaught.core.task import Task
@@ -88,11 +89,12 @@ class TaskUtility(QueriedUtility):
         known = context.memory.evaluations.get(key)
         if context.replays and known is None:
             raise JournalEnds(f"scored a program that is not in the journal ({program.id})")
+        if isinstance(known, Scored):
+            context.evaluator.works(self._question.task)
         if known is not None and not context.rescores:
             return known
-        outcome, new = await context.evaluator.score(program, self._question)
-        if new:
-            self._record(key, program, outcome)
+        record = partial(self._record, key, program)
+        outcome = await context.evaluator.score(program, self._question, record)
         return outcome if known is None else known
 
     def facts(self) -> dict[str, object]:

@@ -1,11 +1,17 @@
-"""The error of a user's utility."""
+"""The error of a user's utility, and whether it is one: a candidate may be at fault."""
 
 from __future__ import annotations
 
+import traceback
+from collections import defaultdict
 from pathlib import Path
 
+from selftaught.core.blame import own_place, words_of
 from selftaught.core.errors import ConfigError
+from selftaught.core.outcome import Failed
+from selftaught.core.program import Program
 from selftaught.core.task import Task
+from selftaught.core.text import clean
 
 # How the detail of a candidate's failure begins that the utility could not take its output for.
 ON_CANDIDATE = "the utility "
@@ -16,21 +22,86 @@ class UtilityError(ConfigError):
 
     Attributes:
         why: what happened.
+        fault: its kind: the type of an exception, or a word.
         place: file and line.
         asked: whether the program had been called before, so that its output may be the reason.
     """
 
     def __init__(
-        self, task: Task, why: str, *, place: tuple[Path, int] | None, asked: bool, then: str = ""
+        self,
+        task: Task,
+        why: str,
+        *,
+        fault: str,
+        place: tuple[Path, int] | None,
+        asked: bool,
+        then: str = "",
     ) -> None:
         where = "" if place is None else f" ({place[0]}:{place[1]})"
-        super().__init__(f"task {task.name}: its utility {why}{where}{then}")
+        super().__init__(clean(f"task {task.name}: its utility {why}{where}{then}"))
         self.why = why
+        self.fault = fault
         self.place = place
         self.asked = asked
+
+    @classmethod
+    def raised(cls, task: Task, error: BaseException, *, asked: bool) -> UtilityError:
+        """What the utility raised, and where."""
+        defined_at = task.defined_at()
+        frames = traceback.extract_tb(error.__traceback__)
+        place = own_place(frames, defined_at and defined_at[0]) or defined_at
+        fault = type(error).__name__
+        return cls(task, f"raised {words_of(error)}", fault=fault, place=place, asked=asked)
 
     @property
     def short(self) -> str:
         """Without folders of this machine, for feedback."""
         where = "" if self.place is None else f" ({self.place[0].name}:{self.place[1]})"
         return f"{ON_CANDIDATE}{self.why}{where}"
+
+
+class Trials:
+    """Which utilities have scored a program, and how those fail that have not.
+
+    Args:
+        most: programs on which a utility that has scored none may fail in one way and at one line.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._working: set[str] = set()
+        self._failed: defaultdict[tuple[object, ...], set[str]] = defaultdict(set)
+
+    def works(self, task: Task) -> None:
+        """Its utility has scored a program."""
+        self._working.add(task.name)
+
+    def verdict(self, error: UtilityError, task: Task, program: Program) -> Failed:
+        """The failure of a program whose output the utility could not take.
+
+        A utility that works is not to be brought down by what one candidate returns; one that has
+        yet to work may have met an odd candidate, but not on the user's own seed or every time.
+
+        Raises: UtilityError if the utility is at fault.
+        """
+        if not error.asked:
+            raise error
+        if task.name not in self._working:
+            if task.seed is not None and program.id == task.seed_program().id:
+                raise error
+            failed = self._failed[task.name, error.fault, error.place]
+            failed.add(program.id)
+            if len(failed) >= self._most:
+                raise error if self._most == 1 else _on_all(error, task, len(failed))
+        return Failed("bad_output", error.short)
+
+
+def _on_all(error: UtilityError, task: Task, programs: int) -> UtilityError:
+    return UtilityError(
+        task,
+        error.why,
+        fault=error.fault,
+        place=error.place,
+        asked=error.asked,
+        then=f", on each of {programs} different programs, and has scored none yet: mend it",
+    )

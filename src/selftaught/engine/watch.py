@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
+from selftaught.core.blame import own_place
+
 
 class Watch:
     """The time by the clock that the thread of one evaluation takes, the program's calls aside.
@@ -47,13 +49,12 @@ class Watch:
         return (time.monotonic() if paused_s is None else paused_s) - since_s
 
     def where(self, file: Path | None) -> tuple[Path, int] | None:
-        """File and line that its thread is at: the innermost line in `file`, or of all."""
+        """File and line that its thread is at: the innermost of the user's own, or of all."""
         frame = sys._current_frames().get(self._thread)
         if frame is None:
             return None
         frames = traceback.extract_stack(frame)
-        own = [one for one in frames if one.filename == str(file)] or frames
-        return Path(own[-1].filename), own[-1].lineno or 0
+        return own_place(frames, file) or (Path(frames[-1].filename), frames[-1].lineno or 0)
 
     @asynccontextmanager
     async def at_most(self, limit_s: float) -> AsyncIterator[None]:

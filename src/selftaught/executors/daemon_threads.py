@@ -13,6 +13,8 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import Any, ParamSpec, TypeAlias, TypeVar
 
+from selftaught.core.errors import InfrastructureError
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -55,7 +57,12 @@ class DaemonThreads(Executor):
             if future.set_running_or_notify_cancel():
                 try:
                     future.set_result(call())
-                except BaseException as error:  # noqa: BLE001 - whoever waits gets it
+                except Exception as error:  # noqa: BLE001 - whoever waits gets it
                     future.set_exception(error)
+                except BaseException as error:  # noqa: BLE001
+                    # As it is it would end the event loop of whoever waits.
+                    future.set_exception(
+                        InfrastructureError(f"work on a thread ended by {error!r}")
+                    )
             del work, future, call  # what it holds must not wait for the next
             self._idle.release()

@@ -10,6 +10,7 @@ from typing import Any, cast
 from selftaught.core.budget import Usage
 from selftaught.core.errors import InfrastructureError
 from selftaught.core.outcome import EvaluationOutcome, Failed, FailureKind, Scored
+from selftaught.core.text import clean
 from selftaught.engine.memory import EndedRun, Memory, OpenRequest
 from selftaught.store.reader import Event, JournalReader
 
@@ -112,7 +113,8 @@ class _Recall:
         for (key, number), body in wanted.items():
             call = asked[key, number]
             for offset, text_id in enumerate(body["texts"][: call["n"]]):
-                found[key][call["place"] + offset] = texts[text_id]
+                # Older journals hold them as the provider sent them.
+                found[key][call["place"] + offset] = clean(texts[text_id])
         return dict(found)
 
     def _runs(self, ends: Mapping[str, Mapping[str, Any]]) -> dict[str, EndedRun]:

@@ -88,8 +88,7 @@ def tallied(responses: Sequence[str]) -> tuple[Json, dict[str, Program]]:
     counts: Counter[str] = Counter()
     programs: dict[str, Program] = {}
     for text, count in texts.items():
-        # As a guest would get it: lone surrogates are no text to anybody else.
-        code = extract_code(text.encode("utf-8", "replace").decode())
+        code = extract_code(text)
         if code and code.strip():
             program = Program(code, IMPROVER_ENTRY)
             programs[program.id] = program

@@ -32,9 +32,9 @@ def scorer(sandbox: Mapping[str, Any] | None = None) -> Iterator[Scorer]:
     executor = core_thread.run(stack.enter_async_context(executor_for(slots=1, config=config)))
 
     async def ask(task: Task, program: Program, stream: Stream, seed: int) -> EvaluationOutcome:
-        evaluator = Evaluator(executor, seed, PUBLIC_KEY, config.limits())
+        evaluator = Evaluator(executor, seed, PUBLIC_KEY, config.limits(), most_trials=1)
         try:
-            return (await evaluator.score(program, Question(task, stream, "score")))[0]
+            return await evaluator.score(program, Question(task, stream, "score"))
         finally:
             await evaluator.aclose()
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from selftaught.core.program import content_id
+from selftaught.core.text import clean
 from selftaught.store.reader import Event, JournalReader
 from selftaught_guest.extract import extract_code
 
@@ -158,9 +159,7 @@ class Observer:
         asked = self._asked[key]
         candidates = []
         for text_id in self._replies.get(key, ()):
-            # As the guest got it: lone surrogates are no text to anybody else.
-            text = texts.get(text_id, "").encode("utf-8", "replace").decode()
-            code = extract_code(text)
+            code = extract_code(clean(texts.get(text_id, "")))  # as the guest got it
             if isinstance(code, str) and code.strip():
                 nothing = Candidate(content_id(code), code, False, None)
                 candidates.append(by_text.get(code.strip(), nothing))

@@ -77,10 +77,10 @@ class Arena:
         task = _attacked_task(attack)
         program = Program(prepared(attack.source, stage.facts))
         for repeat in range(attack.evaluations):
-            outcome, _ = await evaluator.score(program, Question(task, "search", str(repeat)))
+            outcome = await evaluator.score(program, Question(task, "search", str(repeat)))
             if isinstance(outcome, Scored) and outcome.value == 1.0:
                 return "it was taken for the right answer", ""
-        honest, _ = await evaluator.score(
+        honest = await evaluator.score(
             Program(HONEST), Question(_honest_task(), "search", attack.name)
         )
         if not (isinstance(honest, Scored) and honest.value == 1.0):

@@ -1,0 +1,41 @@
+"""Where in a user's own code something went wrong."""
+
+from __future__ import annotations
+
+import sysconfig
+import traceback
+from collections.abc import Iterable
+from pathlib import Path
+
+# What a user does not mend: this package, the standard library, and what is installed.
+_INSTALLED = (sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+_OURS = str(Path(__file__).parents[1])
+_NOT_OWN = tuple({f"{Path(folder).resolve()}/" for folder in (_OURS, *_INSTALLED)})
+
+
+def own_place(
+    frames: Iterable[traceback.FrameSummary], file: Path | None = None
+) -> tuple[Path, int] | None:
+    """File and line of the innermost frame that is the user's own; None if there is none.
+
+    Args:
+        frames: the outermost first.
+        file: one that counts as the user's own wherever it is installed.
+    """
+    places = [(Path(frame.filename), frame.lineno or 0) for frame in frames]
+    return next((place for place in reversed(places) if _is_own(place[0], file)), None)
+
+
+def _is_own(path: Path, file: Path | None) -> bool:
+    if path == file:
+        return True
+    return not str(path).startswith("<frozen ") and not str(path.resolve()).startswith(_NOT_OWN)
+
+
+def words_of(error: BaseException) -> str:
+    """What an error says, whatever it is made of."""
+    try:
+        said = str(error)
+    except BaseException:  # noqa: BLE001 - a user's own `__str__` may raise anything
+        said = "(which cannot say what it is)"
+    return f"{type(error).__name__}: {said}"
