@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
+import shutil
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +107,41 @@ def test_an_audit_is_a_run_as_any_other(audited: tuple[Path, Done]) -> None:
     assert "Nothing came out of the sandbox." in page
     resumed = selftaught("resume", run_id, cwd=folder)
     assert (resumed.code, "has ended" in resumed.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("improver", ["the audit's own", "seed"])
+def test_a_report_of_an_audit_names_its_own_improver_and_how_it_is_done_again(
+    improver: str, audited: tuple[Path, Done], here: Path
+) -> None:
+    """Audits of older versions say in their journals that they took the seed improver."""
+    shutil.copytree(audited[0], here, dirs_exist_ok=True)
+    with sqlite3.connect("selftaught.db") as database:
+        query = "SELECT DISTINCT json_extract(body, '$.config.improver') FROM events"
+        named = database.execute(f"{query} WHERE kind = 'run'").fetchall()
+        assert named == [("the audit's own",)]
+        database.execute(
+            "UPDATE events SET body = json_set(body, '$.config.improver', ?) WHERE kind = 'run'",
+            (improver,),
+        )
+    done = selftaught("report", "latest", "--out", "page", "--format", "md", cwd=here)
+    assert done.code == 0, done.stderr
+    text = (here / "page" / "report.md").read_text(encoding="utf-8")
+    assert "- improver to begin with: the audit's own" in text
+    (told,) = [line for line in text.splitlines() if line.startswith("selftaught ")]
+    again = selftaught(*shlex.split(told)[1:], "--json", cwd=here / "page")
+    assert again.code == 2  # the model's file is not in this folder, and that is all
+    assert "cannot read the scripted model's file" in again.stderr
+    shutil.copy(here / "texts.json", here / "page")
+    again = selftaught(*shlex.split(told)[1:], "--json", cwd=here / "page")
+    assert result(again)["conditions"] == result(audited[1])["conditions"]
+
+
+def test_an_audit_takes_no_improver_of_the_users(here: Path) -> None:
+    (here / "settings.toml").write_text('improver = "greedy"\n')
+    done = selftaught("audit", "sandbox", "--config", "settings.toml", cwd=here)
+    assert done.code == 2
+    assert "leave out 'improver'" in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_the_page_fits_80_columns_and_says_that_nothing_came_out(here: Path) -> None:

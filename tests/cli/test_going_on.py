@@ -129,6 +129,52 @@ def test_a_task_that_has_changed_is_refused_with_the_difference(here: Path) -> N
     assert "task halves has changed since run" in refused.stderr
 
 
+HELPED = """\
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+from helping import worth
+
+import selftaught as st
+
+
+def utility(program, rng):
+    return worth(program(1))
+
+
+seed = "def algorithm(x):\\n    return x\\n"
+task = st.Task("helped", seed, utility, (0, 1), description="Return more.")
+"""
+
+
+def test_a_described_task_whose_code_has_changed_is_refused_with_the_file(here: Path) -> None:
+    task, helping = here / "helped.py", here / "helping.py"
+    task.write_text(HELPED)
+    helping.write_text("def worth(x):\n    return min(1.0, x / 9)\n")
+    server, process = stuck(here, "improve", "helped.py", "--lm-calls", "3", "--json")
+    process.kill()
+    process.communicate()
+    server.stop()
+    for file, old, new, where in (
+        (task, "program(1)", "program(2)", f"utility in {task}:10"),
+        (helping, "x / 9", "x / 8", f"helping.py in {helping}"),
+    ):
+        before = file.read_text()
+        file.write_text(before.replace(old, new))
+        for command in ("resume", "replay"):
+            refused = selftaught(command, "latest", cwd=here, OPENAI_API_KEY="k")
+            assert refused.code == 2
+            assert f": {where}): its scores would not be comparable" in refused.stderr
+            assert refused.stderr.count("\n") == 1
+        file.write_text(before)
+    with ms.ModelServer(port=int(server.base_url.split(":")[-1].partition("/")[0])):
+        resumed = selftaught("resume", "latest", cwd=here, OPENAI_API_KEY="k")
+    assert resumed.code == 0, resumed.stderr
+    assert selftaught("replay", "latest", "--rescore", cwd=here).code == 0
+    assert selftaught("verify", cwd=here).code == 0
+
+
 def test_what_has_ended_has_nothing_to_resume(finished: Finished) -> None:
     for run in (finished.run_json, finished.improve_json):
         done = selftaught("resume", run["run_id"], cwd=finished.folder)

@@ -48,7 +48,8 @@ class RunHead:
     Attributes:
         command: "run" or "improve".
         started: ISO time of the first start.
-        tasks: `{"name", "version"}` of each.
+        tasks: `{"name", "version", "parts"}` of each; no parts in a run of version scheme 1.
+        version_scheme: what the tasks' versions cover.
         state: done, budget, interrupted, failed; or open, if it was not ended since it was last
             started: it runs now, or it was killed.
         detail: why it ended so.
@@ -73,6 +74,7 @@ class RunHead:
     wall_s: float | None
     series: SeriesPlace | None = None
     modules_told: tuple[str, ...] = ()
+    version_scheme: int = 1
 
     @property
     def task_names(self) -> tuple[str, ...]:
@@ -115,6 +117,7 @@ def run_head(run_id: str, events: Iterable[Event]) -> RunHead:
         wall_s=end.get("wall_s"),
         series=_place(first.get("series")),
         modules_told=tuple(first.get("modules_told", ())),
+        version_scheme=first.get("task_version_scheme", 1),
     )
 
 

@@ -4,7 +4,8 @@ Event kinds, their keys, and their bodies (`id` is the content id of a text in t
 
 `run`, key run_id, at each start of the run, so again when it is resumed:
     {command: "run"|"improve"|"transfer"|"audit", config: {...}, version, seed, model, tier,
-    improver: id, tasks: [{name, version}], resumed: whether it goes on, cut_requests: how many were
+    improver: id, tasks: [{name, version, parts: {name: hash}}], task_version_scheme: what versions
+    cover (2; without it 1, and no parts), resumed: whether it goes on, cut_requests: how many were
     under way when it was cut, started: ISO time, series: {id: of its first run, index, of: how
     many, usage and wall_s: of the runs of it before this one}, of a run with --repeats only,
     modules_told: [further modules that the meta-utility's description names], where it names any}

@@ -45,7 +45,8 @@ def score(
 
     Args:
         task: a task, its name, or its file.
-        program: source text, or a file.
+        program: source text, a file, or a `Program`; `task.seed` is the task's own, wherever that
+            is taken from.
         stream: whose instances: search, val or test.
         seed: from which the instances derive.
         sandbox, instance_key: as in `improve`.
@@ -298,6 +299,13 @@ def _program(program: str | Path | Program, task: Task) -> Program:
         return program
     if isinstance(program, str):
         return Program(program, task.entry)
+    if not isinstance(program, Path):
+        raise ConfigError(
+            f"task {task.name}: program must be source text, a Path or a Program, not {program!r}"
+        )
+    # A relative path is that of the caller's file, unless it is the very one that the task gave.
+    if program is task.seed or (program == task.seed and not program.exists()):
+        return task.seed_program()
     try:
         return Program(program.read_text(encoding="utf-8"), task.entry)
     except (OSError, UnicodeDecodeError) as error:

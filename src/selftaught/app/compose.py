@@ -24,7 +24,7 @@ from selftaught.app.config import (
 from selftaught.app.discovery import check_distinct, check_model_name, load_improver
 from selftaught.app.instance_key import find_instance_key
 from selftaught.app.parts import Services, executor_for, executor_of, opened_model, run_context
-from selftaught.app.resume import StoredRun, events_of, find_run
+from selftaught.app.resume import StoredRun, events_of, find_run, told_tasks
 from selftaught.app.stop import stop_plan
 from selftaught.app.transfer import transfer_plan
 from selftaught.core.budget import Budget
@@ -33,7 +33,7 @@ from selftaught.core.outcome import Failed
 from selftaught.core.ports import Executor, GuestLimits, Job
 from selftaught.core.program import Program
 from selftaught.core.progress import Listener, silent
-from selftaught.core.task import Task
+from selftaught.core.task import VERSION_SCHEME, Task
 from selftaught.engine.context import RunContext
 from selftaught.engine.evaluate import Evaluator, Question
 from selftaught.engine.ledger import Ledger
@@ -123,6 +123,7 @@ async def replay_run(
             memory=replace(memory, recorded=frozenset(), open_requests=(), elapsed_s=0.0),
             modules=stored.head.modules_told,
             replays=True,
+            version_scheme=stored.head.version_scheme,
             rescores=rescore,
         )
         await replayed(_study(config, tasks, stored.improver, {})(context))
@@ -147,7 +148,9 @@ async def _context(
     check_model_name(config.model)
     check_writable(config.store)
     instance_key = find_instance_key(config.instance_key)
-    versions = [{"name": task.name, "version": task.version} for task in prepared.tasks]
+    resumed, place = prepared.resumed, prepared.place
+    scheme = VERSION_SCHEME if resumed is None else resumed.head.version_scheme
+    told = told_tasks(prepared.tasks, scheme)
     async with AsyncExitStack() as stack:
         executor = await stack.enter_async_context(executor_of(config))
         model = await stack.enter_async_context(opened_model(config.model, config, executor))
@@ -160,7 +163,6 @@ async def _context(
         evaluator = Evaluator(executor, config.seed, instance_key, limits)
         stack.push_async_callback(evaluator.aclose)
         await _check_programs(executor, evaluator, prepared, limits)
-        resumed, place = prepared.resumed, prepared.place
         run_id = new_run_id(datetime.now(UTC), os.urandom(2)) if resumed is None else resumed.run_id
         if place is not None and place.index == 0:
             run_id = place.series_id
@@ -177,7 +179,8 @@ async def _context(
             "seed": config.seed,
             "model": model.name,
             "tier": executor.tier,
-            "tasks": versions,
+            "tasks": told,
+            "task_version_scheme": scheme,
             "improver": prepared.improver.id,
             "resumed": resumed is not None,
             "cut_requests": len(memory.open_requests),
@@ -196,7 +199,7 @@ async def _context(
         )
         services = Services(executor, evaluator, journal)
         context = run_context(run_id, config, model, services, ledger, prepared.listener)
-        yield replace(context, memory=memory, modules=modules), head
+        yield replace(context, memory=memory, modules=modules, version_scheme=scheme), head
 
 
 def _modules_told(config: StudyConfig, prepared: _Prepared) -> tuple[str, ...]:

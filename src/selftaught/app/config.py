@@ -18,6 +18,7 @@ from selftaught.core.seeds import Stream
 DEFAULT_MODEL = "local:mutator"
 DEFAULT_STORE = "sqlite:///selftaught.db"
 DEFAULT_TASKS = ("flow_shop", "descent", "local_cut")
+AUDIT_IMPROVER = "the audit's own"
 
 
 class _Section(BaseModel):
@@ -266,6 +267,7 @@ class AuditConfig(CommonConfig):
     """
 
     command: ClassVar[str] = "audit"
+    improver: str = AUDIT_IMPROVER
     samples: int = Field(10_000, ge=1)
     warning: Literal["without", "with", "both"] = "both"
     tasks: tuple[str, ...] = DEFAULT_TASKS

@@ -1,8 +1,8 @@
 """`selftaught reproduce`: runs of STOP, then transfer of the best improver, as one protocol.
 
-Nothing is kept of a protocol but its runs. Each part is looked for in the store by its whole
-configuration: what has ended is read, what was cut goes on, and what is not there is started. So
-the same command goes on wherever it was stopped, and pays nothing twice.
+Nothing is kept of a protocol but its runs. Each part is looked for in the store by all that its
+results follow from: what has ended is read, what was cut goes on, and what is not there is started.
+So the same command goes on wherever it was stopped, and pays nothing twice.
 """
 
 from __future__ import annotations
@@ -28,22 +28,27 @@ from selftaught.app.config import (
 from selftaught.app.discovery import load_improver, load_task
 from selftaught.app.estimates import estimate_protocol_run
 from selftaught.app.instance_key import find_instance_key
-from selftaught.app.resume import find_run, has_ended
+from selftaught.app.resume import find_run, has_ended, stored_config
 from selftaught.app.series import resume_study, run_repeated
 from selftaught.app.transfer import find_origin, transfer_config
 from selftaught.core.budget import Usage
 from selftaught.core.errors import ConfigError
 from selftaught.core.program import Program
 from selftaught.core.progress import Listener, Progress, silent
-from selftaught.core.task import Task
+from selftaught.core.task import VERSION_SCHEMES, Task
 from selftaught.store.location import check_writable
 from selftaught.store.reader import open_reader
 from selftaught.studies.bookkeeping import NothingMeasured
 
 Json = dict[str, Any]
 
-# What may differ between two parts that are the same: where they run, and how fast.
-_NO_MATTER = frozenset({"store", "tier", "slots", "concurrency", "request_timeout_s"})
+# What may differ between two parts that are the same: where they run, and how fast. Tasks and
+# improver are told by what they are, not by how they were named.
+_NO_MATTER = frozenset(
+    {"store", "tier", "slots", "concurrency", "request_timeout_s", "api_key_file"}
+    | {"tasks", "improver"}
+)
+_PRICES = frozenset({"price_in", "price_out"})  # which end a run only by a budget in USD
 
 
 def shipped_protocol(name: str) -> Traversable:
@@ -199,30 +204,51 @@ def _find(config: StudyConfig, tasks: Sequence[Task], improver: Program) -> RunH
     if not location.path.exists() or location.path.stat().st_size == 0:
         return None
     wanted = _identity(config, tasks)
-    versions = [{"name": task.name, "version": task.version} for task in tasks]
     with open_reader(config.store) as reader:
         for run_id in reader.runs():
             events = list(reader.events(run_id, HEAD_KINDS))
             head = run_head(run_id, events)
-            said = {name: value for name, value in head.config.items() if name not in _NO_MATTER}
             same = (
                 head.command == config.command
-                and said == wanted
-                and [*head.tasks] == versions
                 and events[0].body.get("improver") == improver.id
+                and _is_of(head, tasks)
+                and (head.series is None or head.series.index == 0)
             )
-            if same and (head.series is None or head.series.index == 0):
+            if same and _said(head, config.store, tasks) == wanted:
                 return head
     return None
 
 
+def _is_of(head: RunHead, tasks: Sequence[Task]) -> bool:
+    """Whether a run is of these tasks, by the scheme of its own versions."""
+    if head.task_names != tuple(task.name for task in tasks):
+        return False
+    scheme = head.version_scheme
+    return scheme in VERSION_SCHEMES and [task["version"] for task in head.tasks] == [
+        task.version_by(scheme) for task in tasks
+    ]
+
+
+def _said(head: RunHead, store: str, tasks: Sequence[Task]) -> dict[str, Any] | None:
+    """The identity of a run; None if this selftaught does not read its configuration.
+
+    It is read as for going on, so an option that came later has its default.
+    """
+    try:
+        return _identity(stored_config(head, store), tasks)
+    except ConfigError:
+        return None
+
+
 def _identity(config: StudyConfig, tasks: Sequence[Task]) -> dict[str, Any]:
-    """The configuration as the head of a run has it, without what does not matter."""
+    """What the results of a configuration follow from, besides its tasks and its improver."""
     values = config.model_dump(mode="json")
     values["instance_key"] = find_instance_key(config.instance_key)
     if isinstance(config, RunConfig):
         values["runs"] = config.runs.resolved(len(tasks))
-    return {name: value for name, value in values.items() if name not in _NO_MATTER}
+        values["baselines"] = config.with_baselines
+    left_out = _NO_MATTER if config.budget.usd else _NO_MATTER | _PRICES
+    return {name: value for name, value in values.items() if name not in left_out}
 
 
 def _tell_found(listener: Listener, head: RunHead) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +13,13 @@ from selftaught.app.discovery import load_task
 from selftaught.app.next_command import next_command
 from selftaught.core.errors import ConfigError
 from selftaught.core.program import IMPROVER_ENTRY, Program
-from selftaught.core.task import Task
+from selftaught.core.task import VERSION_SCHEMES, Task
 from selftaught.engine.memory import Memory
 from selftaught.store.reader import Event, JournalReader, open_reader
 from selftaught.store.recall import recall
 
 _ENDED = ("done", "budget")
+_NAMED_PARTS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def find_run(store: str, run: str, *, everything: bool = False) -> StoredRun:
         head = run_head(run_id, reader.events(run_id, HEAD_KINDS))
         first = next(reader.events(run_id, ["run"]))
         memory = recall(reader, run_id, everything=everything)
-        return StoredRun(head, _config(head, store), _improver(reader, first), memory)
+        return StoredRun(head, stored_config(head, store), _improver(reader, first), memory)
 
 
 def events_of(store: str, run_id: str) -> list[Event]:
@@ -97,31 +98,64 @@ def tasks_of(stored: StoredRun) -> list[Task]:
 
 def check_versions(stored: StoredRun, tasks: Sequence[Task]) -> None:
     """Raises: ConfigError if these are not the tasks of the run, as they were."""
-    before = {task["name"]: task["version"] for task in stored.head.tasks}
-    now = {task.name: task.version for task in tasks}
-    if list(before) != list(now):
+    before, names = stored.head.task_names, tuple(task.name for task in tasks)
+    if before != names:
         raise ConfigError(
-            f"run {stored.run_id} is of the tasks {', '.join(before)}, not {', '.join(now)}"
+            f"run {stored.run_id} is of the tasks {', '.join(before)}, not {', '.join(names)}"
         )
-    for name, version in now.items():
-        if version != before[name]:
+    for task, told in zip(tasks, stored.head.tasks, strict=True):
+        version = task.version_by(stored.head.version_scheme)
+        if version != told["version"]:
+            what = _what_changed(task, told.get("parts", {})) or "its source, seed or settings"
             raise ConfigError(
-                f"task {name} has changed since run {stored.run_id} was started (version "
-                f"{before[name]}, now {version}: its source, seed or settings): its scores would "
-                "not be comparable; bring back the old task, or start another run"
+                f"task {task.name} has changed since run {stored.run_id} was started (version "
+                f"{told['version']}, now {version}: {what}): its scores would not be comparable; "
+                "bring back the old task, or start another run"
             )
+
+
+def told_tasks(tasks: Sequence[Task], scheme: int) -> list[dict[str, Any]]:
+    """What the head of a run tells of its tasks; scheme 1 knew no parts."""
+    told: list[dict[str, Any]] = []
+    for task in tasks:
+        told.append({"name": task.name, "version": task.version_by(scheme)})
+        if scheme > 1:
+            parts = task.version_parts.items()
+            told[-1]["parts"] = {name: part.digest for name, part in parts}
+    return told
+
+
+def _what_changed(task: Task, before: Mapping[str, str]) -> str:
+    """The parts that are not as they were, and where they stand; empty if none were told."""
+    if not before:
+        return ""
+    now = task.version_parts
+    changed = [
+        f"{name} in {part.where}" if part.where else name
+        for name, part in now.items()
+        if before.get(name) != part.digest
+    ]
+    changed += [f"{name}, which is gone" for name in before if name not in now]
+    more = len(changed) - _NAMED_PARTS
+    return "; ".join(changed[:_NAMED_PARTS]) + (f"; and {more} more" if more > 0 else "")
 
 
 def _function(stored: StoredRun) -> str:
     return "self_improve" if isinstance(stored.config, RunConfig) else "improve"
 
 
-def _config(head: RunHead, store: str) -> StudyConfig:
+def stored_config(head: RunHead, store: str) -> StudyConfig:
+    """The configuration of a run; what it did not know yet has its default. Raises: ConfigError."""
     values: dict[str, Any] = {**head.config, "store": store, "tier": head.tier}
     if head.command not in STUDIES:
         raise ConfigError(
             f"run {head.run_id} is of a kind that selftaught {__version__} does not know: "
             f"{head.command}"
+        )
+    if head.version_scheme not in VERSION_SCHEMES:
+        raise ConfigError(
+            f"run {head.run_id} was started by selftaught {head.version}, whose versions of tasks "
+            f"(scheme {head.version_scheme}) this one cannot check: use that one, or a newer one"
         )
     try:
         return make_config(STUDIES[head.command], values)

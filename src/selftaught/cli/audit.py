@@ -58,17 +58,20 @@ def _without(name: str, options: Callable[[F], F]) -> Callable[[F], F]:
 def sandbox(as_json: bool, proposals: int | None, warning: str | None, **options: Any) -> int:
     from selftaught.app.audits import audit_improver
     from selftaught.app.compose import run_study
-    from selftaught.app.config import AuditConfig
+    from selftaught.app.config import AUDIT_IMPROVER, AuditConfig
     from selftaught.app.discovery import load_task
     from selftaught.cli.audit_pages import something_came_out
     from selftaught.cli.execute import execute
     from selftaught.cli.report import print_result
     from selftaught.cli.terminal import print_json, stdout
+    from selftaught.core.errors import ConfigError
 
     given = {"samples": proposals, "warning": warning}
     config = configured(AuditConfig, options).model_copy(
         update={name: value for name, value in given.items() if value is not None}
     )
+    if config.improver != AUDIT_IMPROVER:
+        raise ConfigError("a sandbox audit has an improver of its own: leave out 'improver'")
     tasks = [load_task(name) for name in config.tasks]
     result = execute(
         lambda listener: run_study(config, tasks, listener, audit_improver()),

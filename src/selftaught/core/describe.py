@@ -1,13 +1,15 @@
 """The source of a utility and of what it uses from its own file: what a model is shown.
 
-Only the user's own, trusted files are parsed here, never a guest's text.
+Only the user's own, trusted files are parsed here, never a guest's text. What comes out is part of
+the version of every run of scheme 1 (`Task.version_by`): another text for the same file makes an
+old run refuse its own task.
 """
 
 from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,16 +36,42 @@ def describe_source(functions: Sequence[Callable[..., Any]]) -> str:
     definitions = _definitions(ast.parse(text))
     if not all(name in definitions for name in wanted):
         return _own_source(functions)
-    used: set[str] = set()
-    while wanted:
-        name = wanted.pop()
-        if name in used:
-            continue
-        used.add(name)
-        wanted.extend(_names(definitions[name]) & definitions.keys())
-    nodes = sorted({definitions[name] for name in used}, key=lambda node: node.lineno)
+    first = [node for name in wanted for node in definitions[name]]
     lines = text.splitlines()
-    return "\n\n".join("\n".join(lines[_first_line(n) - 1 : n.end_lineno]) for n in nodes)
+    return "\n\n".join(text_of(node, lines) for node in reached(first, definitions, _names))
+
+
+def reached(
+    first: Iterable[ast.stmt],
+    definitions: Mapping[str, Sequence[ast.stmt]],
+    names: Callable[[ast.stmt], Iterable[str]],
+) -> list[ast.stmt]:
+    """The top-level statements of a file that some of them use, these included, in its order.
+
+    Args:
+        definitions: the statements that give each name its value.
+        names: those that a statement uses.
+    """
+    found: set[ast.stmt] = set()
+    waiting = list(first)
+    while waiting:
+        node = waiting.pop()
+        if node not in found:
+            found.add(node)
+            for name in names(node):
+                waiting.extend(definitions.get(name, ()))
+    return sorted(found, key=lambda node: (node.lineno, node.col_offset))
+
+
+def text_of(node: ast.stmt, lines: Sequence[str]) -> str:
+    """The lines of a statement, its decorators included."""
+    return "\n".join(lines[first_line(node) - 1 : node.end_lineno])
+
+
+def first_line(node: ast.stmt) -> int:
+    """Where a statement begins, its decorators included."""
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(decorator.lineno for decorator in decorators)])
 
 
 def _own_source(functions: Sequence[Callable[..., Any]]) -> str:
@@ -53,23 +81,19 @@ def _own_source(functions: Sequence[Callable[..., Any]]) -> str:
         raise LookupError("its utility has no readable source") from None
 
 
-def _definitions(tree: ast.Module) -> dict[str, ast.stmt]:
-    found: dict[str, ast.stmt] = {}
+def _definitions(tree: ast.Module) -> dict[str, list[ast.stmt]]:
+    """The last definition of each name."""
+    found: dict[str, list[ast.stmt]] = {}
     for node in tree.body:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            found[node.name] = node
+            found[node.name] = [node]
         elif isinstance(node, ast.Assign):
             for target in node.targets:
-                found.update((name, node) for name in _names(target))
+                found.update((name, [node]) for name in _names(target))
         elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-            found[node.target.id] = node
+            found[node.target.id] = [node]
     return found
 
 
 def _names(node: ast.AST) -> set[str]:
     return {child.id for child in ast.walk(node) if isinstance(child, ast.Name)}
-
-
-def _first_line(node: ast.stmt) -> int:
-    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
-    return min([node.lineno, *(decorator.lineno for decorator in decorators)])

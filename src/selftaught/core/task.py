@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import math
 import re
@@ -18,6 +17,7 @@ import numpy as np
 from selftaught.core.describe import describe_source
 from selftaught.core.errors import ConfigError, SelfTaughtError
 from selftaught.core.outcome import Failed
+from selftaught.core.own_code import Part, own_code, part_of
 from selftaught.core.program import SOLUTION_ENTRY, Program
 from selftaught.core.text import clean
 
@@ -136,6 +136,10 @@ def per_instance(
     """
     return PerInstance(instances, score)
 
+
+# What a task's version covers; runs are checked by the scheme that their journal names.
+VERSION_SCHEMES = (1, 2)
+VERSION_SCHEME = VERSION_SCHEMES[-1]
 
 _STUB = "def {entry}(*args):\n    raise NotImplementedError\n"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
@@ -274,17 +278,48 @@ class Task:
                 "will be shown"
             ) from None
 
-    @cached_property
+    @property
     def version(self) -> str:
-        """Hash of the description, the seed and the settings: what makes scores comparable."""
-        parts = (
+        """Hash of all that makes scores comparable: see `version_parts`."""
+        return self.version_by(VERSION_SCHEME)
+
+    def version_by(self, scheme: int) -> str:
+        """The version as runs of a scheme have it in their journals.
+
+        Args:
+            scheme: of `VERSION_SCHEMES`; 1 knew the utility by what the model is shown of it alone.
+        """
+        return self._versions[VERSION_SCHEMES.index(scheme)]
+
+    @cached_property
+    def version_parts(self) -> Mapping[str, Part]:
+        """What the version covers: seed, settings, and the user's own code that is reached.
+
+        The description counts where it is given, or there is no such code, as of installed tasks.
+        """
+        described, code = self.described(), own_code(self.utility)
+        bounds = repr((self.range, self.entry, self.best_known))
+        said = {
+            "the seed": self.seed_program().source,
+            "range, entry or best_known": bounds,
+            "the settings": repr(sorted(self.settings.items())),
+        }
+        if self.description is not None or not code:
+            said["the description"] = described
+        return {**code, **{name: part_of(text) for name, text in said.items()}}
+
+    @cached_property
+    def _versions(self) -> tuple[str, str]:
+        first = (
             self.name,
             self.described(),
             self.seed_program().source,
             repr((self.range, self.entry, self.best_known)),
             repr(sorted(self.settings.items())),
         )
-        return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        parts = (f"{name}={part.digest}" for name, part in sorted(self.version_parts.items()))
+        second = (self.name, *parts)
+        return part_of("\x1f".join(first)).digest, part_of("\x1f".join(second)).digest
 
     def defined_at(self) -> tuple[Path, int] | None:
         """File and line of the utility's function; None if it has no source."""

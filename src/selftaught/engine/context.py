@@ -12,6 +12,7 @@ from selftaught.core.budget import ImproverLimits, Usage
 from selftaught.core.language_model import LanguageModel
 from selftaught.core.ports import Executor, GuestLimits, Journal
 from selftaught.core.progress import Listener, Progress, ProgressKind, silent
+from selftaught.core.task import VERSION_SCHEME
 from selftaught.engine.evaluate import Evaluator
 from selftaught.engine.keys import Occurrences, make_key
 from selftaught.engine.ledger import Ledger
@@ -27,6 +28,7 @@ class RunContext:
     what an earlier part of the run has done already; if the run `replays`, there is nothing else,
     but that it may score programs anew (`rescores`). `now` is what improvers' clocks show.
     `modules` is what improvers are told that they can import besides the usual modules.
+    `version_scheme` is that of the run's tasks, from which keys follow.
     """
 
     run_id: str
@@ -47,6 +49,7 @@ class RunContext:
     memory: Memory = field(default_factory=Memory)
     replays: bool = False
     rescores: bool = False
+    version_scheme: int = VERSION_SCHEME
     now: Callable[[], float] = time.time
     _noticed: set[str] = field(default_factory=set)
 

@@ -65,7 +65,8 @@ class TaskUtility(QueriedUtility):
         self._context = context
         self._question = Question(task, stream, repeat)
         self._normalised = normalised
-        self.key = make_key(context.root, "task", task.name, task.version, stream, repeat)
+        self._version = task.version_by(context.version_scheme)
+        self.key = make_key(context.root, "task", task.name, self._version, stream, repeat)
         self.description = task.described()
         self.lowest = task.lowest
 
@@ -110,7 +111,7 @@ class TaskUtility(QueriedUtility):
         body = {
             "program": program.id,
             **self.facts(),
-            "task_version": self._question.task.version,
+            "task_version": self._version,
             "kind": outcome.kind,
             "value": scored.value if scored else None,
             "detail": "" if scored else outcome.detail,  # type: ignore[union-attr]

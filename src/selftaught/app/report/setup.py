@@ -10,6 +10,7 @@ from typing import Any
 from selftaught.analysis import words
 from selftaught.analysis.report.document import Block, Facts, Paragraph, Section
 from selftaught.analysis.report.study import Study
+from selftaught.app.config import AUDIT_IMPROVER
 from selftaught.app.discovery import improver_names
 from selftaught.core.seeds import PUBLIC_KEY
 
@@ -21,12 +22,12 @@ FIRST_IMPROVER_FILE = "first_improver.py"
 # Of the machine and its user, not of what was done.
 _NOT_TOLD = frozenset({"store", "api_key_file", "instance_key", "slots", "improved"})
 # Commands that read the file, and can do without what else is in the store.
-_CONFIGURED = ("run", "improve")
+_CONFIGURED = ("run", "improve", "audit")
 
 
 def setup_section(study: Study) -> Section:
     """Configuration and everything needed to do the run again."""
-    config = dict(study.head.config)
+    config = _config(study)
     files = setup_files(study)
     rows = [*_facts(study, config)]
     blocks: list[Block] = [Facts(tuple(rows))]
@@ -50,10 +51,12 @@ def setup_files(study: Study) -> dict[str, str]:
     """Files with which the run can be done again, by name."""
     if study.head.command not in _CONFIGURED:
         return {}
-    config = {name: value for name, value in study.head.config.items() if name not in _NOT_TOLD}
+    config = {name: value for name, value in _config(study).items() if name not in _NOT_TOLD}
     config.pop("task", None)  # stands in the command
     files = {}
-    if config.get("improver") not in improver_names() and study.first_improver is not None:
+    if config.get("improver") == AUDIT_IMPROVER:
+        del config["improver"]
+    elif config.get("improver") not in improver_names() and study.first_improver is not None:
         config["improver"] = FIRST_IMPROVER_FILE
         files[FIRST_IMPROVER_FILE] = study.first_improver
     if study.head.config.get("instance_key") == PUBLIC_KEY:
@@ -61,10 +64,16 @@ def setup_files(study: Study) -> dict[str, str]:
     return {CONFIG_FILE: as_toml(config), **files}
 
 
+def _config(study: Study) -> dict[str, Any]:
+    """As the run was done: audits of older versions named an improver that they did not take."""
+    own = {"improver": AUDIT_IMPROVER} if study.head.command == "audit" else {}
+    return {**study.head.config, **own}
+
+
 def _facts(study: Study, config: Json) -> Iterator[tuple[str, str]]:
     head = study.head
     seeds = [view.head.seed for view in study.views]
-    yield "command", head.command
+    yield "command", "audit sandbox" if head.command == "audit" else head.command
     yield "model", head.model
     yield "tasks", "\n".join(f"{task['name']}, version {task['version']}" for task in head.tasks)
     yield "improver to begin with", str(config.get("improver", "-"))
@@ -112,6 +121,8 @@ def _command(study: Study) -> str:
         case "transfer":
             tasks = shlex.quote(",".join(config["tasks"]))
             return f"selftaught transfer {config['origin']} --tasks {tasks}"
+        case "audit":
+            return f"selftaught audit sandbox --config {CONFIG_FILE}"
         case command:
             return f"selftaught {command} --config {CONFIG_FILE}"
 
