@@ -17,7 +17,7 @@ import pytest
 from sandbox_support import HONEST, Box, cpu_s_below, descendants
 from selftaught.core.outcome import Failed
 from selftaught.core.ports import GuestLimits
-from selftaught.executors.limits import GRACE
+from selftaught.executors.limits import GRACE, too_many_threads
 
 LIMIT_S = 0.5
 
@@ -189,3 +189,20 @@ def test_memory_is_limited_to_what_is_configured(box: Box) -> None:
     outcome = box.run(source, 600, limits=limits)
     assert isinstance(outcome, Failed)
     assert outcome.kind == "memory"
+
+
+class Threaded:
+    """A guest of which only its threads are looked at."""
+
+    def __init__(self, threads: int) -> None:
+        self._threads = threads
+
+    def threads(self) -> int:
+        return self._threads
+
+
+def test_the_host_counts_threads_where_the_kernel_counts_none() -> None:
+    limits = GuestLimits(threads=4)
+    assert too_many_threads(Threaded(4), limits) is None  # type: ignore[arg-type]
+    outcome = too_many_threads(Threaded(5), limits)  # type: ignore[arg-type]
+    assert outcome == Failed("crashed", "ended with 5 threads; at most 4")

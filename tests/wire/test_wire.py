@@ -301,3 +301,11 @@ def test_keys_made_to_collide_do_not_stop_the_host() -> None:
 def test_large_dicts_with_keys_of_text_are_data() -> None:
     value = {f"key {i}": i for i in range(100_000)}
     assert there_and_back(value) == value
+
+
+def test_keys_that_can_be_made_to_collide_are_few() -> None:
+    most = wire.MAX_ODD_KEYS
+    for odd in (lambda i: (i + 1) << 80, lambda i: i + 0.5, lambda i: (i,)):
+        assert len(wire.unpack(wire.pack({odd(i): 0 for i in range(most)})[4:])) == most
+        with pytest.raises(wire.WireError, match="keys that are no text and no integer"):
+            wire.unpack(wire.pack({odd(i): 0 for i in range(most + 1)})[4:])
