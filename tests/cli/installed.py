@@ -56,9 +56,10 @@ def selftaught(*arguments: str, cwd: Path, **changes: str) -> Done:
     Each command once as its users start it, which shows that it imports what it needs; after that
     in forks, which start at once.
     """
-    if arguments[0] in _seen:
+    command = arguments[:1]
+    if command in _seen:
         return _forked(arguments, cwd, environment(**changes))
-    _seen.add(arguments[0])
+    _seen.add(command)
     done = subprocess.run(
         [COMMAND, *arguments],
         cwd=cwd,
@@ -72,7 +73,7 @@ def selftaught(*arguments: str, cwd: Path, **changes: str) -> Done:
     return Done(done.returncode, done.stdout, done.stderr)
 
 
-_seen: set[str] = set()
+_seen: set[tuple[str, ...]] = set()
 
 
 @cache
