@@ -12,12 +12,12 @@ from typing import Any, TypeVar
 from selftaught.core.budget import Budget, ImproverLimits, Usage
 from selftaught.core.errors import InfrastructureError
 from selftaught.core.language_model import Completions, Prompt
-from selftaught.core.outcome import Failed
-from selftaught.core.ports import CandidateSlot, Executor, Job
+from selftaught.core.outcome import EvaluationOutcome, Failed
+from selftaught.core.ports import CandidateSlot, Evaluation, Executor, Job
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.seeds import PUBLIC_KEY
 from selftaught.engine.context import RunContext
-from selftaught.engine.evaluate import Evaluator
+from selftaught.engine.evaluate import Evaluator, evaluate_watched
 from selftaught.engine.invoke import SandboxedImprover
 from selftaught.engine.ledger import Ledger
 from selftaught.engine.limit import AdaptiveLimit
@@ -203,9 +203,11 @@ class FakeExecutor:
     tier: str = "fake"
     evaluations: int = 0
 
-    async def evaluate(self, work: Callable[[CandidateSlot], T]) -> T:
+    async def evaluate(self, evaluation: Evaluation) -> EvaluationOutcome:
         self.evaluations += 1
-        return await asyncio.to_thread(work, FakeSlot(self.outcome))
+        return await evaluate_watched(
+            evaluation, lambda work: asyncio.to_thread(work, FakeSlot(self.outcome))
+        )
 
 
 def broken(*args: Any) -> Any:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from selftaught.core.messages import Reply, Request
-from selftaught.core.outcome import Failed
+from selftaught.core.outcome import EvaluationOutcome, Failed
 from selftaught.core.program import Program
-
-T = TypeVar("T")
+from selftaught.core.seeds import Stream
+from selftaught.core.task import Task
+from selftaught.core.task_place import TaskPlace, place_of
 
 # What a guest needs for its interpreter and a small program.
 LEAST_MEMORY_BYTES = 256 << 20
@@ -155,6 +156,48 @@ class Sandbox(Protocol):
         ...
 
 
+# --- evaluations, and where guests run ----------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of a program: which task, on which instances.
+
+    It is pickled with the place of its task (`place_of`), which is loaded from there.
+    """
+
+    task: Task
+    stream: Stream
+    repeat: str
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _question_at, (place_of(self.task), self.stream, self.repeat)
+
+
+def _question_at(place: TaskPlace, stream: Stream, repeat: str) -> Question:
+    return Question(place.task(), stream, repeat)
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """A piece of work for an executor: one program to score, here or on another machine.
+
+    Its pickled form is for trusted hosts alone: it tells the instances.
+
+    Attributes:
+        program: what to score.
+        question: by which task, on which instances.
+        run_seed, instance_key: what instances derive from, with the question.
+        limits: the guests'.
+    """
+
+    program: Program
+    question: Question
+    run_seed: int
+    instance_key: str
+    limits: GuestLimits = field(default_factory=GuestLimits)
+
+
 class ProgramSession(Protocol):
     """A program loaded in one guest, for blocking use by one thread at a time."""
 
@@ -209,8 +252,12 @@ class Executor(Protocol):
     @property
     def tier(self) -> str: ...
 
-    async def evaluate(self, work: Callable[[CandidateSlot], T]) -> T:
-        """Run blocking `work` on a thread, with a candidate slot of its own."""
+    async def evaluate(self, evaluation: Evaluation) -> EvaluationOutcome:
+        """Score a program, in a candidate slot; waits for one. `engine.evaluate` does the scoring.
+
+        Cancelled, it ends the guests and soon returns; a utility that hangs is left to itself.
+        Raises: UtilityError, also of a utility that hangs; InfrastructureError.
+        """
         ...
 
     async def improve(
@@ -233,6 +280,25 @@ class Executor(Protocol):
     async def call(self, job: Job, args: Sequence[Any], *, cpu_s: float, seed: int) -> Any:
         """One call of a program of ours that reads untrusted text; its guest may be kept warm."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutorServices:
+    """What an executor is made from.
+
+    Attributes:
+        sandboxes: the tiers to try, the strongest first.
+        limits: those of the run's guests.
+        slots: candidates at once; None for one a core.
+        nesting: 0 without improvers, 1 with them, 2 with improvers of improvers.
+        tmpdir_bytes: size of a candidate's temporary folder.
+    """
+
+    sandboxes: Sequence[Sandbox]
+    limits: GuestLimits = field(default_factory=GuestLimits)
+    slots: int | None = None
+    nesting: int = 0
+    tmpdir_bytes: int = 0
 
 
 # --- the journal --------------------------------------------------------------------------------
