@@ -13,8 +13,9 @@ import pytest
 
 from selftaught.analysis.canonical import canonical_journal
 from selftaught.app.compose import run_study
-from selftaught.app.config import RunConfig, make_config
+from selftaught.app.config import RunConfig
 from selftaught.app.discovery import load_task
+from selftaught.app.settings import make_config
 from selftaught.core.budget import Budget, ImproverLimits
 from selftaught.core.language_model import Prompt
 from selftaught.core.ports import Sandbox

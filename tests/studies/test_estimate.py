@@ -10,9 +10,10 @@ import pytest
 import selftaught as st
 from selftaught.app import core_thread
 from selftaught.app.compose import run_study
-from selftaught.app.config import RunConfig, TransferConfig, make_config
+from selftaught.app.config import RunConfig, TransferConfig
 from selftaught.app.discovery import load_improver
 from selftaught.app.estimates import estimate_run, estimate_transfer_run
+from selftaught.app.settings import make_config
 from selftaught.core.language_model import Prompt, likely_tokens
 from selftaught.store.reader import open_reader
 from selftaught.testing.model_server import ModelServer

@@ -14,17 +14,13 @@ from typing import Any, TypeAlias
 from selftaught import __version__
 from selftaught.analysis.run_head import SeriesPlace
 from selftaught.app.audits import sandbox_audit_plan
-from selftaught.app.config import (
-    AuditConfig,
-    RunConfig,
-    ScoreConfig,
-    StudyConfig,
-    TransferConfig,
-)
+from selftaught.app.common_config import BudgetConfig, ScoreConfig
+from selftaught.app.config import AuditConfig, RunConfig, StudyConfig, TransferConfig
 from selftaught.app.discovery import check_distinct, check_model_name, load_improver
 from selftaught.app.instance_key import find_instance_key
 from selftaught.app.parts import Services, executor_for, executor_of, opened_model, run_context
 from selftaught.app.resume import StoredRun, events_of, find_run, told_tasks
+from selftaught.app.settings import as_json
 from selftaught.app.stop import stop_plan
 from selftaught.app.transfer import transfer_plan
 from selftaught.core.budget import Budget
@@ -101,7 +97,7 @@ def _study(
         return partial(transfer, plan=transfer_plan(config, tasks, improver, head))
     if isinstance(config, AuditConfig):
         return partial(sandbox_audit, plan=sandbox_audit_plan(config, tasks, improver, head))
-    budgeted = bool(config.budget.model_dump(exclude_none=True))
+    budgeted = config.budget != BudgetConfig()
     improve_plan = ImprovePlan(improver, tasks[0], budgeted, config.patience, config.repeats, head)
     return lambda context: improve_run(context, improve_plan)
 
@@ -174,7 +170,7 @@ async def _context(
         stack.push_async_callback(evaluator.aclose)  # before the journal, to which it writes
         head = {
             "command": config.command,
-            "config": {**config.model_dump(mode="json"), "instance_key": instance_key},
+            "config": {**as_json(config), "instance_key": instance_key},
             "version": __version__,
             "seed": config.seed,
             "model": model.name,

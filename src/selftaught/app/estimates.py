@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from selftaught.app.config import CommonConfig, RunConfig, TransferConfig
+from selftaught.app.common_config import CommonConfig
+from selftaught.app.config import RunConfig, TransferConfig
 from selftaught.app.discovery import check_distinct, check_model_name, load_improver
 from selftaught.app.parts import Services, executor_of, opened_model, run_context
 from selftaught.app.stop import stop_plan

@@ -8,7 +8,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from selftaught.app.config import CommonConfig, ImproveConfig, ProviderConfig, SandboxConfig
+from selftaught.app.common_config import CommonConfig, ProviderConfig, SandboxConfig
+from selftaught.app.config import ImproveConfig
 from selftaught.app.discovery import make_executor, make_model, make_sandbox, sandbox_names
 from selftaught.core.errors import ConfigError, TierProbe
 from selftaught.core.language_model import LanguageModel, ModelServices

@@ -16,20 +16,13 @@ from typing import Any
 
 from selftaught.analysis.run_head import HEAD_KINDS, RunHead, run_head
 from selftaught.app.compose import run_study
-from selftaught.app.config import (
-    ProtocolConfig,
-    RunConfig,
-    StudyConfig,
-    TransferConfig,
-    make_config,
-    merged,
-    read_toml,
-)
+from selftaught.app.config import ProtocolConfig, RunConfig, StudyConfig, TransferConfig
 from selftaught.app.discovery import load_improver, load_task
 from selftaught.app.estimates import estimate_protocol_run
 from selftaught.app.instance_key import find_instance_key
 from selftaught.app.resume import find_run, has_ended, stored_config
 from selftaught.app.series import resume_study, run_repeated
+from selftaught.app.settings import as_json, make_config, merged, read_toml
 from selftaught.app.transfer import find_origin, transfer_config
 from selftaught.core.budget import Usage
 from selftaught.core.errors import ConfigError
@@ -107,7 +100,9 @@ async def estimate_protocol(protocol: ProtocolConfig) -> Json:
     """What it would take of the model: with the seed improver in the place of improved ones."""
     run = protocol.run
     seed = load_improver(run.improver)
-    transfer = TransferConfig(**protocol.transfer.model_dump(), improved=seed.source)
+    transfer = TransferConfig(
+        tasks=protocol.transfer.tasks, runs=protocol.transfer.runs, improved=seed.source
+    )
     tasks, others = ([load_task(name) for name in one.tasks] for one in (run, transfer))
     return await estimate_protocol_run(run, tasks, transfer, others, seed)
 
@@ -156,7 +151,7 @@ async def _transferred(
     left = _left(run, Usage(**series["usage"]), series["wall_s"])
     if left is None:
         return _Transferred("budget", why_not=spent)
-    given = {**protocol.transfer.model_dump(mode="json"), "budget": left}
+    given = {**as_json(protocol.transfer), "budget": left}
     given |= {"store": run.store, "tier": run.tier, "slots": run.slots}
     origin = find_origin(run.store, origin_id)
     config, tasks = transfer_config(origin, given, allow_seen=False)
@@ -193,8 +188,8 @@ async def _gone_on(head: RunHead, store: str, tasks: Sequence[Task], listener: L
 def _left(config: RunConfig, usage: Usage, wall_s: float) -> dict[str, Any] | None:
     """What is left of the budget; None if nothing is left of some part of it."""
     spent = {**asdict(usage), "tokens": usage.tokens_in + usage.tokens_out, "wall_s": wall_s}
-    limits = config.budget.model_dump(exclude_none=True)
-    left = {name: limit - spent[name] for name, limit in limits.items()}
+    limits = asdict(config.budget)
+    left = {name: most - spent[name] for name, most in limits.items() if most is not None}
     return left if all(amount > 0 for amount in left.values()) else None
 
 
@@ -242,7 +237,7 @@ def _said(head: RunHead, store: str, tasks: Sequence[Task]) -> dict[str, Any] | 
 
 def _identity(config: StudyConfig, tasks: Sequence[Task]) -> dict[str, Any]:
     """What the results of a configuration follow from, besides its tasks and its improver."""
-    values = config.model_dump(mode="json")
+    values = as_json(config)
     values["instance_key"] = find_instance_key(config.instance_key)
     if isinstance(config, RunConfig):
         values["runs"] = config.runs.resolved(len(tasks))

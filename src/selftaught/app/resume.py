@@ -8,9 +8,10 @@ from typing import Any
 
 from selftaught import __version__
 from selftaught.analysis.run_head import HEAD_KINDS, RunHead, run_head
-from selftaught.app.config import STUDIES, RunConfig, StudyConfig, make_config
+from selftaught.app.config import STUDIES, RunConfig, StudyConfig
 from selftaught.app.discovery import load_task
 from selftaught.app.next_command import next_command
+from selftaught.app.settings import make_config
 from selftaught.core.errors import ConfigError
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.task import VERSION_SCHEMES, Task

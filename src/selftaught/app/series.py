@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -84,7 +84,7 @@ async def resume_study(
     place = stored.head.series
     if place is None or not isinstance(stored.config, RunConfig):
         return await run_study(stored.config, tasks, listener, stored.improver, stored)
-    config = stored.config.model_copy(update={"seed": stored.config.seed - place.index})
+    config = replace(stored.config, seed=stored.config.seed - place.index)
     series = _Series(place.series_id, config, stored.improver)
     return await series.run(tasks, listener, resumed=True)
 
@@ -137,7 +137,7 @@ class _Series:
     ) -> Json | None:
         """The result of one run, from the journal if it has ended; None if it measured nothing."""
         if head is None:
-            config = self.config.model_copy(update={"seed": self.config.seed + place.index})
+            config = replace(self.config, seed=self.config.seed + place.index)
             return await run_study(config, tasks, listener, self.improver, place=place)
         if has_ended(head):
             return _result(self.config.store, head.run_id)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from selftaught.analysis.progress import PROGRESS_KINDS, progress
 from selftaught.analysis.run_head import HEAD_KINDS, RunHead, run_head
-from selftaught.app.config import CommonConfig, TransferConfig, make_config, merged
+from selftaught.app.common_config import CommonConfig
+from selftaught.app.config import TransferConfig
 from selftaught.app.discovery import load_task, task_names
 from selftaught.app.next_command import next_command
+from selftaught.app.settings import make_config, merged
 from selftaught.core.errors import ConfigError
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.task import Task
@@ -109,7 +111,7 @@ def transfer_config(
 
 def _inherited(head: RunHead, model: str | None) -> dict[str, Any]:
     """Settings of the run; for another model without those of its own model's provider."""
-    names = set(CommonConfig.model_fields) - _OF_THE_RUN
+    names = {field.name for field in fields(CommonConfig)} - _OF_THE_RUN
     if model is not None and model != head.config.get("model"):
         names -= _OF_THE_MODEL
     return {name: value for name, value in head.config.items() if name in names}

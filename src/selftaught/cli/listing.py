@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from selftaught.cli.options import json_option, reading_store_option
-from selftaught.cli.provider_options import provider_options
+from selftaught.app.common_config import ProviderConfig
+from selftaught.cli.options import json_option, reading_store_option, setting_options
 from selftaught.cli.sections import SectionedCommand, option
 
 
@@ -37,7 +37,7 @@ def tasks(name: str | None, as_json: bool) -> None:
     is_flag=True,
     help="Send the model one tiny request: latency, price, and what it does not take.",
 )
-@provider_options
+@setting_options(ProviderConfig)
 @json_option
 def models(model: str | None, check: bool, as_json: bool, **options: Any) -> None:
     """List the providers of language models, and which of their variables the environment has.

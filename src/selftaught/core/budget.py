@@ -7,6 +7,9 @@ from dataclasses import dataclass, fields
 
 from selftaught.core.errors import ConfigError
 
+# What a guest needs for its interpreter and a small program.
+LEAST_MEMORY_BYTES = 256 << 20
+
 
 @dataclass(frozen=True, slots=True)
 class Budget:

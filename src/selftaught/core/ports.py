@@ -15,10 +15,6 @@ from selftaught.core.seeds import Stream
 from selftaught.core.task import Task
 from selftaught.core.task_place import TaskPlace, place_of
 
-# What a guest needs for its interpreter and a small program.
-LEAST_MEMORY_BYTES = 256 << 20
-
-
 # --- guests -------------------------------------------------------------------------------------
 
 

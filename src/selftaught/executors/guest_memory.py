@@ -12,8 +12,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from selftaught.core.budget import LEAST_MEMORY_BYTES
 from selftaught.core.errors import ConfigError
-from selftaught.core.ports import LEAST_MEMORY_BYTES, ExecutorServices, GuestLimits
+from selftaught.core.ports import ExecutorServices, GuestLimits
 from selftaught.executors.limits import CORES
 
 # The rest is the host's, and for guests that are being ended when the next ones start.
