@@ -19,7 +19,7 @@ from selftaught.app.reproduce import best_run
 from selftaught.app.settings import make_config
 from selftaught.cli import edge
 from selftaught.cli.main import selftaught as command
-from selftaught.store.reader import open_reader
+from selftaught.journal.reader import open_reader
 
 MICRO = """\
 about = "Two small runs, to see that it goes."

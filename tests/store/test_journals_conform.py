@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from selftaught.core.ports import Journal
-from selftaught.store.journal import open_journal
-from selftaught.store.reader import open_reader
+from selftaught.journal.codec import as_json
+from selftaught.journal.journal import open_journal
+from selftaught.journal.port import Journal
+from selftaught.journal.reader import open_reader
 from selftaught.testing.journal_conformance import JournalConformance
 
 
@@ -22,7 +23,7 @@ class SqlStore:
 
     def events(self, run_id: str) -> list[tuple[str, str, dict[str, Any]]]:
         with open_reader(self.url) as reader:
-            return [(event.kind, event.key, dict(event.body)) for event in reader.events(run_id)]
+            return [(event.kind, event.key, as_json(event.body)) for event in reader.events(run_id)]
 
     def text(self, text_id: str) -> str | None:
         with open_reader(self.url) as reader:

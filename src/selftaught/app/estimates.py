@@ -20,7 +20,7 @@ from selftaught.core.task import Task
 from selftaught.engine.context import RunContext
 from selftaught.engine.evaluate import Evaluator
 from selftaught.engine.ledger import Ledger
-from selftaught.engine.no_journal import NoJournal
+from selftaught.journal.port import NoJournal
 from selftaught.studies.estimate import MakeContext, estimate_stop, stop_steps, summed
 from selftaught.studies.transfer_estimate import estimate_transfer, transfer_steps
 

@@ -13,7 +13,7 @@ from selftaught.app.config import ImproveConfig
 from selftaught.app.discovery import make_executor, make_model, make_sandbox, sandbox_names
 from selftaught.core.errors import ConfigError, TierProbe
 from selftaught.core.language_model import LanguageModel, ModelServices
-from selftaught.core.ports import Executor, ExecutorServices, Journal, Sandbox
+from selftaught.core.ports import Executor, ExecutorServices, Sandbox
 from selftaught.core.progress import Listener, silent
 from selftaught.engine.context import RunContext
 from selftaught.engine.evaluate import Evaluator
@@ -22,6 +22,7 @@ from selftaught.engine.limit import AdaptiveLimit
 from selftaught.engine.requests import Requester
 from selftaught.executors import guest_memory
 from selftaught.executors.probe import probe
+from selftaught.journal.port import Journal
 from selftaught.sandboxes.layout import find_layout
 
 

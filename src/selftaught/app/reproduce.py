@@ -14,6 +14,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
+from selftaught.analysis.progress import final_result
 from selftaught.analysis.run_head import HEAD_KINDS, RunHead, run_head
 from selftaught.app.compose import run_study
 from selftaught.app.config import ProtocolConfig, RunConfig, StudyConfig, TransferConfig
@@ -29,8 +30,8 @@ from selftaught.core.errors import ConfigError
 from selftaught.core.program import Program
 from selftaught.core.progress import Listener, Progress, silent
 from selftaught.core.task import VERSION_SCHEMES, Task
-from selftaught.store.location import check_writable
-from selftaught.store.reader import open_reader
+from selftaught.journal.location import check_writable
+from selftaught.journal.reader import open_reader
 from selftaught.studies.bookkeeping import NothingMeasured
 
 Json = dict[str, Any]
@@ -179,10 +180,10 @@ async def _gone_on(head: RunHead, store: str, tasks: Sequence[Task], listener: L
     if head.series is not None or not has_ended(head):
         return await resume_study(find_run(store, head.run_id), tasks, listener)
     with open_reader(store) as reader:
-        bodies = [event.body for event in reader.events(head.run_id, ["result"])]
-    if not bodies:
+        result = final_result(reader, head.run_id)
+    if result is None:
         raise NothingMeasured(f"run {head.run_id} was ended before anything was measured")
-    return bodies[-1]
+    return result
 
 
 def _left(config: RunConfig, usage: Usage, wall_s: float) -> dict[str, Any] | None:
@@ -201,11 +202,10 @@ def _find(config: StudyConfig, tasks: Sequence[Task], improver: Program) -> RunH
     wanted = _identity(config, tasks)
     with open_reader(config.store) as reader:
         for run_id in reader.runs():
-            events = list(reader.events(run_id, HEAD_KINDS))
-            head = run_head(run_id, events)
+            head = run_head(run_id, reader.events(run_id, HEAD_KINDS))
             same = (
                 head.command == config.command
-                and events[0].body.get("improver") == improver.id
+                and head.improver_id == improver.id
                 and _is_of(head, tasks)
                 and (head.series is None or head.series.index == 0)
             )
@@ -219,7 +219,7 @@ def _is_of(head: RunHead, tasks: Sequence[Task]) -> bool:
     if head.task_names != tuple(task.name for task in tasks):
         return False
     scheme = head.version_scheme
-    return scheme in VERSION_SCHEMES and [task["version"] for task in head.tasks] == [
+    return scheme in VERSION_SCHEMES and [task.version for task in head.tasks] == [
         task.version_by(scheme) for task in tasks
     ]
 

@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from selftaught.analysis.curve import learning_curve
-from selftaught.analysis.run_head import RunHead, SeriesPlace
+from selftaught.analysis.progress import final_result
+from selftaught.analysis.run_head import RunHead
 from selftaught.analysis.series import series_runs
 from selftaught.app.compose import run_study
 from selftaught.app.config import RunConfig
@@ -25,10 +26,11 @@ from selftaught.core.errors import ConfigError
 from selftaught.core.program import Program
 from selftaught.core.progress import Listener, silent
 from selftaught.core.task import Task
-from selftaught.store.location import check_writable
-from selftaught.store.reader import open_reader
-from selftaught.store.run_id import new_run_id
-from selftaught.store.run_lock import hold_run
+from selftaught.journal.events import SeriesPlace
+from selftaught.journal.location import check_writable
+from selftaught.journal.reader import open_reader
+from selftaught.journal.run_id import new_run_id
+from selftaught.journal.run_lock import hold_run
 from selftaught.studies.bookkeeping import NothingMeasured
 
 Json = dict[str, Any]
@@ -154,5 +156,4 @@ def _started(store: str, series_id: str) -> Mapping[int, RunHead]:
 
 def _result(store: str, run_id: str) -> Json | None:
     with open_reader(store) as reader:
-        bodies = [event.body for event in reader.events(run_id, ["result"])]
-    return bodies[-1] if bodies else None
+        return final_result(reader, run_id)

@@ -16,7 +16,8 @@ from selftaught.app.settings import make_config, merged
 from selftaught.core.errors import ConfigError
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.task import Task
-from selftaught.store.reader import JournalReader, open_reader
+from selftaught.journal.events import Run
+from selftaught.journal.reader import JournalReader, open_reader
 from selftaught.studies.transfer import TransferPlan
 
 # Settings of a run that belong to it, or to its machine, and not to what it found.
@@ -54,7 +55,7 @@ def find_origin(store: str, run: str) -> Origin:
                 f"run {run_id} is of {head.command}: only a run of selftaught run has an improved "
                 "improver to transfer"
             )
-        first = next(reader.events(run_id, ["run"])).body.get("improver")
+        first = head.improver_id
         last = progress(reader.events(run_id, PROGRESS_KINDS)).best_id
         if last is None:
             raise ConfigError(
@@ -121,7 +122,7 @@ def transfer_plan(
     config: TransferConfig,
     tasks: Sequence[Task],
     seed_improver: Program,
-    head: dict[str, Any] | None = None,
+    head: Run | None = None,
 ) -> TransferPlan:
     """The study of a configuration."""
     return TransferPlan(
@@ -131,5 +132,5 @@ def transfer_plan(
         frozenset(config.took_part),
         tasks,
         config.runs.test,
-        head or {},
+        head,
     )

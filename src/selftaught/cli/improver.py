@@ -11,7 +11,7 @@ from selftaught.app.common_config import CommonConfig
 from selftaught.app.discovery import improver_names, load_improver
 from selftaught.core.errors import ConfigError
 from selftaught.core.program import IMPROVER_ENTRY, Program
-from selftaught.store.reader import open_reader
+from selftaught.journal.reader import open_reader
 
 C = TypeVar("C", bound=CommonConfig)
 

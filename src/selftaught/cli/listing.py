@@ -66,7 +66,7 @@ def runs(store: str, as_json: bool) -> None:
     from selftaught.analysis.run_view import list_runs
     from selftaught.cli.runs import print_runs
     from selftaught.cli.terminal import print_json, stdout
-    from selftaught.store.reader import open_reader
+    from selftaught.journal.reader import open_reader
 
     with open_reader(store) as reader:
         found = list_runs(reader)

@@ -79,7 +79,7 @@ class Usage:
     samples: int = 0
     tokens_in: int = 0
     tokens_out: int = 0
-    usd: float = 0.0
+    usd: int | float = 0.0
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))

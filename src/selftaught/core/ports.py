@@ -1,4 +1,4 @@
-"""The ports: what the engine needs of sandboxes, executors and journals."""
+"""The ports: what the engine needs of sandboxes and executors."""
 
 from __future__ import annotations
 
@@ -295,36 +295,3 @@ class ExecutorServices:
     slots: int | None = None
     nesting: int = 0
     tmpdir_bytes: int = 0
-
-
-# --- the journal --------------------------------------------------------------------------------
-
-
-class Journal(Protocol):
-    """Append-only events of runs, and texts stored once by content hash. Safe from any thread."""
-
-    def append(
-        self,
-        run_id: str,
-        kind: str,
-        key: str,
-        body: Mapping[str, Any],
-        texts: Sequence[str] = (),
-    ) -> None:
-        """Queue one event, and the texts that its body names by `content_id`. Does not wait.
-
-        Args:
-            run_id: the run.
-            kind: what happened, such as `lm_answer`.
-            key: the key of the thing that it happened to.
-            body: JSON data; NaN and infinities are not allowed.
-            texts: full texts whose ids the body holds.
-        Raises: InfrastructureError if an earlier event could not be written.
-        """
-        ...
-
-    async def flush(self, *, durable: bool = False) -> None:
-        """Wait until all events queued so far are committed; durable: and on the disk."""
-        ...
-
-    async def aclose(self) -> None: ...
