@@ -425,7 +425,7 @@ def test_what_is_durable_is_synchronous_on_the_disk(url: str) -> None:
     async def write() -> None:
         journal = SqlJournal(locate(url), connection)
         for durable in (False, True):
-            journal.append(RUN, "phase", "", {})
+            put(journal, RUN, "clock", "", {})
             await journal.flush(durable=durable)
         await journal.aclose()
 
