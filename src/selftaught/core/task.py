@@ -317,9 +317,13 @@ class Task:
             repr((self.range, self.entry, self.best_known)),
             repr(sorted(self.settings.items())),
         )
+        of_first = part_of("\x1f".join(first)).digest
+        if not own_code(self.utility):
+            # What the parts say is what the first scheme says, and keys, seeds and so results
+            # follow from a version: those of installed tasks stay what they were.
+            return of_first, of_first
         parts = (f"{name}={part.digest}" for name, part in sorted(self.version_parts.items()))
-        second = (self.name, *parts)
-        return part_of("\x1f".join(first)).digest, part_of("\x1f".join(second)).digest
+        return of_first, part_of("\x1f".join((self.name, *parts))).digest
 
     def defined_at(self) -> tuple[Path, int] | None:
         """File and line of the utility's function; None if it has no source."""

@@ -21,5 +21,8 @@ def algorithm(question):
         used.append(0.0)
         threading.Thread(target=spin, daemon=True).start()
         return 0
-    time.sleep(0.5)
-    return used[0] > 2 * facts["cpu_s"] or time.sleep(1) or used[0] > 2 * facts["cpu_s"]
+    for _ in range(80):  # a busy machine gives the thread little
+        time.sleep(0.1)
+        if used[0] > 2 * facts["cpu_s"]:
+            return True
+    return False
