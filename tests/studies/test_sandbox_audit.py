@@ -32,6 +32,7 @@ from selftaught.core.seeds import PUBLIC_KEY
 from selftaught.core.statistics import wilson
 from selftaught.engine.context import RunContext
 from selftaught.engine.evaluate import Evaluator
+from selftaught.engine.history import History
 from selftaught.engine.ledger import Ledger
 from selftaught.engine.limit import AdaptiveLimit
 from selftaught.engine.memory import Memory
@@ -306,7 +307,7 @@ class Audit:
             evaluator=Evaluator(executor, 5, PUBLIC_KEY),
             journal=journal,
             ledger=Ledger(self.budget, usage=memory.usage),
-            memory=memory,
+            history=History(memory),
         )
         head = {
             "command": "audit",

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from selftaught.core.budget import ImproverLimits, Usage
 from selftaught.core.concurrency import together
-from selftaught.core.errors import JournalEnds, ModelFailure
+from selftaught.core.errors import ModelFailure
 from selftaught.core.language_model import Prompt
 from selftaught.core.messages import (
     ClockRequest,
@@ -70,7 +70,7 @@ class Broker:
 
     def __post_init__(self) -> None:
         context = self.context
-        self._clock = Clock(context, self.invocation, context.now, self._recalled_clock)
+        self._clock = Clock(context, self.invocation, context.now, context.history.clock)
 
     async def serve(self, request: Request) -> Reply:
         """One reply to one request.
@@ -88,12 +88,6 @@ class Broker:
             raise _Refused("value", "there is nothing here that serves this request")
         except _Refused as refused:
             return refused.reply
-
-    def _recalled_clock(self, key: str) -> float | None:
-        shown = self.context.memory.clocks.get(key)
-        if shown is None and self.context.replays:
-            raise JournalEnds(f"read a clock where it did not (clock {key})")
-        return shown
 
     # --- the utility ----------------------------------------------------------------------------
 

@@ -14,9 +14,9 @@ from selftaught.core.ports import Executor, GuestLimits, Journal
 from selftaught.core.progress import Listener, Progress, ProgressKind, silent
 from selftaught.core.task import VERSION_SCHEME
 from selftaught.engine.evaluate import Evaluator
+from selftaught.engine.history import History
 from selftaught.engine.keys import Occurrences, make_key
 from selftaught.engine.ledger import Ledger
-from selftaught.engine.memory import Memory
 from selftaught.engine.requests import Requester
 
 
@@ -24,9 +24,8 @@ from selftaught.engine.requests import Requester
 class RunContext:
     """One run: its seed, its limits, its ledger, its journal, and what serves it.
 
-    `drawn` tells what an improver took, by its program's id and the key of the utility. `memory` is
-    what an earlier part of the run has done already; if the run `replays`, there is nothing else,
-    but that it may score programs anew (`rescores`). `now` is what improvers' clocks show.
+    `drawn` tells what an improver took, by its program's id and the key of the utility. `history`
+    is what has been done already, and need not be done again. `now` is what improvers' clocks show.
     `modules` is what improvers are told that they can import besides the usual modules.
     `version_scheme` is that of the run's tasks, from which keys follow.
     """
@@ -46,9 +45,7 @@ class RunContext:
     modules: tuple[str, ...] = ()
     occurrences: Occurrences = field(default_factory=Occurrences)
     drawn: dict[tuple[str, str], Usage] = field(default_factory=dict)
-    memory: Memory = field(default_factory=Memory)
-    replays: bool = False
-    rescores: bool = False
+    history: History = field(default_factory=History)
     version_scheme: int = VERSION_SCHEME
     now: Callable[[], float] = time.time
     _noticed: set[str] = field(default_factory=set)
@@ -69,7 +66,7 @@ class RunContext:
     def record(
         self, kind: str, key: str, body: Mapping[str, Any], texts: tuple[str, ...] = ()
     ) -> None:
-        if (kind, key) not in self.memory.recorded:
+        if not self.history.holds(kind, key):
             self.journal.append(self.run_id, kind, key, body, texts)
 
     def notice(self, text: str) -> None:

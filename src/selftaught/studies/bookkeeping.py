@@ -33,7 +33,7 @@ async def recorded_run(
     context: RunContext, head: dict[str, Any], improver: Program
 ) -> AsyncIterator[Closing]:
     """Journal the run's head, then, however it ends, its end; the result gets usage and time."""
-    start_s = time.monotonic() - context.memory.elapsed_s
+    start_s = time.monotonic() - context.history.memory.elapsed_s
     context.record("run", context.run_id, head, (improver.source,))
     _close_cut_requests(context)
     spent = asdict(context.ledger.spent)  # by earlier parts of the run, and of its series
@@ -62,7 +62,7 @@ async def recorded_run(
 
 def _close_cut_requests(context: RunContext) -> None:
     """Requests that were under way when the run was cut: each may have been billed."""
-    for cut in context.memory.open_requests:
+    for cut in context.history.memory.open_requests:
         recorder = Recorder(context.journal, context.run_id, cut.key, cut.invocation, paid=False)
         said = "under way when the run was cut"
         recorder.closed(cut.number, "cut", said, cut.reserved, cut.reserved.usd)
