@@ -1,27 +1,46 @@
 # Two commands do everything, on a fresh machine with Python 3.11+, make and git:
 #   make demo    STOP on the embedded model, no key and no network service
-#   make test    the test suite
+#   make test    the tests that one waits for, some minutes; `make test-all` adds the longer ones
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
-READY := $(VENV)/.ready-$(shell cat pyproject.toml constraints.txt Makefile | cksum | cut -d' ' -f1)
+STATE := $(shell cat pyproject.toml constraints.txt Makefile | cksum | cut -d' ' -f1)
+# What runs need, and what work on the sources needs besides.
+INSTALLED := $(VENV)/.installed-$(STATE)
+READY := $(VENV)/.ready-$(STATE)
+# Most of what is installed is never imported, and what is imported is compiled then.
+INSTALL = PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet \
+  --disable-pip-version-check --no-compile --editable
+# Hundreds of processes are started, which would else compile the sources each for itself.
+export PYTHONDONTWRITEBYTECODE :=
 # The numbers that it prints are the same on any machine, but for a last digit where processors
 # round otherwise.
 DEMO_SEED ?= 1
 
-.PHONY: demo test soak check format setup sandbox-tools clean
+.PHONY: demo test test-all soak planted-faults check format setup sandbox-tools clean
 
-demo: setup sandbox-tools
+demo: $(INSTALLED) sandbox-tools
 	$(BIN)/selftaught run --seed $(DEMO_SEED) --instance-key public --store sqlite:///demo.db
 
-# In two processes: most of the time is spent waiting for programs that sleep, hang or are killed.
+# In three processes on two cores: much of the time is spent waiting for programs that sleep, hang or
+# are killed.
+PYTEST := $(BIN)/python -m pytest --numprocesses 3 --dist worksteal
+
 test: setup sandbox-tools
-	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+	$(PYTEST) -m "not slow"
+
+# Everything: `make test`, and then what is marked as slow. `make test test-all` runs nothing twice.
+test-all: test
+	$(PYTEST) -m slow
 
 # A hundred kills of one run, and thousands of improvers, a third of them hostile; some twenty minutes.
 soak: setup sandbox-tools
 	SELFTAUGHT_KILLS=100 SELFTAUGHT_IMPROVERS=2000 $(BIN)/python -m pytest \
 	  tests/cli/test_kills.py tests/engine/test_many_improvers.py
+
+# Plants faults in copies of the sources, one by one: `make test` must find each.
+planted-faults: setup sandbox-tools
+	$(BIN)/python tests/planted_faults.py
 
 check: setup
 	$(BIN)/ruff format --check
@@ -35,12 +54,16 @@ format: setup
 
 setup: $(READY)
 
-$(READY):
+$(INSTALLED):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "selftaught needs Python 3.11 or newer: make PYTHON=python3.12 ..."; exit 2; }
 	$(PYTHON) -m venv $(VENV)
-	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet \
-	  --disable-pip-version-check --editable '.[dev]'
+	$(INSTALL) .
+	@rm -f $(VENV)/.installed-*
+	@touch $@
+
+$(READY): $(INSTALLED)
+	$(INSTALL) '.[dev]'
 	@rm -f $(VENV)/.ready-*
 	@touch $@
 

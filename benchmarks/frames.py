@@ -21,6 +21,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -40,12 +41,12 @@ FRAMES = {
     "a list of None": "b'l' + u(N) + b'N' * N",
     "lists in a list": "b'l' + u(N // 5) + (b'l' + u(0)) * (N // 5)",
     "dicts in a list": "b'l' + u(N // 7) + (b'd' + u(1) + b'NN') * (N // 7)",
-    "just as many lists as are taken": "b'l' + u(149_998) + (b'l' + u(0)) * 149_998",
-    "just as many texts": "b'l' + u(299_998) + (b's' + u(40) + bytes(40)) * 299_998",
+    "just as many lists as are taken": "b'l' + u(374_998) + (b'l' + u(0)) * 374_998",
+    "just as many texts": "b'l' + u(370_000) + (b's' + u(40) + bytes(40)) * 370_000",
     "arrays of no dimension": "b'l' + u(N // 4) + b'a\\1\\0\\1' * (N // 4)",
-    "just as many arrays": "b'l' + u(49_000) + b'a\\1\\0\\1' * 49_000",
+    "just as many arrays": "b'l' + u(107_000) + b'a\\1\\0\\1' * 107_000",
     "just as many arrays of 16 dimensions": (
-        "b'l' + u(13_000) + (b'a\\1\\x10' + (b'\\1' + bytes(7)) * 16 + b'\\1') * 13_000"
+        "b'l' + u(32_000) + (b'a\\1\\x10' + (b'\\1' + bytes(7)) * 16 + b'\\1') * 32_000"
     ),
     "floats": "b'L' + u(N // 8) + b'01234567' * (N // 8)",
     "integers": "b'J' + u(N // 8) + b'01234567' * (N // 8)",
@@ -53,20 +54,44 @@ FRAMES = {
     "a text": "b's' + u(N) + b'a' * N",
     "a text of two bytes a character": "b's' + u(N // 2 * 2) + 'é'.encode() * (N // 2)",
     "a text with one wide character": "b's' + u(N + 4) + b'a' * N + '😀'.encode()",
-    "keys that are integers": (
-        "b'd' + u(149_000) + b''.join(b'i' + (i << 40).to_bytes(8, 'little') + b'N' "
-        "for i in range(149_000))"
+    "just as many keys, which meet": (
+        "b'd' + u(15_000) + b''.join(b'i' + k.to_bytes(8, 'little') + b'N' for k in meeting())"
     ),
     "keys of one hash": (
-        "b'd' + u(20_000) + b''.join(b'I' + u(12) + (i * ((1 << 61) - 1)).to_bytes(12, 'little') "
-        "+ b'N' for i in range(20_000))"
+        "b'd' + u(14_000) + b''.join(b'I' + u(12) + (i * ((1 << 61) - 1)).to_bytes(12, 'little') "
+        "+ b'N' for i in range(14_000))"
     ),
     "integers of 512 bytes": "b'l' + u(N // 517) + (b'I' + u(512) + b'1' * 512) * (N // 517)",
     "nested too deep": "(b'l' + u(1)) * (N // 5) + b'N'",
 }
 
+# Keys that fill one stretch of places in a table of 2^15, and keys whose first free place is behind
+# that stretch: each of the latter takes as many steps as there are of the former.
+MEETING = """
+import numpy as np
+def meeting(many=15_000, bits=15, of=24):
+    mask = (1 << bits) - 1
+    stretch, place = [], 1
+    for _ in range(2 * many // 3):
+        stretch.append(place)
+        place = (5 * place + 1) & mask
+    where = np.full(mask + 1, -1)
+    where[stretch] = np.arange(len(stretch))
+    keys = np.arange(mask + 1, 1 << of)
+    at, left = keys & mask, keys.copy()
+    while True:
+        inside = where[at] >= 0
+        keys, at, left = keys[inside], at[inside], left[inside] >> 5
+        if not left.any():
+            break
+        at = (5 * at + left + 1) & mask
+    last = keys[np.argsort(where[at])][: many - len(stretch)]
+    return [*stretch, *last.tolist()]
+"""
+
 SOURCE = """
 import os
+{meeting}
 u = lambda n: n.to_bytes(4, "little")
 N = {room}
 def algorithm(*args):
@@ -83,7 +108,8 @@ def algorithm(*args):
 
 
 def payload(name: str) -> bytes:
-    names = {"u": lambda n: n.to_bytes(4, "little"), "N": FRAME_BYTES}
+    names: dict[str, Any] = {"u": lambda n: n.to_bytes(4, "little"), "N": FRAME_BYTES}
+    exec(MEETING, names)
     return bytes(eval(FRAMES[name], names))
 
 
@@ -127,7 +153,7 @@ async def held_ms() -> dict[str, tuple[float, float]]:
     found: dict[str, tuple[float, float]] = {}
     async with LocalExecutor(sandbox, candidates=1).running() as executor:
         for name, expression in FRAMES.items():
-            job = Job(Program(SOURCE.format(room=FRAME_BYTES, payload=expression)))
+            job = Job(Program(SOURCE.format(meeting=MEETING, room=FRAME_BYTES, payload=expression)))
 
             async def improver(job: Job = job) -> None:
                 await executor.improve(job, "", FACTS, depth=1, cpu_s=20.0, serve=serve)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import struct
 import sys
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -19,15 +20,18 @@ import numpy as np
 MAX_DEPTH: Final = 48
 # A value costs 1, which is a microsecond or so; others, however small, take several times as long.
 # Long lists of floats or of integers are read faster, and what an array holds is copied whole.
-MAX_COST: Final = 300_000
+MAX_COST: Final = 750_000
 _NUMBERS_AS_ONE = 8
 _MORE_FOR_A_CONTAINER = 1
-_MORE_FOR_AN_ARRAY = 5
+_MORE_FOR_AN_ARRAY = 6
 _MORE_FOR_A_DIMENSION = 1
 _MORE_FOR_A_SCALAR = 2
-# Hashes but those of texts are no secret: keys can be made to collide, and a dict of them takes n^2
-# steps. At most nine integers of 64 bits have one hash; of the others there is no end.
-MAX_ODD_KEYS: Final = 1_000
+# Hashes but those of texts are no secret: keys can be made to meet in a dict's table, where finding
+# a place for each takes as many steps as there are keys. So these are few, and are watched.
+MAX_ODD_KEYS: Final = 15_000
+_KEYS_AT_ONCE = 100
+_MOST_S_FOR_KEYS = 0.1
+_MOST_S_A_KEY = 2e-6
 MAX_INT_BYTES: Final = 512
 _CHUNK = 1 << 16
 MAX_NDIM: Final = 16
@@ -37,7 +41,6 @@ _U32 = struct.Struct("<I")
 _I64 = struct.Struct("<q")
 _F64 = struct.Struct("<d")
 _U64 = struct.Struct("<Q")
-_WORD = 1 << 63
 
 DTYPES: Final = tuple(
     np.dtype(name)
@@ -251,11 +254,12 @@ _ENCODERS: dict[type, Callable[[Any, bytearray, int], None]] = {
 class _Reader:
     """A cursor over a payload, with what the whole frame may still cost."""
 
-    __slots__ = ("cost_left", "most_cost", "odd_keys_left", "position", "view")
+    __slots__ = ("cost_left", "is_hostile", "most_cost", "odd_keys_left", "position", "view")
 
     def __init__(self, view: memoryview, most_cost: int | None) -> None:
         self.view = view
         self.position = 0
+        self.is_hostile = most_cost is not None
         self.most_cost = sys.maxsize if most_cost is None else most_cost
         self.cost_left = self.most_cost
         self.odd_keys_left = sys.maxsize if most_cost is None else MAX_ODD_KEYS
@@ -276,7 +280,7 @@ class _Reader:
         if self.cost_left < 0:
             raise WireError(
                 f"more than {self.most_cost:,} values, where a list counts as two and a small "
-                "array as six; send an array of numbers, or a list of numbers of one kind"
+                "array as seven; send an array of numbers, or a list of numbers of one kind"
             )
 
     def value(self, depth: int) -> Any:
@@ -320,24 +324,32 @@ def _decode_dict(reader: _Reader, depth: int) -> dict[Any, Any]:
     if 2 * count > len(reader.view) - reader.position:
         raise WireError("broken frame: more items than it can hold")
     reader.charge(2 * count + _MORE_FOR_A_CONTAINER)
-    found: dict[Any, Any] = {}
+    keys: list[Any] = []
+    values: list[Any] = []
     for _ in range(count):
-        key = reader.value(depth + 1)
-        if not _is_plain_key(key):
-            reader.odd_keys_left -= 1
-            if reader.odd_keys_left < 0:
-                raise WireError(f"more than {MAX_ODD_KEYS} keys that are no text and no integer")
+        keys.append(reader.value(depth + 1))
+        values.append(reader.value(depth + 1))
+    odd = sum(type(key) is not str and type(key) is not bytes for key in keys)
+    reader.odd_keys_left -= odd
+    if reader.odd_keys_left < 0:
+        raise WireError(f"more than {MAX_ODD_KEYS:,} keys that are no text; send lists or arrays")
+    return _table(reader, keys, values)
+
+
+def _table(reader: _Reader, keys: list[Any], values: list[Any]) -> dict[Any, Any]:
+    """A dict, unless finding places for its keys takes far longer than it should."""
+    found: dict[Any, Any] = {}
+    start_s = time.thread_time()
+    for start in range(0, len(keys), _KEYS_AT_ONCE):
+        end = start + _KEYS_AT_ONCE
         try:
-            found[key] = reader.value(depth + 1)
+            found.update(zip(keys[start:end], values[start:end], strict=True))
         except TypeError:
-            raise WireError(f"a {type(key).__name__} cannot be a key") from None
+            raise WireError("a list, a table or an array cannot be a key") from None
+        most_s = _MOST_S_FOR_KEYS + _MOST_S_A_KEY * end
+        if reader.is_hostile and time.thread_time() - start_s > most_s:
+            raise WireError("keys that are made to collide")
     return found
-
-
-def _is_plain_key(key: Any) -> bool:
-    """Whether no more than a few keys of its kind can have one hash."""
-    kind = type(key)
-    return kind is str or kind is bytes or (kind is int and -_WORD <= key < _WORD)
 
 
 def _decode_dtype(reader: _Reader) -> np.dtype[Any]:

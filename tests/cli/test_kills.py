@@ -1,6 +1,6 @@
 """kill -9 at moments spread over a run: it goes on to the same end, and pays nothing twice.
 
-`make soak` does it a hundred times (SELFTAUGHT_KILLS).
+Four times in `make test`, ten in `make test-all`, a hundred in `make soak` (SELFTAUGHT_KILLS).
 """
 
 from __future__ import annotations
@@ -22,24 +22,25 @@ from kill_driver import (
 
 from selftaught.testing import model_server as ms
 
-KILLS = int(os.environ.get("SELFTAUGHT_KILLS", "10"))
+MANY = int(os.environ.get("SELFTAUGHT_KILLS", "10"))
 
 
-@pytest.mark.timeout(max(300, 15 * KILLS))
+@pytest.mark.timeout(max(300, 15 * MANY))
+@pytest.mark.parametrize("number", [4, pytest.param(MANY, marks=pytest.mark.slow)])
 def test_a_run_that_is_killed_again_and_again_comes_to_the_same_end_and_pays_nothing_twice(
-    tmp_path: Path,
+    number: int, tmp_path: Path
 ) -> None:
     with ms.ModelServer(latency_s=LATENCY_S, reply=reply) as server:
         whole = uninterrupted(server, tmp_path / "whole")
         wanted = server.counts().requests
     events = count_events(tmp_path / "whole")
     with ms.ModelServer(latency_s=LATENCY_S, reply=reply) as server:
-        result, kills = killed_and_resumed(server, tmp_path / "killed", KILLS, events)
+        result, kills = killed_and_resumed(server, tmp_path / "killed", number, events)
     counts = server.counts()
 
-    assert len(kills.phases) == KILLS
+    assert len(kills.phases) == number
     # The moments are equal shares of the run's events; of which kinds they are is chance.
-    assert len(set(kills.phases)) >= min(4, KILLS // 4)
+    assert len(set(kills.phases)) >= min(4, number // 4)
     for name in ("iterations", "comparison", "best_improver_id"):
         assert result[name] == whole[name]
 

@@ -27,15 +27,24 @@ def run(server: ms.ModelServer, *arguments: str, cwd: Path, **changes: str) -> D
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    ("work", "rate", "kinds", "answers"),
+    [
+        (("flow_shop", "--iterations", "1", *SMALL), 0.4, 4, 10),
+        pytest.param(("bin_packing", "--iterations", "2"), 0.2, 8, 50, marks=pytest.mark.slow),
+    ],
+    ids=["small", "usual"],
+)
 def test_a_run_among_faults_ends_in_order_within_its_budget_and_counts_as_the_server_does(
-    here: Path,
+    work: tuple[str, ...], rate: float, kinds: int, answers: int, here: Path
 ) -> None:
-    plan = ms.at_random(0.2, seed=5, faults=FAULTS)
+    """`rate` of the requests have a fault, of so many kinds at least, and so many are answered."""
+    plan = ms.at_random(rate, seed=5, faults=FAULTS)
     budget = ("--usd", "0.50", *PRICES, "--max-tokens", "1024", "--request-timeout-s", "2")
     with ms.ModelServer(plan=plan) as server:
         process = subprocess.run(
             [
-                *(COMMAND, "run", "bin_packing", "--iterations", "2", "--json", *budget),
+                *(COMMAND, "run", *work, "--json", *budget),
                 *("--model", "openai:test", "--base-url", server.base_url),
             ],
             cwd=here,
@@ -52,9 +61,9 @@ def test_a_run_among_faults_ends_in_order_within_its_budget_and_counts_as_the_se
     usage, counts = result["usage"], server.counts()
     assert result["state"] in ("done", "budget")
     assert result["iterations"][0]["t"] == 0
-    assert len(counts.faults) >= 8
+    assert len(counts.faults) >= kinds
     answered = json.loads(selftaught("show", "latest", "--json", cwd=here).stdout)["counts"]
-    assert answered["requests"]["answered"] >= 50
+    assert answered["requests"]["answered"] >= answers
     assert usage["requests"] == counts.requests == sum(answered["requests"].values())
     bill_usd = (counts.billed_tokens_in + 4 * counts.billed_tokens_out) / 1e6
     assert bill_usd <= usage["usd"] <= 0.50

@@ -44,10 +44,10 @@ def improved(folder: Path, *options: str) -> tuple[int, str, dict[str, object]]:
             1.0,
         ),
         (
-            "def algorithm(x):\n    return len('x' * (700 << 20)) / (100 << 20)\n",
+            "def algorithm(x):\n    return len(bytes(1500 << 20)) / (100 << 20)\n",
             ["--memory-mb", "2048"],
-            7.0,
-            7.0,
+            0.0,
+            15.0,
         ),
         (
             "def algorithm(x):\n    print('x' * (2 << 20))\n    return 5\n",

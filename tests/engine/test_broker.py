@@ -497,6 +497,19 @@ def test_a_solution_of_many_megabytes_is_worth_the_lowest_and_is_not_kept(world:
     assert broker.uses == 2
 
 
+def test_uses_of_the_utility_beyond_its_budget_are_worth_the_lowest_and_no_refusals(
+    world: World,
+) -> None:
+    run = Run(
+        world,
+        """
+        scores = [utility(f"program {i}") for i in range(1500)]
+        return json.dumps([max(scores), min(scores)])
+        """,
+    )
+    assert run.said == [len("program 4"), -1.0]
+
+
 # --- the whole run's budget and failures of ours ------------------------------------------------
 
 

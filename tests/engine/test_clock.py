@@ -5,12 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 from engine_support import FakeExecutor, MemoryJournal, World, broken, make_context
 
+from selftaught.core.messages import (
+    ClockRequest,
+    PromptRequest,
+    Reply,
+    Request,
+    ScoreRequest,
+)
 from selftaught.core.outcome import Failed
 from selftaught.core.ports import Job
 from selftaught.core.program import IMPROVER_ENTRY, Program
@@ -109,16 +116,21 @@ class Told:
         )
         self.value = result.value
 
-    async def _serve(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        self.asked.append(request["op"])
-        if request["op"] == "clock":
-            shown_s = self._shows.pop(0)
-            self._shows = self._shows or [shown_s + 1]
-            return {"s": shown_s}
-        if request["op"] == "prompt":
-            return {"responses": request["messages"] * request["n"], "times_used": 1}
-        count = len(request["solutions"])
-        return {"values": [0.5] * count, "feedback": [""] * count, "uses": count}
+    async def _serve(self, request: Request) -> Reply:
+        match request:
+            case ClockRequest():
+                self.asked.append("clock")
+                shown_s = self._shows.pop(0)
+                self._shows = self._shows or [shown_s + 1]
+                return Reply({"s": shown_s})
+            case PromptRequest():
+                self.asked.append("prompt")
+                return Reply({"responses": list(request.messages) * request.n, "times_used": 1})
+            case ScoreRequest():
+                self.asked.append("utility")
+                count = len(request.solutions)
+                return Reply({"values": [0.5] * count, "feedback": [""] * count, "uses": count})
+        raise AssertionError(request)
 
     @property
     def said(self) -> Any:

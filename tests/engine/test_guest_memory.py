@@ -16,6 +16,7 @@ from hypothesis import strategies as some
 
 from sandbox_support import HONEST
 from selftaught.core.errors import ConfigError
+from selftaught.core.messages import Reply
 from selftaught.core.outcome import Failed
 from selftaught.core.ports import (
     LEAST_MEMORY_BYTES,
@@ -283,14 +284,14 @@ async def outcomes_of(executor: LocalExecutor) -> list[Any]:
     async def scored(solution: str) -> float:
         adds = len(solution)
         program = Program(f"def algorithm(x):\n    return 2 * x + {adds}\n")
-        outcome, _ = await evaluator.score(program, Question(task, "search", solution))
+        outcome = await evaluator.score(program, Question(task, "search", solution))
         tool = Job(Program(f"def algorithm(x):\n    return x + {adds % 3}\n"))
         read = await executor.call(tool, (adds,), cpu_s=1.0, seed=0)
         return float(outcome.value + read)  # type: ignore[union-attr]
 
-    async def values(of: Any, request: Any) -> dict[str, Any]:
-        found = await asyncio.gather(*(of(text) for text in request["solutions"]))
-        return {"values": list(found), "feedback": [""] * len(found), "uses": 1}
+    async def values(of: Any, request: Any) -> Reply:
+        found = await asyncio.gather(*(of(text) for text in request.solutions))
+        return Reply({"values": list(found), "feedback": [""] * len(found), "uses": 1})
 
     async def inner(solution: str) -> float:
         return float(await improve(solution, 1, lambda request: values(scored, request)))

@@ -327,3 +327,10 @@ def test_when_the_time_is_over_nobody_waits() -> None:
             await ledger.reserve_in_turn(CALL, 4)
 
     asyncio.run(scenario())
+
+
+def test_what_earlier_parts_of_a_run_took_of_its_time_counts() -> None:
+    ledger = Ledger(Budget(wall_s=10.0), lambda: 100.0, elapsed_s=4.0)
+    assert ledger.time_left_s == 6.0
+    with pytest.raises(BudgetExceeded):
+        Ledger(Budget(wall_s=10.0), lambda: 100.0, elapsed_s=10.0).check_wall()

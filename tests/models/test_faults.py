@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from selftaught.models.faults import hidden, read_fault, refused_parameter, retry_after_s
+from selftaught.models.faults import hidden, hide_in, read_fault, refused_parameter, retry_after_s
 
 
 class Refusal(Exception):
@@ -93,3 +93,15 @@ def test_secrets_are_hidden_and_long_words_are_cut() -> None:
 def test_each_status_has_a_meaning(status: int, kind: str, maybe_billed: bool) -> None:
     failure = read_fault(Refusal(status, "no"), name="m", secrets=())
     assert (failure.kind, failure.maybe_billed) == (kind, maybe_billed)
+
+
+def test_words_that_servers_without_keys_are_given_for_one_stay_in_answers() -> None:
+    text = "x = None  # none, EMPTY, sk-no-key"
+    answer = {"choices": [{"text": text}]}
+    hide_in(answer, ("none", "x", "EMPTY", "sk-no-key"))
+    assert answer == {"choices": [{"text": text}]}
+    hide_in(answer, ("sk-0123456789abcdef",))
+    assert answer == {"choices": [{"text": text}]}
+    said = {"choices": [{"text": "print('sk-0123456789abcdef')"}]}
+    hide_in(said, ("sk-0123456789abcdef",))
+    assert said == {"choices": [{"text": "print('***')"}]}

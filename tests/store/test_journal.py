@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import event as sqlalchemy_event
 
 from selftaught.core.errors import InfrastructureError
 from selftaught.core.ports import Journal
@@ -408,3 +409,24 @@ def test_appending_takes_at_most_a_fifth_of_a_millisecond_however_long_the_run_i
     early_s, late_s = asyncio.run(write())
     assert early_s <= 0.0002
     assert late_s <= 0.0002
+
+
+def test_what_is_durable_is_synchronous_on_the_disk(url: str) -> None:
+    asyncio.run(open_journal(url).aclose())
+    connection = connect(locate(url), "write")
+    said: list[str] = []
+
+    @sqlalchemy_event.listens_for(connection, "before_cursor_execute")
+    def hear(conn: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        said.append(statement)
+
+    async def write() -> None:
+        journal = SqlJournal(locate(url), connection)
+        for durable in (False, True):
+            journal.append(RUN, "phase", "", {})
+            await journal.flush(durable=durable)
+        await journal.aclose()
+
+    asyncio.run(write())
+    levels = [one.rpartition("=")[2] for one in said if "synchronous" in one]
+    assert levels == ["NORMAL", "FULL"]

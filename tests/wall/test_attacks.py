@@ -48,6 +48,7 @@ def needs_its_machine(attack: Attack) -> None:
         pytest.skip(f"{attack.name} is written for {attack.machine}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
 def test_an_attack_gets_through_where_little_holds_it(attack: Attack) -> None:
     needs_its_machine(attack)

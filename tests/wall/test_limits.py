@@ -17,7 +17,7 @@ import pytest
 from sandbox_support import HONEST, Box, cpu_s_below, descendants
 from selftaught.core.outcome import Failed
 from selftaught.core.ports import GuestLimits
-from selftaught.executors.limits import GRACE
+from selftaught.executors.limits import GRACE, LimitWatch, too_many_threads
 
 LIMIT_S = 0.5
 
@@ -83,6 +83,19 @@ def test_who_misses_it_by_more_is_not_run_again(box: Box) -> None:
     session.close()
     assert isinstance(outcome, Failed)
     assert session.cpu_s < GRACE * LIMIT_S + 0.15
+
+
+@pytest.mark.parametrize(("used_s", "again"), [(1.05, True), (1.2, False)])
+def test_what_reading_an_answer_takes_counts_as_the_calls_own_time(
+    used_s: float, again: bool, box: Box
+) -> None:
+    """It may take any time, so that a second try is worth while only within the tenth."""
+    session = box.open(HONEST)
+    session.load()
+    guest = session._guest
+    assert guest is not None
+    watch = LimitWatch(guest, lambda: used_s, 1.0, GuestLimits(), 0.0, GRACE)
+    assert (watch.is_over_cpu(), watch.is_within_grace()) == (True, again)
 
 
 def test_what_threads_use_between_calls_is_charged_to_the_next(box: Box) -> None:
@@ -189,3 +202,20 @@ def test_memory_is_limited_to_what_is_configured(box: Box) -> None:
     outcome = box.run(source, 600, limits=limits)
     assert isinstance(outcome, Failed)
     assert outcome.kind == "memory"
+
+
+class Threaded:
+    """A guest of which only its threads are looked at."""
+
+    def __init__(self, threads: int) -> None:
+        self._threads = threads
+
+    def threads(self) -> int:
+        return self._threads
+
+
+def test_the_host_counts_threads_where_the_kernel_counts_none() -> None:
+    limits = GuestLimits(threads=4)
+    assert too_many_threads(Threaded(4), limits) is None  # type: ignore[arg-type]
+    outcome = too_many_threads(Threaded(5), limits)  # type: ignore[arg-type]
+    assert outcome == Failed("crashed", "ended with 5 threads; at most 4")

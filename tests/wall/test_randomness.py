@@ -9,6 +9,7 @@ import pytest
 
 from sandbox_support import HONEST, Box, guest_source
 from selftaught.core.outcome import Failed
+from selftaught.core.seeds import solution_seed
 
 SOURCE = guest_source("randomness")
 SEEDED = [
@@ -86,3 +87,14 @@ def test_order_is_the_same_in_another_zygote(which: str, box: Box) -> None:
 
 def test_the_largest_seeds_are_seeds(box: Box) -> None:
     assert drawn(box, "random", 2**64 - 1) != drawn(box, "random", 0)
+
+
+def test_streams_repeats_and_calls_have_seeds_of_their_own() -> None:
+    seeds = [
+        solution_seed(stream, repeat, call)
+        for stream in ("search", "val", "test")
+        for repeat in ("0", "1")
+        for call in (-1, 0, 1)
+    ]
+    assert len(set(seeds)) == 3 * 2 * 3
+    assert solution_seed("search", "0", 0) == seeds[1]

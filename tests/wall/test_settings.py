@@ -63,6 +63,7 @@ def needs_root(setting: str) -> None:
         pytest.skip("only root can enter this setting")
 
 
+@pytest.mark.slow
 def test_an_ordinary_user_is_as_safe(tmp_path: Path) -> None:
     if os.getuid() != 0:
         SETTINGS_SEEN["user"] = "this very session"
@@ -73,6 +74,7 @@ def test_an_ordinary_user_is_as_safe(tmp_path: Path) -> None:
     assert "sealed" in health["attacks"]["places"]
 
 
+@pytest.mark.slow
 def test_a_container_without_namespaces_is_as_safe(tmp_path: Path) -> None:
     health = examined("container", tmp_path / "home")
     tiers = {tier["tier"]: tier for tier in health["tiers"]}
@@ -82,6 +84,7 @@ def test_a_container_without_namespaces_is_as_safe(tmp_path: Path) -> None:
     assert len(health["attacks"]["programs"]) >= 60
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("setting", "ids"),
     [("namespace-one", "guests keep it"), ("namespace-many", "each guest another from")],

@@ -170,6 +170,7 @@ def test_the_sealed_tier_has_none_and_says_so() -> None:
         SealedSandbox(find_layout((), SIZE)).start()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_no_hostile_program_gets_through_with_one(with_folder: Sandbox) -> None:
     # These look at what a guest with a folder of its own may do: read its own links and folder.

@@ -105,7 +105,7 @@ class Broker:
             "feedback": [feedback for _, feedback in answers],
             "uses": self.uses,
         }
-        return Reply(data, "" if granted else "budget")
+        return Reply(data)
 
     async def _score_one(self, solution: str | None) -> tuple[float, str]:
         if solution is None:

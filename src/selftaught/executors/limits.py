@@ -75,6 +75,10 @@ class LimitWatch:
         """Whether it has used more than its limit, the grace not counted."""
         return self._used_s() - self._since_s > self._cpu_s
 
+    def is_within_grace(self) -> bool:
+        """Whether it has not used so much more that a second try is of no use."""
+        return self._used_s() < self._end_s
+
     def next_look_s(self) -> float:
         """Seconds until a limit may be passed: not above 0 if one is."""
         left_s = self._end_s - self._used_s()

@@ -145,7 +145,7 @@ class GuestSession:
             answer = self._send_and_wait(guest, watch)
             if not isinstance(answer, (Failed, _Doubtful)) and watch.is_over_cpu():
                 answer = watch.timeout()
-                answer = _Doubtful(answer) if grace > 1 else answer
+                answer = _Doubtful(answer) if watch.is_within_grace() else answer
         except BaseException:
             self.close()
             raise

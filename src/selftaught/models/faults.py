@@ -103,9 +103,16 @@ def hidden(text: str, secrets: Iterable[str]) -> str:
     return text
 
 
+# Those of providers have 30 characters and more.
+_SHORTEST_KEY = 16
+
+
 def hide_in(answer: dict[str, Any], secrets: Iterable[str]) -> None:
-    """Replace every secret in all texts of a JSON object, however deep they are."""
-    secrets = tuple(secrets)
+    """Replace every secret in all texts of a JSON object, however deep they are.
+
+    Not what servers without keys are given for one, such as `none`: programs hold such words.
+    """
+    secrets = tuple(secret for secret in secrets if len(secret) >= _SHORTEST_KEY)
     left: list[dict[Any, Any] | list[Any]] = [answer]
     while left:
         one = left.pop()

@@ -178,7 +178,7 @@ class _Host:
         values = [_value(solution) for solution in solutions[:granted]]
         values += [0.0] * (len(solutions) - granted)
         data = {"values": values, "feedback": [""] * len(values), "uses": self.uses}
-        return Reply(data, "" if granted else "budget")
+        return Reply(data)
 
 
 def _value(solution: str | None) -> float:
