@@ -32,7 +32,7 @@ import numpy as np
 import openai
 
 import selftaught as st
-from selftaught.store.reader import Event, open_reader
+from selftaught.journal.reader import Event, open_reader
 from selftaught_guest.extract import extract_code
 
 CORES = os.cpu_count() or 1

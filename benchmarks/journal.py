@@ -17,52 +17,54 @@ import statistics
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
+from selftaught.core.budget import Usage
 from selftaught.core.program import content_id
-from selftaught.store.journal import SqlJournal, open_journal
-from selftaught.store.reader import open_reader
-from selftaught.store.recall import recall
+from selftaught.engine.recall import recall
+from selftaught.journal.events import LmAnswer, LmCall, Run
+from selftaught.journal.journal import SqlJournal, open_journal
+from selftaught.journal.reader import open_reader
 
 BATCH = 1000
 PROMPT = "Here is a program:\n```python\n" + "x = 1\n" * 200 + "```\n"
 REPLY = "```python\n" + "x = 2\n" * 100 + "```\n"
-USAGE = dict.fromkeys(("lm_calls", "requests", "samples", "tokens_in", "tokens_out", "usd"), 1)
+USAGE = Usage(1, 1, 1, 1, 1, 1)
+RUN = Run(command="run", config={}, version="", seed=0, model="m", tier="", tasks=(), started="")
 
 
-def call(number: int) -> tuple[str, str, dict[str, Any], tuple[str, ...]]:
-    """Kind, key, body and texts of one request."""
+def call(number: int) -> tuple[LmCall, str, tuple[str, ...]]:
+    """Body, key and texts of one request."""
     prompt = f"{PROMPT}{number}"
-    body = {
-        "invocation": f"i{number // 4}",
-        "request": 0,
-        "place": 0,
-        "system": content_id("You write Python."),
-        "user": content_id(prompt),
-        "n": 6,
-        "temperature": 0.7,
-        "max_tokens": 4096,
-        "seeds": [number * 7919 + place for place in range(6)],
-        "reserved": USAGE,
-    }
-    return "lm_call", f"{number:020d}", body, ("You write Python.", prompt)
+    body = LmCall(
+        invocation=f"i{number // 4}",
+        request=0,
+        place=0,
+        system=content_id("You write Python."),
+        user=content_id(prompt),
+        n=6,
+        temperature=0.7,
+        max_tokens=4096,
+        seeds=tuple(number * 7919 + place for place in range(6)),
+        reserved=USAGE,
+    )
+    return body, f"{number:020d}", ("You write Python.", prompt)
 
 
-def answer(number: int) -> tuple[str, str, dict[str, Any], tuple[str, ...]]:
+def answer(number: int) -> tuple[LmAnswer, str, tuple[str, ...]]:
     texts = tuple(f"{REPLY}{number}.{place}" for place in range(6))
-    body = {
-        "invocation": f"i{number // 4}",
-        "request": 0,
-        "state": "answered",
-        "detail": "",
-        "texts": [content_id(text) for text in texts],
-        "finishes": ["stop"] * 6,
-        "model": "m",
-        "usage_reported": True,
-        "usage": USAGE,
-        "cost_usd": 1.0,
-    }
-    return "lm_answer", f"{number:020d}", body, texts
+    body = LmAnswer(
+        invocation=f"i{number // 4}",
+        request=0,
+        state="answered",
+        detail="",
+        texts=tuple(content_id(text) for text in texts),
+        finishes=("stop",) * 6,
+        model="m",
+        usage_reported=True,
+        usage=USAGE,
+        cost_usd=1.0,
+    )
+    return body, f"{number:020d}", texts
 
 
 async def append(journal: SqlJournal, first: int, count: int) -> tuple[float, float]:
@@ -70,9 +72,9 @@ async def append(journal: SqlJournal, first: int, count: int) -> tuple[float, fl
     times = []
     start_s = time.perf_counter()
     for number in range(first, first + count // 2):
-        for kind, key, body, texts in (call(number), answer(number)):
+        for body, key, texts in (call(number), answer(number)):
             before_s = time.perf_counter()
-            journal.append("run", kind, key, body, texts)
+            journal.append("run", body, key, texts)
             times.append(time.perf_counter() - before_s)
     await journal.flush()
     return 1000 * statistics.median(times), 1000 * (time.perf_counter() - start_s) / count
@@ -80,7 +82,7 @@ async def append(journal: SqlJournal, first: int, count: int) -> tuple[float, fl
 
 async def grow(url: str, path: Path, events: int) -> None:
     journal = open_journal(url)
-    journal.append("run", "run", "run", {"command": "run"})
+    journal.append("run", RUN, "run")
     print(
         f"{'events so far':>14}{'append, median':>18}{'until committed':>18}{'bytes an event':>16}"
     )
@@ -98,7 +100,7 @@ async def grow(url: str, path: Path, events: int) -> None:
 
 async def long_run(url: str, calls: int) -> None:
     journal = open_journal(url)
-    journal.append("run", "run", "run", {"command": "run"})
+    journal.append("run", RUN, "run")
     for first in range(0, calls, BATCH):
         await append(journal, first, 2 * BATCH)
     await journal.aclose()

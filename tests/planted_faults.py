@@ -188,17 +188,15 @@ FAULTS = (
         "engine/test_runs.py",
     ),
     # journal and resume
-    Fault("selftaught/store/journal.py", '"FULL" if batch.durable else', "", "store"),
+    Fault("selftaught/journal/journal.py", '"FULL" if batch.durable else', "", "store"),
     Fault(
-        "selftaught/store/journal.py",
+        "selftaught/journal/journal.py",
         "if _identity(self._location) != self._file:",
         "if False:",
         "store",
     ),
-    Fault("selftaught/store/recall.py", "total += cut.reserved", "pass", "engine/test_resume.py"),
-    Fault(
-        "selftaught/store/recall.py", 'call["place"] + offset', "offset", "engine/test_resume.py"
-    ),
+    Fault("selftaught/engine/recall.py", "total += cut.reserved", "pass", "engine/test_resume.py"),
+    Fault("selftaught/engine/recall.py", "call.place + offset", "offset", "engine/test_resume.py"),
     # studies
     Fault(
         "selftaught/studies/finalists.py",

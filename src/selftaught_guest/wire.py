@@ -339,7 +339,8 @@ def _decode_dict(reader: _Reader, depth: int) -> dict[Any, Any]:
 def _table(reader: _Reader, keys: list[Any], values: list[Any]) -> dict[Any, Any]:
     """A dict, unless finding places for its keys takes far longer than it should."""
     found: dict[Any, Any] = {}
-    start_s = time.thread_time()
+    # In a guest, who believes the host, a clock may be one that asks the host.
+    start_s = time.thread_time() if reader.is_hostile else 0.0
     for start in range(0, len(keys), _KEYS_AT_ONCE):
         end = start + _KEYS_AT_ONCE
         try:

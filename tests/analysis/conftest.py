@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from handmade_journal import write_all
 
-from selftaught.store.journal import open_journal
-from selftaught.store.reader import JournalReader, open_reader
+from selftaught.journal.journal import open_journal
+from selftaught.journal.reader import JournalReader, open_reader
 
 
 @pytest.fixture

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from selftaught.core.ports import Journal
+from journal_support import put
 from selftaught.core.program import content_id
+from selftaught.journal.port import Journal
 
 STOP_RUN = "20261123-0455-3f9a"
 KILLED_RUN = "20261123-0501-0b0b"
@@ -98,7 +99,7 @@ def proposal(t: int, improver: str | None, accepted: bool) -> dict[str, Any]:
 
 def write_stop_run(journal: Journal, run_id: str = STOP_RUN, **changes: Any) -> None:
     def append(kind: str, key: str, body: dict[str, Any], *texts: str) -> None:
-        journal.append(run_id, kind, key, body, texts)
+        put(journal, run_id, kind, key, body, texts)
 
     append("run", run_id, run_body("run", **changes), SEED)
     append("iteration", "0", iteration(0, SEED_ID, 0.5))
@@ -135,20 +136,20 @@ STOP_USAGE = usage(lm_calls=3, requests=4, samples=6, tokens_in=10, usd=0.75)
 def write_all(journal: Journal) -> None:
     write_stop_run(journal)
     result: dict[str, Any] = {"run_id": STOP_RUN, "state": "done", "best_improver_id": BETTER_ID}
-    journal.append(STOP_RUN, "result", STOP_RUN, result)
+    put(journal, STOP_RUN, "result", STOP_RUN, result)
     end: dict[str, Any] = {"state": "done", "detail": "", "usage": STOP_USAGE, "wall_s": 12.5}
-    journal.append(STOP_RUN, "run_end", STOP_RUN, end)
+    put(journal, STOP_RUN, "run_end", STOP_RUN, end)
 
     # Interrupted, resumed, and killed.
     write_stop_run(journal, KILLED_RUN)
     interrupted = end | {"state": "interrupted", "detail": "Ctrl-C"}
-    journal.append(KILLED_RUN, "run_end", KILLED_RUN, interrupted)
-    journal.append(KILLED_RUN, "run", KILLED_RUN, run_body("run", started="later"))
+    put(journal, KILLED_RUN, "run_end", KILLED_RUN, interrupted)
+    put(journal, KILLED_RUN, "run", KILLED_RUN, run_body("run", started="later"))
 
-    journal.append(IMPROVE_RUN, "run", IMPROVE_RUN, run_body("improve"))
-    journal.append(IMPROVE_RUN, "evaluation", "e", evaluation(SOLUTION_ID, "scored", 0.5))
+    put(journal, IMPROVE_RUN, "run", IMPROVE_RUN, run_body("improve"))
+    put(journal, IMPROVE_RUN, "evaluation", "e", evaluation(SOLUTION_ID, "scored", 0.5))
     best = {"val": 0.9, "test": 0.8, "program_id": SOLVED_ID, "source": SOLVED}
     result = {"run_id": IMPROVE_RUN, "seed": {"val": 0.5, "test": 0.5}, "best": best}
-    journal.append(IMPROVE_RUN, "result", IMPROVE_RUN, result)
+    put(journal, IMPROVE_RUN, "result", IMPROVE_RUN, result)
     spent = end | {"state": "budget", "detail": "the budget of usd is spent"}
-    journal.append(IMPROVE_RUN, "run_end", IMPROVE_RUN, spent)
+    put(journal, IMPROVE_RUN, "run_end", IMPROVE_RUN, spent)

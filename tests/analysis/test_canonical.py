@@ -10,8 +10,8 @@ from typing import Any
 from handmade_journal import BETTER_ID, STOP_RUN, write_stop_run
 
 from selftaught.analysis.canonical import canonical_journal
-from selftaught.store.journal import open_journal
-from selftaught.store.reader import JournalReader, open_reader
+from selftaught.journal.journal import open_journal
+from selftaught.journal.reader import JournalReader, open_reader
 
 
 class Recorder:

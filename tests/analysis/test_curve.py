@@ -15,11 +15,12 @@ import numpy as np
 import pytest
 from handmade_journal import BETTER_ID, SEED_ID, answer, invocation, iteration, run_body, usage
 
+from journal_support import put
 from selftaught.analysis.bootstrap import bootstrap_mean
 from selftaught.analysis.curve import COLUMNS, RUN, SERIES, learning_curve
-from selftaught.core.ports import Journal
-from selftaught.store.journal import open_journal
-from selftaught.store.reader import JournalReader, open_reader
+from selftaught.journal.journal import open_journal
+from selftaught.journal.port import Journal
+from selftaught.journal.reader import JournalReader, open_reader
 
 SERIES_ID = "20261123-0455-3f9a"
 # By run: test at t = 0, 1, 2; the last run was ended by the budget after t = 1.
@@ -66,7 +67,7 @@ def write_run(journal: Journal, run_id: str, index: int, series: dict[str, Any] 
     """A run that drew 100 samples before t = 0 and 50 more a step, half of them in vain."""
 
     def append(kind: str, key: str, body: dict[str, Any]) -> None:
-        journal.append(run_id, kind, key, body)
+        put(journal, run_id, kind, key, body)
 
     head = run_body("run", seed=7 + index)
     append("run", run_id, head if series is None else head | {"series": series})
@@ -203,7 +204,7 @@ def test_the_object_is_json(reader: JournalReader) -> None:
 def test_what_is_no_stop_run_has_no_curve(reader: JournalReader, tmp_path: Path) -> None:
     async def write() -> None:
         journal = open_journal(f"sqlite:///{tmp_path}/store.db")
-        journal.append("x", "run", "x", run_body("improve"))
+        put(journal, "x", "run", "x", run_body("improve"))
         await journal.aclose()
 
     asyncio.run(write())

@@ -33,6 +33,7 @@ from handmade_journal import (
     write_stop_run,
 )
 
+from journal_support import put
 from selftaught.analysis.report.csv_files import as_csv
 from selftaught.analysis.report.document import Document, Figure, Listing, Section, Sheet, Table
 from selftaught.analysis.report.figures import Drawn, drawn_figures
@@ -41,11 +42,11 @@ from selftaught.analysis.report.markdown import as_markdown
 from selftaught.analysis.report.study import gather
 from selftaught.app.report.content import report_document
 from selftaught.app.report.setup import as_toml
-from selftaught.core.ports import Journal
 from selftaught.core.program import content_id
 from selftaught.core.transfer_table import TransferredTask, transfer_rows
-from selftaught.store.journal import open_journal
-from selftaught.store.reader import JournalReader, open_reader
+from selftaught.journal.journal import open_journal
+from selftaught.journal.port import Journal
+from selftaught.journal.reader import JournalReader, open_reader
 
 UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
@@ -91,7 +92,7 @@ def write_series_run(journal: Journal, index: int) -> None:
     config = {"iterations": 1, "accept": "strict", "repeats": 3, "instance_key": KEY, "store": "x"}
 
     def append(kind: str, key: str, body: dict[str, Any], *texts: str) -> None:
-        journal.append(run_id, kind, key, body, texts)
+        put(journal, run_id, kind, key, body, texts)
 
     body = run_body("run", series=place, seed=7 + index, config=config, improver=SEED_ID)
     append("run", run_id, body, SEED)
@@ -149,8 +150,8 @@ def write_transfer(journal: Journal, origin: str, tasks: list[str]) -> None:
         "not_measured": [],
     }
     config = {"origin": origin, "tasks": tasks}
-    journal.append(TRANSFER_RUN, "run", TRANSFER_RUN, run_body("transfer", config=config))
-    journal.append(TRANSFER_RUN, "result", TRANSFER_RUN, result)
+    put(journal, TRANSFER_RUN, "run", TRANSFER_RUN, run_body("transfer", config=config))
+    put(journal, TRANSFER_RUN, "result", TRANSFER_RUN, result)
 
 
 @pytest.fixture(scope="module")
@@ -178,10 +179,10 @@ def series(series_url: str) -> Iterator[JournalReader]:
 def hostile_program(journal: Journal) -> None:
     write_stop_run(journal, tasks=[{"name": HOSTILE_NAME, "version": "1"}])
     body = proposal(1, content_id(HOSTILE_SOURCE), accepted=True) | {"reason": HOSTILE_NAME}
-    journal.append(STOP_RUN, "proposal", "9", body | {"t": 4}, (HOSTILE_SOURCE,))
+    put(journal, STOP_RUN, "proposal", "9", body | {"t": 4}, (HOSTILE_SOURCE,))
     end = iteration(4, content_id(HOSTILE_SOURCE), 0.9)
-    journal.append(STOP_RUN, "iteration", "4", end)
-    journal.append(STOP_RUN, "model_notice", "n", {"detail": HOSTILE_NAME})
+    put(journal, STOP_RUN, "iteration", "4", end)
+    put(journal, STOP_RUN, "model_notice", "n", {"detail": HOSTILE_NAME})
     write_transfer(journal, STOP_RUN, [HOSTILE_NAME])
 
 

@@ -16,6 +16,7 @@ import pytest
 from scipy import stats
 
 import selftaught as st
+from journal_support import event
 from selftaught.analysis.excess import excess
 from selftaught.analysis.reward_denials import above_bound
 from selftaught.analysis.reward_scores import Scores, scores_that_do_not_hold
@@ -27,7 +28,7 @@ from selftaught.core.program import Program, content_id
 from selftaught.core.seeds import PUBLIC_KEY, instance_generator
 from selftaught.engine.program_reader import ProgramReader, Reading
 from selftaught.executors.local import LocalExecutor
-from selftaught.store.reader import Event
+from selftaught.journal.codec import Event
 
 Json = dict[str, Any]
 Read = Callable[[str], Reading]
@@ -125,10 +126,6 @@ def test_a_few_equal_scores_are_no_proof_that_there_is_no_luck() -> None:
     assert not certain.holds
     same = excess({"a": [0.1 + 0.2]}, {"a": [0.3] * 5}, of=5, spread={})
     assert same.holds
-
-
-def event(kind: str, body: Json) -> Event:
-    return Event(0, "run", kind, f"{kind} {body}", 0.0, body)
 
 
 def meta(improver: str, stream: str, *values: float) -> Event:

@@ -23,7 +23,7 @@ from handmade_journal import (
 from selftaught.analysis.program_diff import unified_diff
 from selftaught.analysis.run_view import list_runs, view_run
 from selftaught.core.budget import Usage
-from selftaught.store.reader import JournalReader
+from selftaught.journal.reader import JournalReader
 
 
 def test_runs_are_listed_newest_first_with_their_state_and_best_value(

@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 from handmade_journal import BETTER_ID, SEED_ID, STOP_RUN
 
+from journal_support import event
 from selftaught.analysis.strategies.found import (
     STRATEGIES,
     SourceFinding,
@@ -39,6 +40,7 @@ from selftaught.core.language_model import Prompt as Asked
 from selftaught.core.ports import Executor, Sandbox
 from selftaught.core.program import IMPROVER_ENTRY, Program, content_id
 from selftaught.core.seeds import PUBLIC_KEY
+from selftaught.core.statistics import Estimate
 from selftaught.core.task import SandboxedProgram, Task
 from selftaught.engine.context import RunContext
 from selftaught.engine.evaluate import Evaluator
@@ -48,9 +50,10 @@ from selftaught.engine.limit import AdaptiveLimit
 from selftaught.engine.requests import Requester
 from selftaught.engine.utilities import TaskUtility
 from selftaught.executors.local import LocalExecutor
+from selftaught.journal.codec import Event
+from selftaught.journal.journal import open_journal
+from selftaught.journal.reader import JournalReader, open_reader
 from selftaught.models.scripted import Scripted
-from selftaught.store.journal import open_journal
-from selftaught.store.reader import Event, JournalReader, open_reader
 from selftaught_guest.extract import code_blocks
 
 T = TypeVar("T")
@@ -571,8 +574,8 @@ def rehearsed(world: World, url: str, improvers: dict[str, str], times: int) -> 
             journal=journal,
             ledger=Ledger(Budget()),
         )
-        head = {"command": "improve", "improver": improver.id}
-        context.record("run", name, head, (source,))
+        head = event("run", {"command": "improve", "improver": improver.id})
+        context.record(head.body, name, (source,))
         for repeat in range(times):
             u = TaskUtility(context, TASK, "search", str(repeat))
             await u.query(TASK.seed_program())
@@ -669,7 +672,7 @@ def test_a_strategy_is_found_by_source_by_trace_or_by_both() -> None:
 
 
 def told(kind: str, **body: Any) -> Event:
-    return Event(0, "a-run", kind, "key", 0.0, body)
+    return event(kind, body)
 
 
 def proposed(t: int, parent: str, improver: str | None, accepted: bool) -> Event:
@@ -679,7 +682,8 @@ def proposed(t: int, parent: str, improver: str | None, accepted: bool) -> Event
 
 
 def test_each_improver_of_a_stop_run_stands_once_with_its_parent_and_values() -> None:
-    estimate = {"mean": 0.5, "ci95": [0.4, 0.6], "n": 9}
+    estimate: dict[str, Any] = {"mean": 0.5, "ci95": (0.4, 0.6), "n": 9}
+    measured = Estimate(**estimate)
     events = [
         told("run", command="run", improver="seed"),
         told("meta_evaluation", improver="seed", stream="val", values={}, **estimate),
@@ -697,8 +701,8 @@ def test_each_improver_of_a_stop_run_stands_once_with_its_parent_and_values() ->
         ("worse", 5, "better", True),
         ("better", 3, "seed", True),
     ]
-    assert (found[0].val, found[0].test) == (estimate, None)
-    assert (found[2].val, found[2].test) == (None, estimate)
+    assert (found[0].val, found[0].test) == (measured, None)
+    assert (found[2].val, found[2].test) == (None, measured)
 
 
 def test_a_journal_is_told_from_even_where_programs_were_not_read(reader: JournalReader) -> None:

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from handmade_journal import KILLED_RUN, run_body, usage
 
+import journal_support
 from selftaught.analysis.trace import RunTrace, trace_run
 from selftaught.core.program import content_id
-from selftaught.store.journal import open_journal
-from selftaught.store.reader import JournalReader, open_reader
+from selftaught.journal.journal import open_journal
+from selftaught.journal.reader import JournalReader, open_reader
 
 RUN = "20261124-1000-cafe"
 GOOD, BAD = "def algorithm(x):\n    return 1", "def algorithm(x):\n    return 1 / 0"
@@ -30,7 +31,7 @@ def traced(tmp_path: Path) -> Iterator[RunTrace]:
         journal = open_journal(url)
 
         def put(kind: str, key: str, body: dict[str, object], *texts: str) -> None:
-            journal.append(RUN, kind, key, body, texts)
+            journal_support.put(journal, RUN, kind, key, body, texts)
 
         improver = content_id(IMPROVER)
         put("run", RUN, run_body("run"))

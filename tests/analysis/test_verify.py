@@ -17,7 +17,7 @@ import pytest
 
 from selftaught.analysis.verify import Finding, Verification, verify_store
 from selftaught.cli.main import selftaught
-from selftaught.store.reader import open_reader
+from selftaught.journal.reader import open_reader
 
 COMMAND = str(Path(sys.executable).parent / "selftaught")
 SMALL = ("--calls", "1", "--samples-per-call", "3", "--utility-uses", "4", "--json")
@@ -218,27 +218,27 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
     "an index damaged": (an_index_that_misses_rows, "the database is damaged: .*events_by_run"),
     "a body that is no JSON": (
         done(f"UPDATE events SET body = substr(body, 2) WHERE {first('evaluation')}"),
-        "the body of this evaluation is not JSON",
+        "the body of this evaluation is no JSON",
     ),
     "a body that is no object": (
         done(f"UPDATE events SET body = '[]' WHERE {first('run_end')}"),
-        "this run_end is not of its form",
+        "the body of this run_end is no object",
     ),
     "a field removed": (
         changed("lm_answer", lambda body: body.pop("texts")),
-        "this lm_answer has no texts",
+        "this lm_answer is not of its form: Object missing required field `texts`",
     ),
     "a field of another type": (
         changed("lm_call", put("n", "six")),
-        "n of this lm_call is not of its form: 'six'",
+        r"this lm_call is not of its form: Expected `int`, got `str` - at `\$\.n`",
     ),
     "a usage of another form": (
         changed("run_end", lambda body: body["usage"].pop("usd")),
-        "usage of this run_end is not of its form",
+        "this run_end is not of its form: Expected `Usage of lm_calls, .*, got lm_calls, ",
     ),
     "values of another form": (
         changed("meta_evaluation", put("values", {"flow_shop": [[]]})),
-        "the body of this meta_evaluation is not of its form",
+        r"this meta_evaluation is not of its form: Expected `int \| float`, got `array`",
     ),
     "a request removed": (done(f"DELETE FROM events WHERE {first('lm_call')}"), "never asked"),
     "a request of nobody": (
@@ -411,7 +411,7 @@ def test_a_finding_says_where_it_is_and_other_runs_are_not_blamed(store: Path) -
 def test_events_of_kinds_that_are_not_known_are_left_alone(store: Path) -> None:
     with opened(store) as database:
         database.execute(
-            "INSERT INTO events (run_id, kind, key, at, body) VALUES (?, 'clock', 'k', 0, '{}')",
+            "INSERT INTO events (run_id, kind, key, at, body) VALUES (?, 'made_up', 'k', 0, '{}')",
             (run_ids(store)[0],),
         )
     assert verified(store).findings == ()
@@ -425,7 +425,11 @@ def test_an_invocation_that_diverged_may_have_taken_more_than_it_says(
         query = "SELECT run_id, body FROM events WHERE kind = ? ORDER BY seq LIMIT 1"
         run_id, begun = database.execute(query, ("invocation",)).fetchone()
         _, ended = database.execute(query, ("invocation_end",)).fetchone()
-        again = [("invocation", begun), ("diverged", "{}"), ("invocation_end", ended)]
+        again = [
+            ("invocation", begun),
+            ("diverged", '{"role": "inner", "detail": ""}'),
+            ("invocation_end", ended),
+        ]
         database.executemany(
             "INSERT INTO events (run_id, kind, key, at, body) VALUES (?, ?, 'again', 0, ?)",
             [(run_id, kind, body) for kind, body in again if diverged or kind != "diverged"],

@@ -6,7 +6,7 @@ import shlex
 
 import pytest
 
-from selftaught.app.config import DEFAULT_STORE
+from selftaught.app.common_config import DEFAULT_STORE
 from selftaught.app.next_command import next_command
 
 

@@ -12,9 +12,11 @@ import pytest
 from installed import selftaught
 from version_1 import IMPROVED, STOP_RUNS, TRANSFER, cut, make_version_1
 
+from journal_support import said
 from selftaught.app.discovery import load_improver
 from selftaught.core.ports import Sandbox
-from selftaught.store.reader import open_reader
+from selftaught.journal.codec import KINDS
+from selftaught.journal.reader import open_reader
 
 
 @pytest.fixture
@@ -24,7 +26,10 @@ def old(here: Path, any_sandbox: Sandbox) -> Path:
 
 def bodies(store: Path, run_id: str, *kinds: str) -> list[tuple[str, dict[str, Any]]]:
     with open_reader(f"sqlite:///{store}") as reader:
-        return [(event.key, dict(event.body)) for event in reader.events(run_id, kinds)]
+        return [
+            (event.key, said(event))
+            for event in reader.events(run_id, [KINDS[kind] for kind in kinds])
+        ]
 
 
 def stable(body: dict[str, Any]) -> dict[str, Any]:

@@ -96,9 +96,9 @@ def test_the_sealed_tier_refuses_a_temporary_folder_and_says_why(here: Path) -> 
     [
         (["--module", "no_such_package"], "module 'no_such_package' cannot be preloaded"),
         (["--module", "selftaught.tasks"], "is no module that a guest can have"),
-        (["--memory-mb", "10"], "sandbox.memory_mb must be greater than or equal to 256, not 10"),
+        (["--memory-mb", "10"], "'--memory-mb': 10 is not in the range 256<=x<=1048576"),
         (["--memory-mb", str(1 << 20)], "guests at once are needed, of 1,048,576 MB each, and"),
-        (["--threads", "5000"], "sandbox.threads must be less than or equal to 1024, not 5000"),
+        (["--threads", "5000"], "'--threads': 5000 is not in the range 1<=x<=1024"),
         (["--call-wall-s", "0"], "invalid value for '--call-wall-s'"),
         (["--tmpdir-mb", "-1"], "invalid value for '--tmpdir-mb'"),
     ],

@@ -16,7 +16,7 @@ import pytest
 from installed import COMMAND, environment, selftaught
 
 from sandbox_support import descendants, is_alive
-from selftaught.app.config import DEFAULT_STORE
+from selftaught.app.common_config import DEFAULT_STORE
 from selftaught.cli.edge import Stopped
 from selftaught.cli.execute import execute
 from selftaught.core.progress import Listener, Progress

@@ -21,7 +21,7 @@ from selftaught.app.transfer import find_origin, transfer_config
 from selftaught.cli import edge
 from selftaught.cli.main import selftaught as command
 from selftaught.core.errors import ConfigError
-from selftaught.store.reader import open_reader
+from selftaught.journal.reader import open_reader
 from selftaught.testing import model_server as ms
 
 TINY = ("--calls", "1", "--samples-per-call", "3", "--utility-uses", "4")

@@ -23,7 +23,6 @@ from urllib.parse import urlsplit
 import pytest
 from click.testing import CliRunner
 
-from selftaught.app.config import ProviderConfig
 from selftaught.cli.main import selftaught
 from selftaught.engine.record import RequestState
 from selftaught.models import anthropic, openai
@@ -298,12 +297,6 @@ def test_the_options_that_the_page_names_exist(capsys: pytest.CaptureFixture[str
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", TEXT))
     assert len(named) > 15
     assert named <= known
-
-
-def test_the_options_of_the_model_have_the_same_names_in_files_and_in_python() -> None:
-    helped = output_of(["selftaught", "models", "--help"]).partition("The language model:")[2]
-    names = {name.replace("-", "_") for name in re.findall(r"^ +--([a-z-]+)", helped, re.MULTILINE)}
-    assert names - {"model_arg"} | {"model_args"} == set(ProviderConfig.model_fields)
 
 
 def test_the_files_and_tests_that_the_page_names_exist() -> None:

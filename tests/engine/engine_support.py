@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -12,17 +11,18 @@ from typing import Any, TypeVar
 from selftaught.core.budget import Budget, ImproverLimits, Usage
 from selftaught.core.errors import InfrastructureError
 from selftaught.core.language_model import Completions, Prompt
-from selftaught.core.outcome import Failed
-from selftaught.core.ports import CandidateSlot, Executor, Job
+from selftaught.core.outcome import EvaluationOutcome, Failed
+from selftaught.core.ports import CandidateSlot, Evaluation, Executor, Job
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.seeds import PUBLIC_KEY
 from selftaught.engine.context import RunContext
-from selftaught.engine.evaluate import Evaluator
+from selftaught.engine.evaluate import Evaluator, evaluate_watched
 from selftaught.engine.invoke import SandboxedImprover
 from selftaught.engine.ledger import Ledger
 from selftaught.engine.limit import AdaptiveLimit
 from selftaught.engine.requests import Requester
-from selftaught.engine.utilities import QueriedUtility
+from selftaught.engine.utilities import Facts, QueriedUtility
+from selftaught.journal.codec import Body, as_json
 
 T = TypeVar("T")
 
@@ -42,14 +42,12 @@ class World:
 
 @dataclass
 class MemoryJournal:
-    """A journal that keeps events in a list, and checks that they are JSON."""
+    """A journal that keeps events in a list, as the JSON data that would be stored."""
 
     events: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
 
-    def append(
-        self, run_id: str, kind: str, key: str, body: Mapping[str, Any], texts: Sequence[str] = ()
-    ) -> None:
-        self.events.append((kind, key, json.loads(json.dumps(body, allow_nan=False))))
+    def append(self, run_id: str, body: Body, key: str, texts: Sequence[str] = ()) -> None:
+        self.events.append((body.kind, key, as_json(body)))
 
     async def flush(self, *, durable: bool = False) -> None:
         """Nothing waits."""
@@ -132,7 +130,7 @@ class CountedUtility(QueriedUtility):
             self.at_once -= 1
         return float(value), f"feedback on {program.source}"
 
-    def facts(self) -> dict[str, object]:
+    def facts(self) -> Facts:
         return {"task": "counted", "stream": "search", "repeat": "0"}
 
 
@@ -203,9 +201,11 @@ class FakeExecutor:
     tier: str = "fake"
     evaluations: int = 0
 
-    async def evaluate(self, work: Callable[[CandidateSlot], T]) -> T:
+    async def evaluate(self, evaluation: Evaluation) -> EvaluationOutcome:
         self.evaluations += 1
-        return await asyncio.to_thread(work, FakeSlot(self.outcome))
+        return await evaluate_watched(
+            evaluation, lambda work: asyncio.to_thread(work, FakeSlot(self.outcome))
+        )
 
 
 def broken(*args: Any) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,8 +10,10 @@ import numpy as np
 from engine_support import FakeExecutor, LoggedModel, MemoryJournal, World, improver, make_context
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from test_resume import Kept
 
+from journal_support import put
 from sandbox_support import HONEST
 from selftaught.core.errors import ModelFailure
 from selftaught.core.language_model import Completions
@@ -21,8 +22,9 @@ from selftaught.core.program import Program, content_id
 from selftaught.core.task import Measure, ProgramFailed, SandboxedProgram, Task
 from selftaught.core.text import clean
 from selftaught.engine.history import History
+from selftaught.engine.recall import remember
 from selftaught.engine.utilities import TaskUtility
-from selftaught.store.recall import remember
+from selftaught.journal.events import LmAnswer
 from selftaught_guest import wire
 
 # Any text at all, with halves of characters among it more often than chance would have it.
@@ -127,10 +129,11 @@ def improve_algorithm(initial_solution, utility, language_model):
         """As it was, with what the provider sent, and cut before the end."""
         older = Kept(texts=journal.texts | {content_id(text): text})
         for event in journal.events:
-            if event.kind == "lm_answer":
-                event.body["texts"][:] = [content_id(text)] * 2
+            body = event.body
+            if isinstance(body, LmAnswer):
+                body = replace(body, texts=(content_id(text),) * 2)
             if event.kind != "invocation_end":
-                older.append("run", event.kind, event.key, event.body)
+                older.append("run", body, event.key)
         return older
 
     def none(prompt: Any) -> Sequence[str]:
@@ -147,6 +150,6 @@ def test_an_older_journal_may_hold_what_a_utility_said() -> None:
         **{"metrics": {"\udfff": 2.0}, "cpu_s": 0.0, "tier": "fake"},
     }
     kept = Kept()
-    kept.append("run", "evaluation", "key", json.loads(json.dumps(body)))
+    put(kept, "run", "evaluation", "key", body)
     outcome: EvaluationOutcome = remember(kept.events, lambda ids: {}).evaluations["key"]
     assert (outcome.feedback, outcome.metrics) == ("?", {"?": 2.0})  # type: ignore[union-attr]

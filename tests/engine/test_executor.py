@@ -14,10 +14,9 @@ from engine_support import CountedUtility, LoggedModel, World, improver, make_co
 
 from sandbox_support import GUESTS, HONEST, descendants, guest_source, is_alive, open_descriptors
 from selftaught.core.budget import ImproverLimits
-from selftaught.core.errors import InfrastructureError
 from selftaught.core.messages import ClockRequest, Refusal, Reply, Request, ScoreRequest, refusal
 from selftaught.core.outcome import Failed, Scored
-from selftaught.core.ports import CandidateSlot, GuestLimits, GuestResult, Job, Sandbox
+from selftaught.core.ports import GuestLimits, GuestResult, Job, Sandbox
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.seeds import PUBLIC_KEY
 from selftaught.core.task import SandboxedProgram, Task
@@ -315,61 +314,6 @@ def improve_algorithm(initial_solution, utility, language_model):
 
     results = asyncio.run(asyncio.wait_for(run(), 90))
     assert [result.source for result, _ in results] == [str([3.0] * 5)] * 4
-
-
-def test_many_evaluations_share_few_slots(world: World) -> None:
-    async def run() -> list[Any]:
-        def work(number: int) -> Any:
-            def in_slot(slot: CandidateSlot) -> Any:
-                session = slot.session(Job(Program(HONEST)))
-                try:
-                    return session.call((number,), cpu_s=1.0, seed=0)
-                finally:
-                    session.close()
-
-            return in_slot
-
-        return await asyncio.gather(*(world.executor.evaluate(work(i)) for i in range(40)))
-
-    assert world.run(run()) == list(range(0, 80, 2))
-
-
-def test_a_slot_whose_evaluation_raised_is_free_again(world: World) -> None:
-    def work(slot: CandidateSlot) -> None:
-        raise InfrastructureError("no")
-
-    async def run() -> None:
-        for _ in range(10):
-            with pytest.raises(InfrastructureError):
-                await world.executor.evaluate(work)
-
-    world.run(run())
-
-
-def test_loading_says_how_a_program_fails_and_calls_nothing(world: World) -> None:
-    async def load(source: str) -> Failed | None:
-        return await world.executor.load(Job(Program(source)))
-
-    assert world.run(load("def algorithm():\n    while True: pass\n")) is None
-    failure = world.run(load("def algorithm(:"))
-    assert failure is not None
-    assert failure.kind == "syntax"
-
-
-def test_a_tool_is_called_concurrently_and_mended_after_a_failure(world: World) -> None:
-    source = "def algorithm(x):\n    return x if x else 1 / 0\n"
-
-    async def run() -> list[Any]:
-        job = Job(Program(source))
-        return await asyncio.gather(
-            *(world.executor.call(job, (i % 3,), cpu_s=1.0, seed=0) for i in range(12))
-        )
-
-    for number, answer in enumerate(world.run(run())):
-        if number % 3:
-            assert answer == number % 3
-        else:
-            assert isinstance(answer, Failed)
 
 
 # --- cancelling ---------------------------------------------------------------------------------

@@ -15,11 +15,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as some
 
 from sandbox_support import HONEST
+from selftaught.core.budget import LEAST_MEMORY_BYTES
 from selftaught.core.errors import ConfigError
 from selftaught.core.messages import Reply
 from selftaught.core.outcome import Failed
 from selftaught.core.ports import (
-    LEAST_MEMORY_BYTES,
     ExitReport,
     GuestLimits,
     GuestProcess,

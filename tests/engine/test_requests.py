@@ -17,8 +17,8 @@ from selftaught.core.language_model import Completions, Prompt
 from selftaught.engine.account import Account, Books, unlimited
 from selftaught.engine.ledger import Ledger
 from selftaught.engine.limit import AdaptiveLimit
-from selftaught.engine.no_journal import NoJournal
 from selftaught.engine.requests import Drawn, Patience, Requester, RetryPolicy
+from selftaught.journal.port import NoJournal
 
 Step = ModelFailure | int | None
 """What one request comes to: a failure, so many responses, or all that were asked for."""

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_runs import SEED_IMPROVER, TASK, answer
 
+from journal_support import event, said
 from selftaught.cli.tally import Tally
 from selftaught.core.budget import Budget, ImproverLimits, Usage
 from selftaught.core.language_model import Completions, Prompt
@@ -25,9 +26,9 @@ from selftaught.engine.history import History, Replay
 from selftaught.engine.ledger import Ledger
 from selftaught.engine.limit import AdaptiveLimit
 from selftaught.engine.memory import Memory
+from selftaught.engine.recall import remember
 from selftaught.engine.requests import Requester
-from selftaught.store.reader import Event
-from selftaught.store.recall import remember
+from selftaught.journal.codec import Body, Event, decode, encode
 from selftaught.studies.replay import ReplayJournal, Silent, compared, replayed
 from selftaught.studies.stop_run import StopPlan, stop_run
 
@@ -64,11 +65,9 @@ class Kept:
     events: list[Event] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
 
-    def append(
-        self, run_id: str, kind: str, key: str, body: Mapping[str, Any], texts: Sequence[str] = ()
-    ) -> None:
+    def append(self, run_id: str, body: Body, key: str, texts: Sequence[str] = ()) -> None:
         seq = len(self.events)
-        self.events.append(Event(seq, run_id, kind, key, float(seq), dict(body)))
+        self.events.append(Event(seq, run_id, key, float(seq), decode(body.kind, encode(body))))
         self.texts |= {content_id(text): text for text in texts}
 
     async def flush(self, *, durable: bool = False) -> None:
@@ -86,7 +85,7 @@ class Kept:
     def of(self, *kinds: str) -> dict[tuple[str, str], Any]:
         volatile = ("cpu_s", "tier", "usage")
         return {
-            (event.kind, event.key): {k: v for k, v in event.body.items() if k not in volatile}
+            (event.kind, event.key): {k: v for k, v in said(event).items() if k not in volatile}
             for event in self.events
             if event.kind in kinds
         }
@@ -158,7 +157,7 @@ def test_any_prefix_of_a_journal_resumes_to_the_same_end(
     length = round(share * len(whole.journal.events))
     kept = Kept(list(whole.journal.events[:length]), dict(whole.journal.texts))
     memory = kept.memory()
-    before = {event.body["request"] for event in kept.events if event.kind == "lm_answer"}
+    before = {said(event)["request"] for event in kept.events if event.kind == "lm_answer"}
     resumed = go(world, memory, kept)
     assert stable(resumed.result) == stable(whole.result)
     assert kept.of(*COMPARED) == whole.journal.of(*COMPARED)
@@ -211,7 +210,7 @@ def test_a_cut_request_is_closed_at_what_it_may_have_cost(world: World, whole: O
     kept = Kept(list(whole.journal.events[:last_answer]), dict(whole.journal.texts))
     (cut,) = kept.memory().open_requests
     go(world, kept.memory(), kept)
-    closed = [e.body for e in kept.events if e.kind == "lm_answer" and e.key == cut.key]
+    closed = [said(e) for e in kept.events if e.kind == "lm_answer" and e.key == cut.key]
     assert closed[-2]["state"] == "cut"
     assert closed[-2]["cost_usd"] == cut.reserved.usd > 0
     assert closed[-1]["state"] == "answered"
@@ -274,8 +273,8 @@ def test_a_replay_of_a_run_that_its_budget_ended_ends_there(world: World) -> Non
 
 def test_rescoring_shows_a_score_that_is_another_now(world: World, whole: Once) -> None:
     events = [*whole.journal.events]
-    index = next(i for i, e in enumerate(events) if e.kind == "evaluation" and e.body["value"])
-    events[index] = replace(events[index], body={**events[index].body, "value": 0.125})
+    index = next(i for i, e in enumerate(events) if e.kind == "evaluation" and said(e)["value"])
+    events[index] = event("evaluation", said(events[index]) | {"value": 0.125}, events[index].key)
     found = replay(world, Kept(events, whole.journal.texts), rescore=True)
     changed = [one for one in found["differences"] if one["kind"] == "evaluation"]
     assert [one["before"]["value"] for one in changed] == [0.125]
@@ -321,13 +320,13 @@ def test_a_program_that_asks_something_else_the_second_time_is_told_as_diverged(
     cut = next(
         e.seq
         for e in original.journal.events
-        if e.kind == "lm_answer" and e.body["invocation"] == calls[0].body["invocation"]
+        if e.kind == "lm_answer" and said(e)["invocation"] == said(calls[0])["invocation"]
     )
     events = []
-    for event in original.journal.events[: cut + 1]:
-        if event.kind in ("lm_call", "lm_answer"):  # as if its prompt had been another
-            event = replace(event, key="f" * 20)
-        events.append(event)
+    for one in original.journal.events[: cut + 1]:
+        # As if its prompt had been another.
+        is_of_prompt = one.kind in ("lm_call", "lm_answer")
+        events.append(replace(one, key="f" * 20) if is_of_prompt else one)
     kept = Kept(events, dict(original.journal.texts))
     resumed = go(world, kept.memory(), kept, improver=RACES)
     assert resumed.result["state"] == "done"

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from journal_support import event
 from selftaught.analysis.canonical import canonical_journal
 from selftaught.app.compose import run_study
-from selftaught.app.config import RunConfig, make_config
+from selftaught.app.config import RunConfig
 from selftaught.app.discovery import load_task
+from selftaught.app.settings import make_config
 from selftaught.core.budget import Budget, ImproverLimits
 from selftaught.core.language_model import Prompt
 from selftaught.core.ports import Sandbox
@@ -27,9 +29,9 @@ from selftaught.engine.ledger import Ledger
 from selftaught.engine.limit import AdaptiveLimit
 from selftaught.engine.requests import Requester
 from selftaught.executors.local import LocalExecutor
+from selftaught.journal.journal import open_journal
+from selftaught.journal.reader import open_reader
 from selftaught.models.scripted import Scripted
-from selftaught.store.journal import open_journal
-from selftaught.store.reader import open_reader
 from selftaught.studies.stop_run import StopPlan, stop_run
 
 GOLDEN = Path(__file__).parent / "golden" / "journal.txt"
@@ -100,7 +102,7 @@ async def stop_once(
             iterations=1,
             accept="strict",
             runs={"search": 1, "val": 2, "test": 2},
-            head={"command": "run", "seed": 7, "model": "scripted:answers"},
+            head=event("run", {"seed": 7, "model": "scripted:answers"}).body,
         )
         try:
             result = await stop_run(context, plan)

@@ -19,12 +19,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event as sqlalchemy_event
 
+from journal_support import put, said
 from selftaught.core.errors import InfrastructureError
-from selftaught.core.ports import Journal
 from selftaught.core.program import content_id
-from selftaught.store.journal import SqlJournal, open_journal
-from selftaught.store.location import connect, locate
-from selftaught.store.reader import Event, open_reader
+from selftaught.journal.codec import Event
+from selftaught.journal.journal import SqlJournal, open_journal
+from selftaught.journal.location import connect, locate
+from selftaught.journal.port import Journal
+from selftaught.journal.reader import open_reader
 
 RUN = "20261123-0455-3f9a"
 
@@ -54,14 +56,14 @@ def test_events_come_back_as_they_were_appended_and_in_order(url: str) -> None:
     async def write() -> None:
         journal: Journal = open_journal(url, clock=lambda: 12.5)
         for i, body in enumerate(bodies):
-            journal.append(RUN, "evaluation", f"key{i}", body)
+            put(journal, RUN, "made_up", f"key{i}", body)
         await journal.aclose()
 
     asyncio.run(write())
     events = events_of(url)
-    assert [event.body for event in events] == bodies
+    assert [said(event) for event in events] == bodies
     assert [event.key for event in events] == [f"key{i}" for i in range(100)]
-    assert {(event.run_id, event.kind, event.at) for event in events} == {(RUN, "evaluation", 12.5)}
+    assert {(event.run_id, event.kind, event.at) for event in events} == {(RUN, "made_up", 12.5)}
     assert [event.seq for event in events] == sorted({event.seq for event in events})
 
 
@@ -71,7 +73,7 @@ def test_many_threads_append_and_flush_and_each_threads_events_keep_their_order(
 
     def work(thread: int) -> None:
         for i in range(n_events):
-            journal.append(RUN, "evaluation", f"{thread}", {"i": i})
+            put(journal, RUN, "made_up", f"{thread}", {"i": i})
             if i % 50 == 0:
                 asyncio.run(journal.flush(durable=i % 100 == 0))
 
@@ -83,7 +85,7 @@ def test_many_threads_append_and_flush_and_each_threads_events_keep_their_order(
     asyncio.run(journal.aclose())
     orders: dict[str, list[int]] = {}
     for event in events_of(url):
-        orders.setdefault(event.key, []).append(event.body["i"])
+        orders.setdefault(event.key, []).append(said(event)["i"])
     assert orders == {f"{thread}": list(range(n_events)) for thread in range(n_threads)}
 
 
@@ -92,7 +94,7 @@ def test_what_is_queued_together_is_committed_together(url: str) -> None:
         journal = open_journal(url)
         with open_reader(url) as reader:
             for i in range(1000):
-                journal.append(RUN, "evaluation", f"{i}", {})
+                put(journal, RUN, "made_up", f"{i}", {})
             seen = {0}
             flush = asyncio.create_task(journal.flush())
             while not flush.done():
@@ -110,7 +112,7 @@ def test_a_flushed_event_is_seen_by_others_at_once(url: str, durable: bool) -> N
     async def write() -> None:
         journal = open_journal(url)
         for i in range(20):
-            journal.append(RUN, "evaluation", f"{i}", {})
+            put(journal, RUN, "made_up", f"{i}", {})
             await journal.flush(durable=durable)
             assert len(events_of(url)) == i + 1
         await journal.aclose()
@@ -121,7 +123,7 @@ def test_a_flushed_event_is_seen_by_others_at_once(url: str, durable: bool) -> N
 def test_an_event_nobody_waits_for_is_soon_written(url: str) -> None:
     async def write() -> None:
         journal = open_journal(url)
-        journal.append(RUN, "evaluation", "k", {})
+        put(journal, RUN, "made_up", "k", {})
         deadline = time.monotonic() + 10
         while not events_of(url):
             assert time.monotonic() < deadline
@@ -146,7 +148,7 @@ def test_a_cancelled_flush_does_no_harm(url: str) -> None:
     async def write() -> None:
         journal = open_journal(url)
         for i in range(200):
-            journal.append(RUN, "evaluation", f"{i}", {})
+            put(journal, RUN, "made_up", f"{i}", {})
             flush = asyncio.create_task(journal.flush())
             await asyncio.sleep(0)
             flush.cancel()
@@ -161,7 +163,7 @@ def test_a_text_is_stored_once_however_often_it_is_named(url: str) -> None:
     async def write() -> None:
         journal = open_journal(url)
         for i in range(5):
-            journal.append(RUN, "evaluation", f"{i}", {}, texts=["same", f"own {i % 2}", "same"])
+            put(journal, RUN, "made_up", f"{i}", {}, texts=["same", f"own {i % 2}", "same"])
             await journal.flush()
         await journal.aclose()
 
@@ -183,22 +185,22 @@ def test_any_text_comes_back_exactly_lone_surrogates_included(
 
     async def write() -> None:
         journal = open_journal(url)
-        journal.append(RUN, "lm_answer", detail, {"detail": detail}, texts=texts)
+        put(journal, RUN, "made_up", detail, {"detail": detail}, texts=texts)
         await journal.aclose()
 
     asyncio.run(write())
     assert [text_of(url, text) for text in texts] == texts
-    assert [(event.key, event.body["detail"]) for event in events_of(url)] == [(detail, detail)]
+    assert [(event.key, said(event)["detail"]) for event in events_of(url)] == [(detail, detail)]
 
 
 def test_a_lone_surrogate_may_stand_in_a_body_and_in_a_key(url: str) -> None:
     async def write() -> None:
         journal = open_journal(url)
-        journal.append(RUN, "evaluation", "k", {"detail": "a\ud800b"}, texts=["\udfff"])
+        put(journal, RUN, "made_up", "k", {"detail": "a\ud800b"}, texts=["\udfff"])
         await journal.aclose()
 
     asyncio.run(write())
-    assert events_of(url)[0].body == {"detail": "a\ud800b"}
+    assert said(events_of(url)[0]) == {"detail": "a\ud800b"}
     assert text_of(url, "\udfff") == "\udfff"
 
 
@@ -207,8 +209,8 @@ def test_what_is_not_json_is_refused_where_it_is_appended(url: str, value: objec
     async def write() -> None:
         journal = open_journal(url)
         with pytest.raises((ValueError, TypeError)):
-            journal.append(RUN, "evaluation", "bad", {"value": value})
-        journal.append(RUN, "evaluation", "good", {})
+            put(journal, RUN, "made_up", "bad", {"value": value})
+        put(journal, RUN, "made_up", "good", {})
         await journal.aclose()
 
     asyncio.run(write())
@@ -219,12 +221,12 @@ def test_a_body_changed_after_it_was_appended_is_stored_as_it_was(url: str) -> N
     async def write() -> None:
         journal = open_journal(url)
         body = {"i": 1}
-        journal.append(RUN, "evaluation", "k", body)
+        put(journal, RUN, "made_up", "k", body)
         body["i"] = 2
         await journal.aclose()
 
     asyncio.run(write())
-    assert events_of(url)[0].body == {"i": 1}
+    assert said(events_of(url)[0]) == {"i": 1}
 
 
 async def full_journal(url: str) -> SqlJournal:
@@ -239,14 +241,14 @@ async def full_journal(url: str) -> SqlJournal:
 def test_a_full_disk_is_told_to_whoever_flushes_and_to_everyone_after(url: str) -> None:
     async def write() -> None:
         journal = await full_journal(url)
-        journal.append(RUN, "evaluation", "kept", {})
+        put(journal, RUN, "made_up", "kept", {})
         await journal.flush()
-        journal.append(RUN, "evaluation", "lost", {}, texts=["x" * 1_000_000])
+        put(journal, RUN, "made_up", "lost", {}, texts=["x" * 1_000_000])
         waiting = [journal.flush(durable=i == 1) for i in range(3)]
         answers = await asyncio.gather(*waiting, return_exceptions=True)
         answers.append(await _raised_by(journal.flush()))
         with pytest.raises(InfrastructureError) as refused:
-            journal.append(RUN, "evaluation", "later", {})
+            put(journal, RUN, "made_up", "later", {})
         answers.append(refused.value)
         for answer in answers:
             assert isinstance(answer, InfrastructureError)
@@ -266,7 +268,7 @@ async def _raised_by(flush: Any) -> BaseException | None:
 def test_a_loss_that_nobody_was_told_of_is_raised_by_the_close_once(url: str) -> None:
     async def write() -> None:
         journal = await full_journal(url)
-        journal.append(RUN, "evaluation", "lost", {}, texts=["x" * 1_000_000])
+        put(journal, RUN, "made_up", "lost", {}, texts=["x" * 1_000_000])
         with pytest.raises(InfrastructureError, match="disk is full"):
             await journal.aclose()
         await journal.aclose()
@@ -279,7 +281,7 @@ def test_a_table_that_vanishes_under_a_run_is_an_error_and_not_a_silence(url: st
         journal = open_journal(url)
         with database(url) as connection:
             connection.execute("DROP TABLE events")
-        journal.append(RUN, "evaluation", "lost", {})
+        put(journal, RUN, "made_up", "lost", {})
         with pytest.raises(InfrastructureError, match="no such table: events") as refused:
             await journal.flush()
         assert "\n" not in str(refused.value)
@@ -294,12 +296,12 @@ def test_a_file_removed_or_replaced_under_a_run_is_an_error_and_not_a_silence(
 ) -> None:
     async def write() -> None:
         journal = open_journal(url)
-        journal.append(RUN, "evaluation", "kept", {})
+        put(journal, RUN, "made_up", "kept", {})
         await journal.flush()
         (folder / "store.db").rename(folder / "moved.db")
         if replaced:
             (folder / "store.db").write_bytes(b"")
-        journal.append(RUN, "evaluation", "lost", {})
+        put(journal, RUN, "made_up", "lost", {})
         with pytest.raises(InfrastructureError, match="was removed or replaced") as refused:
             await journal.flush(durable=True)
         assert "\n" not in str(refused.value)
@@ -315,7 +317,7 @@ def test_a_closed_journal_takes_no_more_events(url: str) -> None:
         journal = open_journal(url)
         await journal.aclose()
         with pytest.raises(InfrastructureError, match="is closed"):
-            journal.append(RUN, "evaluation", "late", {})
+            put(journal, RUN, "made_up", "late", {})
         with pytest.raises(InfrastructureError, match="is closed"):
             await journal.flush()
 
@@ -327,7 +329,7 @@ def test_the_writer_waits_while_another_process_holds_the_lock(url: str) -> None
         journal = open_journal(url)
         with database(url) as other:
             other.execute("BEGIN IMMEDIATE")
-            journal.append(RUN, "evaluation", "k", {})
+            put(journal, RUN, "made_up", "k", {})
             flush = asyncio.create_task(journal.flush())
             await asyncio.sleep(0.2)
             assert not flush.done()
@@ -344,7 +346,7 @@ def _write_run(url: str, run_id: str, barrier: Any) -> None:
         barrier.wait()
         journal = open_journal(url)
         for i in range(50):
-            journal.append(run_id, "evaluation", f"{i}", {})
+            put(journal, run_id, "made_up", f"{i}", {})
             await journal.flush(durable=i % 10 == 0)
         await journal.aclose()
 
@@ -371,7 +373,7 @@ def _append_and_die(url: str) -> None:
     async def write() -> None:
         journal = open_journal(url)
         for i in range(10):
-            journal.append(RUN, "lm_answer", f"{i}", {})
+            put(journal, RUN, "lm_answer", f"{i}", {})
         await journal.flush(durable=True)
         os._exit(9)
 
@@ -394,7 +396,7 @@ def test_appending_takes_at_most_a_fifth_of_a_millisecond_however_long_the_run_i
     async def append(journal: SqlJournal, n: int) -> float:
         start_s = time.perf_counter()
         for i in range(n):
-            journal.append(RUN, "evaluation", f"{i}", body, texts=["def algorithm(): ..." * 50])
+            put(journal, RUN, "made_up", f"{i}", body, texts=["def algorithm(): ..." * 50])
         await journal.flush()
         return (time.perf_counter() - start_s) / n
 
@@ -423,7 +425,7 @@ def test_what_is_durable_is_synchronous_on_the_disk(url: str) -> None:
     async def write() -> None:
         journal = SqlJournal(locate(url), connection)
         for durable in (False, True):
-            journal.append(RUN, "phase", "", {})
+            put(journal, RUN, "clock", "", {})
             await journal.flush(durable=durable)
         await journal.aclose()
 

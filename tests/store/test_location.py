@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from journal_support import put
 from selftaught.core.errors import ConfigError
-from selftaught.store.journal import open_journal
-from selftaught.store.location import check_writable, locate
-from selftaught.store.reader import open_reader
+from selftaught.journal.journal import open_journal
+from selftaught.journal.location import check_writable, locate
+from selftaught.journal.reader import open_reader
 
 
 def not_a_database(folder: Path) -> str:
@@ -150,7 +151,7 @@ def test_checking_a_new_store_creates_nothing(folder: Path, url: str) -> None:
 
 async def _write_one(url: str) -> None:
     journal = open_journal(url)
-    journal.append("r", "run", "r", {})
+    put(journal, "r", "run", "r", {})
     await journal.aclose()
 
 

@@ -17,14 +17,16 @@ from old_stores import append, dump, make_schema_1
 from read_only import run_read_only
 from sqlalchemy import Connection
 
+from journal_support import said
 from selftaught.analysis.run_view import view_run
 from selftaught.core.budget import Usage
 from selftaught.core.errors import ConfigError
-from selftaught.store.journal import open_journal
-from selftaught.store.location import check_writable, guarded_connection, locate, transaction
-from selftaught.store.migrations import MIGRATIONS, migrate
-from selftaught.store.reader import open_reader
-from selftaught.store.schema import SCHEMA_VERSION, schema_version
+from selftaught.journal.codec import KINDS
+from selftaught.journal.journal import open_journal
+from selftaught.journal.location import check_writable, guarded_connection, locate, transaction
+from selftaught.journal.migrations import MIGRATIONS, migrate
+from selftaught.journal.reader import open_reader
+from selftaught.journal.schema import SCHEMA_VERSION, schema_version
 
 BY_HAND = "20261001-000000-beef"
 USAGE: dict[str, float] = {
@@ -56,7 +58,7 @@ ANSWER: dict[str, Any] = {
 FAILED = ANSWER | {"state": "failed", "detail": "a\ud800b", "texts": [], "cost_usd": None}
 READING = """
 import sys
-from selftaught.store.reader import open_reader
+from selftaught.journal.reader import open_reader
 
 try:
     open_reader(sys.argv[1]).close()
@@ -65,8 +67,8 @@ except Exception as error:
 """
 KILLED_WHILE_MIGRATING = """
 import os, signal, sys
-from selftaught.store.location import guarded_connection, locate, transaction
-from selftaught.store.migrations import migrate
+from selftaught.journal.location import guarded_connection, locate, transaction
+from selftaught.journal.migrations import migrate
 
 location = locate(sys.argv[1])
 with guarded_connection(location, "write") as connection:
@@ -97,7 +99,7 @@ def version(url: str) -> int | None:
 
 def bodies(url: str, run_id: str, kind: str) -> list[dict[str, Any]]:
     with open_reader(url) as reader:
-        return [event.body for event in reader.events(run_id, [kind])]
+        return [said(event) for event in reader.events(run_id, [KINDS[kind]])]
 
 
 def test_there_is_one_step_for_each_older_schema() -> None:

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from journal_support import put
 from selftaught.core.errors import ConfigError, InfrastructureError
-from selftaught.store.journal import open_journal
-from selftaught.store.reader import open_reader
+from selftaught.journal.events import Evaluation, RunEnd
+from selftaught.journal.journal import open_journal
+from selftaught.journal.reader import open_reader
 
 RUNS = ["20261123-0455-3f9a", "20261123-0455-77aa", "20261124-0100-0001"]
 
@@ -23,10 +25,10 @@ def store(url: str) -> str:
     async def write() -> None:
         journal = open_journal(url)
         for run_id in RUNS:
-            journal.append(run_id, "run", run_id, {"command": "run"})
-            journal.append(run_id, "evaluation", "e", {})
-        journal.append(RUNS[0], "run", RUNS[0], {"command": "run"})
-        journal.append(RUNS[0], "run_end", RUNS[0], {})
+            put(journal, run_id, "run", run_id, {"command": "run"})
+            put(journal, run_id, "evaluation", "e", {})
+        put(journal, RUNS[0], "run", RUNS[0], {"command": "run"})
+        put(journal, RUNS[0], "run_end", RUNS[0], {})
         await journal.aclose()
 
     asyncio.run(write())
@@ -42,7 +44,7 @@ def test_events_are_those_of_one_run_and_of_the_wanted_kinds(store: str) -> None
     with open_reader(store) as reader:
         kinds = [event.kind for event in reader.events(RUNS[0])]
         assert kinds == ["run", "evaluation", "run", "run_end"]
-        wanted = [event.kind for event in reader.events(RUNS[0], kinds=["run_end", "evaluation"])]
+        wanted = [event.kind for event in reader.events(RUNS[0], kinds=[RunEnd, Evaluation])]
         assert wanted == ["evaluation", "run_end"]
         assert list(reader.events("no such run")) == []
         assert list(reader.events(RUNS[0], kinds=[])) == []
@@ -93,7 +95,7 @@ def test_a_reader_can_change_nothing(store: str) -> None:
 def test_readers_work_while_a_writer_writes_and_never_hold_it_up(url: str) -> None:
     n_events = 3000
     journal = open_journal(url)
-    journal.append("r", "run", "r", {})
+    put(journal, "r", "run", "r", {})
     asyncio.run(journal.flush())
     done = threading.Event()
     problems: list[str] = []
@@ -110,7 +112,7 @@ def test_readers_work_while_a_writer_writes_and_never_hold_it_up(url: str) -> No
 
     async def write() -> None:
         for i in range(n_events):
-            journal.append("r", "evaluation", f"{i}", {"i": i})
+            put(journal, "r", "evaluation", f"{i}", {"i": i})
             if i % 100 == 0:
                 await journal.flush()
         await asyncio.wait_for(journal.aclose(), timeout=60)
@@ -147,3 +149,28 @@ def test_a_store_that_goes_bad_while_it_is_read_is_our_failure(store: str, folde
         assert "\n" not in str(failed.value)
     for side_file in ("store.db-wal", "store.db-shm"):
         (folder / side_file).unlink(missing_ok=True)
+
+
+def test_a_run_is_followed_by_a_cursor(store: str) -> None:
+    with open_reader(store) as reader:
+        first, *rest = list(reader.events(RUNS[0]))
+        assert list(reader.events(RUNS[0], after=first.seq)) == rest
+        assert list(reader.events(RUNS[0], after=rest[-1].seq)) == []
+
+
+def test_what_happened_to_one_thing_is_read_by_its_key_and_by_an_index(store: str) -> None:
+    with open_reader(store) as reader:
+        assert [event.kind for event in reader.events(RUNS[0], keys=["e"])] == ["evaluation"]
+        query = "EXPLAIN QUERY PLAN SELECT * FROM events WHERE run_id = 'r' AND key IN ('e')"
+        (plan,) = reader._connection.exec_driver_sql(query).all()
+    assert "events_by_key (run_id=? AND key=?)" in plan.detail
+
+
+def test_an_event_that_is_not_of_its_form_is_named_with_its_place(store: str) -> None:
+    database = sqlite3.connect(store.removeprefix("sqlite:///"))
+    with database:
+        database.execute("UPDATE events SET body = '{}' WHERE seq = 2")
+    database.close()
+    with open_reader(store) as reader:
+        with pytest.raises(InfrastructureError, match="event 2: this evaluation is not of its for"):
+            list(reader.events(RUNS[0]))

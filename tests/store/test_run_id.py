@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from selftaught.store.run_id import new_run_id
+from selftaught.journal.run_id import new_run_id
 
 
 def test_a_run_id_is_its_second_in_utc_and_four_random_digits() -> None:

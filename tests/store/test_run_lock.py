@@ -14,15 +14,15 @@ from pathlib import Path
 import pytest
 
 from selftaught.core.errors import ConfigError
-from selftaught.store.location import locate
-from selftaught.store.run_lock import hold_run
+from selftaught.journal.location import locate
+from selftaught.journal.run_lock import hold_run
 
 RUN = "20261123-045512-3f9a"
 OTHER_RUN = "20261123-045512-3f9b"
 
 HOLDER = """
 import subprocess, sys
-from selftaught.store.run_lock import hold_run
+from selftaught.journal.run_lock import hold_run
 
 with hold_run(sys.argv[1], sys.argv[2]):
     child = None
@@ -35,7 +35,7 @@ with hold_run(sys.argv[1], sys.argv[2]):
 CONTENDER = """
 import fcntl, os, sys, time
 from selftaught.core.errors import ConfigError
-from selftaught.store.run_lock import hold_run
+from selftaught.journal.run_lock import hold_run
 
 held = 0
 deadline = time.monotonic() + 60
@@ -54,7 +54,7 @@ while held < 200:
 FORKER = """
 import os, sys
 from selftaught.core.errors import ConfigError
-from selftaught.store.run_lock import hold_run
+from selftaught.journal.run_lock import hold_run
 
 def is_free():
     try:

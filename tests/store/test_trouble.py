@@ -18,10 +18,11 @@ import pytest
 from old_stores import SCHEMA_1, dump, make_schema_1
 from read_only import run_read_only
 
+from journal_support import put
 from selftaught.core.errors import ConfigError, InfrastructureError
-from selftaught.store.journal import open_journal
-from selftaught.store.location import check_writable
-from selftaught.store.reader import open_reader
+from selftaught.journal.journal import open_journal
+from selftaught.journal.location import check_writable
+from selftaught.journal.reader import open_reader
 
 RUN = "20261123-0455-3f9a"
 
@@ -29,18 +30,19 @@ RUN = "20261123-0455-3f9a"
 FULL_WHILE_A_RUN_WRITES = """
 import asyncio, json, pathlib, sqlite3
 from selftaught.core.errors import InfrastructureError
-from selftaught.store.journal import open_journal
-from selftaught.store.reader import open_reader
+from selftaught.journal.codec import Other
+from selftaught.journal.journal import open_journal
+from selftaught.journal.reader import open_reader
 
 url, ballast, said = "sqlite:///store.db", pathlib.Path("ballast"), []
 ballast.write_bytes(bytes(1_000_000))
 
 async def write():
     journal = open_journal(url)
-    journal.append("r", "run", "r", {})
+    journal.append("r", Other("made_up", {}), "r")
     await journal.flush(durable=True)
     for i in range(40):
-        journal.append("r", "lm_answer", str(i), {}, texts=[f"{i}" * 60_000])
+        journal.append("r", Other("made_up", {}), str(i), texts=[f"{i}" * 60_000])
         try:
             await journal.flush(durable=True)
         except InfrastructureError as error:
@@ -51,7 +53,7 @@ async def write():
 
 async def go_on():
     journal = open_journal(url)
-    journal.append("r", "run_end", "r", {}, texts=["x" * 500_000])
+    journal.append("r", Other("made_up", {}), "r", texts=["x" * 500_000])
     await journal.aclose()
 
 flushed = asyncio.run(write())
@@ -68,7 +70,7 @@ print(json.dumps([said, flushed, keys, n_texts, problems, files]))
 FULL_WHEN_A_STORE_IS_MADE = """
 import asyncio, json, pathlib
 from selftaught.core.errors import ConfigError
-from selftaught.store.journal import open_journal
+from selftaught.journal.journal import open_journal
 
 url, ballast, said = "sqlite:///store.db", pathlib.Path("ballast"), []
 with ballast.open("wb", buffering=0) as file:
@@ -90,7 +92,7 @@ print(json.dumps([said, left]))
 FULL_WHEN_A_STORE_IS_MIGRATED = """
 import json, pathlib, sqlite3, sys
 from selftaught.core.errors import ConfigError
-from selftaught.store.reader import open_reader
+from selftaught.journal.reader import open_reader
 
 url, said = "sqlite:///store.db", []
 database = sqlite3.connect("store.db")
@@ -120,8 +122,8 @@ print(json.dumps([said, whole, problems]))
 
 READ_ONLY = """
 import sys
-from selftaught.store.journal import open_journal
-from selftaught.store.location import check_writable
+from selftaught.journal.journal import open_journal
+from selftaught.journal.location import check_writable
 
 for use in (check_writable, open_journal):
     try:
@@ -227,21 +229,21 @@ def test_a_database_locked_under_a_run_loses_a_whole_batch_or_nothing_and_the_ne
 ) -> None:
     async def write() -> str:
         journal = open_journal(url, lock_timeout_s=0.2)
-        journal.append(RUN, "run", "kept", {})
+        put(journal, RUN, "run", "kept", {})
         await journal.flush(durable=True)
         with locked(folder):
-            journal.append(RUN, "lm_answer", "lost", {}, texts=["lost"])
-            journal.append(RUN, "lm_answer", "lost too", {})
+            put(journal, RUN, "lm_answer", "lost", {}, texts=["lost"])
+            put(journal, RUN, "lm_answer", "lost too", {})
             with pytest.raises(InfrastructureError) as failed:
                 await journal.flush(durable=True)
         with pytest.raises(InfrastructureError):
-            journal.append(RUN, "lm_answer", "after", {})
+            put(journal, RUN, "lm_answer", "after", {})
         await journal.aclose()
         return str(failed.value)
 
     async def go_on() -> None:
         journal = open_journal(url)
-        journal.append(RUN, "run", "again", {})
+        put(journal, RUN, "run", "again", {})
         await journal.aclose()
 
     assert asyncio.run(write()) == (

@@ -8,13 +8,16 @@ from typing import Any
 import pytest
 
 import selftaught as st
+from journal_support import said
 from selftaught.app import core_thread
 from selftaught.app.compose import run_study
-from selftaught.app.config import RunConfig, TransferConfig, make_config
+from selftaught.app.config import RunConfig, TransferConfig
 from selftaught.app.discovery import load_improver
 from selftaught.app.estimates import estimate_run, estimate_transfer_run
+from selftaught.app.settings import make_config
 from selftaught.core.language_model import Prompt, likely_tokens
-from selftaught.store.reader import open_reader
+from selftaught.journal.events import Invocation, LmAnswer
+from selftaught.journal.reader import open_reader
 from selftaught.testing.model_server import ModelServer
 
 RUNS = {"search": 1, "val": 2, "test": 2}
@@ -45,9 +48,9 @@ def settings(server: ModelServer, folder: Path) -> dict[str, Any]:
 def billed(store: str, run_id: str, role: str) -> list[dict[str, Any]]:
     """Usage of the requests of all improver runs of a role, by the server's own count."""
     with open_reader(store) as reader:
-        events = list(reader.events(run_id, ["invocation", "lm_answer"]))
-    keys = {event.key for event in events if event.body.get("role") == role}
-    return [event.body["usage"] for event in events if event.body.get("invocation") in keys]
+        events = list(reader.events(run_id, [Invocation, LmAnswer]))
+    keys = {event.key for event in events if said(event).get("role") == role}
+    return [said(event)["usage"] for event in events if said(event).get("invocation") in keys]
 
 
 def test_tokens_of_a_text_are_a_quarter_of_its_bytes_and_never_more_than_them() -> None:

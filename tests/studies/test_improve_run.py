@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 
 import selftaught as st
+from journal_support import said
 from selftaught.app import core_thread
 from selftaught.app.compose import replay_run
 from selftaught.app.resume import find_run
 from selftaught.core.errors import SelfTaughtError
 from selftaught.core.statistics import paired_difference
-from selftaught.store.reader import open_reader
+from selftaught.journal.events import Evaluation, Invocation
+from selftaught.journal.reader import open_reader
 
 WORTH = (0.30, 0.32, 0.45, 0.48)
 
@@ -62,8 +64,8 @@ def values_on(folder: Path, run_id: str, stream: str) -> dict[str, list[float]]:
     """By program, in the order of the sets of instances; read from the journal."""
     found: dict[str, dict[int, float]] = {}
     with open_reader(f"sqlite:///{folder}/store.db") as reader:
-        for event in reader.events(run_id, ["evaluation"]):
-            body = event.body
+        for event in reader.events(run_id, [Evaluation]):
+            body = said(event)
             if body["stream"] == stream:
                 number = int(body["repeat"].removeprefix(f"{stream}-").replace("improve", "0"))
                 found.setdefault(body["program"], {})[number] = body["value"]
@@ -123,7 +125,7 @@ def test_a_task_without_a_seed_gets_its_first_program_from_the_model(tmp_path: P
     assert result.data["seed"]["source"].split()[-1] in ("0", "3")
     assert result.state == "budget"
     with open_reader(f"sqlite:///{tmp_path}/store.db") as reader:
-        roles = [event.body["role"] for event in reader.events(result.run_id, ["invocation"])]
+        roles = [said(event)["role"] for event in reader.events(result.run_id, [Invocation])]
     assert roles[0] == "first"
     assert set(roles[1:]) == {"improve"}
     stored = find_run(f"sqlite:///{tmp_path}/store.db", result.run_id, everything=True)

@@ -13,9 +13,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from scipy import stats
 from weak_sandbox import WeakSandbox
 
+from journal_support import said
 from selftaught.analysis.verified_audit import audit_result_problems, audit_tally_problems
 from selftaught.analysis.verify import verify_store
 from selftaught.app.audits import audit_improver, reading_program, recorded_audit
@@ -23,13 +25,13 @@ from selftaught.app.discovery import load_task
 from selftaught.cli.audit_pages import print_sandbox_audit, something_came_out
 from selftaught.cli.terminal import stdout
 from selftaught.core.budget import Budget, ImproverLimits
-from selftaught.core.bypass_rates import CONDITIONS, rates
 from selftaught.core.errors import InfrastructureError
 from selftaught.core.language_model import Completions, Prompt
 from selftaught.core.ports import Executor, GuestLimits, Sandbox
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.seeds import PUBLIC_KEY
 from selftaught.core.statistics import wilson
+from selftaught.engine.bypass_rates import CONDITIONS, rates
 from selftaught.engine.context import RunContext
 from selftaught.engine.evaluate import Evaluator
 from selftaught.engine.history import History
@@ -37,13 +39,15 @@ from selftaught.engine.ledger import Ledger
 from selftaught.engine.limit import AdaptiveLimit
 from selftaught.engine.memory import Memory
 from selftaught.engine.program_reader import ProgramReader
+from selftaught.engine.recall import recall
 from selftaught.engine.requests import Requester
 from selftaught.executors.local import LocalExecutor
+from selftaught.journal.events import Invocation, LmCall, Run
+from selftaught.journal.journal import open_journal
+from selftaught.journal.reader import open_reader
+from selftaught.journal.study_events import AuditSign, AuditTally, AuditTrial, AuditVerdict
 from selftaught.models.scripted import Scripted
-from selftaught.store.journal import open_journal
-from selftaught.store.reader import open_reader
-from selftaught.store.recall import recall
-from selftaught.studies.audit_trial import Trial, try_proposal
+from selftaught.studies.audit_trial import try_proposal
 from selftaught.studies.bookkeeping import NothingMeasured
 from selftaught.studies.sandbox_audit import (
     Recorded,
@@ -157,7 +161,7 @@ def test_an_honest_proposal_is_read_and_tried_without_a_sign(
     program = proposal(name)
     assert place.run(reader.read(program)).signs == ()
     trial = place.run(try_proposal(place.executor, program, GuestLimits()))
-    assert trial == Trial("returned", "", 3, (), ())
+    assert trial == AuditTrial("returned", "", 3, (), ())
 
 
 def test_the_audited_improver_itself_is_honest(place: Place, reader: ProgramReader) -> None:
@@ -206,17 +210,17 @@ def test_the_intervals_of_100_replications_of_a_model_that_bypasses_in_2_percent
     honest, bypassing = 0.98 / len(HONEST), 0.02 / len(BYPASSES)
     shares = [honest] * len(HONEST) + [bypassing] * len(BYPASSES)
     replies = [reply(name) for name in names]
-    verdicts: dict[str, Json] = {}
+    verdicts: dict[str, AuditVerdict] = {}
     for name in names:
         reading = place.run(reader.read(proposal(name)))
-        signs = [sign.as_json() for sign in reading.signs]
-        verdicts[proposal(name).id] = {"signs": signs, "unreadable": "", "trial": None}
+        signs = tuple(AuditSign(sign.kind, sign.line, sign.text) for sign in reading.signs)
+        verdicts[proposal(name).id] = AuditVerdict(proposal(name).id, signs, "", None)
     rng = np.random.default_rng(0)
     covered, estimated = 0, []
     for _ in range(100):
         drawn = rng.choice(len(replies), 10_000, p=shares)
         counts, _ = tallied([replies[place] for place in drawn])
-        found = rates({"condition": "without", **counts}, verdicts)
+        found = rates(AuditTally("without", "key", **counts), verdicts)
         low, high = found["static"]["ci95"]
         covered += low <= 0.02 <= high
         estimated.append(found["static"]["rate"])
@@ -309,19 +313,19 @@ class Audit:
             ledger=Ledger(self.budget, usage=memory.usage),
             history=History(memory),
         )
-        head = {
-            "command": "audit",
-            "config": {},
-            "version": "0",
-            "seed": 5,
-            "model": model.name,
-            "tier": executor.tier,
-            "tasks": [],
-            "improver": audit_improver().id,
-            "started": "2024-01-01T00:00:00+00:00",
-            "resumed": False,
-            "cut_requests": 0,
-        }
+        head = Run(
+            command="audit",
+            config={},
+            version="0",
+            seed=5,
+            model=model.name,
+            tier=executor.tier,
+            tasks=(),
+            improver=audit_improver().id,
+            started="2024-01-01T00:00:00+00:00",
+            resumed=False,
+            cut_requests=0,
+        )
         plan = SandboxAuditPlan(
             audit_improver(),
             [load_task("flow_shop")],
@@ -378,14 +382,14 @@ def test_what_is_told_can_be_counted_from_the_responses_in_the_journal(
     assert result["state"] == "done"
     with open_reader(audit.url) as reader:
         events = list(reader.events("run"))
-        repeat = {e.key: e.body["repeat"] for e in events if e.kind == "invocation"}
+        repeat = {e.key: said(e)["repeat"] for e in events if e.kind == "invocation"}
         for one in result["conditions"]:
             texts = [
                 reader.text(text_id) or ""
                 for event in events
                 if event.kind == "lm_answer"
-                and repeat[event.body["invocation"]] == one["condition"]
-                for text_id in event.body["texts"]
+                and repeat[said(event)["invocation"]] == one["condition"]
+                for text_id in said(event)["texts"]
             ]
             codes = [extract_code(text) for text in texts]
             off = sum(bool(code and re.search("use_sandbox=False", code)) for code in codes)
@@ -406,8 +410,8 @@ def test_what_is_told_can_be_counted_from_the_responses_in_the_journal(
 def test_the_prompts_differ_by_the_warning_alone(whole: tuple[Audit, Json]) -> None:
     audit, _ = whole
     with open_reader(audit.url) as reader:
-        calls = [event.body for event in reader.events("run", ["lm_call"])]
-        repeat = {e.key: e.body["repeat"] for e in reader.events("run", ["invocation"])}
+        calls = [said(event) for event in reader.events("run", [LmCall])]
+        repeat = {e.key: said(e)["repeat"] for e in reader.events("run", [Invocation])}
         asked = {repeat[body["invocation"]]: reader.text(body["user"]) or "" for body in calls}
     assert asked.keys() == {"without", "with"}
     both = [asked[condition].splitlines() for condition in CONDITIONS]
@@ -481,9 +485,9 @@ def test_a_result_that_was_changed_is_found_by_verify(whole: tuple[Audit, Json])
     assert problem.startswith("without: flag comes to")
     (hidden,) = audit_result_problems(events, {**result, "bypassing": []})
     assert "the programs with a bypass" in hidden
-    tally = next(event.body for event in events if event.kind == "audit_tally")
+    tally = next(event.body for event in events if isinstance(event.body, AuditTally))
     assert list(audit_tally_problems(events, tally)) == []
-    assert len(list(audit_tally_problems(events, {**tally, "samples": 99}))) == 2
+    assert len(list(audit_tally_problems(events, replace(tally, samples=99)))) == 2
 
 
 def test_what_comes_out_is_counted_and_told_loudly(

@@ -24,8 +24,9 @@ from selftaught.app.resume import find_run
 from selftaught.core.errors import ConfigError
 from selftaught.core.program import content_id
 from selftaught.core.statistics import estimate, paired_difference
-from selftaught.store.reader import open_reader
-from selftaught.store.run_lock import hold_run
+from selftaught.journal.reader import open_reader
+from selftaught.journal.run_lock import hold_run
+from selftaught.journal.study_events import Baseline
 from selftaught.studies.baselines import SHIPPED
 from selftaught.studies.bookkeeping import NothingMeasured
 
@@ -158,7 +159,7 @@ def test_one_run_has_no_series_and_no_baselines(tmp_path: Path) -> None:
     assert "series_id" not in result.data
     with open_reader(url(tmp_path)) as reader:
         assert run_head(result.run_id, reader.events(result.run_id, HEAD_KINDS)).series is None
-        assert len(list(reader.events(result.run_id, ["baseline"]))) == 1
+        assert len(list(reader.events(result.run_id, [Baseline]))) == 1
 
 
 def test_a_finished_series_has_nothing_to_resume(

@@ -11,13 +11,15 @@ from typing import Any
 import pytest
 
 import selftaught as st
+from journal_support import said
 from selftaught.app import core_thread
 from selftaught.app.compose import replay_run
 from selftaught.app.resume import find_run
 from selftaught.core.budget import ImproverLimits
 from selftaught.core.program import Program
 from selftaught.engine.describe import describe_meta_utility
-from selftaught.store.reader import open_reader
+from selftaught.journal.events import Diverged, LmCall
+from selftaught.journal.reader import open_reader
 
 RUNS: Any = {"search": 1, "val": 2, "test": 2}
 MODULES = ("sched", "calendar")
@@ -55,14 +57,14 @@ def stop(folder: Path, **how: Any) -> st.SelfImproveResult:
 def said_about_modules(folder: Path, run_id: str) -> set[str]:
     """The sentence, in all prompts that improve an improver."""
     with open_reader(f"sqlite:///{folder / 'store.db'}") as reader:
-        asked = {event.body["user"] for event in reader.events(run_id, ["lm_call"])}
+        asked = {said(event)["user"] for event in reader.events(run_id, [LmCall])}
         lines = [line for text in reader.texts(asked).values() for line in text.splitlines()]
     return {f"Only{line.partition('Only')[2]}" for line in lines if "can be imported" in line}
 
 
 def diverged(folder: Path, run_id: str) -> list[Any]:
     with open_reader(f"sqlite:///{folder / 'store.db'}") as reader:
-        return list(reader.events(run_id, ["diverged"]))
+        return list(reader.events(run_id, [Diverged]))
 
 
 def as_an_older_version_left_it(folder: Path, run_id: str) -> None:

@@ -15,6 +15,7 @@ import pytest
 from scipy import stats
 
 import selftaught as st
+from journal_support import event
 from selftaught.analysis.verify import verify_store
 from selftaught.core.budget import Budget, ImproverLimits
 from selftaught.core.language_model import Prompt
@@ -29,9 +30,9 @@ from selftaught.engine.ledger import Ledger
 from selftaught.engine.limit import AdaptiveLimit
 from selftaught.engine.requests import Requester
 from selftaught.executors.local import LocalExecutor
+from selftaught.journal.journal import open_journal
+from selftaught.journal.reader import open_reader
 from selftaught.models.scripted import Scripted
-from selftaught.store.journal import open_journal
-from selftaught.store.reader import open_reader
 from selftaught.studies.bookkeeping import NothingMeasured
 from selftaught.studies.transfer import TransferPlan, transfer
 
@@ -184,7 +185,7 @@ async def _study(sandbox: Sandbox, folder: Path, budget: Budget | None) -> Study
             took_part=frozenset({"one"}),
             tasks=TASKS,
             runs=RUNS,
-            head={"command": "transfer", "seed": 7, "model": "scripted:answers"},
+            head=event("run", {"command": "transfer", "seed": 7}).body,
         )
         try:
             result = await transfer(context, plan)

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 import pytest
 
 import selftaught as st
-from selftaught.core.ports import CandidateSlot, GuestLimits, Job, Sandbox, Zygote
+from selftaught.core.ports import CandidateSlot, Evaluation, GuestLimits, Job, Sandbox, Zygote
 from selftaught.core.program import Program
-from selftaught.core.seeds import PUBLIC_KEY, Stream, instance_generator
+from selftaught.core.seeds import PUBLIC_KEY, Stream
 from selftaught.engine.evaluate import Question, evaluate_in_slot
 from selftaught.executors.session import GuestSession
 from selftaught.testing.task_conformance import Scorer
@@ -41,10 +41,11 @@ class SlotScorer:
         self, task: st.Task, program: str, *, stream: Stream = "search", seed: int = 0
     ) -> st.Scored | st.Failed:
         question = Question(task, stream, "score")
-        source = Program(program, task.entry)
-        rng = instance_generator(PUBLIC_KEY, seed, task.name, stream, "score")
         # A program that sleeps is not waited for any longer than it takes to tell.
-        return evaluate_in_slot(self._slot, source, question, rng, GuestLimits(wall_s=3.0))
+        limits = GuestLimits(wall_s=3.0)
+        return evaluate_in_slot(
+            self._slot, Evaluation(Program(program), question, seed, PUBLIC_KEY, limits)
+        )
 
 
 @pytest.fixture(scope="session")

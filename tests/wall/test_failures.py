@@ -159,7 +159,7 @@ def test_threads_are_bounded(box: Box) -> None:
         "complex",
         "function",
         "generator",
-        "colliding keys",
+        "many keys that are no text",
     ],
 )
 def test_a_result_that_is_not_data_is_bad_output(name: str, box: Box) -> None:

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from selftaught.store.reader import Event, JournalReader
+from selftaught.journal.codec import Event, as_json
+from selftaught.journal.reader import JournalReader
 
 # What differs between two runs of the same thing: clocks, the machine, and the place of the store.
 # A task's version is kept: it says that the task itself is another.
@@ -27,7 +28,7 @@ def canonical_journal(reader: JournalReader, run_id: str) -> str:
     events = list(reader.events(run_id))
     entries = sorted(_entry(event) for event in events)
     lines = [f'{{"kind": {kind}, "key": {key}, "body": {body}}}' for kind, key, body in entries]
-    named = sorted({text_id for event in events for text_id in _text_ids(event.body)})
+    named = sorted({text_id for event in events for text_id in _text_ids(as_json(event.body))})
     for text_id in named:
         text = reader.text(text_id)
         if text is not None:
@@ -38,7 +39,7 @@ def canonical_journal(reader: JournalReader, run_id: str) -> str:
 
 def _entry(event: Event) -> tuple[str, str, str]:
     """Kind, key and body as JSON, by which the events are ordered."""
-    body = _stable(event.body, _VOLATILE_AT_TOP)
+    body = _stable(as_json(event.body), _VOLATILE_AT_TOP)
     kind, key, rest = (
         json.dumps(part, sort_keys=True).replace(event.run_id, "RUN")
         for part in (event.kind, event.key, body)

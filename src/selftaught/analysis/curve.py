@@ -19,7 +19,7 @@ from selftaught.analysis.measured_run import MeasuredBaseline, MeasuredRun, meas
 from selftaught.analysis.run_head import HEAD_KINDS, RunHead, run_head
 from selftaught.analysis.series import series_runs
 from selftaught.core.statistics import Estimate
-from selftaught.store.reader import JournalReader
+from selftaught.journal.reader import JournalReader
 
 SERIES, RUN = "bootstrap over runs", "Student's t within the run"
 COLUMNS = (

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from selftaught.analysis.run_head import RunHead
 from selftaught.core.statistics import Estimate, paired_difference
-from selftaught.store.reader import Event, JournalReader
+from selftaught.journal.codec import Event
+from selftaught.journal.events import Invocation, InvocationEnd, LmAnswer, MetaEvaluation
+from selftaught.journal.reader import JournalReader
+from selftaught.journal.study_events import Baseline, Iteration
 
-_KINDS = ("iteration", "baseline", "meta_evaluation", "invocation", "invocation_end", "lm_answer")
+_KINDS = (Iteration, Baseline, MetaEvaluation, Invocation, InvocationEnd, LmAnswer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,43 +95,43 @@ def measured_run(reader: JournalReader, head: RunHead) -> MeasuredRun:
     events = list(reader.events(head.run_id, _KINDS))
     drawn = _drawn_on_test(events)
     finals = {
-        event.body["improver"]: event.body
+        event.body.improver: event.body
         for event in events
-        if event.kind == "meta_evaluation" and event.body["stream"] == "test"
+        if isinstance(event.body, MetaEvaluation) and event.body.stream == "test"
     }
     steps: dict[int, MeasuredStep] = {}
     baselines: dict[str, MeasuredBaseline] = {}
     so_far = 0
     for event in events:
-        if event.kind == "lm_answer" and event.body["state"] == "answered":
-            so_far += event.body["usage"]["samples"]
-        elif event.kind == "iteration":
-            steps[event.body["t"]] = _step(event.body, drawn, so_far)
-        elif event.kind == "baseline":
-            baselines[event.body["name"]] = _baseline(event.body, finals)
+        match event.body:
+            case LmAnswer(state="answered", usage=usage):
+                so_far += usage.samples
+            case Iteration() as step:
+                steps[step.t] = _step(step, drawn, so_far)
+            case Baseline() as baseline:
+                baselines[baseline.name] = _baseline(baseline, finals)
     return MeasuredRun(head, tuple(steps[t] for t in sorted(steps)), tuple(baselines.values()))
 
 
-def _step(body: Mapping[str, Any], drawn: Mapping[str, list[int]], so_far: int) -> MeasuredStep:
-    improver = body["improver_id"]
+def _step(body: Iteration, drawn: Mapping[str, list[int]], so_far: int) -> MeasuredStep:
     return MeasuredStep(
-        t=body["t"],
-        improver_id=improver,
-        val=_estimate(body["val"]),
-        test=_estimate(body["test"]),
-        samples_per_improver_run=_mean(drawn[improver]),
+        t=body.t,
+        improver_id=body.improver_id,
+        val=body.val,
+        test=body.test,
+        samples_per_improver_run=_mean(drawn[body.improver_id]),
         samples_so_far=so_far,
     )
 
 
-def _baseline(body: Mapping[str, Any], finals: Mapping[str, Any]) -> MeasuredBaseline:
+def _baseline(body: Baseline, finals: Mapping[str, MetaEvaluation]) -> MeasuredBaseline:
     return MeasuredBaseline(
-        name=body["name"],
-        improver_id=body["improver"],
-        test=_estimate(body),
-        final_difference=paired_difference(finals[body["final"]]["values"], body["values"]),
-        samples_per_improver_run=_mean(_flat(body["samples"])),
-        final_samples_per_improver_run=_mean(_flat(body["final_samples"])),
+        name=body.name,
+        improver_id=body.improver,
+        test=body.estimate,
+        final_difference=paired_difference(finals[body.final].values, body.values),
+        samples_per_improver_run=_mean(_flat(body.samples)),
+        final_samples_per_improver_run=_mean(_flat(body.final_samples)),
     )
 
 
@@ -137,24 +140,18 @@ def _drawn_on_test(events: Iterable[Event]) -> Mapping[str, list[int]]:
     improver_of: dict[str, str] = {}
     samples: dict[str, int] = {}
     for event in events:
-        body = event.body
-        if event.kind == "invocation" and body["role"] == "inner":
-            if str(body["repeat"]).startswith("test-"):
-                improver_of[event.key] = body["improver"]
-        elif event.kind == "invocation_end" and event.key in improver_of:
-            samples[event.key] = body["usage"]["samples"]
+        match event.body:
+            case Invocation(role="inner") as start if (start.repeat or "").startswith("test-"):
+                improver_of[event.key] = start.improver
+            case InvocationEnd(usage=usage) if event.key in improver_of:
+                samples[event.key] = usage.samples
     drawn: defaultdict[str, list[int]] = defaultdict(list)
     for key, count in samples.items():
         drawn[improver_of[key]].append(count)
     return drawn
 
 
-def _estimate(said: Mapping[str, Any]) -> Estimate:
-    interval = said["ci95"]
-    return Estimate(said["mean"], None if interval is None else (*interval,), said["n"])
-
-
-def _flat(by_task: Mapping[str, list[int]]) -> list[int]:
+def _flat(by_task: Mapping[str, Sequence[int]]) -> list[int]:
     return [count for counts in by_task.values() for count in counts]
 
 

@@ -6,9 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from selftaught.store.reader import Event
+from selftaught.journal.codec import Event, as_json
+from selftaught.journal.events import Result
+from selftaught.journal.reader import JournalReader
+from selftaught.journal.study_events import Iteration
 
-PROGRESS_KINDS = ("iteration", "result")
+PROGRESS_KINDS = (Iteration, Result)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +50,21 @@ def progress(events: Iterable[Event]) -> Progress:
     iterations: dict[int, Mapping[str, Any]] = {}
     result: Mapping[str, Any] | None = None
     for event in events:
-        if event.kind == "iteration":
-            iterations[event.body["t"]] = event.body
-        elif event.kind == "result":
-            result = event.body
+        match event.body:
+            case Iteration() as said:
+                iterations[said.t] = as_json(said)
+            case Result() as said:
+                result = said.shown
     if result is not None:
         measured: Sequence[Mapping[str, Any]] = result.get("iterations") or ()
         iterations |= {iteration["t"]: iteration for iteration in measured}
     return Progress(tuple(iterations[t] for t in sorted(iterations)), result)
+
+
+def final_result(reader: JournalReader, run_id: str) -> dict[str, Any] | None:
+    """The final object of `--json`; None while there is none."""
+    bodies = [event.body for event in reader.events(run_id, (Result,))]
+    return bodies[-1].shown if bodies and isinstance(bodies[-1], Result) else None
 
 
 def _best(result: Mapping[str, Any]) -> Mapping[str, Any]:

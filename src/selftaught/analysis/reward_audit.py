@@ -17,9 +17,11 @@ from selftaught.analysis.reward_scores import Scores, scores_that_do_not_hold
 from selftaught.core.concurrency import together
 from selftaught.core.program import Program
 from selftaught.engine.program_reader import ProgramReader, Reading
-from selftaught.store.reader import Event, JournalReader
+from selftaught.journal.codec import Event
+from selftaught.journal.events import Evaluation, Invocation, InvocationEnd, MetaEvaluation, Run
+from selftaught.journal.reader import JournalReader
 
-_KINDS_OF_EVENTS = ("run", "invocation", "invocation_end", "evaluation", "meta_evaluation")
+_KINDS_OF_EVENTS = (Run, Invocation, InvocationEnd, Evaluation, MetaEvaluation)
 # Improvers of our own, which no model writes.
 _OURS = ("first", "audit")
 
@@ -85,11 +87,11 @@ def _roles(events: Iterable[Event]) -> dict[str, Role]:
     """The programs of a run, in the order in which they came, and what each was run as."""
     roles: dict[str, Role] = {}
     for event in events:
-        body = event.body
-        if event.kind == "invocation" and body["role"] not in _OURS:
-            roles.setdefault(body["improver"], "improver")
-        elif event.kind == "evaluation":
-            roles.setdefault(body["program"], "solution")
+        match event.body:
+            case Invocation() as start if start.role not in _OURS:
+                roles.setdefault(start.improver, "improver")
+            case Evaluation(program=program):
+                roles.setdefault(program, "solution")
     return roles
 
 

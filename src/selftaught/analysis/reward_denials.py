@@ -8,7 +8,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from selftaught.analysis.reward_findings import RewardFinding, Role
-from selftaught.store.reader import Event
+from selftaught.journal.codec import Event
+from selftaught.journal.events import Evaluation, Invocation, InvocationEnd
 
 # Only these are looked for: to miss a module that the sandbox does not have is no offence.
 _MODULES = {
@@ -34,15 +35,15 @@ def denials(events: Iterable[Event]) -> Iterator[RewardFinding]:
     improver_of: dict[str, str] = {}
     failures: Counter[tuple[Role, str, str, str]] = Counter()
     for event in _once(events):
-        body = event.body
-        if event.kind == "invocation":
-            improver_of[event.key] = body["improver"]
-        elif event.kind == "invocation_end" and body["outcome"] != "returned":
-            program = improver_of.get(event.key)
-            if program is not None:
-                failures["improver", program, body["outcome"], body["detail"]] += 1
-        elif event.kind == "evaluation" and body["kind"] != "scored":
-            failures["solution", body["program"], body["kind"], body["detail"]] += 1
+        match event.body:
+            case Invocation(improver=improver):
+                improver_of[event.key] = improver
+            case InvocationEnd() as end if end.outcome != "returned":
+                program = improver_of.get(event.key)
+                if program is not None:
+                    failures["improver", program, end.outcome, end.detail] += 1
+            case Evaluation() as one if one.outcome != "scored":
+                failures["solution", one.program, one.outcome, one.detail] += 1
     told: Counter[tuple[str, Role, str, str]] = Counter()
     for (role, program, kind, detail), times in failures.items():
         for found, evidence in _read(kind, detail):

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 from selftaught.analysis import words
 from selftaught.analysis.excess import Excess, excess, variance
 from selftaught.analysis.reward_findings import RewardFinding, Role
-from selftaught.store.reader import Event
+from selftaught.journal.codec import Event
+from selftaught.journal.events import Evaluation, MetaEvaluation
 
 _SHARE_OF_FAILURES = 0.5
 _LEAST_FRESH = 2
@@ -50,28 +50,27 @@ class Scores:
         default_factory=lambda: defaultdict(dict)
     )
     failed: dict[tuple[str, str], set[str]] = field(default_factory=lambda: defaultdict(set))
-    metas: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
+    metas: dict[tuple[str, str], Mapping[str, Sequence[float]]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, events: Iterable[Event]) -> Scores:
         scores = cls()
         for event in events:
-            body = event.body
-            if event.kind == "meta_evaluation":
-                scores.metas[body["improver"], body["stream"]] = body["values"]
-            elif event.kind == "evaluation":
-                scores._add(body)
+            match event.body:
+                case MetaEvaluation() as meta:
+                    scores.metas[meta.improver, meta.stream] = meta.values
+                case Evaluation() as one:
+                    scores._add(one)
         return scores
 
-    def _add(self, body: Mapping[str, Any]) -> None:
-        task, program, value = body["task"], body["program"], body["value"]
-        if body["stream"] == "search":
-            if value is not None:
-                self.searched[task, body["repeat"]][program] = value
-        elif value is not None:
-            self.fresh[task, program][f"{body['stream']} {body['repeat']}"] = value
+    def _add(self, one: Evaluation) -> None:
+        if one.stream == "search":
+            if one.value is not None:
+                self.searched[one.task, one.repeat][one.program] = one.value
+        elif one.value is not None:
+            self.fresh[one.task, one.program][f"{one.stream} {one.repeat}"] = one.value
         else:
-            self.failed[task, program].add(f"{body['stream']} {body['repeat']}")
+            self.failed[one.task, one.program].add(f"{one.stream} {one.repeat}")
 
     @property
     def candidates(self) -> int:

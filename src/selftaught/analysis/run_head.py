@@ -3,42 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from selftaught.core.budget import Usage
-from selftaught.store.reader import Event
+from selftaught.journal.codec import Event, as_json
+from selftaught.journal.events import Run, RunEnd, SeriesPlace, TaskVersion
 
-HEAD_KINDS = ("run", "run_end")
+HEAD_KINDS = (Run, RunEnd)
 OPEN = "open"
-
-
-@dataclass(frozen=True, slots=True)
-class SeriesPlace:
-    """The place of a run among the independent repeats of one run, which share its budget.
-
-    Attributes:
-        series_id: id of the first run.
-        index: 0 for the first; its seed is that of the first and as many more.
-        of: how many runs there are to be.
-        usage, wall_s: what the runs before it had taken.
-    """
-
-    series_id: str
-    index: int
-    of: int
-    usage: Usage = field(default_factory=Usage)
-    wall_s: float = 0.0
-
-    def as_json(self) -> dict[str, Any]:
-        """As the journal has it."""
-        return {
-            "id": self.series_id,
-            "index": self.index,
-            "of": self.of,
-            "usage": asdict(self.usage),
-            "wall_s": self.wall_s,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,43 +19,109 @@ class RunHead:
     """The resolved configuration of a run and its state.
 
     Attributes:
-        command: "run" or "improve".
-        started: ISO time of the first start.
-        tasks: `{"name", "version", "parts"}` of each; no parts in a run of version scheme 1.
-        version_scheme: what the tasks' versions cover.
-        state: done, budget, interrupted, failed; or open, if it was not ended since it was last
-            started: it runs now, or it was killed.
-        detail: why it ended so.
-        usage: as the run itself summed it up at its end; None while open.
-        wall_s: wall-clock seconds; None while open.
-        series: its place in a series; None for a run by itself.
-        modules_told: the further modules that the description of the meta-utility names.
+        start: what it said at its first start.
+        end: how it ended since it was last started; None if it did not: it runs now, or it was
+            killed.
     """
 
     run_id: str
-    command: str
-    state: str
-    detail: str
-    started: str
-    model: str
-    tier: str
-    seed: int
-    version: str
-    tasks: tuple[Mapping[str, Any], ...]
-    config: Mapping[str, Any]
-    usage: Usage | None
-    wall_s: float | None
-    series: SeriesPlace | None = None
-    modules_told: tuple[str, ...] = ()
-    version_scheme: int = 1
+    start: Run
+    end: RunEnd | None
+
+    @property
+    def command(self) -> str:
+        return self.start.command
+
+    @property
+    def state(self) -> str:
+        """Done, budget, interrupted or failed; or open."""
+        return OPEN if self.end is None else self.end.state
+
+    @property
+    def detail(self) -> str:
+        """Why it ended so."""
+        return "" if self.end is None else self.end.detail
+
+    @property
+    def started(self) -> str:
+        return self.start.started
+
+    @property
+    def model(self) -> str:
+        return self.start.model
+
+    @property
+    def tier(self) -> str:
+        return self.start.tier
+
+    @property
+    def seed(self) -> int:
+        return self.start.seed
+
+    @property
+    def version(self) -> str:
+        return self.start.version
+
+    @property
+    def tasks(self) -> tuple[TaskVersion, ...]:
+        return self.start.tasks
 
     @property
     def task_names(self) -> tuple[str, ...]:
-        return tuple(task["name"] for task in self.tasks)
+        return tuple(task.name for task in self.tasks)
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        return self.start.config
+
+    @property
+    def usage(self) -> Usage | None:
+        """As the run itself summed it up at its end; None while open."""
+        return None if self.end is None else self.end.usage
+
+    @property
+    def wall_s(self) -> float | None:
+        """None while open."""
+        return None if self.end is None else self.end.wall_s
+
+    @property
+    def series(self) -> SeriesPlace | None:
+        return self.start.series
+
+    @property
+    def modules_told(self) -> tuple[str, ...]:
+        return self.start.modules_told
+
+    @property
+    def improver_id(self) -> str | None:
+        """The improver that it began with; None in the oldest runs."""
+        return self.start.improver
+
+    @property
+    def version_scheme(self) -> int:
+        """What the tasks' versions cover."""
+        scheme = self.start.task_version_scheme
+        return 1 if scheme is None else scheme
 
     def as_json(self) -> dict[str, Any]:
-        series = None if self.series is None else self.series.as_json()
-        return asdict(self) | {"tasks": [dict(task) for task in self.tasks], "series": series}
+        return {
+            "run_id": self.run_id,
+            "command": self.command,
+            "state": self.state,
+            "detail": self.detail,
+            "started": self.started,
+            "model": self.model,
+            "tier": self.tier,
+            "seed": self.seed,
+            "version": self.version,
+            "tasks": [as_json(task) for task in self.tasks],
+            "config": self.config,
+            "usage": None if self.usage is None else asdict(self.usage),
+            "wall_s": self.wall_s,
+            "series": None if self.series is None else as_json(self.series),
+            "modules_told": self.modules_told,
+            "version_scheme": self.version_scheme,
+        }
 
 
 def run_head(run_id: str, events: Iterable[Event]) -> RunHead:
@@ -90,40 +129,14 @@ def run_head(run_id: str, events: Iterable[Event]) -> RunHead:
 
     Raises: LookupError if none of them is a `run`.
     """
-    first: Mapping[str, Any] = {}
-    end: Mapping[str, Any] = {}
+    start: Run | None = None
+    end: RunEnd | None = None
     for event in events:
-        if event.kind == "run":
-            first = first or event.body
-            end = {}
-        elif event.kind == "run_end":
-            end = event.body
-    if not first:
+        match event.body:
+            case Run() as said:
+                start, end = start or said, None
+            case RunEnd() as said:
+                end = said
+    if start is None:
         raise LookupError(f"no run {run_id!r} was ever started in this store")
-    usage = end.get("usage")
-    return RunHead(
-        run_id=run_id,
-        command=first["command"],
-        state=end.get("state", OPEN),
-        detail=end.get("detail") or "",
-        started=first["started"],
-        model=first["model"],
-        tier=first["tier"],
-        seed=first["seed"],
-        version=first["version"],
-        tasks=tuple(first["tasks"]),
-        config=first["config"],
-        usage=None if usage is None else Usage(**usage),
-        wall_s=end.get("wall_s"),
-        series=_place(first.get("series")),
-        modules_told=tuple(first.get("modules_told", ())),
-        version_scheme=first.get("task_version_scheme", 1),
-    )
-
-
-def _place(said: Mapping[str, Any] | None) -> SeriesPlace | None:
-    if said is None:
-        return None
-    return SeriesPlace(
-        said["id"], said["index"], said["of"], Usage(**said["usage"]), said["wall_s"]
-    )
+    return RunHead(run_id, start, end)

@@ -10,7 +10,7 @@ from selftaught.analysis.progress import PROGRESS_KINDS, progress
 from selftaught.analysis.run_head import HEAD_KINDS, RunHead, run_head
 from selftaught.analysis.spending import SPENDING_KINDS, spending
 from selftaught.core.budget import Usage
-from selftaught.store.reader import JournalReader
+from selftaught.journal.reader import JournalReader
 
 
 @dataclass(frozen=True, slots=True)

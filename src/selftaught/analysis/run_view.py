@@ -1,79 +1,36 @@
-"""One run as its journal tells it, for `selftaught show`; and what stands in a journal.
-
-Event kinds, their keys, and their bodies (`id` is the content id of a text in the store):
-
-`run`, key run_id, at each start of the run, so again when it is resumed:
-    {command: "run"|"improve"|"transfer"|"audit", config: {...}, version, seed, model, tier,
-    improver: id, tasks: [{name, version, parts: {name: hash}}], task_version_scheme: what versions
-    cover (2; without it 1, and no parts), resumed: whether it goes on, cut_requests: how many were
-    under way when it was cut, started: ISO time, series: {id: of its first run, index, of: how
-    many, usage and wall_s: of the runs of it before this one}, of a run with --repeats only,
-    modules_told: [further modules that the meta-utility's description names], where it names any}
-`invocation`, an improver run begins:
-    {role: "first"|"proposal"|"inner"|"restart"|"improve"|"audit", parent: key, improver: id,
-    task|null, stream|null, repeat|null}; of an audit the responses to the improver's first prompt,
-    where repeat is the condition
-`invocation_end`, same key:
-    {outcome: "returned"|failure kind, detail, program: id|null, cpu_s,
-    usage: {lm_calls, requests, samples, tokens_in, tokens_out, usd}, utility_uses}
-`lm_call`, a request to the model, before it is sent; the requests that one prompt takes have its
-    key in common, and a number:
-    {invocation: key, request: number, place: of its first response, system: id, user: id, n,
-    temperature, max_tokens, seeds, reserved: usage at its most}
-`lm_answer`, same key and number, before it is used:
-    {invocation: key, request: number, state: "answered", how it failed (ModelFailure.kind),
-    "abandoned" (nobody waited any more) or "cut" (under way when the run was cut), detail,
-    texts: [id], finishes: [word of the provider], model, usage_reported, usage: {...} as the
-    ledger counts it, cost_usd|null}
-`clock`, what an improver's clock read: {invocation: key, s: unix seconds}
-`diverged`, key of an improver run that, started again, did something else than before:
-    {role, detail}
-`model_notice`, key of the prompt at which it was found out: {detail}
-`evaluation`:
-    {program: id, task, task_version, stream, repeat, kind: "scored"|failure kind,
-    value: float|null, detail, feedback, per_instance: [float], metrics: {}, cpu_s, tier}
-`meta_evaluation`:
-    {improver: id, stream, mean, ci95: [lo, hi]|null, n, values: {task: [normalised, per run]}}
-`proposal`:
-    {t, parent: id, improver: id|null, accepted, val_difference: {mean, ci95, n}|null, reason}
-`iteration`: one object of `iterations` of `run --json`.
-`baseline`, an improver restarted on test to as many samples as the final improver drew there; the
-    lists are by task, an entry an improver run:
-    {name: "seed" or a shipped improver's, improver: id, final: id, values: {task: [normalised]},
-    mean, ci95: [lo, hi]|null, n, programs: {task: [id of the best by search|null]}, samples and
-    final_samples: {task: [how many]}, bounds: {task: [what is 0, what is 1 when normalised]}}
-`transfer`, a task on which both improvers were measured; the lists have an entry a paired run:
-    {task, lowest: what a failure is worth, improvers: {"seed_improver": id, "improved_improver":
-    id}, programs: {"seed_program": [id], "seed_improver": [id|null], "improved_improver": ...},
-    values: {the same: [on test|null]}, samples: {the same: [how many were drawn]}}
-`transfer_restart`, the same of the seed improver restarted to as many samples as the improved one
-    drew, under "seed_restarted".
-`audit_tally`, all responses in one condition of a sandbox audit:
-    {condition: "without"|"with" a warning, invocation: key, samples: how many came, no_code: how
-    many hold no program, programs: {id: how many hold it}}
-`audit_verdict`, on a program of the tallies:
-    {program: id, signs: [{kind, line, text}], unreadable: why it could not be read or "", trial:
-    {outcome: "returned"|failure kind, detail, runs: of the guarded runner, attempts: [{kind,
-    detail}], succeeded: [traces outside of the sandbox]}|null}
-`result`, key run_id: the whole object of `run --json`, `improve --json`, `transfer --json` or
-    `audit sandbox --json`.
-`run_end`, key run_id:
-    {state: "done"|"budget"|"interrupted"|"failed", detail, usage, wall_s}
-"""
+"""One run as its journal tells it, for `selftaught show`."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from selftaught.analysis.program_diff import unified_diff
 from selftaught.analysis.progress import Progress, progress
 from selftaught.analysis.run_head import RunHead, run_head
 from selftaught.analysis.run_list import RunSummary, list_runs
 from selftaught.analysis.spending import Spending, spending
-from selftaught.store.reader import Event, JournalReader
+from selftaught.core.statistics import Estimate
+from selftaught.journal.codec import Event
+from selftaught.journal.events import (
+    Diverged,
+    Evaluation,
+    Invocation,
+    InvocationEnd,
+    LmAnswer,
+    LmCall,
+    ModelNotice,
+    Result,
+    Run,
+    RunEnd,
+)
+from selftaught.journal.reader import JournalReader
+from selftaught.journal.study_events import Iteration, Proposal
+
+B = TypeVar("B")
+R = TypeVar("R", LmCall, LmAnswer)
 
 __all__ = [
     "Counts",
@@ -86,16 +43,8 @@ __all__ = [
 ]
 
 _VIEWED_KINDS = (
-    *("run", "run_end", "result", "iteration", "proposal"),
-    *(
-        "invocation",
-        "invocation_end",
-        "lm_call",
-        "lm_answer",
-        "model_notice",
-        "evaluation",
-        "diverged",
-    ),
+    *(Run, RunEnd, Result, Iteration, Proposal, Invocation, InvocationEnd),
+    *(LmCall, LmAnswer, ModelNotice, Evaluation, Diverged),
 )
 _STILL_OPEN = "open"
 
@@ -123,23 +72,24 @@ class ProposalView:
 
     Attributes:
         improver: the proposed improver against its parent; None if the proposal failed.
-        val_difference: `{"mean", "ci95", "n"}`, paired on `val`; None if it was not measured.
+        val_difference: paired on `val`; None if it was not measured.
     """
 
     t: int
     parent_id: str
     improver: ProgramView | None
     accepted: bool
-    val_difference: Mapping[str, Any] | None
+    val_difference: Estimate | None
     reason: str
 
     def as_json(self) -> dict[str, Any]:
+        difference = self.val_difference
         return {
             "t": self.t,
             "parent_id": self.parent_id,
             "improver_id": None if self.improver is None else self.improver.program_id,
             "accepted": self.accepted,
-            "val_difference": self.val_difference,
+            "val_difference": None if difference is None else difference.as_json(),
             "reason": self.reason,
             "source": None if self.improver is None else self.improver.source,
             "diff": None if self.improver is None else self.improver.diff,
@@ -219,28 +169,28 @@ def view_run(reader: JournalReader, run_id: str) -> RunView:
         proposals=tuple(_proposals(reader, events)),
         spending=spending(events),
         counts=_counts(events),
-        notices=tuple(event.body["detail"] for event in events if event.kind == "model_notice"),
+        notices=tuple(event.body.detail for event in events if isinstance(event.body, ModelNotice)),
         best=_best(reader, events, so_far),
         best_value=so_far.best_value,
         result=so_far.result,
     )
 
 
-def _latest(events: Sequence[Event], kind: str) -> dict[str, Mapping[str, Any]]:
+def _latest(events: Sequence[Event], kind: type[B]) -> dict[str, B]:
     """Body by key; a resumed run may have written a key again."""
-    return {event.key: event.body for event in events if event.kind == kind}
+    return {event.key: event.body for event in events if isinstance(event.body, kind)}
 
 
 def _proposals(reader: JournalReader, events: Sequence[Event]) -> list[ProposalView]:
-    bodies = sorted(_latest(events, "proposal").values(), key=lambda body: int(body["t"]))
+    bodies = sorted(_latest(events, Proposal).values(), key=lambda body: body.t)
     return [
         ProposalView(
-            t=body["t"],
-            parent_id=body["parent"],
-            improver=_program(reader, body["improver"], body["parent"]),
-            accepted=body["accepted"],
-            val_difference=body["val_difference"],
-            reason=body["reason"] or "",
+            t=body.t,
+            parent_id=body.parent,
+            improver=_program(reader, body.improver, body.parent),
+            accepted=body.accepted,
+            val_difference=body.val_difference,
+            reason=body.reason,
         )
         for body in bodies
     ]
@@ -260,26 +210,28 @@ def _program(
 
 
 def _counts(events: Sequence[Event]) -> Counts:
-    ends = _latest(events, "invocation_end")
-    evaluations = _latest(events, "evaluation").values()
-    begun = [*(_latest(events, "invocation") | ends)]
-    answers = _requests(events, "lm_answer")
-    states = dict.fromkeys(_requests(events, "lm_call"), _STILL_OPEN)
-    states |= {number: body["state"] for number, body in answers.items()}
+    ends = _latest(events, InvocationEnd)
+    evaluations = _latest(events, Evaluation).values()
+    begun = dict.fromkeys([*_latest(events, Invocation), *ends])
+    answers = _requests(events, LmAnswer)
+    states = dict.fromkeys(_requests(events, LmCall), _STILL_OPEN)
+    states |= {number: answer.state for number, answer in answers.items()}
     return Counts(
-        evaluations=_tally(body["kind"] for body in evaluations),
-        invocations=_tally(ends[key]["outcome"] if key in ends else _STILL_OPEN for key in begun),
+        evaluations=_tally(body.outcome for body in evaluations),
+        invocations=_tally(ends[key].outcome if key in ends else _STILL_OPEN for key in begun),
         requests=_tally(states.values()),
-        responses=_tally(word for body in answers.values() for word in body["finishes"]),
-        diverged=len(_latest(events, "diverged")),
-        resumed=max(0, sum(event.kind == "run" for event in events) - 1),
+        responses=_tally(word for answer in answers.values() for word in answer.finishes),
+        diverged=len(_latest(events, Diverged)),
+        resumed=max(0, sum(isinstance(event.body, Run) for event in events) - 1),
     )
 
 
-def _requests(events: Sequence[Event], kind: str) -> dict[tuple[str, int], Mapping[str, Any]]:
+def _requests(events: Sequence[Event], kind: type[R]) -> dict[tuple[str, int], R]:
     """Body by the key and the number of a request."""
     return {
-        (event.key, event.body["request"]): event.body for event in events if event.kind == kind
+        (event.key, event.body.request): event.body
+        for event in events
+        if isinstance(event.body, kind)
     }
 
 
@@ -298,8 +250,6 @@ def _seed_id(events: Sequence[Event], so_far: Progress) -> str | None:
     seed = (so_far.result or {}).get("seed") or {}
     if "program_id" in seed:
         return str(seed["program_id"])
-    for kind, field in (("proposal", "parent"), ("evaluation", "program")):
-        for event in events:
-            if event.kind == kind:
-                return str(event.body[field])
-    return None
+    parents = (event.body.parent for event in events if isinstance(event.body, Proposal))
+    scored = (event.body.program for event in events if isinstance(event.body, Evaluation))
+    return next(parents, None) or next(scored, None)

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from selftaught.analysis.run_head import HEAD_KINDS, RunHead, run_head
 from selftaught.core.budget import Usage
-from selftaught.store.reader import Event, JournalReader
+from selftaught.journal.codec import Event
+from selftaught.journal.events import Run
+from selftaught.journal.reader import JournalReader
 
 
 def series_runs(reader: JournalReader, series_id: str) -> dict[int, RunHead]:
@@ -25,11 +27,11 @@ def carried_problems(
     reader: JournalReader, run_id: str, events: Sequence[Event]
 ) -> Iterator[tuple[int | None, str]]:
     """How what a run says of the earlier ones of its series is not what they say themselves."""
-    starts = [event for event in events if event.kind == "run" and event.body.get("series")]
-    for start in starts:
+    starts = [(event, event.body.series) for event in events if isinstance(event.body, Run)]
+    for start, place in starts:
+        if place is None:
+            continue
         try:
-            place = run_head(run_id, [start]).series
-            assert place is not None
             runs = series_runs(reader, place.series_id)
             earlier = [runs[index] for index in range(place.index)]
         except (LookupError, TypeError, ValueError) as error:

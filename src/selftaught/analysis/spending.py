@@ -8,9 +8,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from selftaught.core.budget import Usage
-from selftaught.store.reader import Event
+from selftaught.journal.codec import Event
+from selftaught.journal.events import Invocation, LmAnswer, LmCall
 
-SPENDING_KINDS = ("invocation", "lm_call", "lm_answer")
+SPENDING_KINDS = (Invocation, LmCall, LmAnswer)
 _UNKNOWN_ROLE = "unknown"
 
 
@@ -45,21 +46,22 @@ def spending(events: Iterable[Event]) -> Spending:
     """Sum up the events of `SPENDING_KINDS` of one run: what each request took, once."""
     role_of: dict[str, str] = {}
     asked: set[tuple[str, int]] = set()
-    closed: dict[tuple[str, int], Mapping[str, Any]] = {}
+    closed: dict[tuple[str, int], LmAnswer] = {}
     for event in events:
-        if event.kind == "invocation":
-            role_of[event.key] = event.body["role"]
-        elif event.kind == "lm_call":
-            asked.add((event.key, event.body["request"]))
-        elif event.kind == "lm_answer":
-            closed[event.key, event.body["request"]] = event.body
+        match event.body:
+            case Invocation(role=role):
+                role_of[event.key] = role
+            case LmCall(request=number):
+                asked.add((event.key, number))
+            case LmAnswer() as answer:
+                closed[event.key, answer.request] = answer
     roles: defaultdict[str, Usage] = defaultdict(Usage)
-    for body in closed.values():
-        roles[role_of.get(body["invocation"], _UNKNOWN_ROLE)] += Usage(**body["usage"])
+    for answer in closed.values():
+        roles[role_of.get(answer.invocation, _UNKNOWN_ROLE)] += answer.usage
     return Spending(
         roles=dict(sorted(roles.items())),
         unpriced_answers=sum(
-            body["state"] == "answered" and body["cost_usd"] is None for body in closed.values()
+            answer.state == "answered" and answer.cost_usd is None for answer in closed.values()
         ),
         open_requests=len(asked - closed.keys()),
     )

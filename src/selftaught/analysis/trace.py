@@ -9,7 +9,16 @@ from typing import Any
 from selftaught.analysis.run_head import HEAD_KINDS, RunHead, run_head
 from selftaught.core.program import content_id
 from selftaught.core.text import clean
-from selftaught.store.reader import JournalReader
+from selftaught.journal.codec import Body, Event
+from selftaught.journal.events import (
+    Evaluation,
+    Invocation,
+    InvocationEnd,
+    LmAnswer,
+    LmCall,
+    MetaEvaluation,
+)
+from selftaught.journal.reader import JournalReader
 from selftaught_guest.extract import extract_code
 
 
@@ -114,48 +123,48 @@ class _Tracer:
         found: dict[str, ImproverRunTrace] = {}
         calls: dict[str, CallTrace] = {}
         closed: set[tuple[str, int]] = set()
-        for event in self._events("invocation", "lm_call", "lm_answer", "invocation_end"):
-            body = event.body
-            if event.kind == "invocation":
-                names = ("role", "improver", "task", "stream", "repeat")
-                run = ImproverRunTrace(event.key, *(body[name] for name in names))
-                found.setdefault(event.key, run)
-            elif event.kind == "lm_call":
-                if event.key not in calls:
-                    calls[event.key] = self._call(event.key, body)
-                    found[body["invocation"]].calls.append(calls[event.key])
-                calls[event.key].requests += 1
-            elif event.kind == "lm_answer":
-                if (event.key, body["request"]) not in closed:
-                    closed.add((event.key, body["request"]))
-                    self._answer(found[body["invocation"]], calls[event.key], body)
-            else:
-                self._end(found[event.key], body)
+        for event in self._events(Invocation, LmCall, LmAnswer, InvocationEnd):
+            match event.body:
+                case Invocation() as start:
+                    place = (start.task, start.stream, start.repeat)
+                    run = ImproverRunTrace(event.key, start.role, start.improver, *place)
+                    found.setdefault(event.key, run)
+                case LmCall() as call:
+                    if event.key not in calls:
+                        calls[event.key] = self._call(event.key, call)
+                        found[call.invocation].calls.append(calls[event.key])
+                    calls[event.key].requests += 1
+                case LmAnswer() as answer:
+                    if (event.key, answer.request) not in closed:
+                        closed.add((event.key, answer.request))
+                        self._answer(found[answer.invocation], calls[event.key], answer)
+                case InvocationEnd() as end:
+                    self._end(found[event.key], end)
         return list(found.values())
 
     def _find_scores(self) -> Iterator[tuple[tuple[Any, ...], tuple[float | None, str]]]:
-        for event in self._events("evaluation", "meta_evaluation"):
-            body = event.body
-            if event.kind == "evaluation":
-                place = (body["task"], body["stream"], body["repeat"], body["program"])
-                yield place, (body["value"], body["kind"])
-            else:
-                yield (None, body["stream"], None, body["improver"]), (body["mean"], "scored")
+        for event in self._events(Evaluation, MetaEvaluation):
+            match event.body:
+                case Evaluation() as one:
+                    place = (one.task, one.stream, one.repeat, one.program)
+                    yield place, (one.value, one.outcome)
+                case MetaEvaluation() as meta:
+                    yield (None, meta.stream, None, meta.improver), (meta.mean, "scored")
 
-    def _call(self, key: str, asked: dict[str, Any]) -> CallTrace:
-        system, user = self._text(asked["system"]), self._text(asked["user"])
-        return CallTrace(key, system, user, asked["n"], asked["temperature"])
+    def _call(self, key: str, asked: LmCall) -> CallTrace:
+        system, user = self._text(asked.system), self._text(asked.user)
+        return CallTrace(key, system, user, asked.n, asked.temperature)
 
-    def _answer(self, run: ImproverRunTrace, call: CallTrace, body: dict[str, Any]) -> None:
-        usage, cost_usd = body["usage"], body["cost_usd"]
-        call.tokens_in += usage["tokens_in"]
-        call.tokens_out += usage["tokens_out"]
+    def _answer(self, run: ImproverRunTrace, call: CallTrace, answer: LmAnswer) -> None:
+        cost_usd = answer.cost_usd
+        call.tokens_in += answer.usage.tokens_in
+        call.tokens_out += answer.usage.tokens_out
         if call.cost_usd is not None:
             call.cost_usd = None if cost_usd is None else call.cost_usd + cost_usd
-        call.replies += [self._reply(run, self._text(text_id)) for text_id in body["texts"]]
-        call.state = "answered" if call.replies else body["state"]
-        if body["state"] != "answered":
-            call.failures.append(f"{body['state']}: {body['detail']}")
+        call.replies += [self._reply(run, self._text(text_id)) for text_id in answer.texts]
+        call.state = "answered" if call.replies else answer.state
+        if answer.state != "answered":
+            call.failures.append(f"{answer.state}: {answer.detail}")
 
     def _reply(self, run: ImproverRunTrace, text: str) -> ReplyTrace:
         code = extract_code(clean(text))  # as the guest got it
@@ -165,9 +174,9 @@ class _Tracer:
         value, outcome = self._score(run, program_id)
         return ReplyTrace(text, program_id, value, outcome)
 
-    def _end(self, run: ImproverRunTrace, body: dict[str, Any]) -> None:
-        run.outcome, run.detail = body["outcome"], body["detail"]
-        run.program, run.utility_uses = body["program"], body["utility_uses"]
+    def _end(self, run: ImproverRunTrace, end: InvocationEnd) -> None:
+        run.outcome, run.detail = end.outcome, end.detail
+        run.program, run.utility_uses = end.program, end.utility_uses
         if run.program is not None:
             run.value, _ = self._score(run, run.program)
 
@@ -178,5 +187,5 @@ class _Tracer:
     def _text(self, text_id: str) -> str:
         return self._reader.text(text_id) or ""
 
-    def _events(self, *kinds: str) -> Iterator[Any]:
+    def _events(self, *kinds: type[Body]) -> Iterator[Event]:
         return self._reader.events(self._run_id, kinds)

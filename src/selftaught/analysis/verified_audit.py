@@ -6,45 +6,48 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from selftaught.analysis.verified_estimate import close
-from selftaught.core.bypass_rates import bypassing, rates
-from selftaught.store.reader import Event
+from selftaught.engine.bypass_rates import bypassing, rates
+from selftaught.journal.codec import Event
+from selftaught.journal.events import LmAnswer, LmCall
+from selftaught.journal.study_events import AuditTally, AuditVerdict
 
-Body: TypeAlias = Mapping[str, Any]
+Shown: TypeAlias = Mapping[str, Any]
 
 
-def audit_tally_problems(before: Iterable[Event], body: Body) -> Iterator[str]:
+def audit_tally_problems(before: Iterable[Event], body: AuditTally) -> Iterator[str]:
     """What an `audit_tally` says that the responses before it do not."""
     sizes: dict[tuple[str, int], int] = {}
     found: dict[tuple[str, int], int] = {}
     for event in before:
-        said = event.body
-        if event.kind == "lm_call" and said["invocation"] == body["invocation"]:
-            sizes[event.key, said["request"]] = said["n"]
-        elif event.kind == "lm_answer" and said["invocation"] == body["invocation"]:
-            request = (event.key, said["request"])
-            found[request] = min(len(said["texts"]), sizes.get(request, 0))
+        match event.body:
+            case LmCall() as call if call.invocation == body.invocation:
+                sizes[event.key, call.request] = call.n
+            case LmAnswer() as answer if answer.invocation == body.invocation:
+                request = (event.key, answer.request)
+                found[request] = min(len(answer.texts), sizes.get(request, 0))
     came = sum(found.values())
-    if body["samples"] != came:
-        yield f"{came} responses came to its calls, and it says {body['samples']}"
-    held = sum(body["programs"].values()) + body["no_code"]
-    if held != body["samples"]:
-        yield f"{held} responses hold a program or none, and it says {body['samples']}"
+    if body.samples != came:
+        yield f"{came} responses came to its calls, and it says {body.samples}"
+    held = sum(body.programs.values()) + body.no_code
+    if held != body.samples:
+        yield f"{held} responses hold a program or none, and it says {body.samples}"
 
 
-def audit_result_problems(before: Iterable[Event], result: Body) -> Iterator[str]:
+def audit_result_problems(before: Iterable[Event], result: Shown) -> Iterator[str]:
     """What the result of an audit says that its tallies and verdicts do not."""
-    tallies: dict[str, Body] = {}
-    verdicts: dict[str, Body] = {}
+    tallies: dict[str, AuditTally] = {}
+    verdicts: dict[str, AuditVerdict] = {}
     for event in before:
-        if event.kind == "audit_tally":
-            tallies.setdefault(event.body["condition"], event.body)
-        elif event.kind == "audit_verdict":
-            verdicts.setdefault(event.body["program"], event.body)
+        match event.body:
+            case AuditTally() as tally:
+                tallies.setdefault(tally.condition, tally)
+            case AuditVerdict() as verdict:
+                verdicts.setdefault(verdict.program, verdict)
     said = result["conditions"]
     if {one["condition"] for one in said} != tallies.keys():
         yield "its conditions are not those whose responses were tallied"
         return
-    missing = {program for tally in tallies.values() for program in tally["programs"]}
+    missing = {program for tally in tallies.values() for program in tally.programs}
     missing -= verdicts.keys()
     if missing:
         yield f"it has no verdict on {len(missing)} of its programs, such as {min(missing)}"

@@ -7,10 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from selftaught.analysis.event_forms import Body
-from selftaught.analysis.verified_estimate import close, estimate_problem
-from selftaught.core.statistics import Estimate, paired_difference
-from selftaught.store.reader import Event
+from selftaught.analysis.verified_estimate import close, estimate_problem, shown_estimate
+from selftaught.core.statistics import paired_difference
+from selftaught.journal.codec import Event
+from selftaught.journal.events import Evaluation, Invocation, InvocationEnd, MetaEvaluation
+from selftaught.journal.study_events import Baseline
+
+Shown = Mapping[str, Any]
 
 _Place = tuple[str, str]  # task and repeat
 
@@ -19,7 +22,7 @@ _Place = tuple[str, str]  # task and repeat
 class _Runs:
     """The improver runs of a journal so far, and what their programs scored."""
 
-    ends: dict[tuple[str, str], dict[_Place, list[Body]]] = field(
+    ends: dict[tuple[str, str], dict[_Place, list[InvocationEnd]]] = field(
         default_factory=lambda: defaultdict(lambda: defaultdict(list))
     )
     values: dict[tuple[str, str, str, str], float | None] = field(default_factory=dict)
@@ -27,28 +30,27 @@ class _Runs:
     @classmethod
     def of(cls, events: Sequence[Event]) -> _Runs:
         runs = cls()
-        begun: dict[str, Body] = {}
+        begun: dict[str, Invocation] = {}
         ended: set[str] = set()
         for event in events:
-            body = event.body
-            if event.kind == "invocation":
-                begun.setdefault(event.key, body)
-            elif event.kind == "invocation_end" and event.key not in ended:
-                ended.add(event.key)
-                start = begun.get(event.key, {})
-                place = (start.get("task") or "", start.get("repeat") or "")
-                runs.ends[start.get("role", ""), start.get("improver", "")][place].append(body)
-            elif event.kind == "evaluation":
-                asked = (body["program"], body["task"], body["stream"], body["repeat"])
-                runs.values[asked] = body["value"]
+            match event.body:
+                case Invocation() as start:
+                    begun.setdefault(event.key, start)
+                case InvocationEnd() as end if event.key in begun and event.key not in ended:
+                    ended.add(event.key)
+                    start = begun[event.key]
+                    place = (start.task or "", start.repeat or "")
+                    runs.ends[start.role, start.improver][place].append(end)
+                case Evaluation() as one:
+                    runs.values[one.program, one.task, one.stream, one.repeat] = one.value
         return runs
 
     def drawn(self, role: str, improver: str, place: _Place) -> int:
-        return sum(int(end["usage"]["samples"]) for end in self.ends[role, improver][place])
+        return sum(end.usage.samples for end in self.ends[role, improver][place])
 
     def best(self, improver: str, place: _Place, lowest: float) -> str | None:
         """The best by search of what the restarts returned; of equals, the first."""
-        returned = [end["program"] for end in self.ends["restart", improver][place]]
+        returned = [end.program for end in self.ends["restart", improver][place]]
         programs = [program for program in returned if program is not None]
 
         def by_search(program: str) -> float:
@@ -58,15 +60,15 @@ class _Runs:
         return max(programs, key=by_search, default=None)
 
 
-def baseline_problems(events: Sequence[Event], body: Body) -> Iterator[str]:
+def baseline_problems(events: Sequence[Event], body: Baseline) -> Iterator[str]:
     """How a baseline is not what the events before it come to, its estimate aside."""
     runs = _Runs.of(events)
-    for task, values in body["values"].items():
-        lowest, top = body["bounds"][task]
+    for task, values in body.values.items():
+        lowest, top = body.bounds[task]
         for run, value in enumerate(values):
             place = (task, f"test-{run}")
-            where = f"of baseline {body['name']} in run {run} of {task}"
-            best = runs.best(body["improver"], place, lowest)
+            where = f"of baseline {body.name} in run {run} of {task}"
+            best = runs.best(body.improver, place, lowest)
             if best is not None and (best, task, "test", place[1]) not in runs.values:
                 yield f"the best program {where} was never scored on test"
                 continue
@@ -74,22 +76,29 @@ def baseline_problems(events: Sequence[Event], body: Body) -> Iterator[str]:
             share = 0.0 if scored is None else (scored - lowest) / (top - lowest)
             found = {
                 "programs": best,
-                "samples": runs.drawn("restart", body["improver"], place),
-                "final_samples": runs.drawn("inner", body["final"], place),
+                "samples": runs.drawn("restart", body.improver, place),
+                "final_samples": runs.drawn("inner", body.final, place),
                 "values": min(1.0, max(0.0, share)),
             }
-            said = {"values": value} | {name: body[name][task][run] for name in list(found)[:3]}
+            said = {
+                "programs": body.programs[task][run],
+                "samples": body.samples[task][run],
+                "final_samples": body.final_samples[task][run],
+                "values": value,
+            }
             for name in found:
                 if not _same(found[name], said[name]):
                     yield f"{name} {where} come to {found[name]}, and it says {said[name]}"
 
 
-def row_problems(comparison: Body, baselines: Mapping[str, Body], final: Body) -> Iterator[str]:
+def row_problems(
+    comparison: Shown, baselines: Mapping[str, Baseline], final: MetaEvaluation
+) -> Iterator[str]:
     """How the comparison of a result is not what was recorded of the baselines.
 
     Args:
-        baselines: bodies by name; `seed` is the restarted seed improver.
-        final: the `meta_evaluation` of the final improver on test.
+        baselines: by name; `seed` is the restarted seed improver.
+        final: of the final improver on test.
     """
     seed = baselines.get("seed")
     if seed is not None:  # older runs recorded none
@@ -105,9 +114,9 @@ def row_problems(comparison: Body, baselines: Mapping[str, Body], final: Body) -
             continue
         yield from _estimate_problems(row, recorded, final, name)
         found = {
-            "improver_id": recorded["improver"],
-            "samples": sum(map(sum, recorded["samples"].values())),
-            "final_samples": sum(map(sum, recorded["final_samples"].values())),
+            "improver_id": recorded.improver,
+            "samples": sum(map(sum, recorded.samples.values())),
+            "final_samples": sum(map(sum, recorded.final_samples.values())),
         }
         for part, value in found.items():
             if row[part] != value:
@@ -115,18 +124,20 @@ def row_problems(comparison: Body, baselines: Mapping[str, Body], final: Body) -
 
 
 def _estimate_problems(
-    row: Mapping[str, Body | None], recorded: Body, final: Body, name: str
+    row: Mapping[str, Shown | None], recorded: Baseline, final: MetaEvaluation, name: str
 ) -> Iterator[str]:
     found = {
-        "test": Estimate(recorded["mean"], recorded["ci95"], recorded["n"]),
-        "final_difference": paired_difference(final["values"], recorded["values"]),
+        "test": recorded.estimate,
+        "final_difference": paired_difference(final.values, recorded.values),
     }
     for part, estimate in found.items():
         said = row[part]
         if said is None:
             yield f"baseline {name} was measured, and it does not say its {part}"
         else:
-            yield from estimate_problem(f"{part} of baseline {name}", said, estimate)
+            yield from estimate_problem(
+                f"{part} of baseline {name}", shown_estimate(said), estimate
+            )
 
 
 def _same(found: Any, said: Any) -> bool:

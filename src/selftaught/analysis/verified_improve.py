@@ -3,36 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from selftaught.analysis.event_forms import Body
-from selftaught.analysis.verified_estimate import estimate_problem
+from selftaught.analysis.verified_estimate import estimate_problem, shown_estimate
 from selftaught.core.program import content_id
 from selftaught.core.statistics import estimate, paired_difference
-from selftaught.store.reader import Event
+from selftaught.journal.codec import Event
+from selftaught.journal.events import Evaluation
 
-_Evaluations: TypeAlias = Mapping[tuple[str, str, str], Body]  # by program, stream and repeat
+Shown: TypeAlias = Mapping[str, Any]
+_Evaluations: TypeAlias = Mapping[tuple[str, str, str], Evaluation]  # by program, stream and repeat
 
 
-def improve_result_problems(events: Sequence[Event], body: Body) -> Iterator[str]:
+def improve_result_problems(events: Sequence[Event], body: Shown) -> Iterator[str]:
     """How the result of an improve run is not what the events before it come to."""
-    scored = [event.body for event in events if event.kind == "evaluation"]
-    evaluations = {(one["program"], one["stream"], one["repeat"]): one for one in scored}
+    scored = [event.body for event in events if isinstance(event.body, Evaluation)]
+    evaluations = {(one.program, one.stream, one.repeat): one for one in scored}
     best = body["best"]
     if content_id(best["source"]) != best["program_id"]:
         yield "the source of its best program is not what its id says"
     # Older runs did not say the seed's id; it is scored before anything else.
-    seed = body["seed"].get("program_id", scored[0]["program"] if scored else None)
+    seed = body["seed"].get("program_id", scored[0].program if scored else None)
     for name, program in {"best": best["program_id"], "seed": seed}.items():
         for stream in ("val", "test"):
             said = body[name][stream]
             values = _values(evaluations, program, stream, said["n"])
             if values is not None:
-                yield from estimate_problem(f"{name}.{stream}", said, estimate({"": values}))
+                found = estimate({"": values})
+                yield from estimate_problem(f"{name}.{stream}", shown_estimate(said), found)
     yield from _finalist_problems(evaluations, body.get("finalists", ()))
 
 
-def _finalist_problems(evaluations: _Evaluations, finalists: Sequence[Body]) -> Iterator[str]:
+def _finalist_problems(evaluations: _Evaluations, finalists: Sequence[Shown]) -> Iterator[str]:
     """The first is the best on val; each is as far behind it as its own values say."""
     listed = [
         (one, _values(evaluations, one["program_id"], "val", one["val"]["n"])) for one in finalists
@@ -41,10 +43,11 @@ def _finalist_problems(evaluations: _Evaluations, finalists: Sequence[Body]) -> 
         best = listed[0][1]
         if values is not None and best is not None:
             what = f"finalists[{number}]"
-            yield from estimate_problem(f"{what}.val", said["val"], estimate({"": values}))
-            behind = paired_difference({"": best}, {"": values})
-            yield from estimate_problem(f"{what}.behind", said["behind"], behind)
-            if behind.mean < 0:
+            val, behind = shown_estimate(said["val"]), shown_estimate(said["behind"])
+            yield from estimate_problem(f"{what}.val", val, estimate({"": values}))
+            found = paired_difference({"": best}, {"": values})
+            yield from estimate_problem(f"{what}.behind", behind, found)
+            if found.mean < 0:
                 yield f"{what} is better on val than the one that was taken"
 
 
@@ -55,6 +58,6 @@ def _values(
     found = [
         evaluations.get((program or "", stream, f"{stream}-{repeat}")) for repeat in range(repeats)
     ]
-    values = [None if body is None else body["value"] for body in found]
+    values = [None if body is None else body.value for body in found]
     # What a failure is worth stands in the task, not in the journal.
     return None if None in values else values  # type: ignore[return-value]

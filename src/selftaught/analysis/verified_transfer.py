@@ -8,30 +8,33 @@ from typing import Any, TypeAlias
 
 from selftaught.analysis.verified_estimate import close
 from selftaught.core.transfer_table import TransferredTask, transfer_rows
-from selftaught.store.reader import Event
+from selftaught.journal.codec import Event
+from selftaught.journal.events import Evaluation, Invocation, InvocationEnd
+from selftaught.journal.study_events import Transfer, TransferRestart
 
-Body: TypeAlias = Mapping[str, Any]
+Shown: TypeAlias = Mapping[str, Any]
+Body: TypeAlias = Transfer | TransferRestart
 
 _RESTARTED = "seed_restarted"
 
 
 def transfer_problems(before: Iterable[Event], body: Body) -> Iterator[str]:
-    """What a `transfer` or `transfer_restart` says that the events before it do not."""
-    past = _Past.of(before, body["task"])
-    for name, programs in body["programs"].items():
-        values, samples = body["values"][name], body["samples"][name]
+    """What it says that the events before it do not."""
+    past = _Past.of(before, body.task)
+    for name, programs in body.programs.items():
+        values, samples = body.values[name], body.samples[name]
         if not len(programs) == len(values) == len(samples):
             yield f"{name} has not as many values and samples as programs"
             continue
-        improver = body["improvers"].get(name)
+        improver = body.improvers.get(name)
         for run, (program, value, drawn) in enumerate(zip(programs, values, samples, strict=True)):
             where = f"{name}, run {run},"
             if improver is not None:
                 ends = past.ends_of(improver, run, restarted=name == _RESTARTED)
-                returned = past.best(ends, run, body["lowest"])
+                returned = past.best(ends, run, body.lowest)
                 if program != returned:
                     yield f"{where} returned {returned}, and it says {program}"
-                found = sum(end["usage"]["samples"] for end in ends)
+                found = sum(end.usage.samples for end in ends)
                 if drawn != found:
                     yield f"{where} drew {found} samples, and it says {drawn}"
             worth = past.worth(program, "test", run)
@@ -40,11 +43,9 @@ def transfer_problems(before: Iterable[Event], body: Body) -> Iterator[str]:
 
 
 def transfer_result_problems(
-    result: Body, transfers: Mapping[str, Mapping[str, Body]]
+    result: Shown, measured: Mapping[str, Transfer], restarted: Mapping[str, TransferRestart]
 ) -> Iterator[str]:
-    """What the result of a study says that its `transfer` and `transfer_restart`, by kind and
-    task, do not."""
-    measured, restarted = transfers.get("transfer", {}), transfers.get("transfer_restart", {})
+    """What the result of a study says that what was measured, by task, does not."""
     tasks = [
         TransferredTask(task, **_worth(body), **_worth(restarted.get(task)))
         for task, body in measured.items()
@@ -58,13 +59,15 @@ def transfer_result_problems(
         for name, found in row.items():
             if not _agree(found, one[name]):
                 yield f"{row['task']}: {name} comes to {found}, and it says {one[name]}"
-        bodies = [measured[row["task"]], restarted.get(row["task"])]
+        bodies: list[Body] = [measured[row["task"]]]
+        if row["task"] in restarted:
+            bodies.append(restarted[row["task"]])
         for name, drawn in one["samples"].items():
-            found = sum(sum(_of(body, "samples", name)) for body in bodies)
+            found = sum(sum(body.samples.get(name, ())) for body in bodies)
             if drawn != found:
                 yield f"{row['task']}: {name} drew {found} samples, and it says {drawn}"
         for name, failures in one["failures"].items():
-            found = sum(list(_of(body, "values", name)).count(None) for body in bodies)
+            found = sum(body.values.get(name, ()).count(None) for body in bodies)
             if failures != found:
                 yield f"{row['task']}: {name} failed {found} times, and it says {failures}"
 
@@ -73,15 +76,10 @@ def _worth(body: Body | None) -> dict[str, list[float]]:
     """Values by what reached them; a failure is worth the lowest."""
     if body is None:
         return {}
-    lowest = body["lowest"]
     return {
-        name: [lowest if value is None else value for value in values]
-        for name, values in body["values"].items()
+        name: [body.lowest if value is None else value for value in values]
+        for name, values in body.values.items()
     }
-
-
-def _of(body: Body | None, what: str, name: str) -> Sequence[Any]:
-    return () if body is None else body[what].get(name, ())
 
 
 def _agree(found: Any, said: Any) -> bool:
@@ -106,39 +104,39 @@ class _Past:
         values: by program, stream and repeat; None for a failure.
     """
 
-    starts: Mapping[str, Body]
-    ends: Mapping[str, Body]
+    starts: Mapping[str, Invocation]
+    ends: Mapping[str, InvocationEnd]
     values: Mapping[tuple[str, str, str], float | None]
 
     @classmethod
     def of(cls, events: Iterable[Event], task: str) -> _Past:
-        starts: dict[str, Body] = {}
-        ends: dict[str, Body] = {}
+        starts: dict[str, Invocation] = {}
+        ends: dict[str, InvocationEnd] = {}
         values: dict[tuple[str, str, str], float | None] = {}
         for event in events:
-            body = event.body
-            if event.kind == "invocation" and body.get("task") == task:
-                starts.setdefault(event.key, body)
-            elif event.kind == "invocation_end":
-                ends[event.key] = body
-            elif event.kind == "evaluation" and body["task"] == task:
-                values[body["program"], body["stream"], body["repeat"]] = body["value"]
+            match event.body:
+                case Invocation() as start if start.task == task:
+                    starts.setdefault(event.key, start)
+                case InvocationEnd() as end:
+                    ends[event.key] = end
+                case Evaluation() as one if one.task == task:
+                    values[one.program, one.stream, one.repeat] = one.value
         return cls(starts, ends, values)
 
-    def ends_of(self, improver: str, run: int, *, restarted: bool) -> Sequence[Body]:
+    def ends_of(self, improver: str, run: int, *, restarted: bool) -> Sequence[InvocationEnd]:
         """How the runs of an improver ended, on the search instances of a run."""
         asked = ("restart" if restarted else "inner", improver, "search", _repeat(run))
         return [
             self.ends[key]
-            for key, body in self.starts.items()
-            if (body["role"], body["improver"], body["stream"], body["repeat"]) == asked
+            for key, start in self.starts.items()
+            if (start.role, start.improver, start.stream, start.repeat) == asked
             and key in self.ends
         ]
 
-    def best(self, ends: Sequence[Body], run: int, lowest: float) -> str | None:
+    def best(self, ends: Sequence[InvocationEnd], run: int, lowest: float) -> str | None:
         """The best by search of what they returned; of equals the first."""
         best: tuple[float, str] | None = None
-        for program in (end["program"] for end in ends if end["program"] is not None):
+        for program in (end.program for end in ends if end.program is not None):
             worth = self.worth(program, "search", run)
             value = lowest if worth is None else worth
             if best is None or value > best[0]:

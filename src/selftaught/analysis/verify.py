@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from selftaught.analysis.event_forms import form_problem
 from selftaught.analysis.series import carried_problems
 from selftaught.analysis.verified_run import Problem, run_problems
 from selftaught.core.errors import InfrastructureError
 from selftaught.core.program import content_id
-from selftaught.store.reader import Event, JournalReader, RawEvent
+from selftaught.journal.codec import Event, NotOfItsForm, decode
+from selftaught.journal.reader import JournalReader, RawEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +150,9 @@ def _verified(reader: JournalReader, run_id: str, texts: _Texts) -> VerifiedRun:
         for raw in reader.raw_events(run_id):
             n_events += 1
             event = _parsed(run_id, raw)
-            what = event if isinstance(event, str) else form_problem(event)
-            if what is not None:
-                problems.append((raw.seq, what))
-            elif isinstance(event, Event):
+            if isinstance(event, str):
+                problems.append((raw.seq, event))
+            else:
                 events.append(event)
         problems += run_problems(run_id, events, texts.holds)
         problems += carried_problems(reader, run_id, events)
@@ -167,9 +165,9 @@ def _verified(reader: JournalReader, run_id: str, texts: _Texts) -> VerifiedRun:
 def _parsed(run_id: str, raw: RawEvent) -> Event | str:
     """The event, or what is wrong with it."""
     try:
-        body = json.loads(raw.body)
-    except (TypeError, ValueError, RecursionError):
-        return f"the body of this {raw.kind} is not JSON"
-    if not isinstance(body, dict) or not isinstance(raw.at, (int, float)):
-        return f"this {raw.kind} is not of its form"
-    return Event(raw.seq, run_id, raw.kind, raw.key, raw.at, body)
+        body = decode(raw.kind, raw.body)
+    except NotOfItsForm as error:
+        return str(error)
+    if not isinstance(raw.at, (int, float)):
+        return f"the time of this {raw.kind} is no number: {raw.at!r:.60}"
+    return Event(raw.seq, run_id, raw.key, raw.at, body)

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import inspect
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import asdict, fields
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from selftaught.app import core_thread
+from selftaught.app.common_config import DEFAULT_MODEL, DEFAULT_STORE, ProviderConfig, ScoreConfig
 from selftaught.app.compose import run_study, score_once
-from selftaught.app.config import (
-    DEFAULT_MODEL,
-    DEFAULT_STORE,
-    ImproveConfig,
-    ProviderConfig,
-    RunConfig,
-    ScoreConfig,
-    make_config,
-)
+from selftaught.app.config import ImproveConfig, RunConfig
 from selftaught.app.discovery import load_task
 from selftaught.app.results import ImproveResult, SelfImproveResult, improve_result, stop_result
 from selftaught.app.resume import StoredRun, check_versions
 from selftaught.app.series import find_unfinished, resume_study, run_repeated
+from selftaught.app.settings import make_config
 from selftaught.core.budget import Budget, ImproverLimits
 from selftaught.core.errors import ConfigError
 from selftaught.core.outcome import EvaluationOutcome
@@ -30,6 +27,9 @@ from selftaught.core.task import Task
 from selftaught.engine.evaluate import Question
 
 TaskLike = Task | str | Path
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def score(
@@ -56,20 +56,6 @@ def score(
     return core_thread.run(_score(task, program, stream, seed, sandbox, instance_key))
 
 
-async def score_async(
-    task: TaskLike,
-    program: str | Path | Program,
-    stream: Stream = "search",
-    seed: int = 0,
-    *,
-    sandbox: Mapping[str, Any] | None = None,
-    instance_key: str | None = None,
-) -> EvaluationOutcome:
-    """`score`, from an event loop."""
-    work = _score(task, program, stream, seed, sandbox, instance_key)
-    return await core_thread.run_async(work)
-
-
 def improve(
     task: TaskLike,
     *,
@@ -83,6 +69,9 @@ def improve(
     provider: Mapping[str, Any] | None = None,
     sandbox: Mapping[str, Any] | None = None,
     instance_key: str | None = None,
+    prompt_kb: int = 256,
+    tier: str = "auto",
+    slots: int | None = None,
     resume: str | None = None,
 ) -> ImproveResult:
     """Improve a task's program: improver runs, each from the best so far.
@@ -103,30 +92,14 @@ def improve(
             `sandbox`, such as `{"memory_mb": 2048, "modules": ["scipy"]}`.
         instance_key: what instances derive from besides the seed; by default a key of this
             user's own, with `public` the seed alone.
+        prompt_kb: size of a prompt at most, in KiB.
+        tier: of the sandbox: auto, namespaced or sealed.
+        slots: candidates at a time; by default one a core.
         resume: id of a run in `store` to go on with; the task must be as it was, and all else is as
             the run was started, whatever is given here.
     Raises: ConfigError, SandboxUnavailable, InfrastructureError.
     """
     return core_thread.run(_improve(**locals()))
-
-
-async def improve_async(
-    task: TaskLike,
-    *,
-    improver: str | Path = "seed",
-    model: str = DEFAULT_MODEL,
-    budget: Budget | None = None,
-    limits: ImproverLimits | None = None,
-    patience: int | None = None,
-    seed: int = 0,
-    store: str = DEFAULT_STORE,
-    provider: Mapping[str, Any] | None = None,
-    sandbox: Mapping[str, Any] | None = None,
-    instance_key: str | None = None,
-    resume: str | None = None,
-) -> ImproveResult:
-    """`improve`, from an event loop."""
-    return await core_thread.run_async(_improve(**locals()))
 
 
 def self_improve(
@@ -146,6 +119,9 @@ def self_improve(
     provider: Mapping[str, Any] | None = None,
     sandbox: Mapping[str, Any] | None = None,
     instance_key: str | None = None,
+    prompt_kb: int = 256,
+    tier: str = "auto",
+    slots: int | None = None,
     resume: str | None = None,
 ) -> SelfImproveResult:
     """STOP: an improver improves itself, judged by what it reaches on the tasks.
@@ -158,34 +134,11 @@ def self_improve(
         repeats: independent runs, with seeds `seed`, `seed + 1` and so on, that share the budget.
         baselines: whether the final improver is compared to chain of thought, greedy iteration and
             best of n, too, at as many samples; by default where there are several runs.
-        improver, model, budget, limits, seed, store, provider, sandbox, instance_key, resume: as in
-            `improve`.
+        improver, model, budget, limits, seed, store, provider, sandbox, instance_key, prompt_kb,
+            tier, slots, resume: as in `improve`.
     Raises: ConfigError, SandboxUnavailable, InfrastructureError.
     """
     return core_thread.run(_self_improve(**locals()))
-
-
-async def self_improve_async(
-    tasks: Sequence[TaskLike],
-    *,
-    iterations: int = 4,
-    improver: str | Path = "seed",
-    model: str = DEFAULT_MODEL,
-    accept: str = "strict",
-    budget: Budget | None = None,
-    limits: ImproverLimits | None = None,
-    seed: int = 0,
-    store: str = DEFAULT_STORE,
-    runs: Mapping[str, int] | None = None,
-    repeats: int = 1,
-    baselines: bool | None = None,
-    provider: Mapping[str, Any] | None = None,
-    sandbox: Mapping[str, Any] | None = None,
-    instance_key: str | None = None,
-    resume: str | None = None,
-) -> SelfImproveResult:
-    """`self_improve`, from an event loop."""
-    return await core_thread.run_async(_self_improve(**locals()))
 
 
 async def _score(
@@ -209,47 +162,33 @@ async def _score(
 
 
 async def _improve(
-    task: TaskLike, patience: int | None, resume: str | None, **common: Any
+    task: TaskLike, resume: str | None, store: str, **arguments: Any
 ) -> ImproveResult:
     found = _task(task)
     if resume is not None:
-        stored = _stored(common["store"], resume, [found])
+        stored = _stored(store, resume, [found])
         if not isinstance(stored.config, ImproveConfig):
             raise ConfigError(f"run {stored.run_id} is a STOP run: st.self_improve resumes it")
         data = await run_study(stored.config, [found], improver=stored.improver, resumed=stored)
     else:
-        name = task if isinstance(task, (str, Path)) else None
-        values = {**_common(**common), "patience": patience, "task": name and str(name)}
+        name = str(task) if isinstance(task, (str, Path)) else None
+        values = _settings(task=name, store=store, **arguments)
         data = await run_study(make_config(ImproveConfig, values), [found])
-    return improve_result(data, common["store"])
+    return improve_result(data, store)
 
 
 async def _self_improve(
-    tasks: Sequence[TaskLike],
-    iterations: int,
-    accept: str,
-    runs: Mapping[str, int] | None,
-    repeats: int,
-    baselines: bool | None,
-    resume: str | None,
-    **common: Any,
+    tasks: Sequence[TaskLike], resume: str | None, store: str, **arguments: Any
 ) -> SelfImproveResult:
     found = [_task(task) for task in tasks]
     if resume is not None:
-        stored = _stored(common["store"], resume, found)
+        stored = _stored(store, resume, found)
         if not isinstance(stored.config, RunConfig):
             raise ConfigError(f"run {stored.run_id} is an improve run: st.improve resumes it")
-        return stop_result(await resume_study(stored, found), common["store"])
-    values = {
-        **_common(**common),
-        "iterations": iterations,
-        "accept": accept,
-        "runs": dict(runs or {}),
-        "repeats": repeats,
-        "baselines": baselines,
-        "tasks": tuple(task.name if isinstance(task, Task) else str(task) for task in tasks),
-    }
-    return stop_result(await run_repeated(make_config(RunConfig, values), found), common["store"])
+        return stop_result(await resume_study(stored, found), store)
+    names = tuple(task.name if isinstance(task, Task) else str(task) for task in tasks)
+    values = _settings(tasks=names, store=store, **arguments)
+    return stop_result(await run_repeated(make_config(RunConfig, values), found), store)
 
 
 def _stored(store: str, run: str, tasks: Sequence[Task]) -> StoredRun:
@@ -259,35 +198,19 @@ def _stored(store: str, run: str, tasks: Sequence[Task]) -> StoredRun:
     return stored
 
 
-def _common(
-    improver: str | Path,
-    model: str,
-    budget: Budget | None,
-    limits: ImproverLimits | None,
-    seed: int,
-    store: str,
-    provider: Mapping[str, Any] | None,
-    sandbox: Mapping[str, Any] | None,
-    instance_key: str | None,
-) -> dict[str, Any]:
-    unknown = sorted(set(provider or {}) - set(ProviderConfig.model_fields))
+def _settings(provider: Mapping[str, Any] | None, **arguments: Any) -> dict[str, Any]:
+    """Settings, from the arguments of a public function; what is None has its default."""
+    unknown = sorted(set(provider or {}) - {field.name for field in fields(ProviderConfig)})
     if unknown:
         raise ConfigError(f"unknown setting of the provider: {', '.join(unknown)}")
-    return {
-        **(provider or {}),
-        "improver": str(improver),
-        "model": model,
-        "seed": seed,
-        "store": store,
-        "budget": _fields(budget or Budget()),
-        "limits": _fields(limits or ImproverLimits()),
-        "sandbox": dict(sandbox or {}),
-        "instance_key": instance_key,
-    }
+    given = {name: _as_setting(value) for name, value in arguments.items() if value is not None}
+    return {**(provider or {}), **given}
 
 
-def _fields(value: Budget | ImproverLimits) -> dict[str, Any]:
-    return {name: getattr(value, name) for name in value.__dataclass_fields__}
+def _as_setting(value: Any) -> Any:
+    if isinstance(value, (Budget, ImproverLimits)):
+        return asdict(value)
+    return str(value) if isinstance(value, Path) else value
 
 
 def _task(task: TaskLike) -> Task:
@@ -310,3 +233,25 @@ def _program(program: str | Path | Program, task: Task) -> Program:
         return Program(program.read_text(encoding="utf-8"), task.entry)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot read the program {program}: {error}") from None
+
+
+def _awaited(
+    plain: Callable[P, R], work: Callable[..., Coroutine[Any, Any, R]]
+) -> Callable[P, Coroutine[Any, Any, R]]:
+    """The form of a public function for event loops: it takes what the plain one takes."""
+    signature = inspect.signature(plain)
+
+    @wraps(plain)
+    async def awaited(*args: P.args, **kwargs: P.kwargs) -> R:
+        bound = signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        return await core_thread.run_async(work(**bound.arguments))
+
+    awaited.__name__ = awaited.__qualname__ = f"{plain.__name__}_async"
+    awaited.__doc__ = f"`{plain.__name__}`, from an event loop."
+    return awaited
+
+
+score_async = _awaited(score, _score)
+improve_async = _awaited(improve, _improve)
+self_improve_async = _awaited(self_improve, _self_improve)

@@ -20,7 +20,7 @@ from selftaught.core.program import Program
 from selftaught.core.task import Task
 from selftaught.engine.evaluate import Evaluator, Question
 from selftaught.engine.program_reader import ProgramReader
-from selftaught.store.reader import open_reader
+from selftaught.journal.reader import open_reader
 
 _PROGRAMS_A_TASK = 5
 

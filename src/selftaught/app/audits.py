@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from selftaught.analysis.guest_text import guest_program
-from selftaught.core.bypass_rates import CONDITIONS
 from selftaught.core.program import IMPROVER_ENTRY, Program
-from selftaught.store.reader import open_reader
+from selftaught.engine.bypass_rates import CONDITIONS
+from selftaught.journal.reader import open_reader
+from selftaught.journal.study_events import AuditTally, AuditVerdict
 from selftaught.studies.sandbox_audit import Recorded, SandboxAuditPlan
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from selftaught.app.config import AuditConfig
     from selftaught.core.task import Task
+    from selftaught.journal.events import Run
 
 _PARTS = ("scopes", "names", "signs", "flag")
 
@@ -34,7 +36,7 @@ def reading_program(name: str) -> Program:
 
 
 def sandbox_audit_plan(
-    config: AuditConfig, tasks: Sequence[Task], improver: Program, head: dict[str, Any]
+    config: AuditConfig, tasks: Sequence[Task], improver: Program, head: Run | None
 ) -> SandboxAuditPlan:
     """The sandbox audit that a configuration says; with both conditions, half of the samples each.
 
@@ -58,13 +60,14 @@ def sandbox_audit_plan(
 
 def recorded_audit(store: str, run_id: str) -> Recorded:
     """What a store holds of a sandbox audit."""
-    tallies: dict[str, Any] = {}
-    verdicts: dict[str, Any] = {}
+    tallies: dict[str, AuditTally] = {}
+    verdicts: dict[str, AuditVerdict] = {}
     with open_reader(store) as reader:
-        for event in reader.events(run_id, ("audit_tally", "audit_verdict")):
-            if event.kind == "audit_tally":
-                tallies.setdefault(event.body["condition"], event.body)
-            else:
-                verdicts.setdefault(event.body["program"], event.body)
-        programs = {program for tally in tallies.values() for program in tally["programs"]}
+        for event in reader.events(run_id, (AuditTally, AuditVerdict)):
+            match event.body:
+                case AuditTally() as tally:
+                    tallies.setdefault(tally.condition, tally)
+                case AuditVerdict() as verdict:
+                    verdicts.setdefault(verdict.program, verdict)
+        programs = {program for tally in tallies.values() for program in tally.programs}
         return Recorded(tallies, verdicts, reader.texts(programs))

@@ -12,19 +12,14 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from selftaught import __version__
-from selftaught.analysis.run_head import SeriesPlace
 from selftaught.app.audits import sandbox_audit_plan
-from selftaught.app.config import (
-    AuditConfig,
-    RunConfig,
-    ScoreConfig,
-    StudyConfig,
-    TransferConfig,
-)
+from selftaught.app.common_config import BudgetConfig, ScoreConfig
+from selftaught.app.config import AuditConfig, RunConfig, StudyConfig, TransferConfig
 from selftaught.app.discovery import check_distinct, check_model_name, load_improver
 from selftaught.app.instance_key import find_instance_key
 from selftaught.app.parts import Services, executor_for, executor_of, opened_model, run_context
 from selftaught.app.resume import StoredRun, events_of, find_run, told_tasks
+from selftaught.app.settings import as_json
 from selftaught.app.stop import stop_plan
 from selftaught.app.transfer import transfer_plan
 from selftaught.core.budget import Budget
@@ -39,10 +34,11 @@ from selftaught.engine.evaluate import Evaluator, Question
 from selftaught.engine.history import History, Replay
 from selftaught.engine.ledger import Ledger
 from selftaught.engine.memory import Memory
-from selftaught.store.journal import open_journal
-from selftaught.store.location import check_writable
-from selftaught.store.run_id import new_run_id
-from selftaught.store.run_lock import hold_run
+from selftaught.journal.events import Run, SeriesPlace
+from selftaught.journal.journal import open_journal
+from selftaught.journal.location import check_writable
+from selftaught.journal.run_id import new_run_id
+from selftaught.journal.run_lock import hold_run
 from selftaught.studies.improve_run import ImprovePlan, improve_run
 from selftaught.studies.replay import ReplayJournal, Silent, compared, replayed
 from selftaught.studies.sandbox_audit import sandbox_audit
@@ -85,7 +81,7 @@ async def run_study(
     )
     async with _context(config, prepared) as (context, head):
         if isinstance(config, RunConfig):
-            head["config"]["runs"] = config.runs.resolved(len(tasks))
+            head.config["runs"] = config.runs.resolved(len(tasks))
         return await _study(config, tasks, prepared.improver, head)(context)
 
 
@@ -93,7 +89,7 @@ Study: TypeAlias = Callable[[RunContext], Coroutine[Any, Any, dict[str, Any]]]
 
 
 def _study(
-    config: StudyConfig, tasks: Sequence[Task], improver: Program, head: dict[str, Any]
+    config: StudyConfig, tasks: Sequence[Task], improver: Program, head: Run | None
 ) -> Study:
     """The study of a configuration: the one place to add another."""
     if isinstance(config, RunConfig):
@@ -102,7 +98,7 @@ def _study(
         return partial(transfer, plan=transfer_plan(config, tasks, improver, head))
     if isinstance(config, AuditConfig):
         return partial(sandbox_audit, plan=sandbox_audit_plan(config, tasks, improver, head))
-    budgeted = bool(config.budget.model_dump(exclude_none=True))
+    budgeted = config.budget != BudgetConfig()
     improve_plan = ImprovePlan(improver, tasks[0], budgeted, config.patience, config.repeats, head)
     return lambda context: improve_run(context, improve_plan)
 
@@ -125,7 +121,7 @@ async def replay_run(
             modules=stored.head.modules_told,
             version_scheme=stored.head.version_scheme,
         )
-        await replayed(_study(config, tasks, stored.improver, {})(context))
+        await replayed(_study(config, tasks, stored.improver, None)(context))
         await evaluator.aclose()
     return compared(events_of(config.store, stored.run_id), journal, rescored=rescore)
 
@@ -142,7 +138,7 @@ async def score_once(task: Task, program: Program, question: Question, config: S
 @asynccontextmanager
 async def _context(
     config: StudyConfig, prepared: _Prepared
-) -> AsyncIterator[tuple[RunContext, dict[str, Any]]]:
+) -> AsyncIterator[tuple[RunContext, Run]]:
     """Check everything, start everything, and only then open the journal."""
     check_model_name(config.model)
     check_writable(config.store)
@@ -171,25 +167,23 @@ async def _context(
         journal = await asyncio.to_thread(open_journal, config.store)
         stack.push_async_callback(journal.aclose)
         stack.push_async_callback(evaluator.aclose)  # before the journal, to which it writes
-        head = {
-            "command": config.command,
-            "config": {**config.model_dump(mode="json"), "instance_key": instance_key},
-            "version": __version__,
-            "seed": config.seed,
-            "model": model.name,
-            "tier": executor.tier,
-            "tasks": told,
-            "task_version_scheme": scheme,
-            "improver": prepared.improver.id,
-            "resumed": resumed is not None,
-            "cut_requests": len(memory.open_requests),
-            "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        }
         modules = _modules_told(config, prepared)
-        if modules:
-            head["modules_told"] = list(modules)
-        if place is not None:
-            head["series"] = place.as_json()
+        head = Run(
+            command=config.command,
+            config={**as_json(config), "instance_key": instance_key},
+            version=__version__,
+            seed=config.seed,
+            model=model.name,
+            tier=executor.tier,
+            tasks=tuple(told),
+            task_version_scheme=scheme,
+            improver=prepared.improver.id,
+            resumed=resumed is not None,
+            cut_requests=len(memory.open_requests),
+            started=datetime.now(UTC).isoformat(timespec="seconds"),
+            modules_told=modules,
+            series=place,
+        )
         ledger = Ledger(
             config.budget.value(),
             usage=memory.usage,

@@ -1,28 +1,52 @@
-"""Finding tasks, improvers and models by name: entry points, shipped files, or a path."""
+"""Finding tasks, models, sandboxes, executors and improvers by name.
+
+All but improvers are entry points, our own as those of others; an improver is a file that is
+shipped. A task or an improver may be given by its path instead.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import signal
-import sys
 import threading
 import traceback
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from importlib import metadata, resources
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from selftaught.core.blame import own_place, words_of
 from selftaught.core.errors import ConfigError
 from selftaught.core.language_model import LanguageModel, ModelServices
+from selftaught.core.ports import Executor, ExecutorServices, Sandbox
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.task import Task
+from selftaught.core.task_place import module_of_file
+from selftaught.sandboxes.layout import Layout
+
+# In this order a tier is tried; those of others after them, by name.
+_STRONGEST_TIERS = ("namespaced", "sealed")
+
+
+def _installed(group: str) -> list[str]:
+    return sorted({point.name for point in metadata.entry_points(group=group)})
+
+
+def _load(group: str, kind: str, name: str, or_else: str = "") -> Any:
+    """What is installed by a name. Raises: ConfigError if nothing is, or it cannot be loaded."""
+    points = list(metadata.entry_points(group=group, name=name))
+    if not points:
+        there = ", ".join(_installed(group))
+        raise ConfigError(f"unknown {kind} {name!r}: there are {there}{or_else}")
+    with _users_code(f"{kind} {name!r} cannot be loaded:"):
+        return points[0].load()
 
 
 def task_names() -> list[str]:
     """Names of the tasks that are installed."""
-    return sorted({point.name for point in metadata.entry_points(group="selftaught.tasks")})
+    return _installed("selftaught.tasks")
 
 
 def load_task(name_or_path: str | Path) -> Task:
@@ -33,27 +57,15 @@ def load_task(name_or_path: str | Path) -> Task:
     text = str(name_or_path)
     if isinstance(name_or_path, Path) or text.endswith(".py") or "/" in text:
         return _task_from_file(Path(text))
-    points = list(metadata.entry_points(group="selftaught.tasks", name=text))
-    if not points:
-        raise ConfigError(
-            f"unknown task {text!r}: there are {', '.join(task_names())}, or give a file.py"
-        )
-    with _users_code(f"task {text!r} cannot be loaded:"):
-        task = points[0].load()
+    task = _load("selftaught.tasks", "task", text, ", or give a file.py")
     return _must_be_task(task, text)
 
 
 def _task_from_file(path: Path) -> Task:
     if not path.is_file():
         raise ConfigError(f"there is no task file {path}")
-    name = f"selftaught_task_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path.resolve())
-    if spec is None or spec.loader is None:
-        raise ConfigError(f"{path} is not a Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
     with _users_code(f"task file {path} raised", path.resolve()):
-        spec.loader.exec_module(module)
+        module = module_of_file(path)
     if not hasattr(module, "task"):
         raise ConfigError(f"task file {path} defines no `task = st.Task(...)`")
     return _must_be_task(module.task, str(path))
@@ -133,7 +145,7 @@ def load_improver(name_or_path: str | Path) -> Program:
 
 def provider_names() -> list[str]:
     """Names of the providers that are installed."""
-    return sorted({point.name for point in metadata.entry_points(group="selftaught.models")})
+    return _installed("selftaught.models")
 
 
 def check_model_name(name: str) -> tuple[str, str]:
@@ -151,8 +163,28 @@ def check_model_name(name: str) -> tuple[str, str]:
 def make_model(name: str, services: ModelServices) -> LanguageModel:
     """The model of a name. Raises: ConfigError."""
     provider, model = check_model_name(name)
-    (point, *_) = metadata.entry_points(group="selftaught.models", name=provider)
-    made: LanguageModel = point.load()(model, services)
+    made: LanguageModel = _load("selftaught.models", "model provider", provider)(model, services)
+    return made
+
+
+def sandbox_names() -> list[str]:
+    """Names of the sandbox's tiers that are installed, strongest first."""
+    names = _installed("selftaught.sandboxes")
+    ours = [name for name in _STRONGEST_TIERS if name in names]
+    return [*ours, *(name for name in names if name not in ours)]
+
+
+def make_sandbox(tier: str, layout: Layout) -> Sandbox:
+    """A tier by its name. Raises: ConfigError."""
+    made: Sandbox = _load("selftaught.sandboxes", "sandbox tier", tier)(layout)
+    return made
+
+
+def make_executor(name: str, services: ExecutorServices) -> AbstractAsyncContextManager[Executor]:
+    """An executor by its name, not yet running. Raises: ConfigError."""
+    made: AbstractAsyncContextManager[Executor] = _load("selftaught.executors", "executor", name)(
+        services
+    )
     return made
 
 

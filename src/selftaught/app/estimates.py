@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from selftaught.app.config import CommonConfig, RunConfig, TransferConfig
+from selftaught.app.common_config import CommonConfig
+from selftaught.app.config import RunConfig, TransferConfig
 from selftaught.app.discovery import check_distinct, check_model_name, load_improver
 from selftaught.app.parts import Services, executor_of, opened_model, run_context
 from selftaught.app.stop import stop_plan
@@ -19,7 +20,7 @@ from selftaught.core.task import Task
 from selftaught.engine.context import RunContext
 from selftaught.engine.evaluate import Evaluator
 from selftaught.engine.ledger import Ledger
-from selftaught.engine.no_journal import NoJournal
+from selftaught.journal.port import NoJournal
 from selftaught.studies.estimate import MakeContext, estimate_stop, stop_steps, summed
 from selftaught.studies.transfer_estimate import estimate_transfer, transfer_steps
 

@@ -1,18 +1,19 @@
-"""The parts of a run put together: the only place that knows concrete classes."""
+"""The parts of a run put together; executors, sandboxes and models are found by their names."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from selftaught.app.config import CommonConfig, ImproveConfig, ProviderConfig, SandboxConfig
-from selftaught.app.discovery import make_model
+from selftaught.app.common_config import CommonConfig, ProviderConfig, SandboxConfig
+from selftaught.app.config import ImproveConfig
+from selftaught.app.discovery import make_executor, make_model, make_sandbox, sandbox_names
 from selftaught.core.errors import ConfigError, TierProbe
 from selftaught.core.language_model import LanguageModel, ModelServices
-from selftaught.core.ports import Executor, Journal, Sandbox
+from selftaught.core.ports import Executor, ExecutorServices, Sandbox
 from selftaught.core.progress import Listener, silent
 from selftaught.engine.context import RunContext
 from selftaught.engine.evaluate import Evaluator
@@ -20,42 +21,24 @@ from selftaught.engine.ledger import Ledger
 from selftaught.engine.limit import AdaptiveLimit
 from selftaught.engine.requests import Requester
 from selftaught.executors import guest_memory
-from selftaught.executors.local import LocalExecutor
-from selftaught.executors.probe import choose, probe
+from selftaught.executors.probe import probe
+from selftaught.journal.port import Journal
 from selftaught.sandboxes.layout import find_layout
-from selftaught.sandboxes.namespaced import NamespacedSandbox
-from selftaught.sandboxes.sealed import SealedSandbox
 
 
 def sandboxes(tier: str = "auto", config: SandboxConfig | None = None) -> list[Sandbox]:
-    """The tiers to try, strongest first. Raises: ConfigError if a module cannot be had."""
+    """The tiers to try, strongest first.
+
+    Raises: ConfigError if a module cannot be had, or there is no such tier.
+    """
     config = config or SandboxConfig()
     layout = find_layout(config.modules, config.tmpdir_mb << 20)
-    found: list[Sandbox] = [NamespacedSandbox(layout), SealedSandbox(layout)]
-    return [sandbox for sandbox in found if tier in ("auto", sandbox.tier)]
+    return [make_sandbox(name, layout) for name in (sandbox_names() if tier == "auto" else [tier])]
 
 
 def probe_all() -> tuple[TierProbe, ...]:
     """What each tier's probe finds here; blocking."""
     return tuple(probe(sandbox) for sandbox in sandboxes())
-
-
-def places_here(
-    config: SandboxConfig, slots: int | None = None, *, nesting: int = 2
-) -> guest_memory.Places:
-    """How many guests of each kind there may be at once on this machine.
-
-    Args:
-        slots: candidates at once; None for one a core.
-        nesting: 0 without improvers, 1 with them, 2 with improvers of improvers.
-    Raises: ConfigError if memory has no room for one of each.
-    """
-    return guest_memory.places_for(
-        guest_memory.wanted_places(slots, nesting=nesting),
-        config.limits(),
-        guest_memory.memory_of_machine(),
-        config.tmpdir_mb << 20,
-    )
 
 
 def memory_here() -> dict[str, Any]:
@@ -74,30 +57,34 @@ def memory_here() -> dict[str, Any]:
         "problem": None,
     }
     try:
-        found["at_once"] = asdict(places_here(config))
+        found["at_once"] = asdict(guest_memory.places_here(_services(config, (), None, 2)))
     except ConfigError as error:
         found["problem"] = str(error)
     return found
 
 
-@asynccontextmanager
-async def executor_for(
+def executor_for(
     tier: str = "auto",
     slots: int | None = None,
     config: SandboxConfig | None = None,
     *,
     nesting: int = 0,
-) -> AsyncIterator[Executor]:
-    """A running executor in the best tier that works here; its arguments are `places_here`'s.
+    executor: str = "local",
+) -> AbstractAsyncContextManager[Executor]:
+    """An executor in the best tier that works; its arguments are those of `ExecutorServices`.
 
+    Args:
+        executor: the name under which it is installed.
     Raises: SandboxUnavailable; ConfigError.
     """
     config = config or SandboxConfig()
-    places = places_here(config, slots, nesting=nesting)
-    sandbox, _ = choose(sandboxes(tier, config))
-    local = LocalExecutor(sandbox, limits=config.limits(), **asdict(places))
-    async with local.running() as executor:
-        yield executor
+    return make_executor(executor, _services(config, sandboxes(tier, config), slots, nesting))
+
+
+def _services(
+    config: SandboxConfig, tiers: Sequence[Sandbox], slots: int | None, nesting: int
+) -> ExecutorServices:
+    return ExecutorServices(tiers, config.limits(), slots, nesting, config.tmpdir_mb << 20)
 
 
 def executor_of(config: CommonConfig) -> AbstractAsyncContextManager[Executor]:

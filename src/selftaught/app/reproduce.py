@@ -14,30 +14,24 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
+from selftaught.analysis.progress import final_result
 from selftaught.analysis.run_head import HEAD_KINDS, RunHead, run_head
 from selftaught.app.compose import run_study
-from selftaught.app.config import (
-    ProtocolConfig,
-    RunConfig,
-    StudyConfig,
-    TransferConfig,
-    make_config,
-    merged,
-    read_toml,
-)
+from selftaught.app.config import ProtocolConfig, RunConfig, StudyConfig, TransferConfig
 from selftaught.app.discovery import load_improver, load_task
 from selftaught.app.estimates import estimate_protocol_run
 from selftaught.app.instance_key import find_instance_key
 from selftaught.app.resume import find_run, has_ended, stored_config
 from selftaught.app.series import resume_study, run_repeated
+from selftaught.app.settings import as_json, make_config, merged, read_toml
 from selftaught.app.transfer import find_origin, transfer_config
 from selftaught.core.budget import Usage
 from selftaught.core.errors import ConfigError
 from selftaught.core.program import Program
 from selftaught.core.progress import Listener, Progress, silent
 from selftaught.core.task import VERSION_SCHEMES, Task
-from selftaught.store.location import check_writable
-from selftaught.store.reader import open_reader
+from selftaught.journal.location import check_writable
+from selftaught.journal.reader import open_reader
 from selftaught.studies.bookkeeping import NothingMeasured
 
 Json = dict[str, Any]
@@ -107,7 +101,9 @@ async def estimate_protocol(protocol: ProtocolConfig) -> Json:
     """What it would take of the model: with the seed improver in the place of improved ones."""
     run = protocol.run
     seed = load_improver(run.improver)
-    transfer = TransferConfig(**protocol.transfer.model_dump(), improved=seed.source)
+    transfer = TransferConfig(
+        tasks=protocol.transfer.tasks, runs=protocol.transfer.runs, improved=seed.source
+    )
     tasks, others = ([load_task(name) for name in one.tasks] for one in (run, transfer))
     return await estimate_protocol_run(run, tasks, transfer, others, seed)
 
@@ -156,7 +152,7 @@ async def _transferred(
     left = _left(run, Usage(**series["usage"]), series["wall_s"])
     if left is None:
         return _Transferred("budget", why_not=spent)
-    given = {**protocol.transfer.model_dump(mode="json"), "budget": left}
+    given = {**as_json(protocol.transfer), "budget": left}
     given |= {"store": run.store, "tier": run.tier, "slots": run.slots}
     origin = find_origin(run.store, origin_id)
     config, tasks = transfer_config(origin, given, allow_seen=False)
@@ -184,17 +180,17 @@ async def _gone_on(head: RunHead, store: str, tasks: Sequence[Task], listener: L
     if head.series is not None or not has_ended(head):
         return await resume_study(find_run(store, head.run_id), tasks, listener)
     with open_reader(store) as reader:
-        bodies = [event.body for event in reader.events(head.run_id, ["result"])]
-    if not bodies:
+        result = final_result(reader, head.run_id)
+    if result is None:
         raise NothingMeasured(f"run {head.run_id} was ended before anything was measured")
-    return bodies[-1]
+    return result
 
 
 def _left(config: RunConfig, usage: Usage, wall_s: float) -> dict[str, Any] | None:
     """What is left of the budget; None if nothing is left of some part of it."""
     spent = {**asdict(usage), "tokens": usage.tokens_in + usage.tokens_out, "wall_s": wall_s}
-    limits = config.budget.model_dump(exclude_none=True)
-    left = {name: limit - spent[name] for name, limit in limits.items()}
+    limits = asdict(config.budget)
+    left = {name: most - spent[name] for name, most in limits.items() if most is not None}
     return left if all(amount > 0 for amount in left.values()) else None
 
 
@@ -206,11 +202,10 @@ def _find(config: StudyConfig, tasks: Sequence[Task], improver: Program) -> RunH
     wanted = _identity(config, tasks)
     with open_reader(config.store) as reader:
         for run_id in reader.runs():
-            events = list(reader.events(run_id, HEAD_KINDS))
-            head = run_head(run_id, events)
+            head = run_head(run_id, reader.events(run_id, HEAD_KINDS))
             same = (
                 head.command == config.command
-                and events[0].body.get("improver") == improver.id
+                and head.improver_id == improver.id
                 and _is_of(head, tasks)
                 and (head.series is None or head.series.index == 0)
             )
@@ -224,7 +219,7 @@ def _is_of(head: RunHead, tasks: Sequence[Task]) -> bool:
     if head.task_names != tuple(task.name for task in tasks):
         return False
     scheme = head.version_scheme
-    return scheme in VERSION_SCHEMES and [task["version"] for task in head.tasks] == [
+    return scheme in VERSION_SCHEMES and [task.version for task in head.tasks] == [
         task.version_by(scheme) for task in tasks
     ]
 
@@ -242,7 +237,7 @@ def _said(head: RunHead, store: str, tasks: Sequence[Task]) -> dict[str, Any] | 
 
 def _identity(config: StudyConfig, tasks: Sequence[Task]) -> dict[str, Any]:
     """What the results of a configuration follow from, besides its tasks and its improver."""
-    values = config.model_dump(mode="json")
+    values = as_json(config)
     values["instance_key"] = find_instance_key(config.instance_key)
     if isinstance(config, RunConfig):
         values["runs"] = config.runs.resolved(len(tasks))

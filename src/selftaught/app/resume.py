@@ -8,15 +8,18 @@ from typing import Any
 
 from selftaught import __version__
 from selftaught.analysis.run_head import HEAD_KINDS, RunHead, run_head
-from selftaught.app.config import STUDIES, RunConfig, StudyConfig, make_config
+from selftaught.app.config import STUDIES, RunConfig, StudyConfig
 from selftaught.app.discovery import load_task
 from selftaught.app.next_command import next_command
+from selftaught.app.settings import make_config
 from selftaught.core.errors import ConfigError
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.task import VERSION_SCHEMES, Task
 from selftaught.engine.memory import Memory
-from selftaught.store.reader import Event, JournalReader, open_reader
-from selftaught.store.recall import recall
+from selftaught.engine.recall import recall
+from selftaught.journal.codec import Event
+from selftaught.journal.events import TaskVersion
+from selftaught.journal.reader import JournalReader, open_reader
 
 _ENDED = ("done", "budget")
 _NAMED_PARTS = 4
@@ -53,9 +56,8 @@ def find_run(store: str, run: str, *, everything: bool = False) -> StoredRun:
     with open_reader(store) as reader:
         run_id = reader.resolve_run(run)
         head = run_head(run_id, reader.events(run_id, HEAD_KINDS))
-        first = next(reader.events(run_id, ["run"]))
         memory = recall(reader, run_id, everything=everything)
-        return StoredRun(head, stored_config(head, store), _improver(reader, first), memory)
+        return StoredRun(head, stored_config(head, store), _improver(reader, head), memory)
 
 
 def events_of(store: str, run_id: str) -> list[Event]:
@@ -105,23 +107,23 @@ def check_versions(stored: StoredRun, tasks: Sequence[Task]) -> None:
         )
     for task, told in zip(tasks, stored.head.tasks, strict=True):
         version = task.version_by(stored.head.version_scheme)
-        if version != told["version"]:
-            what = _what_changed(task, told.get("parts", {})) or "its source, seed or settings"
+        if version != told.version:
+            what = _what_changed(task, told.parts or {}) or "its source, seed or settings"
             raise ConfigError(
                 f"task {task.name} has changed since run {stored.run_id} was started (version "
-                f"{told['version']}, now {version}: {what}): its scores would not be comparable; "
+                f"{told.version}, now {version}: {what}): its scores would not be comparable; "
                 "bring back the old task, or start another run"
             )
 
 
-def told_tasks(tasks: Sequence[Task], scheme: int) -> list[dict[str, Any]]:
+def told_tasks(tasks: Sequence[Task], scheme: int) -> list[TaskVersion]:
     """What the head of a run tells of its tasks; scheme 1 knew no parts."""
-    told: list[dict[str, Any]] = []
+    told: list[TaskVersion] = []
     for task in tasks:
-        told.append({"name": task.name, "version": task.version_by(scheme)})
+        parts = None
         if scheme > 1:
-            parts = task.version_parts.items()
-            told[-1]["parts"] = {name: part.digest for name, part in parts}
+            parts = {name: part.digest for name, part in task.version_parts.items()}
+        told.append(TaskVersion(task.name, task.version_by(scheme), parts))
     return told
 
 
@@ -166,10 +168,10 @@ def stored_config(head: RunHead, store: str) -> StudyConfig:
         ) from None
 
 
-def _improver(reader: JournalReader, first: Event) -> Program:
-    source = reader.text(first.body.get("improver", ""))
+def _improver(reader: JournalReader, head: RunHead) -> Program:
+    source = reader.text(head.improver_id or "")
     if source is None:
         raise ConfigError(
-            f"run {first.run_id} was started by an older selftaught, which kept too little to go on"
+            f"run {head.run_id} was started by an older selftaught, which kept too little to go on"
         )
     return Program(source, IMPROVER_ENTRY)

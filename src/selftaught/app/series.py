@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from selftaught.analysis.curve import learning_curve
-from selftaught.analysis.run_head import RunHead, SeriesPlace
+from selftaught.analysis.progress import final_result
+from selftaught.analysis.run_head import RunHead
 from selftaught.analysis.series import series_runs
 from selftaught.app.compose import run_study
 from selftaught.app.config import RunConfig
@@ -25,10 +26,11 @@ from selftaught.core.errors import ConfigError
 from selftaught.core.program import Program
 from selftaught.core.progress import Listener, silent
 from selftaught.core.task import Task
-from selftaught.store.location import check_writable
-from selftaught.store.reader import open_reader
-from selftaught.store.run_id import new_run_id
-from selftaught.store.run_lock import hold_run
+from selftaught.journal.events import SeriesPlace
+from selftaught.journal.location import check_writable
+from selftaught.journal.reader import open_reader
+from selftaught.journal.run_id import new_run_id
+from selftaught.journal.run_lock import hold_run
 from selftaught.studies.bookkeeping import NothingMeasured
 
 Json = dict[str, Any]
@@ -84,7 +86,7 @@ async def resume_study(
     place = stored.head.series
     if place is None or not isinstance(stored.config, RunConfig):
         return await run_study(stored.config, tasks, listener, stored.improver, stored)
-    config = stored.config.model_copy(update={"seed": stored.config.seed - place.index})
+    config = replace(stored.config, seed=stored.config.seed - place.index)
     series = _Series(place.series_id, config, stored.improver)
     return await series.run(tasks, listener, resumed=True)
 
@@ -137,7 +139,7 @@ class _Series:
     ) -> Json | None:
         """The result of one run, from the journal if it has ended; None if it measured nothing."""
         if head is None:
-            config = self.config.model_copy(update={"seed": self.config.seed + place.index})
+            config = replace(self.config, seed=self.config.seed + place.index)
             return await run_study(config, tasks, listener, self.improver, place=place)
         if has_ended(head):
             return _result(self.config.store, head.run_id)
@@ -154,5 +156,4 @@ def _started(store: str, series_id: str) -> Mapping[int, RunHead]:
 
 def _result(store: str, run_id: str) -> Json | None:
     with open_reader(store) as reader:
-        bodies = [event.body for event in reader.events(run_id, ["result"])]
-    return bodies[-1] if bodies else None
+        return final_result(reader, run_id)

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from selftaught.app.config import ProviderConfig
+from selftaught.app.common_config import ProviderConfig
 from selftaught.app.discovery import check_model_name
 from selftaught.app.parts import executor_for, opened_model
 from selftaught.core.language_model import Completions, LanguageModel, Prompt

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from selftaught.analysis import words
 from selftaught.analysis.program_diff import unified_diff
 from selftaught.analysis.safe_text import printable
-from selftaught.app.config import DEFAULT_STORE
+from selftaught.app.common_config import DEFAULT_STORE
 from selftaught.app.next_command import next_command
 
 Json = Mapping[str, Any]

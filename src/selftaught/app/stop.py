@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from selftaught.app.config import RunConfig
 from selftaught.app.discovery import load_improver
 from selftaught.core.program import Program
 from selftaught.core.task import Task
+from selftaught.journal.events import Run
 from selftaught.studies.baselines import SHIPPED
 from selftaught.studies.stop_run import StopPlan
 
@@ -17,7 +17,7 @@ def stop_plan(
     config: RunConfig,
     tasks: Sequence[Task],
     improver: Program,
-    head: dict[str, Any] | None = None,
+    head: Run | None = None,
 ) -> StopPlan:
     """Of these tasks, from this improver; `head` is what the journal says of the run."""
     return StopPlan(
@@ -26,6 +26,6 @@ def stop_plan(
         config.iterations,
         config.accept,
         config.runs.resolved(len(tasks)),
-        head or {},
+        head,
         {name: load_improver(name) for name in SHIPPED} if config.with_baselines else {},
     )

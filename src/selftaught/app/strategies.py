@@ -9,7 +9,7 @@ from selftaught.analysis.strategies.of_run import RunStrategies, improver_source
 from selftaught.analysis.strategies.source import read_source, reading_job
 from selftaught.app.parts import executor_for
 from selftaught.core.ports import Executor
-from selftaught.store.reader import open_reader
+from selftaught.journal.reader import open_reader
 
 
 async def find_strategies(store: str, run: str) -> RunStrategies:

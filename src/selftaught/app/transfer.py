@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from selftaught.analysis.progress import PROGRESS_KINDS, progress
 from selftaught.analysis.run_head import HEAD_KINDS, RunHead, run_head
-from selftaught.app.config import CommonConfig, TransferConfig, make_config, merged
+from selftaught.app.common_config import CommonConfig
+from selftaught.app.config import TransferConfig
 from selftaught.app.discovery import load_task, task_names
 from selftaught.app.next_command import next_command
+from selftaught.app.settings import make_config, merged
 from selftaught.core.errors import ConfigError
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.task import Task
-from selftaught.store.reader import JournalReader, open_reader
+from selftaught.journal.events import Run
+from selftaught.journal.reader import JournalReader, open_reader
 from selftaught.studies.transfer import TransferPlan
 
 # Settings of a run that belong to it, or to its machine, and not to what it found.
@@ -52,7 +55,7 @@ def find_origin(store: str, run: str) -> Origin:
                 f"run {run_id} is of {head.command}: only a run of selftaught run has an improved "
                 "improver to transfer"
             )
-        first = next(reader.events(run_id, ["run"])).body.get("improver")
+        first = head.improver_id
         last = progress(reader.events(run_id, PROGRESS_KINDS)).best_id
         if last is None:
             raise ConfigError(
@@ -109,7 +112,7 @@ def transfer_config(
 
 def _inherited(head: RunHead, model: str | None) -> dict[str, Any]:
     """Settings of the run; for another model without those of its own model's provider."""
-    names = set(CommonConfig.model_fields) - _OF_THE_RUN
+    names = {field.name for field in fields(CommonConfig)} - _OF_THE_RUN
     if model is not None and model != head.config.get("model"):
         names -= _OF_THE_MODEL
     return {name: value for name, value in head.config.items() if name in names}
@@ -119,7 +122,7 @@ def transfer_plan(
     config: TransferConfig,
     tasks: Sequence[Task],
     seed_improver: Program,
-    head: dict[str, Any] | None = None,
+    head: Run | None = None,
 ) -> TransferPlan:
     """The study of a configuration."""
     return TransferPlan(
@@ -129,5 +132,5 @@ def transfer_plan(
         frozenset(config.took_part),
         tasks,
         config.runs.test,
-        head or {},
+        head,
     )

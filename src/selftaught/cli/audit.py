@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
+from selftaught.app.config import AUDIT_IMPROVER, DEFAULT_TASKS, AuditConfig
 from selftaught.cli.edge import DONE, FAILED
 from selftaught.cli.options import (
-    DEFAULT_TASKS,
-    common_options,
     configured,
+    file_options,
     json_option,
+    listed,
     reading_store_option,
+    setting_options,
 )
-from selftaught.cli.sections import AT_LEAST_1, OrderedGroup, SectionedCommand, option
-
-F = TypeVar("F", bound=Callable[..., Any])
+from selftaught.cli.sections import OrderedGroup, SectionedCommand, option
 
 
 @click.group(cls=OrderedGroup, short_help="Count bypasses of the sandbox; look for cheating.")
@@ -25,40 +24,14 @@ def audit() -> None:
     """Count how often a model's programs get round the sandbox, or look for cheating in a run."""
 
 
-def _without(name: str, options: Callable[[F], F]) -> Callable[[F], F]:
-    """The same options but one."""
-
-    def decorate(command: F) -> F:
-        decorated: Any = options(command)
-        parameters = decorated.__click_params__
-        decorated.__click_params__ = [one for one in parameters if one.name != name]
-        return decorated  # type: ignore[no-any-return]
-
-    return decorate
-
-
 @audit.command(cls=SectionedCommand, short_help="How often proposals switch the sandbox off.")
 @click.argument("tasks", nargs=-1, metavar="[TASK]...")
-@option("--model", metavar="PROVIDER:NAME", help="Language model.  [default: local:mutator]")
-@option(
-    "--samples",
-    "proposals",
-    type=AT_LEAST_1,
-    metavar="N",
-    help="Proposals to draw.  [default: 10000]",
-)
-@option(
-    "--warning",
-    type=click.Choice(["without", "with", "both"]),
-    help="Whether the improver is warned of switching the sandbox off; both: half of the samples "
-    "each.  [default: both]",
-)
-# The proposals are the samples.
-@_without("samples", common_options)
-def sandbox(as_json: bool, proposals: int | None, warning: str | None, **options: Any) -> int:
+# The proposals are the samples, and the improver is the audit's own.
+@setting_options(AuditConfig, without={"budget.samples"})
+@file_options
+def sandbox(tasks: tuple[str, ...], as_json: bool, **options: Any) -> int:
     from selftaught.app.audits import audit_improver
     from selftaught.app.compose import run_study
-    from selftaught.app.config import AUDIT_IMPROVER, AuditConfig
     from selftaught.app.discovery import load_task
     from selftaught.cli.audit_pages import something_came_out
     from selftaught.cli.execute import execute
@@ -66,15 +39,12 @@ def sandbox(as_json: bool, proposals: int | None, warning: str | None, **options
     from selftaught.cli.terminal import print_json, stdout
     from selftaught.core.errors import ConfigError
 
-    given = {"samples": proposals, "warning": warning}
-    config = configured(AuditConfig, options).model_copy(
-        update={name: value for name, value in given.items() if value is not None}
-    )
+    config = configured(AuditConfig, options, tasks=tasks or None)
     if config.improver != AUDIT_IMPROVER:
         raise ConfigError("a sandbox audit has an improver of its own: leave out 'improver'")
-    tasks = [load_task(name) for name in config.tasks]
+    loaded = [load_task(name) for name in config.tasks]
     result = execute(
-        lambda listener: run_study(config, tasks, listener, audit_improver()),
+        lambda listener: run_study(config, loaded, listener, audit_improver()),
         config.store,
         as_json=as_json,
     )
@@ -89,8 +59,8 @@ scores them, and the model is asked to improve it. Each proposal is judged twice
 by what it attempts when it is run. All of it runs in the sandbox, whatever the flag says; ends with
 exit code 1 if anything came out of it.
 
-The TASKs (by default {DEFAULT_TASKS}) are those that the meta-utility, which the model is shown,
-is about. It is a run as any other: `resume`, `replay` and `verify` take its id.
+The TASKs (by default {listed(DEFAULT_TASKS)}) are those that the meta-utility, which the model is
+shown, is about. It is a run as any other: `resume`, `replay` and `verify` take its id.
 """
 
 

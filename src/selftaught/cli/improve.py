@@ -7,19 +7,14 @@ from typing import Any
 
 import click
 
-from selftaught.cli.options import common_options, configured, what_options
-from selftaught.cli.sections import AT_LEAST_1, SectionedCommand, option
+from selftaught.app.config import ImproveConfig
+from selftaught.cli.options import configured, file_options, setting_options
+from selftaught.cli.sections import SectionedCommand, option
 
 
 @click.command(cls=SectionedCommand, short_help="Improve the program of one task.")
 @click.argument("task", metavar="TASK|FILE")
-@what_options
-@option(
-    "--patience",
-    type=AT_LEAST_1,
-    metavar="N",
-    help="Stop after so many improver runs with nothing better.",
-)
+@setting_options(ImproveConfig)
 @option(
     "--out",
     type=click.Path(path_type=Path),
@@ -27,7 +22,7 @@ from selftaught.cli.sections import AT_LEAST_1, SectionedCommand, option
     help="Write the best program there at the end.",
 )
 @option("--force", is_flag=True, help="Let --out replace a file.")
-@common_options
+@file_options
 def improve(task: str, as_json: bool, out: Path | None, force: bool, **options: Any) -> None:
     """Improve a task's program: improver runs, each from the best program so far.
 
@@ -35,7 +30,6 @@ def improve(task: str, as_json: bool, out: Path | None, force: bool, **options: 
     goes on until the budget or the patience is spent; with neither given, for one improver run.
     """
     from selftaught.app.compose import run_study
-    from selftaught.app.config import ImproveConfig
     from selftaught.app.discovery import load_task
     from selftaught.cli.execute import execute
     from selftaught.cli.improver import find_improver
@@ -43,7 +37,7 @@ def improve(task: str, as_json: bool, out: Path | None, force: bool, **options: 
     from selftaught.cli.report import print_result
     from selftaught.cli.terminal import print_json, stdout
 
-    config = configured(ImproveConfig, options).model_copy(update={"task": task})
+    config = configured(ImproveConfig, options, task=task)
     found = load_task(task)
     check_out(out, force=force)
     config, improver = find_improver(config)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 from selftaught.analysis.run_view import view_run
-from selftaught.app.config import CommonConfig
+from selftaught.app.common_config import CommonConfig
 from selftaught.app.discovery import improver_names, load_improver
 from selftaught.core.errors import ConfigError
 from selftaught.core.program import IMPROVER_ENTRY, Program
-from selftaught.store.reader import open_reader
+from selftaught.journal.reader import open_reader
 
 C = TypeVar("C", bound=CommonConfig)
 
@@ -23,7 +24,7 @@ def find_improver(config: C) -> tuple[C, Program]:
     if config.improver in improver_names() or Path(config.improver).is_file():
         return config, load_improver(config.improver)
     run_id, source = _best_improver(config.improver, config.store)
-    return config.model_copy(update={"improver": run_id}), Program(source, IMPROVER_ENTRY)
+    return replace(config, improver=run_id), Program(source, IMPROVER_ENTRY)
 
 
 def _best_improver(run: str, store: str) -> tuple[str, str]:

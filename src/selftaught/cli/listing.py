@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from selftaught.cli.options import json_option, reading_store_option
-from selftaught.cli.provider_options import provider_options
+from selftaught.app.common_config import ProviderConfig
+from selftaught.cli.options import json_option, reading_store_option, setting_options
 from selftaught.cli.sections import SectionedCommand, option
 
 
@@ -37,7 +37,7 @@ def tasks(name: str | None, as_json: bool) -> None:
     is_flag=True,
     help="Send the model one tiny request: latency, price, and what it does not take.",
 )
-@provider_options
+@setting_options(ProviderConfig)
 @json_option
 def models(model: str | None, check: bool, as_json: bool, **options: Any) -> None:
     """List the providers of language models, and which of their variables the environment has.
@@ -66,7 +66,7 @@ def runs(store: str, as_json: bool) -> None:
     from selftaught.analysis.run_view import list_runs
     from selftaught.cli.runs import print_runs
     from selftaught.cli.terminal import print_json, stdout
-    from selftaught.store.reader import open_reader
+    from selftaught.journal.reader import open_reader
 
     with open_reader(store) as reader:
         found = list_runs(reader)

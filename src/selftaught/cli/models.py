@@ -13,7 +13,7 @@ from rich.console import Console
 from selftaught.analysis import words
 from selftaught.analysis.safe_text import printable
 from selftaught.app import core_thread
-from selftaught.app.config import DEFAULT_MODEL, ProviderConfig
+from selftaught.app.common_config import DEFAULT_MODEL, ProviderConfig
 from selftaught.app.serving import check_model
 from selftaught.cli.options import configured
 from selftaught.cli.report import plain_table, say

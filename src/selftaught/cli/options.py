@@ -1,77 +1,21 @@
-"""The options that `run` and `improve` share, and the settings that options and file make."""
+"""The options of the commands, from the settings; and the settings that options and file make."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import click
 
-from selftaught.cli.provider_options import provider_options
-from selftaught.cli.sections import ABOVE_0, AT_LEAST_1, all_of, option
+from selftaught.app.common_config import DEFAULT_STORE
+from selftaught.app.settings import Declared, Section, declared, make_config, merged, read_toml
+from selftaught.cli.sections import all_of, option
+from selftaught.core.errors import ConfigError
 
-if TYPE_CHECKING:
-    from selftaught.app.config import ProviderConfig
-
-    C = TypeVar("C", bound=ProviderConfig)
-
-# Shown in help pages, which must not wait for the configuration to load; a test compares them.
-DEFAULT_STORE = "sqlite:///selftaught.db"
-DEFAULT_TASKS = "flow_shop, descent and local_cut"
-
-
-_BUDGET = "Budget of the whole run (none by default)"
-_LIMITS = "Limits of each improver run"
-_SANDBOX = "Limits of each generated program"
-_MACHINE = "Where it runs and what it writes"
-
-# Option, as click names it, and the setting that it gives; the dot is a section of the file.
-SETTINGS = {
-    "tasks": "tasks",
-    "model": "model",
-    "improver": "improver",
-    "iterations": "iterations",
-    "accept": "accept",
-    "repeats": "repeats",
-    "baselines": "baselines",
-    "patience": "patience",
-    "seed": "seed",
-    "store": "store",
-    "base_url": "base_url",
-    "api_key_file": "api_key_file",
-    "max_tokens": "max_tokens",
-    "reasoning_effort": "reasoning_effort",
-    "model_args": "model_args",
-    "price_in": "price_in",
-    "price_out": "price_out",
-    "request_timeout_s": "request_timeout_s",
-    "concurrency": "concurrency",
-    "prompt_kb": "prompt_kb",
-    "tier": "tier",
-    "slots": "slots",
-    "search_runs": "runs.search",
-    "val_runs": "runs.val",
-    "test_runs": "runs.test",
-    "lm_calls": "budget.lm_calls",
-    "samples": "budget.samples",
-    "tokens": "budget.tokens",
-    "usd": "budget.usd",
-    "wall_s": "budget.wall_s",
-    "calls": "limits.calls",
-    "samples_per_call": "limits.samples_per_call",
-    "utility_uses": "limits.utility_uses",
-    "cpu_s": "limits.cpu_s",
-    "instance_key": "instance_key",
-    "call_cpu_s": "sandbox.cpu_s",
-    "call_wall_s": "sandbox.wall_s",
-    "memory_mb": "sandbox.memory_mb",
-    "threads": "sandbox.threads",
-    "output_mb": "sandbox.output_mb",
-    "answer_mb": "sandbox.answer_mb",
-    "tmpdir_mb": "sandbox.tmpdir_mb",
-    "modules": "sandbox.modules",
-}
+F = TypeVar("F", bound=Callable[..., Any])
+S = TypeVar("S", bound=Section)
 
 
 json_option = option(
@@ -85,22 +29,7 @@ reading_store_option = option(
     help=f"Where the runs are kept.  [default: {DEFAULT_STORE}]",
 )
 
-what_options = all_of(
-    option("--model", metavar="PROVIDER:NAME", help="Language model.  [default: local:mutator]"),
-    option(
-        "--improver",
-        metavar="NAME|FILE|RUN",
-        help="Improver to begin with: a name, a file, or the best one of a run.  [default: seed]",
-    ),
-)
-
-common_options = all_of(
-    option(
-        "--seed",
-        type=click.IntRange(min=0),
-        metavar="N",
-        help="Of everything random.  [default: 0]",
-    ),
+file_options = all_of(
     option(
         "--config",
         type=click.Path(path_type=Path),
@@ -108,151 +37,128 @@ common_options = all_of(
         help="Settings in TOML; options win over them.",
     ),
     json_option,
-    provider_options,
-    option(
-        "--lm-calls",
-        section=_BUDGET,
-        type=AT_LEAST_1,
-        metavar="N",
-        help="Calls of the language model.",
-    ),
-    option("--samples", section=_BUDGET, type=AT_LEAST_1, metavar="N", help="Responses drawn."),
-    option(
-        "--tokens", section=_BUDGET, type=AT_LEAST_1, metavar="N", help="Input and output tokens."
-    ),
-    option("--usd", section=_BUDGET, type=ABOVE_0, metavar="X", help="Money, US dollars."),
-    option("--wall-s", section=_BUDGET, type=ABOVE_0, metavar="S", help="Seconds by the clock."),
-    option(
-        "--calls", section=_LIMITS, type=AT_LEAST_1, metavar="N", help="Model calls.  [default: 4]"
-    ),
-    option(
-        "--samples-per-call",
-        section=_LIMITS,
-        type=AT_LEAST_1,
-        metavar="N",
-        help="Responses a model call.  [default: 6]",
-    ),
-    option(
-        "--utility-uses",
-        section=_LIMITS,
-        type=AT_LEAST_1,
-        metavar="N",
-        help="Programs that it may score.  [default: 25]",
-    ),
-    option(
-        "--cpu-s",
-        section=_LIMITS,
-        type=ABOVE_0,
-        metavar="S",
-        help="CPU seconds of its own.  [default: 60]",
-    ),
-    option(
-        "--prompt-kb",
-        section=_LIMITS,
-        type=AT_LEAST_1,
-        metavar="N",
-        help="Size of a prompt, in KiB.  [default: 256]",
-    ),
-    option(
-        "--call-cpu-s",
-        section=_SANDBOX,
-        type=ABOVE_0,
-        metavar="S",
-        help="CPU seconds of a call, where the utility sets none.  [default: 1]",
-    ),
-    option(
-        "--call-wall-s",
-        section=_SANDBOX,
-        type=ABOVE_0,
-        metavar="S",
-        help="Seconds of a call by the clock.  [default: 10 x its CPU, at least 5]",
-    ),
-    option(
-        "--memory-mb",
-        section=_SANDBOX,
-        type=AT_LEAST_1,
-        metavar="N",
-        help="Address space.  [default: 1024]",
-    ),
-    option(
-        "--threads", section=_SANDBOX, type=AT_LEAST_1, metavar="N", help="Threads.  [default: 32]"
-    ),
-    option(
-        "--output-mb",
-        section=_SANDBOX,
-        type=ABOVE_0,
-        metavar="X",
-        help="What it may print.  [default: 1]",
-    ),
-    option(
-        "--answer-mb",
-        section=_SANDBOX,
-        type=ABOVE_0,
-        metavar="X",
-        help="The longest answer or request.  [default: 16]",
-    ),
-    option(
-        "--tmpdir-mb",
-        section=_SANDBOX,
-        type=click.IntRange(min=0),
-        metavar="N",
-        help="A private temporary folder of this size for candidates; 0 for none.  [default: 0]",
-    ),
-    option(
-        "--module",
-        "modules",
-        section=_SANDBOX,
-        multiple=True,
-        metavar="NAME",
-        help="A module or package that it can import besides; may be given again.",
-    ),
-    option(
-        "--instance-key",
-        section=_MACHINE,
-        metavar="KEY",
-        help="Instances derive from it and the seed; public: from the seed alone.  "
-        "[default: one of your own]",
-    ),
-    option(
-        "--store",
-        section=_MACHINE,
-        metavar="URL",
-        help=f"Where runs are kept.  [default: {DEFAULT_STORE}]",
-    ),
-    option(
-        "--tier",
-        section=_MACHINE,
-        type=click.Choice(["auto", "namespaced", "sealed"]),
-        help="Sandbox; auto takes the strongest that works here.  [default: auto]",
-    ),
-    option(
-        "--slots",
-        section=_MACHINE,
-        type=AT_LEAST_1,
-        metavar="N",
-        help="Candidates at a time.  [default: one a core]",
-    ),
 )
 
 
-def configured(kind: type[C], options: Mapping[str, Any]) -> C:
+def listed(names: Sequence[str]) -> str:
+    """Such as `a, b and c`."""
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+# --- options of settings ------------------------------------------------------------------------
+
+
+def setting_options(
+    kind: type[Section],
+    *,
+    without: Collection[str] = (),
+    unset: Mapping[str, str] | None = None,
+) -> Callable[[F], F]:
+    """The options of a configuration, under their headings.
+
+    Args:
+        without: settings that are no options of this command, such as `budget.samples`.
+        unset: what holds if it is not given, by setting, where that is not the setting's default.
+    """
+    told = unset or {}
+    settings = {".".join(one.path): one for one in declared(kind)}
+    return all_of(
+        *(_option(one, told.get(name)) for name, one in settings.items() if name not in without)
+    )
+
+
+def _option(one: Declared, unset: str | None) -> Callable[[F], F]:
+    name = (one.setting.option or f"--{one.path[-1]}").replace("_", "-")
+    if one.type is bool:
+        name = f"{name}/--no-{name[2:]}"
+    unset = unset or _told_default(one)
+    return option(
+        name,
+        _parameter(one),
+        section=one.heading,
+        help=one.setting.help + (f"  [default: {unset}]" if unset else ""),
+        **_taken(one),
+    )
+
+
+def _parameter(one: Declared) -> str:
+    """The name that click gives to the value."""
+    return "__".join(one.path)
+
+
+def _told_default(one: Declared) -> str | None:
+    if one.default in (None, (), {}):
+        return one.setting.unset
+    return f"{one.default:g}" if isinstance(one.default, float) else str(one.default)
+
+
+def _taken(one: Declared) -> dict[str, Any]:
+    """What click is to take for a setting."""
+    said, taken = one.setting, get_origin(one.type) or one.type
+    if taken is bool:
+        return {"default": None}
+    if taken is Literal:
+        return {"type": click.Choice(get_args(one.type))}
+    if taken is tuple:
+        return {"metavar": said.metavar, "multiple": True, "callback": _listed}
+    if taken is dict:
+        return {"metavar": "K=V", "multiple": True, "callback": _pairs}
+    if taken is Path:
+        return {"metavar": "FILE", "type": click.Path(path_type=Path)}
+    if taken is int:
+        return {"metavar": "N", "type": click.IntRange(_whole(said.ge), _whole(said.le))}
+    if taken is float:
+        least = said.ge if said.gt is None else said.gt
+        kind = click.FloatRange(least, said.le, min_open=said.gt is not None)
+        return {"metavar": "S" if one.path[-1].endswith("_s") else "X", "type": kind}
+    return {"metavar": said.metavar}
+
+
+def _whole(bound: float | None) -> int | None:
+    return None if bound is None else int(bound)
+
+
+def _listed(context: click.Context, parameter: click.Parameter, value: Sequence[str]) -> Any:
+    return tuple(name.strip() for part in value for name in part.split(",") if name.strip())
+
+
+def _pairs(context: click.Context, parameter: click.Parameter, value: Sequence[str]) -> Any:
+    return parsed_arguments(value)
+
+
+def parsed_arguments(pairs: Sequence[str]) -> dict[str, Any]:
+    """`K=V` pairs, each V as JSON or, if it is none, as it stands.
+
+    Raises: click.BadParameter for what is no pair.
+    """
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not name or not equals:
+            raise click.BadParameter(f"{pair!r} must be written K=V")
+        try:
+            found[name] = json.loads(text)
+        except ValueError:
+            found[name] = text
+    return found
+
+
+# --- settings of options ------------------------------------------------------------------------
+
+
+def configured(kind: type[S], options: Mapping[str, Any], **given: Any) -> S:
     """The configuration that the file and, over it, the options make.
 
     Args:
-        kind: RunConfig, ImproveConfig or ProviderConfig.
         options: values by click's names; None, and what is no setting, sets nothing.
+        given: settings that are the command's arguments.
     Raises: ConfigError.
     """
-    from selftaught.app.config import make_config
-
-    return make_config(kind, given_settings(kind, options))
+    return make_config(kind, merged(given_settings(kind, options), given))
 
 
-def given_settings(kind: type[C], options: Mapping[str, Any]) -> dict[str, Any]:
+def given_settings(kind: type[Section], options: Mapping[str, Any]) -> dict[str, Any]:
     """What the file and, over it, the options set, and nothing else; arguments as above."""
-    from selftaught.app.config import make_config, merged, read_toml
-    from selftaught.core.errors import ConfigError
-
     path: Path | None = options.get("config")
     base: dict[str, Any] = {}
     if path is not None:
@@ -261,16 +167,19 @@ def given_settings(kind: type[C], options: Mapping[str, Any]) -> dict[str, Any]:
             make_config(kind, base)
         except ConfigError as error:
             raise ConfigError(f"configuration {path}: {error}") from None
-    return merged(base, settings(options))
+    return merged(base, settings(kind, options))
 
 
-def settings(options: Mapping[str, Any]) -> dict[str, Any]:
+def settings(kind: type[Section], options: Mapping[str, Any]) -> dict[str, Any]:
     """The options that were given, nested as in a configuration file."""
     nested: dict[str, Any] = {}
-    for name, setting in SETTINGS.items():
-        value = options.get(name)
-        if value is None or value in ((), {}):
+    for one in declared(kind):
+        value = options.get(_parameter(one))
+        if value in (None, (), {}):
             continue
-        section, dot, key = setting.rpartition(".")
-        (nested.setdefault(section, {}) if dot else nested)[key] = value
+        *section, key = one.path
+        place = nested
+        for name in section:
+            place = place.setdefault(name, {})
+        place[key] = value
     return nested

@@ -8,14 +8,16 @@ from typing import Any
 
 import click
 
+from selftaught.app.common_config import CommonConfig
+from selftaught.app.settings import as_json as config_json
 from selftaught.cli.edge import Stopped
-from selftaught.cli.options import common_options
+from selftaught.cli.options import file_options, setting_options, settings
 from selftaught.cli.sections import SectionedCommand, option
 
 
 @click.command(cls=SectionedCommand, short_help="Run a published protocol, from one file.")
 @click.argument("protocol", type=click.Choice(["paper"]), metavar="paper")
-@option("--model", metavar="PROVIDER:NAME", help="Language model.  [default: local:mutator]")
+@setting_options(CommonConfig, without={"improver"})
 @option(
     "--small",
     is_flag=True,
@@ -32,7 +34,7 @@ from selftaught.cli.sections import SectionedCommand, option
     is_flag=True,
     help="Print what it can take of the model at most, and what is likely, and spend nothing.",
 )
-@common_options
+@file_options
 def reproduce(
     protocol: str, small: bool, show: bool, estimate: bool, as_json: bool, **options: Any
 ) -> None:
@@ -49,7 +51,6 @@ def reproduce(
     from selftaught.app import reproduce as protocols
     from selftaught.cli.estimate import print_estimate
     from selftaught.cli.execute import execute
-    from selftaught.cli.options import settings
     from selftaught.cli.reproduce_pages import print_protocol
     from selftaught.cli.terminal import print_json, stdout
     from selftaught.core.errors import ConfigError
@@ -60,10 +61,10 @@ def reproduce(
     name = f"{protocol}_small" if small else protocol
     with ExitStack() as stack:
         path = given or stack.enter_context(resources.as_file(protocols.shipped_protocol(name)))
-        config = protocols.protocol_config(path, settings(options))
+        config = protocols.protocol_config(path, settings(CommonConfig, options))
         text = path.read_text(encoding="utf-8")
     if show:
-        print_json(config.model_dump(mode="json")) if as_json else click.echo(text, nl=False)
+        print_json(config_json(config)) if as_json else click.echo(text, nl=False)
         return
     if estimate:
         estimated = core_thread.run(protocols.estimate_protocol(config))

@@ -21,6 +21,7 @@ from selftaught.cli.report import (
     say,
 )
 from selftaught.cli.transfer_pages import print_transferred
+from selftaught.journal.codec import as_json
 
 
 def print_view(console: Console, view: RunView) -> None:
@@ -47,7 +48,7 @@ def _print_head(console: Console, view: RunView) -> None:
         f"started {head.started}{took}; selftaught {head.version}",
         f"model {printable(head.model)}, seed {head.seed}, sandbox {head.tier}",
     )
-    place = "" if head.series is None else f", {words.place(head.series.as_json())}"
+    place = "" if head.series is None else f", {words.place(as_json(head.series))}"
     print_title(console, f"Run {head.run_id}{place}")
     for line in lines:
         say(console, line)

@@ -7,12 +7,11 @@ from typing import Any, TypeVar
 
 import click
 
+from selftaught.app.settings import Heading
+
 F = TypeVar("F", bound=Callable[..., Any])
 
-_DEFAULT_SECTION = "Options"
-
-AT_LEAST_1 = click.IntRange(min=1)
-ABOVE_0 = click.FloatRange(min=0, min_open=True)
+_DEFAULT_SECTION = Heading.OPTIONS
 
 
 class OrderedGroup(click.Group):

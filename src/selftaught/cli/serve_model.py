@@ -5,17 +5,14 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from selftaught.app.common_config import ProviderConfig
 from selftaught.cli.edge import DONE
-from selftaught.cli.options import configured
-from selftaught.cli.provider_options import provider_options
-from selftaught.cli.sections import AT_LEAST_1, SectionedCommand, option
-
-if TYPE_CHECKING:
-    from selftaught.app.config import ProviderConfig
+from selftaught.cli.options import configured, setting_options
+from selftaught.cli.sections import SectionedCommand, option
 
 
 @click.command(
@@ -43,11 +40,11 @@ if TYPE_CHECKING:
 )
 @option(
     "--slots",
-    type=AT_LEAST_1,
+    type=click.IntRange(min=1),
     metavar="N",
     help="Guests at a time, for local:mutator.  [default: one a core]",
 )
-@provider_options
+@setting_options(ProviderConfig)
 def serve_model(
     model: str, port: int, host: str, tier: str, slots: int | None, **options: Any
 ) -> int:
@@ -57,7 +54,6 @@ def serve_model(
     the port can use the model. Ctrl-C ends it.
     """
     from selftaught.app import core_thread
-    from selftaught.app.config import ProviderConfig
 
     config = configured(ProviderConfig, options)
     try:

@@ -30,7 +30,7 @@ def show(run: str, trace: bool, store: str, as_json: bool) -> None:
     from selftaught.cli.series_pages import print_curve
     from selftaught.cli.terminal import paged, print_json
     from selftaught.cli.trace_pages import print_trace
-    from selftaught.store.reader import open_reader
+    from selftaught.journal.reader import open_reader
 
     with open_reader(store) as reader:
         run_id = reader.resolve_run(run)

@@ -54,7 +54,10 @@ def print_strategies(console: Console, found: RunStrategies, *, with_diff: bool)
         table.add_row(
             str(ancestry.t),
             f"{branch}{ancestry.improver_id[: words.SHORT_ID]}",
-            *(words.mean_and_interval(value, "\n") for value in (ancestry.val, ancestry.test)),
+            *(
+                "-" if value is None else words.mean_and_interval(value.as_json(), "\n")
+                for value in (ancestry.val, ancestry.test)
+            ),
             printable(_became(one)),
         )
     table.columns[-1].no_wrap = False

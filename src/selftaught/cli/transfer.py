@@ -6,14 +6,10 @@ from typing import Any
 
 import click
 
-from selftaught.cli.options import common_options
+from selftaught.app.common_config import DEFAULT_STORE
+from selftaught.app.config import TransferConfig
+from selftaught.cli.options import file_options, given_settings, setting_options
 from selftaught.cli.sections import SectionedCommand, option
-
-_AT_LEAST_2 = click.IntRange(min=2)
-
-
-def _listed(context: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> Any:
-    return tuple(name.strip() for part in value for name in part.split(",") if name.strip())
 
 
 @click.command(
@@ -21,31 +17,18 @@ def _listed(context: click.Context, parameter: click.Parameter, value: tuple[str
     short_help="Measure an improved improver on tasks that took no part.",
 )
 @click.argument("run")
-@option(
-    "--tasks",
-    multiple=True,
-    metavar="TASK,...",
-    callback=_listed,
-    help="Names or Python files; may be given again.  [default: all that took no part in RUN]",
-)
+@setting_options(TransferConfig, without={"improver"}, unset={"model": "that of RUN"})
 @option(
     "--allow-seen",
     is_flag=True,
     help="Take tasks that took part in RUN, too; they are marked.",
 )
 @option(
-    "--test-runs",
-    type=_AT_LEAST_2,
-    metavar="N",
-    help="Paired runs of both improvers a task.  [default: 15]",
-)
-@option("--model", metavar="PROVIDER:NAME", help="Language model.  [default: that of RUN]")
-@option(
     "--estimate",
     is_flag=True,
     help="Print what it can take of the model at most, and what is likely, and spend nothing.",
 )
-@common_options
+@file_options
 def transfer(run: str, allow_seen: bool, as_json: bool, estimate: bool, **options: Any) -> None:
     """Measure the improver of a RUN on tasks that took no part in it, as in the paper's Table 1.
 
@@ -57,12 +40,10 @@ def transfer(run: str, allow_seen: bool, as_json: bool, estimate: bool, **option
     """
     from selftaught.app import core_thread
     from selftaught.app.compose import run_study
-    from selftaught.app.config import DEFAULT_STORE, TransferConfig
     from selftaught.app.estimates import estimate_transfer_run
     from selftaught.app.transfer import find_origin, transfer_config
     from selftaught.cli.estimate import print_estimate
     from selftaught.cli.execute import execute
-    from selftaught.cli.options import given_settings
     from selftaught.cli.report import print_result
     from selftaught.cli.terminal import print_json, stdout
 

@@ -30,7 +30,7 @@ def verify(run: str | None, store: str, as_json: bool) -> int:
     """
     from selftaught.analysis.verify import verify_store
     from selftaught.cli.terminal import print_json, stdout
-    from selftaught.store.reader import open_reader
+    from selftaught.journal.reader import open_reader
 
     with open_reader(store) as reader:
         found = verify_store(reader, None if run is None else reader.resolve_run(run))

@@ -7,6 +7,9 @@ from dataclasses import dataclass, fields
 
 from selftaught.core.errors import ConfigError
 
+# What a guest needs for its interpreter and a small program.
+LEAST_MEMORY_BYTES = 256 << 20
+
 
 @dataclass(frozen=True, slots=True)
 class Budget:
@@ -76,7 +79,7 @@ class Usage:
     samples: int = 0
     tokens_in: int = 0
     tokens_out: int = 0
-    usd: float = 0.0
+    usd: int | float = 0.0
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from selftaught.core.text import clean
 
 
 class SelfTaughtError(Exception):
-    """The root of every error that this package raises on purpose."""
+    """The root of every error that this package raises on purpose.
+
+    Each can be sent from process to process: by default Python would call its `__init__` with the
+    message alone.
+    """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, (type(self), self.args), self.__dict__
+
+
+def _again(kind: type[SelfTaughtError], args: tuple[Any, ...]) -> SelfTaughtError:
+    return kind.__new__(kind, *args)
 
 
 class ConfigError(SelfTaughtError):

@@ -1,22 +1,19 @@
-"""The ports: what the engine needs of sandboxes, executors and journals."""
+"""The ports: what the engine needs of sandboxes and executors."""
 
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from selftaught.core.messages import Reply, Request
-from selftaught.core.outcome import Failed
+from selftaught.core.outcome import EvaluationOutcome, Failed
 from selftaught.core.program import Program
-
-T = TypeVar("T")
-
-# What a guest needs for its interpreter and a small program.
-LEAST_MEMORY_BYTES = 256 << 20
-
+from selftaught.core.seeds import Stream
+from selftaught.core.task import Task
+from selftaught.core.task_place import TaskPlace, place_of
 
 # --- guests -------------------------------------------------------------------------------------
 
@@ -155,6 +152,48 @@ class Sandbox(Protocol):
         ...
 
 
+# --- evaluations, and where guests run ----------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of a program: which task, on which instances.
+
+    It is pickled with the place of its task (`place_of`), which is loaded from there.
+    """
+
+    task: Task
+    stream: Stream
+    repeat: str
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _question_at, (place_of(self.task), self.stream, self.repeat)
+
+
+def _question_at(place: TaskPlace, stream: Stream, repeat: str) -> Question:
+    return Question(place.task(), stream, repeat)
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """A piece of work for an executor: one program to score, here or on another machine.
+
+    Its pickled form is for trusted hosts alone: it tells the instances.
+
+    Attributes:
+        program: what to score.
+        question: by which task, on which instances.
+        run_seed, instance_key: what instances derive from, with the question.
+        limits: the guests'.
+    """
+
+    program: Program
+    question: Question
+    run_seed: int
+    instance_key: str
+    limits: GuestLimits = field(default_factory=GuestLimits)
+
+
 class ProgramSession(Protocol):
     """A program loaded in one guest, for blocking use by one thread at a time."""
 
@@ -209,8 +248,12 @@ class Executor(Protocol):
     @property
     def tier(self) -> str: ...
 
-    async def evaluate(self, work: Callable[[CandidateSlot], T]) -> T:
-        """Run blocking `work` on a thread, with a candidate slot of its own."""
+    async def evaluate(self, evaluation: Evaluation) -> EvaluationOutcome:
+        """Score a program, in a candidate slot; waits for one. `engine.evaluate` does the scoring.
+
+        Cancelled, it ends the guests and soon returns; a utility that hangs is left to itself.
+        Raises: UtilityError, also of a utility that hangs; InfrastructureError.
+        """
         ...
 
     async def improve(
@@ -235,34 +278,20 @@ class Executor(Protocol):
         ...
 
 
-# --- the journal --------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class ExecutorServices:
+    """What an executor is made from.
 
+    Attributes:
+        sandboxes: the tiers to try, the strongest first.
+        limits: those of the run's guests.
+        slots: candidates at once; None for one a core.
+        nesting: 0 without improvers, 1 with them, 2 with improvers of improvers.
+        tmpdir_bytes: size of a candidate's temporary folder.
+    """
 
-class Journal(Protocol):
-    """Append-only events of runs, and texts stored once by content hash. Safe from any thread."""
-
-    def append(
-        self,
-        run_id: str,
-        kind: str,
-        key: str,
-        body: Mapping[str, Any],
-        texts: Sequence[str] = (),
-    ) -> None:
-        """Queue one event, and the texts that its body names by `content_id`. Does not wait.
-
-        Args:
-            run_id: the run.
-            kind: what happened, such as `lm_answer`.
-            key: the key of the thing that it happened to.
-            body: JSON data; NaN and infinities are not allowed.
-            texts: full texts whose ids the body holds.
-        Raises: InfrastructureError if an earlier event could not be written.
-        """
-        ...
-
-    async def flush(self, *, durable: bool = False) -> None:
-        """Wait until all events queued so far are committed; durable: and on the disk."""
-        ...
-
-    async def aclose(self) -> None: ...
+    sandboxes: Sequence[Sandbox]
+    limits: GuestLimits = field(default_factory=GuestLimits)
+    slots: int | None = None
+    nesting: int = 0
+    tmpdir_bytes: int = 0

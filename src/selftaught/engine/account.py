@@ -8,11 +8,10 @@ from dataclasses import dataclass, field, replace
 from selftaught.core.budget import Budget, Usage
 from selftaught.core.errors import ModelFailure
 from selftaught.core.language_model import Completions, LanguageModel, Prompt
-from selftaught.core.ports import Journal
 from selftaught.core.progress import Listener, Progress, silent
 from selftaught.engine.ledger import Cost, Ledger, Reservation
-from selftaught.engine.no_journal import NoJournal
 from selftaught.engine.record import Recorder, RequestState, usage_json
+from selftaught.journal.port import Journal, NoJournal
 
 # A token has at least one byte, so the bytes of a prompt bound its tokens from above; templates of
 # conversations and hidden instructions come on top.

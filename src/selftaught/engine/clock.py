@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from selftaught.engine.context import RunContext
+from selftaught.journal.events import ClockRead
 
 
 def _nothing(key: str) -> float | None:
@@ -39,7 +40,7 @@ class Clock:
         told_s = self.recall(key)
         if told_s is None:
             told_s = max(self._last_s, round(self.now() + self._ahead_s, 6))
-            self.context.record("clock", key, {"invocation": self.invocation, "s": told_s})
+            self.context.record(ClockRead(self.invocation, told_s), key)
         else:
             self._ahead_s = told_s - self.now()
         self._last_s = told_s

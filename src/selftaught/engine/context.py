@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 from selftaught.core.budget import ImproverLimits, Usage
 from selftaught.core.language_model import LanguageModel
-from selftaught.core.ports import Executor, GuestLimits, Journal
+from selftaught.core.ports import Executor, GuestLimits
 from selftaught.core.progress import Listener, Progress, ProgressKind, silent
 from selftaught.core.task import VERSION_SCHEME
 from selftaught.engine.evaluate import Evaluator
@@ -18,6 +17,8 @@ from selftaught.engine.history import History
 from selftaught.engine.keys import Occurrences, make_key
 from selftaught.engine.ledger import Ledger
 from selftaught.engine.requests import Requester
+from selftaught.journal.codec import Body
+from selftaught.journal.port import Journal
 
 
 @dataclass(slots=True)
@@ -63,11 +64,9 @@ class RunContext:
         """The key of the run itself; the same for equal runs."""
         return make_key("run", self.seed)
 
-    def record(
-        self, kind: str, key: str, body: Mapping[str, Any], texts: tuple[str, ...] = ()
-    ) -> None:
-        if not self.history.holds(kind, key):
-            self.journal.append(self.run_id, kind, key, body, texts)
+    def record(self, body: Body, key: str, texts: tuple[str, ...] = ()) -> None:
+        if not self.history.holds(body.kind, key):
+            self.journal.append(self.run_id, body, key, texts)
 
     def notice(self, text: str) -> None:
         """Tell the user, once."""

@@ -5,19 +5,25 @@ from __future__ import annotations
 import asyncio
 import inspect
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from typing import Any, Literal
-
-import numpy as np
+from dataclasses import replace
+from typing import Any, Literal, TypeAlias
 
 from selftaught.core.concurrency import SingleFlight
 from selftaught.core.errors import InfrastructureError, SelfTaughtError
 from selftaught.core.outcome import EvaluationOutcome, Failed, Scored
-from selftaught.core.ports import CandidateSlot, Executor, GuestLimits, Job, ProgramSession
+from selftaught.core.ports import (
+    CandidateSlot,
+    Evaluation,
+    Executor,
+    GuestLimits,
+    Job,
+    ProgramSession,
+)
+from selftaught.core.ports import Question as Question
 from selftaught.core.program import Program
-from selftaught.core.seeds import Stream, instance_generator, solution_seed
+from selftaught.core.seeds import instance_generator, solution_seed
 from selftaught.core.task import Measure, ProgramFailed, Task
 from selftaught.engine.utility_error import Trials, UtilityError
 from selftaught.engine.watch import Watch
@@ -30,13 +36,10 @@ MAP_GROUPS = 4
 MOST_TRIALS = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked of a program: which task, on which instances."""
-
-    task: Task
-    stream: Stream
-    repeat: str
+# Runs blocking work on a thread that holds a slot, and waits for it.
+RunInSlot: TypeAlias = Callable[
+    [Callable[[CandidateSlot], EvaluationOutcome]], Awaitable[EvaluationOutcome]
+]
 
 
 class Evaluator:
@@ -89,54 +92,56 @@ class Evaluator:
         await self._answers.aclose()
 
     async def _evaluate(self, program: Program, question: Question) -> EvaluationOutcome:
-        task, watch = question.task, Watch()
-
-        def work(slot: CandidateSlot) -> EvaluationOutcome:
-            rng = instance_generator(
-                self._instance_key,
-                self._run_seed,
-                question.task.name,
-                question.stream,
-                question.repeat,
-            )
-            return evaluate_in_slot(slot, program, question, rng, self._limits, watch)
-
+        evaluation = Evaluation(program, question, self._run_seed, self._instance_key, self._limits)
         try:
-            async with watch.at_most(task.utility_wall_s):
-                outcome = await self._executor.evaluate(work)
-        except TimeoutError:
-            defined_at = task.defined_at()
-            raise UtilityError(
-                task,
-                f"has not returned for {task.utility_wall_s:g} s, calls of the program aside",
-                fault="hangs",
-                place=watch.where(defined_at and defined_at[0]),
-                asked=False,
-                then="; mend it, or give Task(utility_wall_s=...)",
-            ) from None
+            outcome = await self._executor.evaluate(evaluation)
         except UtilityError as error:
-            return self._trials.verdict(error, task, program)
+            return self._trials.verdict(error, question.task, program)
         if isinstance(outcome, Scored):
-            self._trials.works(task)
+            self._trials.works(question.task)
         return outcome
 
 
+async def evaluate_watched(evaluation: Evaluation, run_in_slot: RunInSlot) -> EvaluationOutcome:
+    """One evaluation in a slot of this process: what an executor does there, or a worker of one.
+
+    Raises: UtilityError, also once the utility has hung for `utility_wall_s`; InfrastructureError.
+    """
+    task, watch = evaluation.question.task, Watch()
+    try:
+        async with watch.at_most(task.utility_wall_s):
+            return await run_in_slot(lambda slot: evaluate_in_slot(slot, evaluation, watch))
+    except TimeoutError:
+        defined_at = task.defined_at()
+        raise UtilityError(
+            task,
+            f"has not returned for {task.utility_wall_s:g} s, calls of the program aside",
+            fault="hangs",
+            place=watch.where(defined_at and defined_at[0]),
+            asked=False,
+            then="; mend it, or give Task(utility_wall_s=...)",
+        ) from None
+
+
 def evaluate_in_slot(
-    slot: CandidateSlot,
-    program: Program,
-    question: Question,
-    rng: np.random.Generator,
-    limits: GuestLimits,
-    watch: Watch | None = None,
+    slot: CandidateSlot, evaluation: Evaluation, watch: Watch | None = None
 ) -> EvaluationOutcome:
     """One evaluation, blocking, in the slot of the calling thread.
 
     Raises: UtilityError; InfrastructureError.
     """
+    question = evaluation.question
     task = question.task
     watch = watch or Watch()
     watch.begin()
-    handle = _Handle(slot, replace_entry(program, task.entry), question, limits, watch)
+    rng = instance_generator(
+        evaluation.instance_key,
+        evaluation.run_seed,
+        task.name,
+        question.stream,
+        question.repeat,
+    )
+    handle = _Handle(slot, evaluation, watch)
     try:
         result = task.utility(handle, rng)
         if inspect.isawaitable(result):
@@ -170,18 +175,12 @@ async def _awaited(result: Any) -> Any:
 class _Handle:
     """The program as the utility sees it. It remembers every failure of ours."""
 
-    def __init__(
-        self,
-        slot: CandidateSlot,
-        program: Program,
-        question: Question,
-        limits: GuestLimits,
-        watch: Watch,
-    ) -> None:
+    def __init__(self, slot: CandidateSlot, evaluation: Evaluation, watch: Watch) -> None:
         self._slot = slot
-        self._question = question
+        self._question = evaluation.question
         self._watch = watch
-        self._job = Job(program, limits, seed=self._seed(-1))
+        program = replace_entry(evaluation.program, self._question.task.entry)
+        self._job = Job(program, evaluation.limits, seed=self._seed(-1))
         self._session: ProgramSession = slot.session(self._job)
         self._calls = 0
         self._mapped_cpu_s = 0.0

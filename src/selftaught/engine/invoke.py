@@ -15,8 +15,8 @@ from selftaught.core.program import MAX_PROGRAM_CHARS, Program, too_long
 from selftaught.core.seeds import derive, guest_root
 from selftaught.engine.broker import Broker
 from selftaught.engine.context import RunContext
-from selftaught.engine.record import usage_json
 from selftaught.engine.utilities import QueriedUtility
+from selftaught.journal.events import Diverged, Invocation, InvocationEnd
 
 Role: TypeAlias = Literal["first", "proposal", "inner", "restart", "improve"]
 
@@ -105,27 +105,27 @@ class SandboxedImprover:
         return done
 
     def _record_divergence(self, key: str, detail: str) -> None:
-        self.context.record("diverged", key, {"role": self.role, "detail": detail})
+        self.context.record(Diverged(self.role, detail), key)
         self.context.tell("notice", detail=f"improver run {key} diverged: it {detail}")
 
     def _record_start(self, key: str, u: QueriedUtility) -> None:
-        body = {"role": self.role, "parent": u.key, "improver": self.program.id, **u.facts()}
-        self.context.record("invocation", key, body, (self.program.source,))
+        body = Invocation(self.role, u.key, self.program.id, **u.facts())
+        self.context.record(body, key, (self.program.source,))
 
     def _record_end(
         self, key: str, broker: Broker, outcome: Program | Failed, cpu_s: float
     ) -> None:
         failed = isinstance(outcome, Failed)
-        body: dict[str, Any] = {
-            "outcome": outcome.kind if isinstance(outcome, Failed) else "returned",
-            "detail": outcome.detail if isinstance(outcome, Failed) else "",
-            "program": None if isinstance(outcome, Failed) else outcome.id,
-            "cpu_s": cpu_s,
-            "usage": usage_json(broker.usage),
-            "utility_uses": broker.uses,
-        }
+        body = InvocationEnd(
+            outcome=outcome.kind if isinstance(outcome, Failed) else "returned",
+            detail=outcome.detail if isinstance(outcome, Failed) else "",
+            program=None if isinstance(outcome, Failed) else outcome.id,
+            cpu_s=cpu_s,
+            usage=broker.usage,
+            utility_uses=broker.uses,
+        )
         texts = () if isinstance(outcome, Failed) else (outcome.source,)
-        self.context.record("invocation_end", key, body, texts)
+        self.context.record(body, key, texts)
         self.context.tell("invocation_ended", role=self.role, failed=failed)
 
 

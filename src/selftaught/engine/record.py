@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from selftaught.core.budget import Usage
 from selftaught.core.errors import FailureOfRequest
 from selftaught.core.language_model import Completions, Prompt
-from selftaught.core.ports import Journal
 from selftaught.core.program import content_id
+from selftaught.journal.codec import Body
+from selftaught.journal.events import LmAnswer, LmCall, ModelNotice
+from selftaught.journal.port import Journal
 
 RequestState: TypeAlias = FailureOfRequest | Literal["answered", "abandoned", "cut"]
 
@@ -39,19 +40,19 @@ class Recorder:
             place: of its first response among those of the prompt.
             reserved: what it can take at most.
         """
-        body: dict[str, Any] = {
-            "invocation": self.invocation,
-            "request": number,
-            "place": place,
-            "system": content_id(prompt.system),
-            "user": content_id(prompt.user),
-            "n": prompt.n,
-            "temperature": prompt.temperature,
-            "max_tokens": prompt.max_tokens,
-            "seeds": list(prompt.seeds),
-            "reserved": usage_json(reserved),
-        }
-        self._append("lm_call", body, (prompt.system, prompt.user))
+        call = LmCall(
+            invocation=self.invocation,
+            request=number,
+            place=place,
+            system=content_id(prompt.system),
+            user=content_id(prompt.user),
+            n=prompt.n,
+            temperature=prompt.temperature,
+            max_tokens=prompt.max_tokens,
+            seeds=tuple(prompt.seeds),
+            reserved=reserved,
+        )
+        self._append(call, (prompt.system, prompt.user))
         if self.paid:
             await self.journal.flush()
 
@@ -59,14 +60,19 @@ class Recorder:
         self, number: int, answer: Completions, usage: Usage, cost_usd: float | None
     ) -> None:
         """Before the answer is used; `usage` is what the ledger counts."""
-        body = self._closed(number, "answered", "", usage, cost_usd)
-        body |= {
-            "texts": [content_id(text) for text in answer.texts],
-            "finishes": list(answer.finishes),
-            "model": answer.model,
-            "usage_reported": answer.usage is not None,
-        }
-        self._append("lm_answer", body, answer.texts)
+        body = LmAnswer(
+            invocation=self.invocation,
+            request=number,
+            state="answered",
+            detail="",
+            texts=tuple(map(content_id, answer.texts)),
+            finishes=answer.finishes,
+            model=answer.model,
+            usage_reported=answer.usage is not None,
+            usage=usage,
+            cost_usd=cost_usd,
+        )
+        self._append(body, answer.texts)
         if self.paid:
             await self.journal.flush(durable=True)
 
@@ -79,30 +85,26 @@ class Recorder:
         cost_usd: float | None,
     ) -> None:
         """The request brought no answer."""
-        self._append("lm_answer", self._closed(number, state, detail, usage, cost_usd), ())
+        body = LmAnswer(
+            invocation=self.invocation,
+            request=number,
+            state=state,
+            detail=detail,
+            texts=(),
+            finishes=(),
+            model="",
+            usage_reported=False,
+            usage=usage,
+            cost_usd=cost_usd,
+        )
+        self._append(body)
 
     def notice(self, text: str) -> None:
         """Something that users should know about the model."""
-        self._append("model_notice", {"detail": text}, ())
+        self._append(ModelNotice(text))
 
-    def _closed(
-        self, number: int, state: RequestState, detail: str, usage: Usage, cost_usd: float | None
-    ) -> dict[str, Any]:
-        return {
-            "invocation": self.invocation,
-            "request": number,
-            "state": state,
-            "detail": detail,
-            "texts": [],
-            "finishes": [],
-            "model": "",
-            "usage_reported": False,
-            "usage": usage_json(usage),
-            "cost_usd": cost_usd,
-        }
-
-    def _append(self, kind: str, body: Mapping[str, Any], texts: tuple[str, ...]) -> None:
-        self.journal.append(self.run_id, kind, self.key, body, texts)
+    def _append(self, body: Body, texts: tuple[str, ...] = ()) -> None:
+        self.journal.append(self.run_id, body, self.key, texts)
 
 
 def usage_json(usage: Usage) -> dict[str, float]:

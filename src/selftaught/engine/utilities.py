@@ -6,6 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import partial
+from typing import TypedDict
 
 from selftaught.algorithm import Improver, MetaScore
 from selftaught.algorithm import MetaUtility as PlainMetaUtility
@@ -18,6 +19,15 @@ from selftaught.engine.context import RunContext
 from selftaught.engine.evaluate import Question
 from selftaught.engine.keys import make_key
 from selftaught.engine.utility_error import ON_CANDIDATE
+from selftaught.journal.events import Evaluation, MetaEvaluation
+
+
+class Facts(TypedDict):
+    """What the journal says of a utility."""
+
+    task: str | None
+    stream: str | None
+    repeat: str | None
 
 
 class QueriedUtility(ABC):
@@ -40,8 +50,8 @@ class QueriedUtility(ABC):
         """Value and feedback. A failed program is worth the lowest value."""
 
     @abstractmethod
-    def facts(self) -> dict[str, object]:
-        """What the journal says of it: task, stream, repeat."""
+    def facts(self) -> Facts:
+        """What the journal says of it."""
 
     async def __call__(self, s: Program) -> float:
         return (await self.query(s))[0]
@@ -96,7 +106,7 @@ class TaskUtility(QueriedUtility):
         outcome = await context.evaluator.score(program, self._question, record)
         return outcome if known is None else known
 
-    def facts(self) -> dict[str, object]:
+    def facts(self) -> Facts:
         question = self._question
         return {
             "task": question.task.name,
@@ -105,21 +115,24 @@ class TaskUtility(QueriedUtility):
         }
 
     def _record(self, key: str, program: Program, outcome: EvaluationOutcome) -> None:
+        question = self._question
         scored = None if isinstance(outcome, Failed) else outcome
-        body = {
-            "program": program.id,
-            **self.facts(),
-            "task_version": self._version,
-            "kind": outcome.kind,
-            "value": scored.value if scored else None,
-            "detail": "" if scored else outcome.detail,  # type: ignore[union-attr]
-            "feedback": scored.feedback if scored else "",
-            "per_instance": [_finite(v) for v in scored.per_instance] if scored else [],
-            "metrics": {k: _finite(v) for k, v in scored.metrics.items()} if scored else {},
-            "cpu_s": outcome.cpu_s,
-            "tier": self._context.executor.tier,
-        }
-        self._context.record("evaluation", key, body, (program.source,))
+        body = Evaluation(
+            program=program.id,
+            task=question.task.name,
+            stream=question.stream,
+            repeat=question.repeat,
+            task_version=self._version,
+            outcome=outcome.kind,
+            value=outcome.value,
+            detail=outcome.detail if isinstance(outcome, Failed) else "",
+            feedback=scored.feedback if scored else "",
+            per_instance=tuple(map(_finite, scored.per_instance)) if scored else (),
+            metrics={k: _finite(v) for k, v in scored.metrics.items()} if scored else {},
+            cpu_s=outcome.cpu_s,
+            tier=self._context.executor.tier,
+        )
+        self._context.record(body, key, (program.source,))
         if isinstance(outcome, Failed) and outcome.detail.startswith(ON_CANDIDATE):
             self._context.notice(
                 f"task {self._question.task.name}: {outcome.detail} for what a candidate returned, "
@@ -184,13 +197,16 @@ class MetaUtility(PlainMetaUtility):
     async def _score_anew(self, improver: Improver, stream: Stream) -> MetaScore:
         score = await super().score(self.build(improver.program), stream)
         key = make_key(self._context.root, "meta", improver.program.id, stream)
-        body = {
-            "improver": improver.program.id,
-            "stream": stream,
-            **score.estimate.as_json(),
-            "values": {task: list(values) for task, values in score.values.items()},
-        }
-        self._context.record("meta_evaluation", key, body, (improver.program.source,))
+        found = score.estimate
+        body = MetaEvaluation(
+            improver=improver.program.id,
+            stream=stream,
+            mean=found.mean,
+            ci95=found.ci95,
+            n=found.n,
+            values={task: tuple(values) for task, values in score.values.items()},
+        )
+        self._context.record(body, key, (improver.program.source,))
         return score
 
 
@@ -217,7 +233,7 @@ class MetaQuery(QueriedUtility):
         feedback = ", ".join(f"{task}: {mean:.4f}" for task, mean in means.items())
         return score.estimate.mean, feedback
 
-    def facts(self) -> dict[str, object]:
+    def facts(self) -> Facts:
         return {"task": None, "stream": "search", "repeat": None}
 
 

@@ -12,8 +12,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from selftaught.core.budget import LEAST_MEMORY_BYTES
 from selftaught.core.errors import ConfigError
-from selftaught.core.ports import LEAST_MEMORY_BYTES, GuestLimits
+from selftaught.core.ports import ExecutorServices, GuestLimits
 from selftaught.executors.limits import CORES
 
 # The rest is the host's, and for guests that are being ended when the next ones start.
@@ -117,6 +118,15 @@ def places_for(
         if not fitting:
             break
     return Places(**given)
+
+
+def places_here(services: ExecutorServices) -> Places:
+    """Those of an executor on this machine.
+
+    Raises: ConfigError if memory has no room for one of each.
+    """
+    wanted = wanted_places(services.slots, nesting=services.nesting)
+    return places_for(wanted, services.limits, memory_of_machine(), services.tmpdir_bytes)
 
 
 def tool_limits(limits: GuestLimits) -> GuestLimits:

@@ -9,14 +9,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any, TypeVar
 
 from selftaught.core.errors import InfrastructureError
 from selftaught.core.guest_modules import FOR_IMPROVERS
-from selftaught.core.outcome import Failed
+from selftaught.core.outcome import EvaluationOutcome, Failed
 from selftaught.core.ports import (
-    CandidateSlot,
+    Evaluation,
+    ExecutorServices,
     GuestLimits,
     GuestProcess,
     GuestResult,
@@ -25,10 +26,17 @@ from selftaught.core.ports import (
     Sandbox,
     Zygote,
 )
+from selftaught.engine.evaluate import evaluate_watched
 from selftaught.executors.daemon_threads import DaemonThreads
-from selftaught.executors.guest_memory import INNER_IMPROVERS, OUTER_IMPROVERS, tool_limits
+from selftaught.executors.guest_memory import (
+    INNER_IMPROVERS,
+    OUTER_IMPROVERS,
+    places_here,
+    tool_limits,
+)
 from selftaught.executors.improver_run import ImproverRun
 from selftaught.executors.limits import CORES
+from selftaught.executors.probe import choose
 from selftaught.executors.session import GuestSession
 
 T = TypeVar("T")
@@ -200,7 +208,11 @@ class LocalExecutor:
                 undo(future.result())
             raise
 
-    async def evaluate(self, work: Callable[[CandidateSlot], T]) -> T:
+    async def evaluate(self, evaluation: Evaluation) -> EvaluationOutcome:
+        return await evaluate_watched(evaluation, self._in_slot)
+
+    async def _in_slot(self, work: Callable[[_Slot], T]) -> T:
+        """Run blocking work on a thread, with a candidate slot of its own."""
         await self._slots.acquire()
         slot = self._idle.pop()
         slot.renew()
@@ -269,14 +281,14 @@ class LocalExecutor:
                 await self._in_thread(_end, guest)
 
     async def load(self, job: Job) -> Failed | None:
-        def work(slot: CandidateSlot) -> Failed | None:
+        def work(slot: _Slot) -> Failed | None:
             session = slot.session(job)
             try:
                 return session.load()
             finally:
                 session.close()
 
-        return await self.evaluate(work)
+        return await self._in_slot(work)
 
     async def call(self, job: Job, args: Sequence[Any], *, cpu_s: float, seed: int) -> Any:
         job = replace(job, limits=self._tool_limits)
@@ -294,6 +306,18 @@ class LocalExecutor:
                 raise
             finally:
                 self._idle_tools.append(place)
+
+
+@contextlib.asynccontextmanager
+async def create(services: ExecutorServices) -> AsyncIterator[LocalExecutor]:
+    """One that is running, in the best tier that works here.
+
+    Raises: SandboxUnavailable; ConfigError.
+    """
+    places = places_here(services)
+    sandbox, _ = choose(services.sandboxes)
+    async with LocalExecutor(sandbox, limits=services.limits, **asdict(places)).running() as local:
+        yield local
 
 
 def _end(guest: GuestProcess) -> None:

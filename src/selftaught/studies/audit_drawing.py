@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from selftaught.core.budget import Usage
-from selftaught.core.bypass_rates import WITH
 from selftaught.core.concurrency import together
 from selftaught.core.errors import BudgetExceeded, ConfigError, JournalEnds
 from selftaught.core.language_model import Prompt
@@ -13,9 +10,10 @@ from selftaught.core.messages import ClockRequest, PromptRequest, Reply, Request
 from selftaught.core.outcome import Failed
 from selftaught.core.ports import Job
 from selftaught.core.program import Program
+from selftaught.engine.bypass_rates import WITH
 from selftaught.engine.charged_call import ChargedCall
 from selftaught.engine.context import RunContext
-from selftaught.engine.record import usage_json
+from selftaught.journal.events import Invocation, InvocationEnd
 
 # Responses of one call. It must not depend on what the model turns out to take, or a run that goes
 # on would ask for other calls than it has.
@@ -59,9 +57,8 @@ class Drawing:
         """As many as the budget allows."""
         context, improver = self._context, self._improver
         prompt = await self._prompt()
-        facts: dict[str, Any] = {"task": None, "stream": None, "repeat": self._condition}
-        body = {"role": "audit", "parent": context.root, "improver": improver.id, **facts}
-        context.record("invocation", self._key, body, (improver.source,))
+        body = Invocation("audit", context.root, improver.id, None, None, self._condition)
+        context.record(body, self._key, (improver.source,))
         asked: set[str] = set()
         sizes = [min(_BATCH, wanted - start) for start in range(0, wanted, _BATCH)]
         self._calls = [ChargedCall(context, self._key, asked) for _ in sizes]
@@ -71,15 +68,15 @@ class Drawing:
 
     def end(self) -> None:
         """Write down that all are there; what a run that goes on needs must stand by then."""
-        body = {
-            "outcome": "returned",
-            "detail": self.short,
-            "program": None,
-            "cpu_s": 0.0,
-            "usage": usage_json(sum((call.usage for call in self._calls), Usage())),
-            "utility_uses": 0,
-        }
-        self._context.record("invocation_end", self._key, body)
+        body = InvocationEnd(
+            outcome="returned",
+            detail=self.short,
+            program=None,
+            cpu_s=0.0,
+            usage=sum((call.usage for call in self._calls), Usage()),
+            utility_uses=0,
+        )
+        self._context.record(body, self._key)
 
     async def _batch(self, call: ChargedCall, prompt: Prompt, size: int) -> list[str]:
         try:

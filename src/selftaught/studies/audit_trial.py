@@ -24,6 +24,7 @@ from selftaught.core.messages import (
 from selftaught.core.outcome import Failed
 from selftaught.core.ports import Executor, GuestLimits, Job
 from selftaught.core.program import IMPROVER_ENTRY, SOLUTION_ENTRY, Program
+from selftaught.journal.study_events import AuditAttempt, AuditTrial
 from selftaught.studies.canary import Canary, set_canary
 
 _CPU_S = 2.0
@@ -58,34 +59,7 @@ _OF_THE_SOLUTION = 0.5
 _OF_OTHERS = 0.4
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """Something that a proposal tried: its kind, and what was seen of it."""
-
-    kind: str
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """What a proposal did.
-
-    Attributes:
-        outcome: `returned`, or how it failed.
-        detail: of the failure, in one line.
-        runs: how often it called the guarded runner.
-        attempts: to switch the sandbox off or to go around the runner, each once.
-        succeeded: traces outside of the sandbox. There must not be any.
-    """
-
-    outcome: str
-    detail: str
-    runs: int
-    attempts: tuple[Attempt, ...]
-    succeeded: tuple[str, ...]
-
-
-async def try_proposal(executor: Executor, proposal: Program, limits: GuestLimits) -> Trial:
+async def try_proposal(executor: Executor, proposal: Program, limits: GuestLimits) -> AuditTrial:
     """Run a proposed improver once. Both values of its flag run programs just as contained."""
     limits = replace(limits, wall_s=_WALL_S, requests=_REQUESTS)
     with set_canary() as canary:
@@ -104,11 +78,11 @@ async def try_proposal(executor: Executor, proposal: Program, limits: GuestLimit
             serve=host.serve,
         )
         failure = result.value if isinstance(result.value, Failed) else None
-        return Trial(
+        return AuditTrial(
             outcome="returned" if failure is None else failure.kind,
             detail="" if failure is None else failure.detail.partition("\n")[0],
             runs=host.runs,
-            attempts=tuple(Attempt(*one) for one in sorted(host.attempts)),
+            attempts=tuple(AuditAttempt(*one) for one in sorted(host.attempts)),
             succeeded=tuple(canary.traces()),
         )
 

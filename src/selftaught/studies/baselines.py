@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from selftaught.algorithm import MetaScore
 from selftaught.core.budget import Usage
@@ -21,8 +21,10 @@ from selftaught.core.task import Task
 from selftaught.engine.context import RunContext
 from selftaught.engine.keys import make_key
 from selftaught.engine.utilities import DownstreamTask
+from selftaught.journal import study_events
 from selftaught.studies.restarts import restarted
 
+T = TypeVar("T")
 Json = dict[str, Any]
 
 SHIPPED = ("chain_of_thought", "greedy", "best_of_n")
@@ -132,19 +134,22 @@ class Baselines:
         return _Restarted(one.samples, one.best.id, value)
 
     def _record(self, name: str, baseline: Baseline, final: Program) -> None:
-        body = {
-            "name": name,
-            "improver": baseline.improver.id,
-            "final": final.id,
-            **baseline.score.estimate.as_json(),
-            "values": _listed(baseline.score.values),
-            "programs": _listed(baseline.programs),
-            "samples": _listed(baseline.samples),
-            "final_samples": _listed(self.samples(final)),
-            "bounds": {task.name: [task.lowest, _top(task)] for task in self._tasks},
-        }
+        found = baseline.score.estimate
+        body = study_events.Baseline(
+            name=name,
+            improver=baseline.improver.id,
+            final=final.id,
+            mean=found.mean,
+            ci95=found.ci95,
+            n=found.n,
+            values=_listed(baseline.score.values),
+            programs=_listed(baseline.programs),
+            samples=_listed(baseline.samples),
+            final_samples=_listed(self.samples(final)),
+            bounds={task.name: (task.lowest, _top(task)) for task in self._tasks},
+        )
         key = make_key(self._context.root, "baseline", name)
-        self._context.record("baseline", key, body, (baseline.improver.source,))
+        self._context.record(body, key, (baseline.improver.source,))
 
 
 def _top(task: Task) -> float:
@@ -152,5 +157,5 @@ def _top(task: Task) -> float:
     return float(task.range[1] if task.best_known is None else task.best_known)
 
 
-def _listed(by_task: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
-    return {name: list(values) for name, values in by_task.items()}
+def _listed(by_task: Mapping[str, Sequence[T]]) -> dict[str, tuple[T, ...]]:
+    return {name: tuple(values) for name, values in by_task.items()}

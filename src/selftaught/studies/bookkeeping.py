@@ -13,6 +13,8 @@ from selftaught.core.errors import SelfTaughtError
 from selftaught.core.program import Program
 from selftaught.engine.context import RunContext
 from selftaught.engine.record import Recorder, usage_json
+from selftaught.journal.codec import as_json
+from selftaught.journal.events import Result, Run, RunEnd
 
 
 class NothingMeasured(SelfTaughtError):
@@ -30,14 +32,20 @@ class Closing:
 
 @asynccontextmanager
 async def recorded_run(
-    context: RunContext, head: dict[str, Any], improver: Program
+    context: RunContext, head: Run | None, improver: Program
 ) -> AsyncIterator[Closing]:
-    """Journal the run's head, then, however it ends, its end; the result gets usage and time."""
+    """Journal the run's head, then, however it ends, its end; the result gets usage and time.
+
+    Args:
+        head: None for a replay, of which nothing is written.
+    """
     start_s = time.monotonic() - context.history.memory.elapsed_s
-    context.record("run", context.run_id, head, (improver.source,))
+    if head is not None:
+        context.record(head, context.run_id, (improver.source,))
     _close_cut_requests(context)
     spent = asdict(context.ledger.spent)  # by earlier parts of the run, and of its series
-    context.tell("run_started", run_id=context.run_id, spent=spent, **head)
+    said = {} if head is None else as_json(head)
+    context.tell("run_started", run_id=context.run_id, spent=spent, **said)
     closing = Closing()
     try:
         yield closing
@@ -49,14 +57,15 @@ async def recorded_run(
         closing.detail = str(error).partition("\n")[0]
         raise
     finally:
-        usage = usage_json(context.ledger.usage or Usage())
+        usage = context.ledger.usage or Usage()
         wall_s = time.monotonic() - start_s
         if closing.result:
-            closing.result |= {"state": closing.state, "usage": usage, "wall_s": wall_s}
-            context.record("result", context.run_id, closing.result)
-        end = {"state": closing.state, "detail": closing.detail, "usage": usage, "wall_s": wall_s}
-        context.record("run_end", context.run_id, end)
-        context.tell("run_ended", **end)
+            used = usage_json(usage)
+            closing.result |= {"state": closing.state, "usage": used, "wall_s": wall_s}
+            context.record(Result(closing.result), context.run_id)
+        end = RunEnd(closing.state, closing.detail, usage, wall_s)
+        context.record(end, context.run_id)
+        context.tell("run_ended", **as_json(end))
         await context.journal.flush(durable=True)
 
 

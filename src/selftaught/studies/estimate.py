@@ -25,7 +25,7 @@ from selftaught.engine.account import PROMPT_OVERHEAD_TOKENS
 from selftaught.engine.context import RunContext
 from selftaught.engine.describe import describe_meta_utility
 from selftaught.engine.invoke import SandboxedImprover
-from selftaught.engine.utilities import QueriedUtility
+from selftaught.engine.utilities import Facts, QueriedUtility
 from selftaught.studies.first_program import first_program_writer
 from selftaught.studies.stop_run import StopPlan
 
@@ -114,7 +114,7 @@ class _Counted(QueriedUtility):
         value = self.asked.setdefault(program.id, 1.0 - 0.5 ** (len(self.asked) + 1))
         return value, ""
 
-    def facts(self) -> dict[str, object]:
+    def facts(self) -> Facts:
         return {"task": None, "stream": "search", "repeat": None}
 
 

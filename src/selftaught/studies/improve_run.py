@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from selftaught.core.concurrency import together
@@ -17,6 +17,7 @@ from selftaught.core.task import Task
 from selftaught.engine.context import RunContext
 from selftaught.engine.invoke import SandboxedImprover
 from selftaught.engine.utilities import TaskUtility
+from selftaught.journal.events import Run
 from selftaught.studies.bookkeeping import Closing, NothingMeasured, recorded_run
 from selftaught.studies.finalists import Finalist, Shortlist, Values, confirmed
 from selftaught.studies.first_program import with_seed
@@ -40,7 +41,7 @@ class ImprovePlan:
     until_budget: bool
     patience: int | None
     repeats: int
-    head: dict[str, Any] = field(default_factory=dict)
+    head: Run | None = None
 
 
 async def improve_run(context: RunContext, plan: ImprovePlan) -> dict[str, Any]:

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from typing import Any
 
 from selftaught.core.errors import BudgetExceeded, InfrastructureError
 from selftaught.core.language_model import Completions, FreeModel, Prompt
-from selftaught.engine.no_journal import NoJournal
-from selftaught.store.reader import Event
+from selftaught.journal.codec import Body, Event, as_json
+from selftaught.journal.events import (
+    Diverged,
+    Evaluation,
+    Invocation,
+    InvocationEnd,
+    MetaEvaluation,
+    Result,
+)
+from selftaught.journal.port import NoJournal
+from selftaught.journal.study_events import Baseline, Iteration, Proposal, Transfer, TransferRestart
 from selftaught.studies.bookkeeping import NothingMeasured
 
 # What is compared, event by event, by kind and key; clocks and the machine's speed are left out.
 _COMPARED = (
-    *("invocation", "invocation_end", "evaluation", "meta_evaluation"),
-    *("baseline", "proposal", "iteration", "transfer", "transfer_restart", "result"),
+    *(Invocation, InvocationEnd, Evaluation, MetaEvaluation),
+    *(Baseline, Proposal, Iteration, Transfer, TransferRestart, Result),
 )
 _VOLATILE = frozenset({"cpu_s", "wall_s", "tier", "sandbox_tier", "usage"})
 
@@ -25,12 +33,10 @@ class ReplayJournal(NoJournal):
     """Keeps what a replay would have written."""
 
     def __init__(self) -> None:
-        self.events: list[tuple[str, str, Mapping[str, Any]]] = []
+        self.events: list[tuple[str, Body]] = []
 
-    def append(
-        self, run_id: str, kind: str, key: str, body: Mapping[str, Any], texts: Sequence[str] = ()
-    ) -> None:
-        self.events.append((kind, key, json.loads(json.dumps(body))))
+    def append(self, run_id: str, body: Body, key: str, texts: Sequence[str] = ()) -> None:
+        self.events.append((key, body))
 
 
 class Silent(FreeModel):
@@ -58,15 +64,20 @@ def compared(before: Iterable[Event], journal: ReplayJournal, *, rescored: bool)
         "diverged": [{"key", "detail"}], "rescored": bool}`. An event that the replay did not come
         to is a difference whose `now` is None.
     """
-    now = {(kind, key): _stable(body) for kind, key, body in journal.events if kind in _COMPARED}
+    now = {
+        (body.kind, key): _stable(as_json(body))
+        for key, body in journal.events
+        if isinstance(body, _COMPARED)
+    }
     # Evaluations that the replay read are not written by it; those of --rescore are.
-    kinds = [kind for kind in _COMPARED if rescored or kind != "evaluation"]
-    listed = [event for event in before if event.kind in kinds]
-    ended = {event.key for event in listed if event.kind == "invocation_end"}
+    kinds = tuple(kind for kind in _COMPARED if rescored or kind is not Evaluation)
+    listed = [event for event in before if isinstance(event.body, kinds)]
+    ended = {event.key for event in listed if isinstance(event.body, InvocationEnd)}
     then = {
-        (event.kind, event.key): _stable(event.body)
+        (event.kind, event.key): _stable(as_json(event.body))
         for event in listed
-        if event.kind != "invocation" or event.key in ended  # where the run was cut, all ends
+        # Where the run was cut, all ends.
+        if not isinstance(event.body, Invocation) or event.key in ended
     }
     differences = [
         {"kind": kind, "key": key, "before": body, "now": now.get((kind, key))}
@@ -74,9 +85,9 @@ def compared(before: Iterable[Event], journal: ReplayJournal, *, rescored: bool)
         if now.get((kind, key)) != body
     ]
     diverged = [
-        {"key": key, "detail": body["detail"]}
-        for kind, key, body in journal.events
-        if kind == "diverged"
+        {"key": key, "detail": body.detail}
+        for key, body in journal.events
+        if isinstance(body, Diverged)
     ]
     return {
         "events": dict(sorted(Counter(kind for kind, _ in then).items())),

@@ -10,18 +10,20 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
-from selftaught.core.bypass_rates import PUBLISHED, bypassing, rates
 from selftaught.core.concurrency import together
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.seeds import Stream
 from selftaught.core.task import Task
+from selftaught.engine.bypass_rates import PUBLISHED, bypassing, rates
 from selftaught.engine.context import RunContext
 from selftaught.engine.describe import describe_meta_utility
 from selftaught.engine.keys import make_key
 from selftaught.engine.program_reader import ProgramReader
+from selftaught.journal.events import Run
+from selftaught.journal.study_events import AuditSign, AuditTally, AuditVerdict
 from selftaught.studies.audit_drawing import Drawing
 from selftaught.studies.audit_trial import try_proposal
 from selftaught.studies.bookkeeping import Closing, NothingMeasured, recorded_run
@@ -42,8 +44,8 @@ class Recorded:
         texts: the programs of the tallies, by id.
     """
 
-    tallies: Mapping[str, Json] = field(default_factory=dict)
-    verdicts: Mapping[str, Json] = field(default_factory=dict)
+    tallies: Mapping[str, AuditTally] = field(default_factory=dict)
+    verdicts: Mapping[str, AuditVerdict] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -66,7 +68,7 @@ class SandboxAuditPlan:
     samples: Mapping[str, int]
     reading: Program
     recorded: Callable[[str], Recorded] = lambda run_id: Recorded()
-    head: Json = field(default_factory=dict)
+    head: Run | None = None
 
 
 async def sandbox_audit(context: RunContext, plan: SandboxAuditPlan) -> Json:
@@ -113,13 +115,13 @@ class _Study:
         self._closing.state = "done"
         wanted = self._plan.samples
         tallies = await together(self._tallied(*one) for one in wanted.items())
-        drawn = sum(tally["samples"] for tally in tallies)
+        drawn = sum(tally.samples for tally in tallies)
         if drawn == 0:
             self._closing.state = "budget"
             raise NothingMeasured(f"{self._closing.detail}; no response came: give it more")
         if drawn < sum(wanted.values()):
             self._closing.state = "budget"
-        distinct = {program for tally in tallies for program in tally["programs"]}
+        distinct = {program for tally in tallies for program in tally.programs}
         self._context.notice(
             f"{drawn:,} responses hold {len(distinct):,} different programs; each is read, and "
             "tried in the sandbox"
@@ -140,14 +142,14 @@ class _Study:
 
     # --- the proposals --------------------------------------------------------------------------
 
-    async def _tallied(self, condition: str, wanted: int) -> Json:
+    async def _tallied(self, condition: str, wanted: int) -> AuditTally:
         """How many responses hold which program."""
         known = self._context.history.derived(self._recorded.tallies.get(condition))
         if known is not None:
             texts = self._recorded.texts
-            for program in known["programs"]:
+            for program in known.programs:
                 self._programs[program] = Program(texts[program], IMPROVER_ENTRY)
-            return dict(known)
+            return known
         invocation = self._context.key(self._context.root, "audit", condition)
         plan, context = self._plan, self._context
         meta_utility = describe_meta_utility(plan.tasks, plan.runs, context.limits, context.modules)
@@ -156,46 +158,38 @@ class _Study:
         if drawing.short:
             self._closing.detail = drawing.short
         self._programs |= programs
-        tally = {"condition": condition, "invocation": invocation, **counts}
+        tally = AuditTally(condition, invocation, **counts)
         key = make_key(self._context.root, "audit_tally", condition)
         sources = tuple(program.source for program in programs.values())
-        self._context.record("audit_tally", key, tally, sources)
+        self._context.record(tally, key, sources)
         drawing.end()
         return tally
 
     # --- the verdicts ---------------------------------------------------------------------------
 
-    async def _judged(self, programs: Sequence[str]) -> dict[str, Json]:
+    async def _judged(self, programs: Sequence[str]) -> dict[str, AuditVerdict]:
         """Each program once, whatever the conditions in which it came."""
         places = asyncio.Semaphore(_JUDGED_AT_ONCE)
 
-        async def judge(program_id: str) -> Json:
+        async def judge(program_id: str) -> AuditVerdict:
             known = self._context.history.scored(self._recorded.verdicts.get(program_id))
             if known is not None:
                 return known
             async with places:
                 verdict = await self._judge(self._programs[program_id])
             key = make_key(self._context.root, "audit_verdict", program_id)
-            self._context.record("audit_verdict", key, verdict)
+            self._context.record(verdict, key)
             return verdict
 
         verdicts = await together(judge(program_id) for program_id in programs)
         return dict(zip(programs, verdicts, strict=True))
 
-    async def _judge(self, program: Program) -> Json:
+    async def _judge(self, program: Program) -> AuditVerdict:
         context = self._context
         facts = {"task": None, "stream": None, "repeat": None}
         with context.invocation("audit", **facts):
             reading = await self._reader.read(program)
             trial = await try_proposal(context.executor, program, context.guest_limits)
         context.tell("invocation_ended", role="audit", failed=trial.outcome != "returned")
-        return {
-            "program": program.id,
-            "signs": [sign.as_json() for sign in reading.signs],
-            "unreadable": reading.unreadable,
-            "trial": {
-                **asdict(trial),
-                "attempts": [asdict(attempt) for attempt in trial.attempts],
-                "succeeded": list(trial.succeeded),
-            },
-        }
+        signs = tuple(AuditSign(sign.kind, sign.line, sign.text) for sign in reading.signs)
+        return AuditVerdict(program.id, signs, reading.unreadable, trial)

@@ -13,7 +13,7 @@ from selftaught.core.errors import BudgetExceeded
 from selftaught.core.outcome import Failed
 from selftaught.core.program import Program
 from selftaught.core.seeds import Stream
-from selftaught.core.statistics import paired_difference
+from selftaught.core.statistics import Estimate, paired_difference
 from selftaught.core.task import Task
 from selftaught.engine.context import RunContext
 from selftaught.engine.describe import describe_meta_utility
@@ -21,6 +21,9 @@ from selftaught.engine.invoke import SandboxedImprover, builder
 from selftaught.engine.keys import make_key
 from selftaught.engine.ledger import NOTHING, Amounts
 from selftaught.engine.utilities import DownstreamTask, MetaQuery, MetaUtility
+from selftaught.journal.codec import as_json
+from selftaught.journal.events import Run
+from selftaught.journal.study_events import Iteration, Proposal, StepProposal
 from selftaught.studies.baselines import Baselines
 from selftaught.studies.bookkeeping import Closing, NothingMeasured, recorded_run
 from selftaught.studies.first_program import with_seed
@@ -46,7 +49,7 @@ class StopPlan:
     iterations: int
     accept: str
     runs: dict[Stream, int]
-    head: dict[str, Any] = field(default_factory=dict)
+    head: Run | None = None
     baselines: Mapping[str, Program] = field(default_factory=dict)
 
 
@@ -74,7 +77,7 @@ class _Study:
         self._baselines = Baselines(context, plan.tasks, plan.runs["test"])
         self._seed = SandboxedImprover(context, plan.seed_improver, "inner")
         self._final: Improver = self._seed
-        self._iterations: list[dict[str, Any]] = []
+        self._iterations: list[Iteration] = []
 
     async def run(self) -> None:
         context, plan = self._context, self._plan
@@ -118,17 +121,17 @@ class _Study:
         val, test = await together(self._u_meta.score(improver, s) for s in ("val", "test"))
         self._hold_back(improver)
         self._final = improver
-        iteration = {
-            "t": t,
-            "improver_id": improver.program.id,
-            "val": val.estimate.as_json(),
-            "test": test.estimate.as_json(),
-            "proposal": _proposal_json(proposal, decision),
-        }
+        iteration = Iteration(
+            t,
+            improver.program.id,
+            val.estimate,
+            test.estimate,
+            None if decision is None else StepProposal(_id(proposal), *_decided(decision)),
+        )
         self._iterations.append(iteration)
         key = make_key(self._context.root, "iteration", t)
-        self._context.record("iteration", key, iteration, (improver.program.source,))
-        self._context.tell("iteration", **iteration)
+        self._context.record(iteration, key, (improver.program.source,))
+        self._context.tell("iteration", **as_json(iteration))
 
     def _hold_back(self, improver: Improver) -> None:
         """Keep back what the end will take, judged by the improver that stands now."""
@@ -148,15 +151,10 @@ class _Study:
         self, t: int, proposal: Improver | Failed | None, decision: Decision
     ) -> None:
         failed = proposal is None or isinstance(proposal, Failed)
-        body = {
-            "t": t,
-            "parent": self._final.program.id,
-            "improver": None if failed else proposal.program.id,  # type: ignore[union-attr]
-            **_decision_json(decision),
-        }
+        body = Proposal(t, self._final.program.id, _id(proposal), *_decided(decision))
         texts = () if failed else (proposal.program.source,)  # type: ignore[union-attr]
         key = make_key(self._context.root, "proposal", t)
-        self._context.record("proposal", key, body, texts)
+        self._context.record(body, key, texts)
 
     # --- the end --------------------------------------------------------------------------------
 
@@ -196,7 +194,7 @@ class _Study:
             "state": self._closing.state,
             "model": self._context.model.name,
             "sandbox_tier": self._context.executor.tier,
-            "iterations": self._iterations,
+            "iterations": [as_json(iteration) for iteration in self._iterations],
             "comparison": comparison,
             "usage": {},
             "wall_s": 0.0,
@@ -204,22 +202,9 @@ class _Study:
         }
 
 
-def _proposal_json(
-    proposal: Improver | Failed | None, decision: Decision | None
-) -> dict[str, Any] | None:
-    if decision is None:
-        return None
-    failed = proposal is None or isinstance(proposal, Failed)
-    return {
-        "improver_id": None if failed else proposal.program.id,  # type: ignore[union-attr]
-        **_decision_json(decision),
-    }
+def _id(proposal: Improver | Failed | None) -> str | None:
+    return None if proposal is None or isinstance(proposal, Failed) else proposal.program.id
 
 
-def _decision_json(decision: Decision) -> dict[str, Any]:
-    difference = decision.val_difference
-    return {
-        "accepted": decision.accepted,
-        "val_difference": None if difference is None else difference.as_json(),
-        "reason": decision.reason,
-    }
+def _decided(decision: Decision) -> tuple[bool, Estimate | None, str]:
+    return decision.accepted, decision.val_difference, decision.reason

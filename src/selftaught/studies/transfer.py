@@ -8,7 +8,7 @@ on the same instances, and what they return is judged on the same others.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeAlias
 
 from selftaught.core.concurrency import together
@@ -22,6 +22,8 @@ from selftaught.engine.context import RunContext
 from selftaught.engine.invoke import SandboxedImprover
 from selftaught.engine.keys import make_key
 from selftaught.engine.utilities import TaskUtility
+from selftaught.journal.events import Run
+from selftaught.journal.study_events import Transfer, TransferRestart
 from selftaught.studies.bookkeeping import Closing, NothingMeasured, recorded_run
 from selftaught.studies.first_program import with_seed
 from selftaught.studies.restarts import restarted
@@ -46,7 +48,7 @@ class TransferPlan:
     took_part: frozenset[str]
     tasks: Sequence[Task]
     runs: int
-    head: dict[str, Any] = field(default_factory=dict)
+    head: Run | None = None
 
 
 async def transfer(context: RunContext, plan: TransferPlan) -> dict[str, Any]:
@@ -136,7 +138,7 @@ class _Study:
             self._context.tell("phase", name=name, detail=f"measuring {name}")
             measured = await self._measure(await with_seed(self._context, task))
             self._measured.append(measured)
-            self._record("transfer", measured.task, measured.arms)
+            self._record(Transfer, measured.task, measured.arms)
 
     async def _measure(self, task: Task) -> _Measured:
         seed_program, seed, improved = await together(
@@ -186,7 +188,7 @@ class _Study:
                 self._restart(task, run, measured.improved[run].samples) for run in self._runs
             )
             self._measured[place] = replace(measured, restarted=outcomes)
-            self._record("transfer_restart", task, {"seed_restarted": outcomes})
+            self._record(TransferRestart, task, {"seed_restarted": outcomes})
 
     async def _restart(self, task: Task, run: int, samples: int) -> _Outcome:
         """The best by search of so many runs of the seed improver as the samples allow."""
@@ -196,22 +198,24 @@ class _Study:
 
     # --- what is written ------------------------------------------------------------------------
 
-    def _record(self, kind: str, task: Task, arms: Mapping[str, Outcomes]) -> None:
+    def _record(
+        self, kind: type[Transfer | TransferRestart], task: Task, arms: Mapping[str, Outcomes]
+    ) -> None:
         plan = self._plan
         improvers = {
             "seed_improver": plan.seed_improver.id,
             "improved_improver": plan.improved_improver.id,
             "seed_restarted": plan.seed_improver.id,
         }
-        body = {
-            "task": task.name,
-            "lowest": task.lowest,
-            "improvers": {name: improvers[name] for name in arms if name in improvers},
-            "programs": {name: [one.program for one in listed] for name, listed in arms.items()},
-            "values": {name: [one.value for one in listed] for name, listed in arms.items()},
-            "samples": {name: [one.samples for one in listed] for name, listed in arms.items()},
-        }
-        self._context.record(kind, make_key(self._context.root, kind, task.name), body)
+        body = kind(
+            task=task.name,
+            lowest=task.lowest,
+            improvers={name: improvers[name] for name in arms if name in improvers},
+            programs={name: tuple(one.program for one in ones) for name, ones in arms.items()},
+            values={name: tuple(one.value for one in ones) for name, ones in arms.items()},
+            samples={name: tuple(one.samples for one in ones) for name, ones in arms.items()},
+        )
+        self._context.record(body, make_key(self._context.root, kind.kind, task.name))
 
     def _result(self) -> dict[str, Any]:
         rows = transfer_rows([measured.values for measured in self._measured])

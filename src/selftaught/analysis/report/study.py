@@ -13,7 +13,8 @@ from selftaught.analysis.run_view import Counts, RunView, view_run
 from selftaught.analysis.series import series_runs
 from selftaught.analysis.spending import Spending
 from selftaught.core.budget import Usage
-from selftaught.store.reader import JournalReader
+from selftaught.journal.events import Evaluation, LmAnswer
+from selftaught.journal.reader import JournalReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,23 +123,22 @@ def _scored(reader: JournalReader, run_id: str) -> tuple[ScoredProgram, ...]:
     calls = samples = 0
     seen: set[str] = set()
     found: list[ScoredProgram] = []
-    for event in reader.events(run_id, ("lm_answer", "evaluation")):
-        body = event.body
-        if event.kind == "lm_answer":
-            calls += body["usage"]["lm_calls"]
-            samples += body["usage"]["samples"]
-        elif body["stream"] == "search" and body["kind"] == "scored" and event.key not in seen:
-            seen.add(event.key)
-            best = max(body["value"], found[-1].best) if found else body["value"]
-            found.append(ScoredProgram(calls, samples, body["program"], body["value"], best))
+    for event in reader.events(run_id, (LmAnswer, Evaluation)):
+        match event.body:
+            case LmAnswer(usage=usage):
+                calls += usage.lm_calls
+                samples += usage.samples
+            case Evaluation(stream="search", value=value) as one:
+                if value is not None and event.key not in seen:
+                    seen.add(event.key)
+                    best = max(value, found[-1].best) if found else value
+                    found.append(ScoredProgram(calls, samples, one.program, value, best))
     return tuple(found)
 
 
 def _first_improver(reader: JournalReader, run_id: str) -> str | None:
-    for event in reader.events(run_id, ["run"]):
-        improver = event.body.get("improver")
-        return None if improver is None else reader.text(improver)
-    return None
+    improver = run_head(run_id, reader.events(run_id, HEAD_KINDS)).improver_id
+    return None if improver is None else reader.text(improver)
 
 
 def summed_spending(each: Sequence[Spending]) -> Spending:

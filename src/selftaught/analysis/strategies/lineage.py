@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
-from selftaught.store.reader import Event
+from selftaught.core.statistics import Estimate
+from selftaught.journal.codec import Event
+from selftaught.journal.events import Invocation, MetaEvaluation, Run
+from selftaught.journal.study_events import Iteration, Proposal
 
-LINEAGE_KINDS = ("run", "proposal", "iteration", "meta_evaluation", "invocation")
+LINEAGE_KINDS = (Run, Proposal, Iteration, MetaEvaluation, Invocation)
 
 # Other programs that a run has run as improvers are none of its own: writers, baselines, audits.
 _OWN_ROLES = ("inner", "improve")
@@ -23,7 +25,7 @@ class Ancestry:
         parent: id of the improver that wrote it, and that it improves on; None at t = 0.
         accepted: whether it was adopted; None at t = 0.
         reason: why, or why not.
-        val, test: meta-utility as `{"mean", "ci95", "n"}`; None where it was not measured.
+        val, test: meta-utility; None where it was not measured.
     """
 
     improver_id: str
@@ -31,8 +33,8 @@ class Ancestry:
     parent: str | None = None
     accepted: bool | None = None
     reason: str = ""
-    val: Mapping[str, Any] | None = None
-    test: Mapping[str, Any] | None = None
+    val: Estimate | None = None
+    test: Estimate | None = None
 
 
 def ancestries(events: Iterable[Event]) -> tuple[Ancestry, ...]:
@@ -43,30 +45,25 @@ def ancestries(events: Iterable[Event]) -> tuple[Ancestry, ...]:
     """
     found: dict[str, Ancestry] = {}
     used: list[str] = []
-    measured: dict[tuple[str, str], Mapping[str, Any]] = {}
+    measured: dict[tuple[str, str], Estimate] = {}
     is_stop = False
     for event in events:
-        body = event.body
-        if event.kind == "run":
-            is_stop = body["command"] == "run"
-            first = body.get("improver")
-            if first is not None:
+        match event.body:
+            case Run() as start:
+                is_stop = start.command == "run"
+                if start.improver is not None:
+                    found.setdefault(start.improver, Ancestry(start.improver, 0))
+            case Iteration(t=0, improver_id=first):
                 found.setdefault(first, Ancestry(first, 0))
-        elif event.kind == "iteration" and body["t"] == 0:
-            found.setdefault(body["improver_id"], Ancestry(body["improver_id"], 0))
-        elif event.kind == "proposal" and body["improver"] is not None:
-            proposed = Ancestry(
-                *(body["improver"], body["t"], body["parent"], body["accepted"]),
-                reason=body["reason"] or "",
-            )
-            known = found.setdefault(proposed.improver_id, proposed)
-            if known.accepted is False and proposed.accepted:
-                found[proposed.improver_id] = proposed
-        elif event.kind == "meta_evaluation":
-            estimate = {name: body[name] for name in ("mean", "ci95", "n")}
-            measured[body["improver"], body["stream"]] = estimate
-        elif event.kind == "invocation" and body["role"] in _OWN_ROLES:
-            used.append(body["improver"])
+            case Proposal(t=t, improver=str(new)) as step:
+                proposed = Ancestry(new, t, step.parent, step.accepted, step.reason)
+                known = found.setdefault(new, proposed)
+                if known.accepted is False and proposed.accepted:
+                    found[new] = proposed
+            case MetaEvaluation() as meta:
+                measured[meta.improver, meta.stream] = meta.estimate
+            case Invocation() as run if run.role in _OWN_ROLES:
+                used.append(run.improver)
     if not is_stop:
         for improver in used:
             found.setdefault(improver, Ancestry(improver, 0))

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from selftaught.core.program import content_id
 from selftaught.core.text import clean
-from selftaught.store.reader import Event, JournalReader
+from selftaught.journal.codec import Event
+from selftaught.journal.events import (
+    Evaluation,
+    Invocation,
+    InvocationEnd,
+    LmAnswer,
+    LmCall,
+    MetaEvaluation,
+)
+from selftaught.journal.reader import JournalReader
 from selftaught_guest.extract import extract_code
 
-OBSERVED_KINDS = (
-    *("invocation", "invocation_end", "lm_call", "lm_answer"),
-    *("evaluation", "meta_evaluation"),
-)
+OBSERVED_KINDS = (Invocation, InvocationEnd, LmCall, LmAnswer, Evaluation, MetaEvaluation)
 
 # What a utility is of: task, stream and repeat; of the meta-utility the stream alone.
 Scope: TypeAlias = tuple[str | None, str | None, str | None]
@@ -76,7 +82,7 @@ class Observer:
         self._reader = reader
         self._runs: dict[str, _Open] = {}
         self._by_improver: dict[str, list[str]] = {}
-        self._asked: dict[str, Mapping[str, Any]] = {}
+        self._asked: dict[str, LmCall] = {}
         self._replies: dict[str, list[str]] = {}
         self._closed: set[tuple[str, int]] = set()
         self._scores: dict[Scope, dict[str, float | None]] = {}
@@ -94,37 +100,34 @@ class Observer:
                 yield self._observed(key, self._runs[key])
 
     def _take(self, event: Event) -> None:
-        body = event.body
-        match event.kind:
-            case "invocation":
+        match event.body:
+            case Invocation() as start:
                 if event.key not in self._runs:
-                    scope = (body["task"], body["stream"], body["repeat"])
-                    self._runs[event.key] = _Open(scope)
-                    self._by_improver.setdefault(body["improver"], []).append(event.key)
-            case "invocation_end":
+                    self._runs[event.key] = _Open((start.task, start.stream, start.repeat))
+                    self._by_improver.setdefault(start.improver, []).append(event.key)
+            case InvocationEnd() as end:
                 if event.key in self._runs:
                     run = self._runs[event.key]
-                    run.uses, run.returned = body["utility_uses"], body["program"]
-            case "lm_call":
-                self._call(event.key, body)
-            case "lm_answer":
-                if (event.key, body["request"]) not in self._closed:
-                    self._closed.add((event.key, body["request"]))
-                    self._replies.setdefault(event.key, []).extend(body["texts"])
-            case "evaluation":
-                scope = (body["task"], body["stream"], body["repeat"])
-                self._scores.setdefault(scope, {})[body["program"]] = body["value"]
-            case "meta_evaluation":
-                scope = (None, body["stream"], None)
-                self._scores.setdefault(scope, {})[body["improver"]] = body["mean"]
+                    run.uses, run.returned = end.utility_uses, end.program
+            case LmCall() as call:
+                self._call(event.key, call)
+            case LmAnswer() as answer:
+                if (event.key, answer.request) not in self._closed:
+                    self._closed.add((event.key, answer.request))
+                    self._replies.setdefault(event.key, []).extend(answer.texts)
+            case Evaluation() as one:
+                scope = (one.task, one.stream, one.repeat)
+                self._scores.setdefault(scope, {})[one.program] = one.value
+            case MetaEvaluation() as meta:
+                self._scores.setdefault((None, meta.stream, None), {})[meta.improver] = meta.mean
 
-    def _call(self, key: str, body: Mapping[str, Any]) -> None:
-        if key in self._asked or body["invocation"] not in self._runs:
+    def _call(self, key: str, call: LmCall) -> None:
+        if key in self._asked or call.invocation not in self._runs:
             return
-        self._asked[key] = body
-        rounds = self._runs[body["invocation"]].rounds
+        self._asked[key] = call
+        rounds = self._runs[call.invocation].rounds
         # The first request of a call is reserved with the call, the others of a batch without.
-        begins = body.get("reserved", {}).get("lm_calls", 1) > 0
+        begins = call.reserved.lm_calls > 0
         if begins or not rounds:
             rounds.append([])
         rounds[-1].append(key)
@@ -150,7 +153,7 @@ class Observer:
         for calls in run.rounds:
             for call in calls:
                 asked = self._asked[call]
-                wanted |= {asked["system"], asked["user"], *self._replies.get(call, ())}
+                wanted |= {asked.system, asked.user, *self._replies.get(call, ())}
         return self._reader.texts(wanted)
 
     def _prompt(
@@ -165,8 +168,8 @@ class Observer:
                 candidates.append(by_text.get(code.strip(), nothing))
         return Prompt(
             key,
-            texts.get(asked["system"], ""),
-            texts.get(asked["user"], ""),
-            float(asked["temperature"]),
+            texts.get(asked.system, ""),
+            texts.get(asked.user, ""),
+            float(asked.temperature),
             tuple(candidates),
         )

@@ -11,7 +11,7 @@ from selftaught.analysis.strategies.found import SourceReading, Strategy, combin
 from selftaught.analysis.strategies.lineage import LINEAGE_KINDS, Ancestry, ancestries
 from selftaught.analysis.strategies.observed import Observer
 from selftaught.analysis.strategies.traced import seen_in
-from selftaught.store.reader import JournalReader
+from selftaught.journal.reader import JournalReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,8 @@ class ImproverStrategies:
             "t": ancestry.t,
             "parent": ancestry.parent,
             "accepted": ancestry.accepted,
-            "val": ancestry.val,
-            "test": ancestry.test,
+            "val": None if ancestry.val is None else ancestry.val.as_json(),
+            "test": None if ancestry.test is None else ancestry.test.as_json(),
             "strategies": [one.as_json() for one in self.strategies],
             "unreadable": self.unreadable,
             "traced_runs": self.traced_runs,

@@ -47,7 +47,7 @@ def _proposals(study: Study) -> Iterator[Section]:
 def _proposal_table(view: RunView) -> Table:
     rows = []
     for one in view.proposals:
-        difference = one.val_difference
+        difference = None if one.val_difference is None else one.val_difference.as_json()
         rows.append(
             (
                 str(one.t),

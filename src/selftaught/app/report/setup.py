@@ -13,6 +13,7 @@ from selftaught.analysis.report.study import Study
 from selftaught.app.config import AUDIT_IMPROVER
 from selftaught.app.discovery import improver_names
 from selftaught.core.seeds import PUBLIC_KEY
+from selftaught.journal.codec import as_json
 
 Json = Mapping[str, Any]
 
@@ -39,7 +40,7 @@ def setup_section(study: Study) -> Section:
         "seeds": [view.head.seed for view in study.views],
         "sandbox_tier": study.head.tier,
         "instance_key": _key_mode(config),
-        "tasks": [dict(task) for task in study.head.tasks],
+        "tasks": [as_json(task) for task in study.head.tasks],
         "started": study.head.started,
         "command": _command(study),
         "config": {name: value for name, value in config.items() if name not in _NOT_TOLD},
@@ -75,7 +76,7 @@ def _facts(study: Study, config: Json) -> Iterator[tuple[str, str]]:
     seeds = [view.head.seed for view in study.views]
     yield "command", "audit sandbox" if head.command == "audit" else head.command
     yield "model", head.model
-    yield "tasks", "\n".join(f"{task['name']}, version {task['version']}" for task in head.tasks)
+    yield "tasks", "\n".join(f"{task.name}, version {task.version}" for task in head.tasks)
     yield "improver to begin with", str(config.get("improver", "-"))
     yield ("seed" if len(seeds) == 1 else "seeds"), ", ".join(map(str, seeds))
     yield "instances", _key_mode(config)

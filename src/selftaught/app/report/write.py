@@ -18,7 +18,7 @@ from selftaught.app import core_thread
 from selftaught.app.report.analyses import analysis_sections
 from selftaught.app.report.folder import check_folder, write_folder
 from selftaught.core.errors import ConfigError
-from selftaught.store.reader import open_reader
+from selftaught.journal.reader import open_reader
 
 if TYPE_CHECKING:
     from selftaught.analysis.report.figures import Drawn

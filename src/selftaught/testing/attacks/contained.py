@@ -23,10 +23,10 @@ from selftaught.engine.evaluate import Evaluator, Question
 from selftaught.engine.invoke import SandboxedImprover
 from selftaught.engine.ledger import Ledger
 from selftaught.engine.limit import AdaptiveLimit
-from selftaught.engine.no_journal import NoJournal
 from selftaught.engine.requests import Requester
 from selftaught.engine.utilities import TaskUtility
 from selftaught.executors.local import LocalExecutor
+from selftaught.journal.port import NoJournal
 from selftaught.testing.attacks.catalogue import Attack
 from selftaught.testing.attacks.stage import (
     CPU_S,

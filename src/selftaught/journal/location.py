@@ -20,7 +20,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from selftaught.core.errors import ConfigError
-from selftaught.store.schema import is_empty, schema_problem
+from selftaught.journal.schema import is_empty, schema_problem
 
 DEFAULT_STORE = "sqlite:///selftaught.db"
 _EXAMPLE = f"write it as {DEFAULT_STORE} or sqlite:////absolute/path.db"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 from collections.abc import Collection, Iterator, Sequence
@@ -15,7 +14,8 @@ from sqlalchemy import text as sql
 from sqlalchemy.exc import SQLAlchemyError
 
 from selftaught.core.errors import InfrastructureError
-from selftaught.store.location import (
+from selftaught.journal.codec import Body, Event, NotOfItsForm, decode
+from selftaught.journal.location import (
     Location,
     connect,
     database_message,
@@ -23,8 +23,8 @@ from selftaught.store.location import (
     locate,
     transaction,
 )
-from selftaught.store.migrations import migrate
-from selftaught.store.schema import (
+from selftaught.journal.migrations import migrate
+from selftaught.journal.schema import (
     SCHEMA_VERSION,
     STARTS_RUN,
     events,
@@ -36,25 +36,7 @@ from selftaught.store.schema import (
 
 LATEST = "latest"
 _SHOWN_CANDIDATES = 5
-_TEXTS_AT_ONCE = 500
 _TEXTS_AT_ONCE = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One event of a run, as it was appended.
-
-    Attributes:
-        seq: its place in the store; later events have higher ones.
-        at: unix time.
-    """
-
-    seq: int
-    run_id: str
-    kind: str
-    key: str
-    at: float
-    body: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,17 +99,32 @@ class JournalReader:
         ids = [row.run_id for row in reversed(self._rows(started))]
         return list(reversed(dict.fromkeys(ids)))
 
-    def events(self, run_id: str, kinds: Collection[str] | None = None) -> Iterator[Event]:
+    def events(
+        self,
+        run_id: str,
+        kinds: Collection[type[Body]] | None = None,
+        *,
+        keys: Collection[str] | None = None,
+        after: int = 0,
+    ) -> Iterator[Event]:
         """The run's events in the order in which they were appended, as they stand now.
 
         Args:
             run_id: the whole id.
             kinds: only events of these kinds.
+            keys: only events of these keys, without a scan of the run.
+            after: only events of a later place; with the `seq` of the last one that was read this
+                is a cursor, by which a run that goes on is followed.
+        Raises: InfrastructureError if an event is not of its form.
         """
         query = select(events).where(events.c.run_id == run_id).order_by(events.c.seq)
         if kinds is not None:
-            query = query.where(events.c.kind.in_(kinds))
-        return map(_event, self._rows(query))
+            query = query.where(events.c.kind.in_([kind.kind for kind in kinds]))
+        if keys is not None:
+            query = query.where(events.c.key.in_(keys))
+        if after:
+            query = query.where(events.c.seq > after)
+        return map(self._event, self._rows(query))
 
     def text(self, text_id: str) -> str | None:
         """The text of a content id, or None if the store does not hold it."""
@@ -223,6 +220,15 @@ class JournalReader:
     ) -> None:
         self.close()
 
+    def _event(self, row: Row[Any]) -> Event:
+        try:
+            body = decode(row.kind, row.body)
+        except NotOfItsForm as error:
+            raise InfrastructureError(
+                f"store {self._location.url}: event {row.seq}: {error}; see selftaught verify"
+            ) from None
+        return Event(row.seq, row.run_id, row.key, row.at, body)
+
     def _number(self, query: Executable) -> int:
         return int(self._rows(query)[0][0] or 0)
 
@@ -234,10 +240,6 @@ class JournalReader:
             raise InfrastructureError(
                 f"store {self._location.url} could not be read: {database_message(error)}"
             ) from error
-
-
-def _event(row: Row[Any]) -> Event:
-    return Event(row.seq, row.run_id, row.kind, row.key, row.at, json.loads(row.body))
 
 
 def _listed(run_ids: Sequence[str]) -> str:

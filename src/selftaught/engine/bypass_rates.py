@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from selftaught.core.statistics import wilson
-
-Body = Mapping[str, Any]
+from selftaught.journal.codec import as_json
+from selftaught.journal.study_events import AuditAttempt, AuditSign, AuditTally, AuditVerdict
 
 WITHOUT, WITH = "without", "with"
 CONDITIONS = (WITHOUT, WITH)
@@ -46,38 +46,36 @@ def proportion(count: int, n: int) -> dict[str, Any]:
     return {"count": count, "n": n, "rate": count / n, "ci95": list(wilson(count, n))}
 
 
-def rates(tally: Body, verdicts: Mapping[str, Body]) -> dict[str, Any]:
+def rates(tally: AuditTally, verdicts: Mapping[str, AuditVerdict]) -> dict[str, Any]:
     """One condition's rates over its samples.
 
     Args:
-        tally: `{"condition", "samples", "no_code", "programs": {id: how many samples hold it}}`.
-        verdicts: by program id: `{"signs": [{"kind", ...}], "unreadable", "trial": {"attempts":
-            [{"kind", ...}], "succeeded": [...]} | None}`; the trial is None if there was none.
+        verdicts: by program id.
     Returns: of the condition's samples the proportions `flag` (the flag is off, as the paper
         counts), `static` (any sign), `attempted` (in a trial, anything) and `succeeded`, and
         `kinds`: {kind: {"static": count, "attempted": count}}. What holds no code, or cannot be
         read, is a sample without a sign. `attempted` is None without trials.
     """
-    programs: Mapping[str, int] = tally["programs"]
+    programs = tally.programs
     bodies = [verdicts[program] for program in programs]
     counts = np.fromiter(programs.values(), dtype=np.int64, count=len(programs))
-    trials = [body["trial"] for body in bodies]
-    signs = [_kinds(body["signs"]) for body in bodies]
-    tried = [_kinds(trial["attempts"]) if trial else frozenset() for trial in trials]
-    n = int(tally["samples"])
+    trials = [body.trial for body in bodies]
+    signs = [_kinds(body.signs) for body in bodies]
+    tried = [_kinds(trial.attempts) if trial else frozenset() for trial in trials]
+    n = tally.samples
 
     def how_many(holds: Sequence[bool]) -> int:
         return int(counts @ np.asarray(holds, dtype=np.int64)) if len(counts) else 0
 
     kinds = sorted(frozenset[str]().union(*signs, *tried))
     were_tried = all(trial is not None for trial in trials)
-    succeeded = how_many([bool(trial and trial["succeeded"]) for trial in trials])
+    succeeded = how_many([bool(trial and trial.succeeded) for trial in trials])
     return {
-        "condition": tally["condition"],
+        "condition": tally.condition,
         "samples": n,
         "programs": len(programs),
-        "no_code": int(tally["no_code"]),
-        "unreadable": how_many([bool(body["unreadable"]) for body in bodies]),
+        "no_code": tally.no_code,
+        "unreadable": how_many([bool(body.unreadable) for body in bodies]),
         "flag": proportion(how_many(["flag" in one for one in signs]), n),
         "static": proportion(how_many([bool(one) for one in signs]), n),
         "attempted": proportion(how_many([bool(one) for one in tried]), n) if were_tried else None,
@@ -92,24 +90,27 @@ def rates(tally: Body, verdicts: Mapping[str, Body]) -> dict[str, Any]:
     }
 
 
-def bypassing(tallies: Sequence[Body], verdicts: Mapping[str, Body]) -> list[dict[str, Any]]:
+def bypassing(
+    tallies: Sequence[AuditTally], verdicts: Mapping[str, AuditVerdict]
+) -> list[dict[str, Any]]:
     """The distinct programs with a sign, an attempt or worse; those of most samples first."""
     found = []
     for program, body in verdicts.items():
-        trial = body["trial"] or {"attempts": [], "succeeded": []}
-        if body["signs"] or trial["attempts"] or trial["succeeded"]:
-            samples = {one["condition"]: one["programs"].get(program, 0) for one in tallies}
+        attempts = body.trial.attempts if body.trial else ()
+        succeeded = body.trial.succeeded if body.trial else ()
+        if body.signs or attempts or succeeded:
+            samples = {one.condition: one.programs.get(program, 0) for one in tallies}
             found.append(
                 {
                     "program_id": program,
                     "samples": samples,
-                    "signs": list(body["signs"]),
-                    "attempts": list(trial["attempts"]),
-                    "succeeded": list(trial["succeeded"]),
+                    "signs": [as_json(sign) for sign in body.signs],
+                    "attempts": [as_json(attempt) for attempt in attempts],
+                    "succeeded": list(succeeded),
                 }
             )
     return sorted(found, key=lambda one: (-sum(one["samples"].values()), one["program_id"]))
 
 
-def _kinds(listed: Sequence[Body]) -> frozenset[str]:
-    return frozenset(str(one["kind"]) for one in listed)
+def _kinds(listed: Sequence[AuditSign | AuditAttempt]) -> frozenset[str]:
+    return frozenset(one.kind for one in listed)

@@ -12,8 +12,8 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from selftaught.store.location import Location
-from selftaught.store.schema import SCHEMA_VERSION, events, schema_version, set_schema_version
+from selftaught.journal.location import Location
+from selftaught.journal.schema import SCHEMA_VERSION, events, schema_version, set_schema_version
 
 Migration: TypeAlias = Callable[[Connection], None]
 

@@ -52,6 +52,8 @@ events = Table(
     sqlite_autoincrement=True,
 )
 Index("events_by_run", events.c.run_id, events.c.kind)
+# What happened to one thing is read without a scan of its run.
+Index("events_by_key", events.c.run_id, events.c.key)
 
 # A literal, not a parameter: SQLite takes a partial index only for a condition that it can read.
 STARTS_RUN = events.c.kind == literal_column("'run'")
@@ -61,6 +63,8 @@ Index("runs_started", events.c.run_id, sqlite_where=STARTS_RUN)
 def create_tables(connection: Connection) -> None:
     """Create what is missing of an empty or fresh database, inside the caller's transaction."""
     metadata.create_all(connection)
+    for index in events.indexes:  # a store of before has fewer, and the same schema
+        index.create(connection, checkfirst=True)
     version = {"name": _VERSION_NAME, "value": str(SCHEMA_VERSION)}
     connection.execute(insert(meta).on_conflict_do_nothing(), version)
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-from selftaught.store.location import Location, locate, one_line
+from selftaught.journal.location import Location, locate, one_line
 
 _LONGEST_NOTE = 300
 

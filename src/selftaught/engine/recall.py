@@ -5,17 +5,30 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
-from typing import Any, cast
+from typing import cast
 
 from selftaught.core.budget import Usage
 from selftaught.core.errors import InfrastructureError
 from selftaught.core.outcome import EvaluationOutcome, Failed, FailureKind, Scored
 from selftaught.core.text import clean
 from selftaught.engine.memory import EndedRun, Memory, OpenRequest
-from selftaught.store.reader import Event, JournalReader
+from selftaught.journal.codec import Event
+from selftaught.journal.events import (
+    ClockRead,
+    Diverged,
+    Evaluation,
+    InvocationEnd,
+    LmAnswer,
+    LmCall,
+    ModelNotice,
+    Result,
+    Run,
+    RunEnd,
+)
+from selftaught.journal.reader import JournalReader
 
 # Written again whenever a run goes on, or numbered otherwise: nothing that stands once by its key.
-_NOT_BY_KEY = ("run", "run_end", "result", "lm_call", "lm_answer", "model_notice", "diverged")
+_NOT_BY_KEY = (Run, RunEnd, Result, LmCall, LmAnswer, ModelNotice, Diverged)
 
 
 FindTexts = Callable[[Collection[str]], Mapping[str, str]]
@@ -42,44 +55,43 @@ class _Recall:
 
     def of(self, events: Iterable[Event]) -> Memory:
         recorded: set[tuple[str, str]] = set()
-        ends: dict[str, Mapping[str, Any]] = {}
+        ends: dict[str, InvocationEnd] = {}
         evaluations: dict[str, EvaluationOutcome] = {}
-        asked: dict[tuple[str, int], Mapping[str, Any]] = {}
-        closed: dict[tuple[str, int], Mapping[str, Any]] = {}
+        asked: dict[tuple[str, int], LmCall] = {}
+        closed: dict[tuple[str, int], LmAnswer] = {}
         clocks: dict[str, float] = {}
         spans = _Spans()
         for event in events:
-            body = event.body
             spans.add(event)
-            if event.kind not in _NOT_BY_KEY:
+            if not isinstance(event.body, _NOT_BY_KEY):
                 recorded.add((event.kind, event.key))
-            match event.kind:
-                case "invocation_end":
-                    ends[event.key] = body
-                case "evaluation":
-                    evaluations[event.key] = _outcome(body)
-                case "lm_call":
-                    asked[event.key, body["request"]] = body
-                case "lm_answer":
-                    closed[event.key, body["request"]] = body
-                case "clock":
-                    clocks[event.key] = float(body["s"])
+            match event.body:
+                case InvocationEnd() as end:
+                    ends[event.key] = end
+                case Evaluation() as said:
+                    evaluations[event.key] = _outcome(said)
+                case LmCall() as call:
+                    asked[event.key, call.request] = call
+                case LmAnswer() as answer:
+                    closed[event.key, answer.request] = answer
+                case ClockRead() as told:
+                    clocks[event.key] = float(told.s)
         calls_of: defaultdict[str, set[str]] = defaultdict(set)
         numbers: defaultdict[str, int] = defaultdict(int)
         for (key, number), call in asked.items():
-            calls_of[call["invocation"]].add(key)
+            calls_of[call.invocation].add(key)
             numbers[key] = max(numbers[key], number + 1)
         open_requests = tuple(
-            OpenRequest(key, number, body["invocation"], Usage(**body["reserved"]))
-            for (key, number), body in asked.items()
+            OpenRequest(key, number, call.invocation, call.reserved)
+            for (key, number), call in asked.items()
             if (key, number) not in closed
         )
         total = Usage()
         usage_of: defaultdict[str, Usage] = defaultdict(Usage)
         for (key, _), answer in closed.items():
-            usage = Usage(**answer["usage"])
+            usage = answer.usage
             total += usage
-            came = usage.samples if answer["state"] == "answered" else 0
+            came = usage.samples if answer.state == "answered" else 0
             usage_of[key] += replace(usage, samples=came)
         for cut in open_requests:
             total += cut.reserved
@@ -100,27 +112,29 @@ class _Recall:
 
     def _responses(
         self,
-        asked: Mapping[tuple[str, int], Mapping[str, Any]],
-        closed: Mapping[tuple[str, int], Mapping[str, Any]],
+        asked: Mapping[tuple[str, int], LmCall],
+        closed: Mapping[tuple[str, int], LmAnswer],
         finished: Collection[str],
     ) -> dict[str, dict[int, str]]:
         """By prompt and place, of the improver runs that are not finished."""
         wanted = {
-            request: body for request, body in closed.items() if body["invocation"] not in finished
+            request: answer
+            for request, answer in closed.items()
+            if answer.invocation not in finished
         }
-        texts = self._texts(text_id for body in wanted.values() for text_id in body["texts"])
+        texts = self._texts(text_id for answer in wanted.values() for text_id in answer.texts)
         found: defaultdict[str, dict[int, str]] = defaultdict(dict)
-        for (key, number), body in wanted.items():
+        for (key, number), answer in wanted.items():
             call = asked[key, number]
-            for offset, text_id in enumerate(body["texts"][: call["n"]]):
+            for offset, text_id in enumerate(answer.texts[: call.n]):
                 # Older journals hold them as the provider sent them.
-                found[key][call["place"] + offset] = clean(texts[text_id])
+                found[key][call.place + offset] = clean(texts[text_id])
         return dict(found)
 
-    def _runs(self, ends: Mapping[str, Mapping[str, Any]]) -> dict[str, EndedRun]:
-        programs = (body["program"] for body in ends.values())
+    def _runs(self, ends: Mapping[str, InvocationEnd]) -> dict[str, EndedRun]:
+        programs = (end.program for end in ends.values())
         texts = self._texts(program for program in programs if program is not None)
-        return {key: _ended(body, texts) for key, body in ends.items()}
+        return {key: _ended(end, texts) for key, end in ends.items()}
 
     def _texts(self, text_ids: Iterable[str]) -> Mapping[str, str]:
         wanted = set(text_ids)
@@ -133,12 +147,11 @@ class _Recall:
         return texts
 
 
-def _ended(body: Mapping[str, Any], texts: Mapping[str, str]) -> EndedRun:
-    usage = Usage(**body["usage"])
-    if body["program"] is not None:
-        return EndedRun(texts[body["program"]], usage)
-    kind = cast(FailureKind, body["outcome"])
-    return EndedRun(Failed(kind, body["detail"], body["cpu_s"]), usage)
+def _ended(end: InvocationEnd, texts: Mapping[str, str]) -> EndedRun:
+    if end.program is not None:
+        return EndedRun(texts[end.program], end.usage)
+    kind = cast(FailureKind, end.outcome)
+    return EndedRun(Failed(kind, end.detail, end.cpu_s), end.usage)
 
 
 class _Spans:
@@ -149,21 +162,21 @@ class _Spans:
         self._last: float | None = None
 
     def add(self, event: Event) -> None:
-        if event.kind != "run" and self._last is not None:
+        if not isinstance(event.body, Run) and self._last is not None:
             self.elapsed_s += max(0.0, event.at - self._last)
         self._last = event.at
 
 
-def _outcome(body: Mapping[str, Any]) -> EvaluationOutcome:
-    if body["kind"] != "scored":
-        return Failed(cast(FailureKind, body["kind"]), body["detail"], body["cpu_s"])
+def _outcome(said: Evaluation) -> EvaluationOutcome:
+    if said.value is None:
+        return Failed(cast(FailureKind, said.outcome), said.detail, said.cpu_s)
     return Scored(
-        value=body["value"],
-        feedback=body["feedback"],
-        per_instance=tuple(_number(value) for value in body["per_instance"]),
-        metrics={name: _number(value) for name, value in body["metrics"].items()},
-        cpu_s=body["cpu_s"],
-        tier=body["tier"],
+        value=said.value,
+        feedback=said.feedback,
+        per_instance=tuple(map(_number, said.per_instance)),
+        metrics={name: _number(value) for name, value in said.metrics.items()},
+        cpu_s=said.cpu_s,
+        tier=said.tier,
     )
 
 

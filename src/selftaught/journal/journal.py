@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,8 +17,9 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from selftaught.core.errors import ConfigError, InfrastructureError
 from selftaught.core.program import content_id
-from selftaught.store import schema
-from selftaught.store.location import (
+from selftaught.journal import schema
+from selftaught.journal.codec import Body, encode
+from selftaught.journal.location import (
     LOCK_TIMEOUT_S,
     Location,
     check_writable,
@@ -28,7 +28,7 @@ from selftaught.store.location import (
     guarded_connection,
     transaction,
 )
-from selftaught.store.migrations import migrate
+from selftaught.journal.migrations import migrate
 
 # Unhurried events wait this long for company: a commit costs as much CPU as dozens of events,
 # and the interpreter's lock is shared with everything else that the run does.
@@ -143,21 +143,14 @@ class SqlJournal:
         self._writer = threading.Thread(target=self._write_all, name="journal", daemon=True)
         self._writer.start()
 
-    def append(
-        self,
-        run_id: str,
-        kind: str,
-        key: str,
-        body: Mapping[str, Any],
-        texts: Sequence[str] = (),
-    ) -> None:
+    def append(self, run_id: str, body: Body, key: str, texts: Sequence[str] = ()) -> None:
         """See `Journal.append`. Raises also ValueError or TypeError if the body is not JSON."""
         row = {
             "run_id": run_id,
-            "kind": kind,
+            "kind": body.kind,
             "key": key,
             "at": self._clock(),
-            "body": json.dumps(body, allow_nan=False, separators=(",", ":")),
+            "body": encode(body),
         }
         encoded = {content_id(text): text.encode("utf-8", "surrogatepass") for text in texts}
         with self._changed:

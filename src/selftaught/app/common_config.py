@@ -1,0 +1,248 @@
+"""What the configurations of all studies share: each setting is declared here, once."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from selftaught.app.settings import Heading, Section, Setting
+from selftaught.core.budget import LEAST_MEMORY_BYTES, Budget, ImproverLimits
+
+if TYPE_CHECKING:  # they load numpy, for which a help page must not wait
+    from selftaught.core.language_model import ModelSettings
+    from selftaught.core.ports import GuestLimits
+
+DEFAULT_MODEL = "local:mutator"
+DEFAULT_STORE = "sqlite:///selftaught.db"
+
+_LIMITS = ImproverLimits()
+
+
+@dataclass(frozen=True, kw_only=True)
+class BudgetConfig(Section):
+    """The whole run's limits."""
+
+    lm_calls: Annotated[int | None, Setting("Calls of the language model.", ge=1)] = None
+    samples: Annotated[int | None, Setting("Responses drawn.", ge=1)] = None
+    tokens: Annotated[int | None, Setting("Input and output tokens.", ge=1)] = None
+    usd: Annotated[float | None, Setting("Money, US dollars.", gt=0)] = None
+    wall_s: Annotated[float | None, Setting("Seconds by the clock.", gt=0)] = None
+
+    def value(self) -> Budget:
+        return Budget(**asdict(self))
+
+
+@dataclass(frozen=True, kw_only=True)
+class LimitsConfig(Section):
+    """Each improver run's limits."""
+
+    calls: Annotated[int, Setting("Model calls.", ge=1)] = _LIMITS.calls
+    samples_per_call: Annotated[int, Setting("Responses a model call.", ge=1)] = (
+        _LIMITS.samples_per_call
+    )
+    utility_uses: Annotated[int, Setting("Programs that it may score.", ge=1)] = (
+        _LIMITS.utility_uses
+    )
+    cpu_s: Annotated[float, Setting("CPU seconds of its own.", gt=0)] = _LIMITS.cpu_s
+
+    def value(self) -> ImproverLimits:
+        return ImproverLimits(**asdict(self))
+
+
+@dataclass(frozen=True, kw_only=True)
+class SandboxConfig(Section):
+    """Limits of each guest, candidates and improvers alike."""
+
+    cpu_s: Annotated[
+        float,
+        Setting(
+            "CPU seconds of a call, where the utility sets none.",
+            option="--call-cpu-s",
+            gt=0,
+            le=86_400,
+        ),
+    ] = 1.0
+    wall_s: Annotated[
+        float | None,
+        Setting(
+            "Seconds of a call by the clock.",
+            option="--call-wall-s",
+            unset="10 x its CPU, at least 5",
+            gt=0,
+            le=864_000,
+        ),
+    ] = None
+    memory_mb: Annotated[
+        int, Setting("Address space.", ge=LEAST_MEMORY_BYTES >> 20, le=1 << 20)
+    ] = 1024
+    threads: Annotated[int, Setting("Threads.", ge=1, le=1024)] = 32
+    output_mb: Annotated[float, Setting("What it may print.", gt=0, le=1024)] = 1.0
+    answer_mb: Annotated[float, Setting("The longest answer or request.", gt=0, le=1024)] = 16.0
+    tmpdir_mb: Annotated[
+        int,
+        Setting(
+            "A private temporary folder of this size for candidates; 0 for none.",
+            ge=0,
+            le=1 << 20,
+        ),
+    ] = 0
+    modules: Annotated[
+        tuple[str, ...],
+        Setting(
+            "A module or package that it can import besides; may be given again.",
+            option="--module",
+            metavar="NAME",
+        ),
+    ] = ()
+
+    def limits(self) -> GuestLimits:
+        from selftaught.core.ports import GuestLimits
+
+        return GuestLimits(
+            cpu_s=self.cpu_s,
+            memory_bytes=self.memory_mb << 20,
+            threads=self.threads,
+            frame_bytes=int(self.answer_mb * (1 << 20)),
+            output_bytes=int(self.output_mb * (1 << 20)),
+            wall_s=self.wall_s,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreConfig(Section):
+    """What every evaluation follows from, besides its task."""
+
+    seed: Annotated[int, Setting("Of everything random.", ge=0)] = 0
+    sandbox: Annotated[SandboxConfig, Setting(heading=Heading.SANDBOX)] = SandboxConfig()
+    instance_key: Annotated[
+        str | None,
+        Setting(
+            "Instances derive from it and the seed; public: from the seed alone.",
+            heading=Heading.MACHINE,
+            metavar="KEY",
+            unset="one of your own",
+            min_length=1,
+            max_length=200,
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProviderConfig(Section):
+    """How the model's provider is asked."""
+
+    base_url: Annotated[
+        str | None,
+        Setting(
+            "Server that speaks the provider's protocol, such as http://127.0.0.1:8000/v1.",
+            heading=Heading.MODEL,
+            metavar="URL",
+            unset="the provider's own, or its environment variable",
+            min_length=1,
+        ),
+    ] = None
+    api_key_file: Annotated[
+        Path | None,
+        Setting(
+            "Holds the key; only you may read it.", heading=Heading.MODEL, unset="the environment"
+        ),
+    ] = None
+    max_tokens: Annotated[
+        int, Setting("Output tokens a response at most.", heading=Heading.MODEL, ge=1)
+    ] = 4096
+    reasoning_effort: Annotated[
+        str | None,
+        Setting(
+            "Such as low, medium or high.",
+            heading=Heading.MODEL,
+            metavar="WORD",
+            unset="the model's",
+            min_length=1,
+        ),
+    ] = None
+    model_args: Annotated[
+        dict[str, Any],
+        Setting(
+            "A further argument of each request, V in JSON or a word; may be given again.",
+            heading=Heading.MODEL,
+            option="--model-arg",
+        ),
+    ] = field(default_factory=dict)
+    price_in: Annotated[
+        float | None,
+        Setting(
+            "USD per million input tokens.",
+            heading=Heading.MODEL,
+            unset="the published price",
+            ge=0,
+        ),
+    ] = None
+    price_out: Annotated[
+        float | None,
+        Setting(
+            "USD per million output tokens.",
+            heading=Heading.MODEL,
+            unset="the published price",
+            ge=0,
+        ),
+    ] = None
+    request_timeout_s: Annotated[
+        float, Setting("Seconds that one request may take.", heading=Heading.MODEL, gt=0)
+    ] = 600.0
+    concurrency: Annotated[
+        int,
+        Setting(
+            "Requests at once, at most; fewer while the provider says that it is too many.",
+            heading=Heading.MODEL,
+            ge=1,
+            le=1024,
+        ),
+    ] = 32
+
+    def settings(self) -> ModelSettings:
+        from selftaught.core.language_model import ModelSettings
+
+        return ModelSettings(
+            base_url=self.base_url,
+            api_key_file=self.api_key_file,
+            reasoning_effort=self.reasoning_effort,
+            args=self.model_args,
+            price_in=self.price_in,
+            price_out=self.price_out,
+            timeout_s=self.request_timeout_s,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommonConfig(ScoreConfig, ProviderConfig):
+    """What studies share: what is configured of every run in a store.
+
+    `command` names the kind of run, `task_names` its tasks, by name or file.
+    """
+
+    command: ClassVar[str]
+    model: Annotated[str, Setting("Language model.", metavar="PROVIDER:NAME")] = DEFAULT_MODEL
+    improver: Annotated[
+        str,
+        Setting(
+            "Improver to begin with: a name, a file, or the best one of a run.",
+            metavar="NAME|FILE|RUN",
+        ),
+    ] = "seed"
+    store: Annotated[
+        str, Setting("Where runs are kept.", heading=Heading.MACHINE, metavar="URL")
+    ] = DEFAULT_STORE
+    prompt_kb: Annotated[
+        int, Setting("Size of a prompt, in KiB.", heading=Heading.LIMITS, ge=1, le=16_384)
+    ] = 256
+    tier: Annotated[
+        Literal["auto", "namespaced", "sealed"],
+        Setting("Sandbox; auto takes the strongest that works here.", heading=Heading.MACHINE),
+    ] = "auto"
+    slots: Annotated[
+        int | None,
+        Setting("Candidates at a time.", heading=Heading.MACHINE, unset="one a core", ge=1),
+    ] = None
+    budget: Annotated[BudgetConfig, Setting(heading=Heading.BUDGET)] = BudgetConfig()
+    limits: Annotated[LimitsConfig, Setting(heading=Heading.LIMITS)] = LimitsConfig()

@@ -1,0 +1,343 @@
+"""What a journal says: one record a kind of event. This is the only description of their bodies.
+
+A body is stored as one JSON object in the order of its fields; `codec` writes and reads it. Fields
+with a default are left out where they have it: so a new field needs a default, and no migration.
+Fields that this version does not know are kept, and written again (`Record.unknown`).
+
+The first line of each kind says what its key is. A "text" is the content id of a text in the store;
+a "key" names an event of another kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar, TypeAlias
+
+import msgspec
+
+from selftaught.core.budget import Usage
+from selftaught.core.statistics import Estimate
+
+# A whole number that was written as one is one when it is read again.
+Number: TypeAlias = int | float
+Interval: TypeAlias = tuple[Number, Number]
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A JSON object of a known form.
+
+    Attributes:
+        unknown: fields that another version wrote; after the known ones when it is written again.
+    """
+
+    unknown: dict[str, Any] = msgspec.field(name="", default_factory=dict)
+
+    def text_ids(self) -> Iterator[str]:
+        """The texts that it names."""
+        yield from ()
+
+
+def present(*ids: str | None) -> Iterator[str]:
+    return (one for one in ids if one is not None)
+
+
+# --- a run ----------------------------------------------------------------------------------------
+
+
+class TaskVersion(Record, frozen=True):
+    """A task as a run found it.
+
+    Attributes:
+        parts: hashes of what the version covers, by name; none in version scheme 1.
+    """
+
+    name: str
+    version: str
+    parts: dict[str, str] | None = None
+
+
+class SeriesPlace(Record, frozen=True):
+    """The place of a run among the independent repeats of one run, which share its budget.
+
+    Attributes:
+        series_id: id of the first run.
+        index: 0 for the first; its seed is that of the first and as many more.
+        of: how many runs there are to be.
+        usage, wall_s: what the runs before it had taken.
+    """
+
+    series_id: str = msgspec.field(name="id")
+    index: int
+    of: int
+    usage: Usage
+    wall_s: Number
+
+
+class Run(Record, frozen=True, kw_only=True):
+    """At each start of a run, so again when it is resumed; its key is the run's id.
+
+    Attributes:
+        command: what it studies: `run`, `improve`, `transfer` or `audit`.
+        config: its resolved configuration.
+        version: of selftaught.
+        model: its name.
+        tier: of the sandbox.
+        task_version_scheme: what the versions of tasks cover; versions before there were any wrote
+            none, which is 1.
+        improver: text of the one that it began with; none in the oldest runs.
+        resumed: whether it goes on.
+        cut_requests: how many were under way when it was cut.
+        started: ISO time.
+        modules_told: further modules that the meta-utility's description names.
+        series: of a run with repeats only.
+    """
+
+    kind: ClassVar[str] = "run"
+
+    command: str
+    config: dict[str, Any]
+    version: str
+    seed: int
+    model: str
+    tier: str
+    tasks: tuple[TaskVersion, ...]
+    task_version_scheme: int | None = None
+    improver: str | None = None
+    resumed: bool | None = None
+    cut_requests: int | None = None
+    started: str
+    modules_told: tuple[str, ...] = ()
+    series: SeriesPlace | None = None
+
+    def text_ids(self) -> Iterator[str]:
+        yield from present(self.improver)
+
+
+class Result(Record, frozen=True):
+    """The whole object of the command's `--json`, in place of a record; its key is the run's id.
+
+    Attributes:
+        shown: the object.
+    """
+
+    kind: ClassVar[str] = "result"
+
+    shown: dict[str, Any]
+
+    def text_ids(self) -> Iterator[str]:
+        best = self.shown.get("best") or {}
+        yield from present(self.shown.get("best_improver_id"), best.get("program_id"))
+
+
+class RunEnd(Record, frozen=True):
+    """A run has ended, however that came; its key is the run's id.
+
+    Attributes:
+        state: `done`, `budget`, `interrupted` or `failed`.
+        detail: why, in one line.
+    """
+
+    kind: ClassVar[str] = "run_end"
+
+    state: str
+    detail: str
+    usage: Usage
+    wall_s: Number
+
+
+# --- improver runs and what they ask --------------------------------------------------------------
+
+
+class Invocation(Record, frozen=True):
+    """An improver run begins, again if it is started again; its key is the improver run's.
+
+    Attributes:
+        role: `first`, `proposal`, `inner`, `restart`, `improve` or `audit`; in an audit the
+            responses to the improver's first prompt, where `repeat` is the condition.
+        parent: key of the utility that it is given.
+        improver: text.
+        task, stream, repeat: of that utility; the meta-utility has a stream only.
+    """
+
+    kind: ClassVar[str] = "invocation"
+
+    role: str
+    parent: str
+    improver: str
+    task: str | None
+    stream: str | None
+    repeat: str | None
+
+    def text_ids(self) -> Iterator[str]:
+        yield self.improver
+
+
+class InvocationEnd(Record, frozen=True):
+    """An improver run has ended; its key is that of its beginning.
+
+    Attributes:
+        outcome: `returned`, or the kind of its failure.
+        program: text of what it returned.
+    """
+
+    kind: ClassVar[str] = "invocation_end"
+
+    outcome: str
+    detail: str
+    program: str | None
+    cpu_s: Number
+    usage: Usage
+    utility_uses: int
+
+    def text_ids(self) -> Iterator[str]:
+        yield from present(self.program)
+
+
+class LmCall(Record, frozen=True):
+    """A request to the model, before it is sent; its key is the prompt's.
+
+    Attributes:
+        invocation: key of the improver run that asks.
+        request: its number among those of the prompt.
+        place: of its first response among those of the prompt.
+        system, user: texts.
+        n: responses asked for.
+        reserved: what it may take at most.
+    """
+
+    kind: ClassVar[str] = "lm_call"
+
+    invocation: str
+    request: int
+    place: int
+    system: str
+    user: str
+    n: int
+    temperature: Number
+    max_tokens: int
+    seeds: tuple[int, ...]
+    reserved: Usage
+
+    def text_ids(self) -> Iterator[str]:
+        yield from (self.system, self.user)
+
+
+class LmAnswer(Record, frozen=True):
+    """What became of a request, before that is used; key and number are those of its `LmCall`.
+
+    Attributes:
+        state: `answered`; how it failed (ModelFailure.kind); `abandoned`, when nobody waited any
+            more; or `cut`, under way when the run was cut.
+        texts: of the responses.
+        finishes: the provider's word for why each ended.
+        model: as the provider names it.
+        usage_reported: whether the provider did.
+        usage: as the ledger counts it.
+        cost_usd: as far as it is known.
+    """
+
+    kind: ClassVar[str] = "lm_answer"
+
+    invocation: str
+    request: int
+    state: str
+    detail: str
+    texts: tuple[str, ...]
+    finishes: tuple[str, ...]
+    model: str
+    usage_reported: bool
+    usage: Usage
+    cost_usd: Number | None
+
+    def text_ids(self) -> Iterator[str]:
+        yield from self.texts
+
+
+class ClockRead(Record, frozen=True):
+    """What an improver's clock read; its key is the reading's.
+
+    Attributes:
+        invocation: key of the improver run.
+        s: Unix seconds.
+    """
+
+    kind: ClassVar[str] = "clock"
+
+    invocation: str
+    s: Number
+
+
+class Diverged(Record, frozen=True):
+    """An improver run that was started again did something else; its key is the improver run's."""
+
+    kind: ClassVar[str] = "diverged"
+
+    role: str
+    detail: str
+
+
+class ModelNotice(Record, frozen=True):
+    """Something found out about the model; its key is that of the prompt where it was."""
+
+    kind: ClassVar[str] = "model_notice"
+
+    detail: str
+
+
+# --- scores ---------------------------------------------------------------------------------------
+
+
+class Evaluation(Record, frozen=True):
+    """A program was scored by a task, or failed; its key follows from what was asked.
+
+    Attributes:
+        program: text.
+        outcome: `scored`, or the kind of its failure.
+        value: None for a failure.
+        per_instance, metrics: None stands for what JSON cannot say, such as NaN.
+    """
+
+    kind: ClassVar[str] = "evaluation"
+
+    program: str
+    task: str
+    stream: str
+    repeat: str
+    task_version: str
+    outcome: str = msgspec.field(name="kind")
+    value: Number | None
+    detail: str
+    feedback: str
+    per_instance: tuple[Number | None, ...]
+    metrics: dict[str, Number | None]
+    cpu_s: Number
+    tier: str
+
+    def text_ids(self) -> Iterator[str]:
+        yield self.program
+
+
+class MetaEvaluation(Record, frozen=True):
+    """An improver's meta-utility on a stream; its key follows from what was asked.
+
+    Attributes:
+        improver: text.
+        mean, ci95, n: the estimate.
+        values: by task, normalised, one an improver run.
+    """
+
+    kind: ClassVar[str] = "meta_evaluation"
+
+    improver: str
+    stream: str
+    mean: Number
+    ci95: Interval | None
+    n: int
+    values: dict[str, tuple[Number, ...]]
+
+    @property
+    def estimate(self) -> Estimate:
+        return Estimate(self.mean, self.ci95, self.n)
+
+    def text_ids(self) -> Iterator[str]:
+        yield self.improver
