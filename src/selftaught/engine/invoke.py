@@ -82,6 +82,8 @@ class SandboxedImprover:
                 cpu_s=context.limits.cpu_s,
                 serve=broker.serve,
             )
+        if broker.ended is not None:  # whatever the guest made of that
+            raise broker.ended
         outcome = _read(result.value, s.entry)
         forgotten = context.history.memory.calls_of.get(key, frozenset()) - broker.asked
         if forgotten:
