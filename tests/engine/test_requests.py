@@ -187,6 +187,13 @@ def test_what_cannot_be_paid_is_not_asked_for() -> None:
     assert len(model.prompts) == 1
 
 
+def test_a_request_that_was_shrunk_is_not_made_up_for_when_it_took_less_than_its_worst() -> None:
+    model = Scripted()
+    worst_of_three = 3 * prompt(1).max_tokens + 1000
+    assert draw(model, 5, purse(model, tokens=worst_of_three))[0] == seeds(3)
+    assert len(model.prompts) == 1
+
+
 def test_responses_that_were_paid_are_kept_when_the_budget_ends() -> None:
     most = 6 * prompt(1).max_tokens + 1000
     short = Scripted([2], usage=Usage(tokens_out=most))

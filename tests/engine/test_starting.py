@@ -183,6 +183,24 @@ def test_results_come_in_the_order_of_starting(world: World) -> None:
     assert go(world, source, value=valued).said == [0, 1, 2, True, 3, 4, 4, 4, 4]
 
 
+def test_what_was_used_is_told_as_it_was_when_each_was_charged(world: World) -> None:
+    source = body(
+        "started = [utility.start(text) for text in 'abc']",
+        "return json.dumps([[one.result(), utility.uses] for one in started])",
+    )
+    assert go(world, source, random.Random(6)).said == [[1, 1], [1, 2], [1, 3]]
+
+
+def test_a_result_sets_the_clocks_anew(world: World) -> None:
+    source = "import time\n" + body(
+        "before, started = time.time(), utility.start('x')",
+        "between = time.time()",
+        "started.result()",
+        "return json.dumps([between - before < 0.5, time.time() - before >= 1])",
+    )
+    assert go(world, source).said == [True, True]
+
+
 # --- budgets ------------------------------------------------------------------------------------
 
 
