@@ -1,7 +1,7 @@
 """The broker: serves one improver run's requests, and is the only way out of its guest.
 
-It charges before it serves, in the order in which requests arrive: uses, calls, samples and keys are
-taken before anything is waited for, so that none of them depends on what is finished first. A
+It charges before it serves, in the order in which requests arrive: uses, calls, samples and keys
+are taken before anything is waited for, so that none of them depends on what is finished first. A
 request comes from a hostile sender: its form is right (`messages`), and nothing else is known of
 it. What is not served is refused with a reason, which the guest gets as an exception.
 """
