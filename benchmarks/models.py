@@ -18,9 +18,9 @@ from typing import Any
 import openai
 
 from selftaught.core.language_model import ModelServices, ModelSettings, Prompt
-from selftaught.engine.free_account import FreeAccount
+from selftaught.engine.account import unlimited
 from selftaught.engine.limit import AdaptiveLimit
-from selftaught.engine.requests import Requester
+from selftaught.engine.requests import Drawn, Requester
 from selftaught.models.openai import create
 from selftaught.testing import model_server as ms
 
@@ -35,16 +35,20 @@ async def at_once(call: Callable[[], Awaitable[Any]], calls: int) -> float:
     return time.perf_counter() - start_s
 
 
-async def ours(url: str, calls: int, concurrency: int) -> tuple[float, FreeAccount]:
+async def ours(url: str, calls: int, concurrency: int) -> tuple[float, Drawn]:
     nobody: Any = None
     model = create("scripted", ModelServices(nobody, ModelSettings(base_url=url)))
     requester = Requester(model, AdaptiveLimit(concurrency))
-    account = FreeAccount()
+    drawn = Drawn()
     prompt = Prompt("You write Python.", "Improve:\n```python\nx = 1\n```", seeds=(1,))
-    await requester.draw(prompt, account)  # connections and imports are there already
-    took_s = await at_once(lambda: requester.draw(prompt, account), calls)
+
+    async def call() -> None:
+        await requester.fill(drawn, [0], prompt, unlimited(model))
+
+    await call()  # connections and imports are there already
+    took_s = await at_once(call, calls)
     await model.aclose()
-    return took_s, account
+    return took_s, drawn
 
 
 async def plain(url: str, calls: int, concurrency: int) -> float:
@@ -79,8 +83,8 @@ def main() -> None:
         print(f"  selftaught                   {took_s:6.2f} s   {took_s / ideal_s:.2f}x")
     plan = ms.at_random(0.1, seed=0, faults=FAULTS)
     with ms.ModelServer(latency_s=asked.latency, plan=plan) as server:
-        took_s, account = asyncio.run(ours(server.base_url, asked.calls, asked.concurrency))
-    failed = f"{len(account.failures)} of {account.usage.requests} requests failed"
+        took_s, drawn = asyncio.run(ours(server.base_url, asked.calls, asked.concurrency))
+    failed = f"{len(drawn.failures)} of {drawn.usage.requests} requests failed"
     print(f"  with a tenth of faults       {took_s:6.2f} s   {took_s / ideal_s:.2f}x   {failed}")
 
 

@@ -176,11 +176,23 @@ FAULTS = (
     ),
     Fault(f"{ENGINE}/evaluate.py", "self._trouble = error", "pass", "engine/test_evaluator.py"),
     Fault(
-        f"{ENGINE}/retry.py",
+        f"{ENGINE}/requests.py",
         "self.waited_s > self.policy.limited_s",
         "False",
         "engine/test_requests.py",
     ),
+    Fault(f"{ENGINE}/broker.py", '"uses": uses,', '"uses": self.uses,', "engine/test_starting.py"),
+    Fault(
+        f"{ENGINE}/requests.py", "granted[len(came)", "places[len(came)", "engine/test_requests.py"
+    ),
+    Fault(
+        f"{ENGINE}/history.py",
+        "return self._known(key), []",
+        "return super().responses(key, n)",
+        "engine/test_resume.py",
+    ),
+    Fault(f"{GUEST}/run.py", "requests.take_in()", "pass", "engine/test_starting.py"),
+    Fault(f"{GUEST}/services.py", "_STARTED = 32", "_STARTED = 3200", "engine/test_starting.py"),
     Fault(
         f"{ENGINE}/utilities.py",
         "TaskUtility(self._context, self._task, stream, repeat, normalised=True)",

@@ -17,12 +17,14 @@ class Channel:
         self._writing = threading.Lock()
         self._read_so_far = bytearray()
 
-    def send(self, value: Any) -> None:
-        """Raises: WireError before anything is written, if the value is not data."""
-        frame = memoryview(wire.pack(value))
+    def send(self, value: Any) -> int:
+        """The frame's bytes. Raises: WireError before any is written, if the value is not data."""
+        packed = wire.pack(value)
+        frame = memoryview(packed)
         with self._writing:
             while frame:
                 frame = frame[os.write(self._descriptor, frame) :]
+        return len(packed)
 
     def receive(self) -> Any:
         """The next value; EOFError when the host has closed."""

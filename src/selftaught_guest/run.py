@@ -73,9 +73,9 @@ def serve(descriptor: int) -> NoReturn:
                     randomness.reseed(message[2])
                     answer = ("ok", _guarded(entry, *message[1]))
                 elif message[0] == "improve":
-                    proxies = services.connect(channel, message[3])  # before it reads a clock
+                    requests, *given = services.connect(channel, message[3])  # before any clock
                     entry = _load(*message[1])
-                    answer = ("ok", _guarded(entry, message[2], *proxies))
+                    answer = ("ok", _guarded(_improved, entry, message[2], given, requests))
                 else:
                     answer = ("failed", "crashed", "the host sent a frame out of turn")
                 _answer(channel, answer)
@@ -119,6 +119,16 @@ def _load(source: str, entry: str, seed: int, output_bytes: int) -> Callable[...
     if not callable(found):
         raise _Failure("no_code", f"the program defines no function {entry!r}")
     return found
+
+
+def _improved(
+    improve: Callable[..., Any], solution: str, given: list[Any], requests: services.Requests
+) -> Any:
+    """What was started and never asked for is waited for, so that its end is no matter of luck."""
+    try:
+        return improve(solution, *given)
+    finally:
+        requests.take_in()
 
 
 def _guarded(function: Callable[..., Any], *args: Any) -> Any:

@@ -6,11 +6,19 @@ The attributes mirror what the host last said. Setting them changes nothing but 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Generic, TypeVar, cast
 
 from selftaught_guest import clocks
 from selftaught_guest.channel import Channel
+
+T = TypeVar("T")
+
+# The host takes 64 requests at once, and the bytes of two frames of its longest.
+_MOST_STARTED = 32
+_MOST_STARTED_BYTES = 8 << 20
 
 
 class BudgetExhausted(Exception):
@@ -28,7 +36,44 @@ class Score(float):
         return score
 
 
-class _Requests:
+class Started(Generic[T]):
+    """A request that is under way.
+
+    Results come in the order of starting: `result` first waits for all that were started before,
+    and keeps theirs. So nothing that a program can see depends on what is finished first.
+    """
+
+    def __init__(
+        self, requests: Requests, number: int, size: int, read: Callable[[Mapping[str, Any]], T]
+    ) -> None:
+        self._requests = requests
+        self.number = number
+        self.size = size
+        self._read = read
+        self._result: tuple[T | None, Exception | None] | None = None
+
+    @property
+    def is_there(self) -> bool:
+        return self._result is not None
+
+    def take(self, reply: Mapping[str, Any]) -> None:
+        """Keep what was replied."""
+        try:
+            self._result = self._read(_checked(reply)), None
+        except Exception as error:  # noqa: BLE001 - told to whoever asks for the result
+            self._result = None, error
+
+    def result(self) -> T:
+        """What the call would have returned, or raised. Waits."""
+        self._requests.take_in(self)
+        assert self._result is not None
+        value, error = self._result
+        if error is not None:
+            raise error
+        return cast(T, value)
+
+
+class Requests:
     """Requests of any thread and their replies; whichever thread waits first reads for all."""
 
     def __init__(self, channel: Channel) -> None:
@@ -38,6 +83,9 @@ class _Requests:
         self._reading = False
         self._replies: dict[int, Mapping[str, Any]] = {}
         self._asking: set[int] = set()
+        self._starting = threading.RLock()
+        self._taking_in = threading.RLock()
+        self._started: deque[Started[Any]] = deque()
 
     def ask(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """The reply, which sets the clocks anew."""
@@ -53,25 +101,71 @@ class _Requests:
         told_s: float = _checked(self._ask({"op": "clock"}))["s"]
         return told_s
 
-    def _ask(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+    def start(
+        self, request: Mapping[str, Any], read: Callable[[Mapping[str, Any]], T]
+    ) -> Started[T]:
+        """Send a request and wait for nothing, unless too much is under way."""
+        with self._starting, self._busy():  # handles stand in the order of what was sent
+            number, size = self._send(request)
+            started = Started(self, number, size, read)
+            self._started.append(started)
+        while self._started and (
+            len(self._started) > _MOST_STARTED
+            or sum(one.size for one in list(self._started)) > _MOST_STARTED_BYTES
+        ):
+            self.take_in(self._started[0])
+        return started
+
+    def take_in(self, last: Started[Any] | None = None) -> None:
+        """Wait for what was started, one after the other, up to the last or to all of it."""
+        with self._taking_in, self._busy():
+            while self._started and not (last is not None and last.is_there):
+                first = self._started[0]
+                reply = self._reply_to(first.number)
+                self._started.popleft()
+                self._end_with(reply)
+                first.take(reply)
+                clocks.renew()
+
+    @contextmanager
+    def _busy(self) -> Iterator[None]:
         thread = threading.get_ident()
         self._asking.add(thread)
         try:
-            return self._wait_for(request)
+            yield
         finally:
             self._asking.discard(thread)
 
-    def _wait_for(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _ask(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        with self._busy():
+            reply = self._reply_to(self._send(request)[0])
+            self._end_with(reply)
+            return reply
+
+    def _end_with(self, reply: Mapping[str, Any]) -> None:
+        """In a replay a journal ends at what was asked: whoever gets that reply goes no further.
+
+        What else is under way goes on to where the journal ends for that; then the host is told.
+        """
+        if reply.get("error") == "ends":
+            for started in list(self._started):
+                self._reply_to(started.number)
+            _checked(self._reply_to(self._send({"op": "ended"})[0]))
+
+    def _send(self, request: Mapping[str, Any]) -> tuple[int, int]:
+        """The request's number, and its bytes."""
         with self._state:
             self._last_id += 1
-            own_id = self._last_id
-        self._channel.send(("request", own_id, dict(request)))
+            number = self._last_id
+        return number, self._channel.send(("request", number, dict(request)))
+
+    def _reply_to(self, number: int) -> Mapping[str, Any]:
         while True:
             with self._state:
-                while own_id not in self._replies and self._reading:
+                while number not in self._replies and self._reading:
                     self._state.wait()
-                if own_id in self._replies:
-                    return self._replies.pop(own_id)
+                if number in self._replies:
+                    return self._replies.pop(number)
                 self._reading = True
             reply_id, reply = 0, {}
             try:
@@ -98,8 +192,9 @@ def _checked(reply: Mapping[str, Any]) -> Mapping[str, Any]:
 class Utility:
     """`utility(solution) -> float`: higher is better. One use of the budget a solution."""
 
-    def __init__(self, requests: _Requests, description: str, budget: int) -> None:
+    def __init__(self, requests: Requests, description: str, budget: int) -> None:
         self._requests = requests
+        self._told = 0
         self.str = description
         self.budget = budget
         self.uses = 0
@@ -113,19 +208,33 @@ class Utility:
 
     def map(self, solutions: Iterable[str]) -> list[Score]:
         """The scores of several solutions, scored concurrently, in their order."""
-        listed = [text if isinstance(text, str) else None for text in solutions]
-        if not listed:
-            return []
-        reply = self._requests.ask({"op": "utility", "solutions": listed})
-        self.uses = reply["uses"]
+        request = _scoring(solutions)
+        return self._read(self._requests.ask(request)) if request["solutions"] else []
+
+    def start(self, solution: str) -> Started[Score]:
+        """Begin to score, and go on at once; `result()` waits for the score."""
+        return self._requests.start(_scoring([solution]), lambda reply: self._read(reply)[0])
+
+    def start_map(self, solutions: Iterable[str]) -> Started[list[Score]]:
+        """The same for several solutions."""
+        return self._requests.start(_scoring(solutions), self._read)
+
+    def _read(self, reply: Mapping[str, Any]) -> list[Score]:
+        self.uses = self._told = max(self._told, reply["uses"])
         return [Score(*pair) for pair in zip(reply["values"], reply["feedback"], strict=True)]
+
+
+def _scoring(solutions: Iterable[str]) -> Mapping[str, Any]:
+    listed = [text if isinstance(text, str) else None for text in solutions]
+    return {"op": "utility", "solutions": listed}
 
 
 class LanguageModel:
     """The model, for as many calls as the host grants."""
 
-    def __init__(self, requests: _Requests, budget: int, max_responses_per_call: int) -> None:
+    def __init__(self, requests: Requests, budget: int, max_responses_per_call: int) -> None:
         self._requests = requests
+        self._told = 0
         self.budget = budget
         self.max_responses_per_call = max_responses_per_call
         self.times_used = 0
@@ -140,34 +249,54 @@ class LanguageModel:
 
         Raises: BudgetExhausted past the budget.
         """
-        return self._ask(expertise, [message], n_responses, temperature)
+        request = _prompting(expertise, [message], n_responses, temperature)
+        return self._read(self._requests.ask(request))
 
     def batch_prompt(
         self, expertise: str, message_batch: Sequence[str], temperature: float = 0.7
     ) -> list[str]:
         """One response to each message, asked concurrently; one call of the budget."""
-        return self._ask(expertise, list(message_batch), 1, temperature)
+        request = _prompting(expertise, message_batch, 1, temperature)
+        return self._read(self._requests.ask(request))
 
-    def _ask(self, expertise: str, messages: list[str], n: int, temperature: float) -> list[str]:
-        reply = self._requests.ask(
-            {
-                "op": "prompt",
-                "expertise": str(expertise),
-                "messages": [str(message) for message in messages],
-                "n": int(n),
-                "temperature": float(temperature),
-            }
-        )
-        self.times_used = reply["times_used"]
+    def start(
+        self, expertise: str, message: str, n_responses: int = 1, temperature: float = 0.7
+    ) -> Started[list[str]]:
+        """Ask as `prompt` does, and go on at once; `result()` waits, and raises, as it would."""
+        request = _prompting(expertise, [message], n_responses, temperature)
+        return self._requests.start(request, self._read)
+
+    def start_batch(
+        self, expertise: str, message_batch: Sequence[str], temperature: float = 0.7
+    ) -> Started[list[str]]:
+        """The same for `batch_prompt`."""
+        request = _prompting(expertise, message_batch, 1, temperature)
+        return self._requests.start(request, self._read)
+
+    def _read(self, reply: Mapping[str, Any]) -> list[str]:
+        self.times_used = self._told = max(self._told, reply["times_used"])
         responses: list[str] = reply["responses"]
         return responses
 
 
-def connect(channel: Channel, facts: Mapping[str, Any]) -> tuple[Utility, LanguageModel]:
-    """The two objects that an improver is called with. From here on its clocks are the host's."""
-    requests = _Requests(channel)
+def _prompting(
+    expertise: str, messages: Iterable[str], n: int, temperature: float
+) -> Mapping[str, Any]:
+    return {
+        "op": "prompt",
+        "expertise": str(expertise),
+        "messages": [str(message) for message in messages],
+        "n": int(n),
+        "temperature": float(temperature),
+    }
+
+
+def connect(channel: Channel, facts: Mapping[str, Any]) -> tuple[Requests, Utility, LanguageModel]:
+    """What an improver is called with. From here on its clocks are the host's."""
+    requests = Requests(channel)
     clocks.install(requests.ask_time)
     return (
+        requests,
         Utility(requests, facts["description"], facts["utility_uses"]),
         LanguageModel(requests, facts["calls"], facts["samples_per_call"]),
     )

@@ -21,6 +21,7 @@ from selftaught.core.outcome import EvaluationOutcome, Failed
 from selftaught.core.program import Program, content_id
 from selftaught.core.task import Measure, ProgramFailed, SandboxedProgram, Task
 from selftaught.core.text import clean
+from selftaught.engine.history import History
 from selftaught.engine.recall import remember
 from selftaught.engine.utilities import TaskUtility
 from selftaught.journal.events import LmAnswer
@@ -117,7 +118,7 @@ def improve_algorithm(initial_solution, utility, language_model):
         context = make_context(world.executor, model)
         context.journal = kept
         if journal is not None:
-            context.memory = journal.memory(everything=True)
+            context.history = History(journal.memory(everything=True))
         task = Task("mine", HONEST, lambda program, rng: 0.5, description="d")
         u = TaskUtility(context, task, "search", "0")
         result, _ = world.run(improver(context, source).run(u, Program(HONEST)))

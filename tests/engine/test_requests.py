@@ -9,14 +9,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from engine_support import MemoryJournal
 
-from selftaught.core.budget import Usage
+from selftaught.core.budget import Budget, Usage
 from selftaught.core.errors import BudgetExceeded, ModelFailure
 from selftaught.core.language_model import Completions, Prompt
-from selftaught.engine.free_account import FreeAccount
+from selftaught.engine.account import Account, Books, unlimited
+from selftaught.engine.ledger import Ledger
 from selftaught.engine.limit import AdaptiveLimit
-from selftaught.engine.requests import Account, OpenRequest, Requester
-from selftaught.engine.retry import Patience, RetryPolicy
+from selftaught.engine.requests import Drawn, Patience, Requester, RetryPolicy
+from selftaught.journal.port import NoJournal
 
 Step = ModelFailure | int | None
 """What one request comes to: a failure, so many responses, or all that were asked for."""
@@ -28,6 +30,7 @@ class Scripted:
 
     steps: list[Step] = field(default_factory=list)
     samples_per_request: int = 100
+    usage: Usage = field(default_factory=Usage)
     name: str = "fake:model"
     prompts: list[Prompt] = field(default_factory=list)
 
@@ -41,7 +44,7 @@ class Scripted:
         if isinstance(step, ModelFailure):
             raise step
         texts = [f"seed {seed}" for seed in prompt.seeds][:step]
-        return Completions(tuple(texts), Usage(), self.name)
+        return Completions(tuple(texts), self.usage, self.name)
 
     async def aclose(self) -> None:
         """Nothing is held."""
@@ -73,8 +76,8 @@ def draw(
         rng=random.Random(1),
         sleep=waits,
     )
-    texts = asyncio.run(asyncio.wait_for(requester.draw(prompt(n), account or FreeAccount()), 10.0))
-    return texts, waits
+    drawing = requester.draw(prompt(n), account or unlimited(model))
+    return asyncio.run(asyncio.wait_for(drawing, 10.0)).in_order, waits
 
 
 def seeds(count: int) -> list[str]:
@@ -173,64 +176,53 @@ def test_a_bad_request_of_a_model_that_has_answered_before_is_about_the_prompt()
 # --- accounts -----------------------------------------------------------------------------------
 
 
-class Purse(FreeAccount):
-    """Pays for so many responses, and no more; shrinks a request to what is left."""
-
-    def __init__(self, samples: int) -> None:
-        super().__init__()
-        self.left = samples
-
-    async def open(self, prompt: Prompt) -> OpenRequest:
-        if not self.left:
-            raise BudgetExceeded("samples", 0, 0, "run")
-        granted = min(prompt.n, self.left)
-        self.left -= granted
-        shrunk = Prompt(prompt.system, prompt.user, n=granted, seeds=prompt.seeds[:granted])
-        return await super().open(shrunk)
+def purse(model: Scripted, **budget: Any) -> Account:
+    """Pays for so much, and no more; shrinks a request to what is left."""
+    return Books(Ledger(Budget(**budget)), NoJournal(), model).account("")
 
 
 def test_what_cannot_be_paid_is_not_asked_for() -> None:
     model = Scripted()
-    assert draw(model, 5, Purse(3))[0] == seeds(3)
+    assert draw(model, 5, purse(model, samples=3))[0] == seeds(3)
+    assert len(model.prompts) == 1
+
+
+def test_a_request_that_was_shrunk_is_not_made_up_for_when_it_took_less_than_its_worst() -> None:
+    model = Scripted()
+    worst_of_three = 3 * prompt(1).max_tokens + 1000
+    assert draw(model, 5, purse(model, tokens=worst_of_three))[0] == seeds(3)
     assert len(model.prompts) == 1
 
 
 def test_responses_that_were_paid_are_kept_when_the_budget_ends() -> None:
-    assert draw(Scripted([2]), 6, Purse(6))[0] == seeds(2)
-    assert draw(Scripted(samples_per_request=1), 6, Purse(4))[0] == seeds(4)
+    most = 6 * prompt(1).max_tokens + 1000
+    short = Scripted([2], usage=Usage(tokens_out=most))
+    assert draw(short, 6, purse(short, tokens=most))[0] == seeds(2)
+    assert len(short.prompts) == 1
+    single = Scripted(samples_per_request=1)
+    assert draw(single, 6, purse(single, samples=4))[0] == seeds(4)
 
 
 def test_a_budget_that_allows_nothing_is_said() -> None:
+    model = Scripted()
     with pytest.raises(BudgetExceeded):
-        draw(Scripted(), 3, Purse(0))
-
-
-class Books(FreeAccount):
-    """Notes how each request was closed."""
-
-    def __init__(self, time_left_s: float | None = None) -> None:
-        super().__init__()
-        self.time_left_s = time_left_s
-        self.closed: list[str] = []
-
-    async def open(self, prompt: Prompt) -> OpenRequest:
-        return _Noted(self, prompt, self.time_left_s)
+        draw(model, 3, purse(model, tokens=1))
 
 
 @dataclass
-class _Noted:
-    books: Books
-    prompt: Prompt
-    time_left_s: float | None
+class Noted:
+    """An account whose journal tells how each request was closed."""
 
-    async def answered(self, answer: Completions) -> None:
-        self.books.closed.append("answered")
+    model: Scripted
+    budget: Budget = field(default_factory=Budget)
+    journal: MemoryJournal = field(default_factory=MemoryJournal)
 
-    def failed(self, failure: ModelFailure) -> None:
-        self.books.closed.append(failure.kind)
+    def account(self) -> Account:
+        return Books(Ledger(self.budget), self.journal, self.model).account("key")
 
-    def abandoned(self) -> None:
-        self.books.closed.append("abandoned")
+    @property
+    def closed(self) -> list[str]:
+        return [body["state"] for body in self.journal.of("lm_answer")]
 
 
 class Hanging(Scripted):
@@ -240,33 +232,78 @@ class Hanging(Scripted):
 
 
 def test_each_request_is_closed_once_by_what_became_of_it() -> None:
-    books = Books()
     limited = ModelFailure("slow down", kind="limited")
-    draw(Scripted([fault(), limited, 0, 1]), 2, books)
+    books = Noted(Scripted([fault(), limited, 0, 1]))
+    draw(books.model, 2, books.account())
     assert books.closed == ["fault", "limited", "answered", "answered", "answered"]
+    asked = books.journal.of("lm_call")
+    assert [(body["request"], body["place"], body["n"]) for body in asked] == [
+        *((number, 0, 2) for number in range(4)),
+        (4, 1, 1),
+    ]
 
 
 def test_a_request_is_abandoned_when_the_time_of_the_run_is_over() -> None:
-    books = Books(time_left_s=0.05)
+    books = Noted(Hanging(), Budget(wall_s=0.05))
     with pytest.raises(ModelFailure, match="before the run's time was over"):
-        draw(Hanging(), 1, books, RetryPolicy(faults=1))
+        draw(books.model, 1, books.account(), RetryPolicy(faults=1))
     assert books.closed == ["abandoned"]
 
 
 def test_cancelling_abandons_what_was_sent_and_nothing_that_still_waited_for_its_place() -> None:
-    books = Books()
+    books = Noted(Hanging())
 
     async def work() -> None:
-        requester = Requester(Hanging(), AdaptiveLimit(2))
-        task = asyncio.create_task(requester.draw(prompt(1), books))
-        more = [asyncio.create_task(requester.draw(prompt(1), books)) for _ in range(3)]
+        requester = Requester(books.model, AdaptiveLimit(2))
+        tasks = [asyncio.create_task(requester.draw(prompt(1), books.account())) for _ in range(4)]
         await asyncio.sleep(0.05)
-        for one in (task, *more):
+        for one in tasks:
             one.cancel()
-        await asyncio.gather(task, *more, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     asyncio.run(work())
     assert books.closed == ["abandoned"] * 2
+
+
+# --- places that are there already --------------------------------------------------------------
+
+
+def fill(model: Scripted, known: Sequence[int], n: int, account: Account | None = None) -> Drawn:
+    """Fill up what an earlier part of a run has drawn."""
+    drawn = Drawn({place: f"known {place}" for place in known})
+    missing = [place for place in range(n) if place not in known]
+    requester = Requester(model, AdaptiveLimit(8), sleep=Waits())
+    asyncio.run(requester.fill(drawn, missing, prompt(n), account or unlimited(model)))
+    return drawn
+
+
+def test_only_the_missing_places_are_asked_for_each_stretch_of_them_by_itself() -> None:
+    model = Scripted([1], samples_per_request=2)
+    drawn = fill(model, [0, 3], 9)
+    assert drawn.in_order == [
+        *("known 0", "seed 1", "seed 2", "known 3"),
+        *("seed 4", "seed 5", "seed 6", "seed 7", "seed 8"),
+    ]
+    assert [request.seeds for request in model.prompts] == [(1, 2), (4, 5), (6, 7), (8,), (2,)]
+
+
+def test_nothing_is_asked_where_nothing_is_missing() -> None:
+    model = Scripted()
+    assert fill(model, range(4), 4).in_order == [f"known {place}" for place in range(4)]
+    assert model.prompts == []
+
+
+def test_a_budget_that_has_ended_leaves_what_was_there() -> None:
+    model = Scripted()
+    assert fill(model, [1], 3, purse(model, tokens=1)).in_order == ["known 1"]
+
+
+def test_what_came_before_a_refusal_is_kept() -> None:
+    model, drawn = Scripted([1, ModelFailure("no", kind="prompt")]), Drawn()
+    requester = Requester(model, AdaptiveLimit(8))
+    with pytest.raises(ModelFailure, match="no"):
+        asyncio.run(requester.fill(drawn, range(2), prompt(2), unlimited(model)))
+    assert drawn.in_order == ["seed 0"]
 
 
 # --- patience -----------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from selftaught.core.progress import Progress
 from selftaught.core.seeds import PUBLIC_KEY
 from selftaught.engine.context import RunContext
 from selftaught.engine.evaluate import Evaluator
+from selftaught.engine.history import History, Replay
 from selftaught.engine.ledger import Ledger
 from selftaught.engine.limit import AdaptiveLimit
 from selftaught.engine.memory import Memory
@@ -128,7 +129,7 @@ def go(
         journal=journal,
         ledger=Ledger(budget or Budget(), usage=memory.usage),
         listener=told.append,
-        memory=memory,
+        history=History(memory),
     )
     result = world.run(stop_run(context, plan(improver)))
     return Once(result, journal, model, context, told)
@@ -221,7 +222,7 @@ def test_a_cut_request_is_closed_at_what_it_may_have_cost(world: World, whole: O
 
 def replay(world: World, journal: Kept, improver: str = SEED_IMPROVER, *, rescore: bool) -> Any:
     again = ReplayJournal()
-    memory = replace(journal.memory(everything=True), recorded=frozenset(), open_requests=())
+    memory = journal.memory(everything=True)
     context = RunContext(
         run_id="run",
         seed=7,
@@ -232,9 +233,7 @@ def replay(world: World, journal: Kept, improver: str = SEED_IMPROVER, *, rescor
         evaluator=Evaluator(world.executor, 7, PUBLIC_KEY),
         journal=again,
         ledger=Ledger(Budget(), usage=memory.usage),
-        memory=memory,
-        replays=True,
-        rescores=rescore,
+        history=Replay(memory, rescores=rescore),
     )
     world.run(replayed(stop_run(context, plan(improver))))
     return compared(journal.events, again, rescored=rescore)

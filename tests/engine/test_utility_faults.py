@@ -23,6 +23,7 @@ from selftaught.core.program import Program
 from selftaught.core.seeds import PUBLIC_KEY
 from selftaught.core.task import Measure, SandboxedProgram, Task, per_instance
 from selftaught.engine.evaluate import MOST_TRIALS, Evaluator, Question
+from selftaught.engine.history import History
 from selftaught.engine.memory import Memory
 from selftaught.engine.utilities import TaskUtility
 from selftaught.engine.utility_error import UtilityError
@@ -172,7 +173,7 @@ def test_a_run_that_goes_on_knows_of_the_scores_that_it_has() -> None:
     assert asyncio.run(run(first)).kind == "scored"
     keys = [key for kind, key, _ in first.journal.events if kind == "evaluation"]  # type: ignore[attr-defined]
     resumed = make_context(FakeExecutor(lambda x: None))
-    resumed.memory = Memory(evaluations={keys[0]: Scored(0.5)})
+    resumed.history = History(Memory(evaluations={keys[0]: Scored(0.5)}))
     assert asyncio.run(run(resumed)).kind == "bad_output"
 
 

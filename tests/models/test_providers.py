@@ -20,7 +20,8 @@ from selftaught.core.language_model import (
     ModelSettings,
     Prompt,
 )
-from selftaught.engine.free_account import FreeAccount
+from selftaught.engine import requests
+from selftaught.engine.account import unlimited
 from selftaught.engine.limit import AdaptiveLimit
 from selftaught.engine.requests import Requester
 from selftaught.models import anthropic, openai
@@ -38,7 +39,7 @@ class Drawn:
     """What one call came to, and what the server saw."""
 
     texts: list[str]
-    account: FreeAccount
+    calls: requests.Drawn
     served: list[ms.Served]
     counts: ms.Counts
     model: LanguageModel
@@ -78,23 +79,24 @@ def draw(
     times: int = 1,
     **settings: Any,
 ) -> Drawn:
-    """One call after the other; the last one's texts."""
-    account = FreeAccount()
+    """One call after the other; the last one's texts, the requests of all."""
+    calls = requests.Drawn()
 
-    async def work(server: ms.ModelServer) -> tuple[list[str], LanguageModel]:
+    async def work(server: ms.ModelServer) -> LanguageModel:
         model = make(provider, server, **settings)
         requester = Requester(model, AdaptiveLimit(8), sleep=no_wait)
         try:
             for _ in range(times):
-                texts = await requester.draw(prompt, account)
+                calls.texts = {}
+                await requester.fill(calls, range(prompt.n), prompt, unlimited(model))
         finally:
             await model.aclose()
-        return texts, model
+        return model
 
     with ms.ModelServer(plan=plan) as server:
-        texts, model = asyncio.run(work(server))
+        model = asyncio.run(work(server))
         server.wait_until_idle()
-    return Drawn(texts, account, server.served, server.counts(), model)
+    return Drawn(calls.in_order, calls, server.served, server.counts(), model)
 
 
 PROVIDERS = pytest.mark.parametrize("provider", ["openai", "anthropic"])
@@ -149,7 +151,7 @@ def test_arguments_and_effort_go_with_each_request(provider: Provider) -> None:
 @PROVIDERS
 def test_usage_and_money_are_those_of_the_bill(provider: Provider) -> None:
     drawn = draw(provider=provider)
-    usage, counts = drawn.account.usage, drawn.counts
+    usage, counts = drawn.calls.usage, drawn.counts
     assert (usage.tokens_in, usage.tokens_out) == (
         counts.billed_tokens_in,
         counts.billed_tokens_out,
@@ -191,8 +193,8 @@ def test_a_parameter_that_openai_refuses_is_found_out_once_and_told_once(
     assert len(drawn.texts) == 3
     refused = [one for one in drawn.served if one.status == 400]
     assert len(refused) == 1
-    assert len(drawn.account.notices) == 1
-    assert f"does not take {name}" in drawn.account.notices[0]
+    assert len(drawn.calls.notices) == 1
+    assert f"does not take {name}" in drawn.calls.notices[0]
     last = drawn.bodies[-1]
     assert name not in last
     assert (name == "max_tokens") == ("max_completion_tokens" in last)
@@ -202,7 +204,7 @@ def test_several_parameters_may_be_refused() -> None:
     faults = [ms.refuses_parameter(name) for name in ("temperature", "max_tokens", "n")]
     drawn = draw(lambda number, body: next((f for f in faults if _applies(f, body)), None))
     assert len(drawn.texts) == 3
-    assert len(drawn.account.notices) == 3
+    assert len(drawn.calls.notices) == 3
 
 
 def _applies(fault: ms.Fault, body: Mapping[str, Any]) -> bool:
@@ -213,7 +215,7 @@ def _applies(fault: ms.Fault, body: Mapping[str, Any]) -> bool:
 def test_anthropic_models_that_refuse_temperature_go_without() -> None:
     drawn = draw(ms.always(ms.refuses_parameter("temperature")), provider="anthropic", times=2)
     assert len(drawn.texts) == 3
-    assert len(drawn.account.notices) == 1
+    assert len(drawn.calls.notices) == 1
     assert "temperature" not in drawn.bodies[-1]
 
 
@@ -226,13 +228,13 @@ def test_an_argument_of_the_users_own_is_never_dropped() -> None:
 def test_a_server_that_brings_one_response_a_request_is_soon_asked_at_once() -> None:
     drawn = draw(ms.always(ms.fewer()), times=2)
     assert len(drawn.texts) == 3
-    assert len(drawn.account.notices) == 1
+    assert len(drawn.calls.notices) == 1
     assert [body.get("n", 1) for body in drawn.bodies] == [3, 2, 1, 1, 1, 1]
 
 
 def test_one_short_answer_is_made_up_for_and_nothing_is_learned_from_it() -> None:
     drawn = draw(ms.sequence([ms.fewer(), None, ms.fewer()]), times=2)
-    assert drawn.account.notices == []
+    assert drawn.calls.notices == []
     assert [body.get("n", 1) for body in drawn.bodies] == [3, 2, 3, 2]
 
 
@@ -266,9 +268,9 @@ def test_a_fault_that_passes_costs_another_request_and_no_response(
     one = Prompt("", "m", max_tokens=100)
     drawn = draw(ms.sequence([fault]), one, provider, timeout_s=1.0)
     assert len(drawn.texts) == 1
-    usage = drawn.account.usage
+    usage = drawn.calls.usage
     assert usage.requests == drawn.counts.requests == 2 + fault.following
-    failures = drawn.account.failures
+    failures = drawn.calls.failures
     assert len(failures) == usage.requests - 1
     assert [failure.maybe_billed for failure in failures] == [
         one.billed for one in drawn.served[: len(failures)]
@@ -278,8 +280,8 @@ def test_a_fault_that_passes_costs_another_request_and_no_response(
 def test_an_answer_without_choices_is_paid_and_asked_for_again() -> None:
     drawn = draw(ms.sequence([ms.empty_choices()]))
     assert len(drawn.texts) == 3
-    assert len(drawn.account.answers) == 2
-    assert drawn.account.usage.tokens_in == drawn.counts.billed_tokens_in
+    assert len(drawn.calls.answers) == 2
+    assert drawn.calls.usage.tokens_in == drawn.counts.billed_tokens_in
 
 
 ODD = [
@@ -299,7 +301,7 @@ def test_an_odd_answer_is_a_response_with_the_word_of_its_provider(
 ) -> None:
     drawn = draw(ms.always(fault))
     assert len(drawn.texts) == 3
-    assert drawn.account.answers[0].finishes[0] == finish
+    assert drawn.calls.answers[0].finishes[0] == finish
     assert text is None or drawn.texts == [text] * 3
     assert len(drawn.served) == 1
 
@@ -320,7 +322,7 @@ def test_usage_that_cannot_be_is_not_believed(
     with caplog.at_level(logging.ERROR):
         drawn = draw(ms.always(ms.wrong_usage(variant)), provider=provider)
     assert len(drawn.texts) == 3
-    assert [answer.usage for answer in drawn.account.answers] == [None] * len(drawn.served)
+    assert [answer.usage for answer in drawn.calls.answers] == [None] * len(drawn.served)
 
 
 # --- errors -------------------------------------------------------------------------------------

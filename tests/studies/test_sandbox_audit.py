@@ -34,6 +34,7 @@ from selftaught.core.statistics import wilson
 from selftaught.engine.bypass_rates import CONDITIONS, rates
 from selftaught.engine.context import RunContext
 from selftaught.engine.evaluate import Evaluator
+from selftaught.engine.history import History
 from selftaught.engine.ledger import Ledger
 from selftaught.engine.limit import AdaptiveLimit
 from selftaught.engine.memory import Memory
@@ -310,7 +311,7 @@ class Audit:
             evaluator=Evaluator(executor, 5, PUBLIC_KEY),
             journal=journal,
             ledger=Ledger(self.budget, usage=memory.usage),
-            memory=memory,
+            history=History(memory),
         )
         head = Run(
             command="audit",

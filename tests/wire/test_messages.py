@@ -17,6 +17,7 @@ from selftaught.core.messages import (
     Asked,
     AttemptNotice,
     ClockRequest,
+    EndedRequest,
     PromptRequest,
     RunCodeRequest,
     ScoreRequest,
@@ -39,6 +40,7 @@ FORMS: list[tuple[Any, object]] = [
         Asked(0, ScoreRequest(("s", None))),
     ),
     (("request", 1, {"op": "clock"}), Asked(1, ClockRequest())),
+    (("request", 9, {"op": "ended"}), Asked(9, EndedRequest())),
     (
         ("request", 1, {"op": "run_code", "code": "c", "use_sandbox": True}),
         Asked(1, RunCodeRequest("c", True)),

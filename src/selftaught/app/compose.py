@@ -31,6 +31,7 @@ from selftaught.core.progress import Listener, silent
 from selftaught.core.task import VERSION_SCHEME, Task
 from selftaught.engine.context import RunContext
 from selftaught.engine.evaluate import Evaluator, Question
+from selftaught.engine.history import History, Replay
 from selftaught.engine.ledger import Ledger
 from selftaught.engine.memory import Memory
 from selftaught.journal.events import Run, SeriesPlace
@@ -116,11 +117,9 @@ async def replay_run(
         model = Silent(stored.head.model)
         context = replace(
             run_context(stored.run_id, config, model, services, ledger, listener),
-            memory=replace(memory, recorded=frozenset(), open_requests=(), elapsed_s=0.0),
+            history=Replay(memory, rescores=rescore),
             modules=stored.head.modules_told,
-            replays=True,
             version_scheme=stored.head.version_scheme,
-            rescores=rescore,
         )
         await replayed(_study(config, tasks, stored.improver, None)(context))
         await evaluator.aclose()
@@ -193,7 +192,10 @@ async def _context(
         )
         services = Services(executor, evaluator, journal)
         context = run_context(run_id, config, model, services, ledger, prepared.listener)
-        yield replace(context, memory=memory, modules=modules, version_scheme=scheme), head
+        yield (
+            replace(context, history=History(memory), modules=modules, version_scheme=scheme),
+            head,
+        )
 
 
 def _modules_told(config: StudyConfig, prepared: _Prepared) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from selftaught.app.common_config import ProviderConfig
 from selftaught.app.discovery import check_model_name
 from selftaught.app.parts import executor_for, opened_model
 from selftaught.core.language_model import Completions, LanguageModel, Prompt
-from selftaught.engine.free_account import FreeAccount
+from selftaught.engine.account import unlimited
 from selftaught.engine.limit import AdaptiveLimit
 from selftaught.engine.requests import Requester
 
@@ -30,16 +30,15 @@ class SteadyModel:
 
     async def sample(self, prompt: Prompt) -> Completions:
         """`prompt.n` responses. Raises: ModelFailure, InfrastructureError."""
-        account = FreeAccount()
-        texts = await self.requester.draw(prompt, account)
-        known = all(answer.usage is not None for answer in account.answers)
-        priced = all(answer.cost_usd is not None for answer in account.answers)
+        drawn = await self.requester.draw(prompt, unlimited(self.model))
+        known = all(answer.usage is not None for answer in drawn.answers)
+        priced = all(answer.cost_usd is not None for answer in drawn.answers)
         return Completions(
-            texts=tuple(texts),
-            usage=account.usage if known else None,
+            texts=tuple(drawn.in_order),
+            usage=drawn.usage if known else None,
             model=self.model.name,
-            cost_usd=account.usage.usd if priced else None,
-            finishes=tuple(word for answer in account.answers for word in answer.finishes),
+            cost_usd=drawn.usage.usd if priced else None,
+            finishes=tuple(word for answer in drawn.answers for word in answer.finishes),
         )
 
 
@@ -67,23 +66,22 @@ async def check_model(name: str, config: ProviderConfig) -> dict[str, Any]:
 
     Raises: ConfigError; ModelFailure; InfrastructureError.
     """
-    account = FreeAccount()
     async with running_model(name, config, slots=1) as steady:
         start_s = time.monotonic()
-        texts = await steady.requester.draw(_TINY, account)
+        drawn = await steady.requester.draw(_TINY, unlimited(steady.model))
         latency_s = time.monotonic() - start_s
         million = [steady.model.most_usd(1000, 0), steady.model.most_usd(0, 1000)]
         return {
             "model": name,
-            "answered_as": account.answers[-1].model,
+            "answered_as": drawn.answers[-1].model,
             "latency_s": latency_s,
             "price_in": None if million[0] is None else 1000 * million[0],
             "price_out": None if million[1] is None else 1000 * million[1],
-            "usage": asdict(account.usage),
-            "usage_reported": all(answer.usage is not None for answer in account.answers),
+            "usage": asdict(drawn.usage),
+            "usage_reported": all(answer.usage is not None for answer in drawn.answers),
             "samples_per_request": min(steady.model.samples_per_request, _MANY),
-            "finishes": [word for answer in account.answers for word in answer.finishes],
-            "texts": texts,
-            "quirks": account.notices,
-            "failures": [str(failure) for failure in account.failures],
+            "finishes": [word for answer in drawn.answers for word in answer.finishes],
+            "texts": drawn.in_order,
+            "quirks": drawn.notices,
+            "failures": [str(failure) for failure in drawn.failures],
         }

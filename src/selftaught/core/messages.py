@@ -19,7 +19,7 @@ from selftaught_guest.wire import WireError
 _DETAIL_CHARS = 2000
 _LARGEST_NUMBER = (1 << 63) - 1
 
-Refusal: TypeAlias = Literal["budget", "value", "model"]
+Refusal: TypeAlias = Literal["budget", "value", "model", "ends"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,11 @@ class ClockRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class EndedRequest:
+    """The guest has come to a reply that says where a journal ends, and goes no further."""
+
+
+@dataclass(frozen=True, slots=True)
 class RunCodeRequest:
     """Run a program, in the sandbox or not, as a runner of a sandbox audit is asked to."""
 
@@ -60,7 +65,9 @@ class AttemptNotice:
     detail: str
 
 
-Request: TypeAlias = ScoreRequest | PromptRequest | ClockRequest | RunCodeRequest | AttemptNotice
+Request: TypeAlias = (
+    ScoreRequest | PromptRequest | ClockRequest | EndedRequest | RunCodeRequest | AttemptNotice
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +91,8 @@ class Reply:
 
     Attributes:
         data: what the guest is sent.
-        refused: "" if it was served; else `budget`, `value` (what it asks makes no sense) or
-            `model` (the provider refuses the prompt).
+        refused: "" if it was served; else `budget`, `value` (what it asks makes no sense),
+            `model` (the provider refuses the prompt) or `ends` (a replay's journal has no more).
     """
 
     data: Mapping[str, Any]
@@ -168,6 +175,9 @@ def _parse_request(body: Any) -> Request:
         case "clock":
             _exactly(fields)
             return ClockRequest()
+        case "ended":
+            _exactly(fields)
+            return EndedRequest()
         case "run_code":
             return RunCodeRequest(*_exactly(fields, code=str, use_sandbox=bool))
         case "attempt":

@@ -1,8 +1,9 @@
 """The broker: serves one improver run's requests, and is the only way out of its guest.
 
-It charges before it serves. A request comes from a hostile sender: its form is right (`messages`),
-and nothing else is known of it. What is not served is refused with a reason, which the guest gets
-as an exception.
+It charges before it serves, in the order in which requests arrive: uses, calls, samples and keys
+are taken before anything is waited for, so that none of them depends on what is finished first. A
+request comes from a hostile sender: its form is right (`messages`), and nothing else is known of
+it. What is not served is refused with a reason, which the guest gets as an exception.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from selftaught.core.errors import JournalEnds, ModelFailure
 from selftaught.core.language_model import Prompt
 from selftaught.core.messages import (
     ClockRequest,
+    EndedRequest,
     PromptRequest,
     Refusal,
     Reply,
@@ -54,6 +56,7 @@ class Broker:
         limits: its limits, which live here and nowhere else.
         samples_left: samples that it may still draw, or None for as many as its calls allow.
         asked: keys of the prompts that it has asked so far.
+        ended: in a replay, where the journal ended first.
     """
 
     context: RunContext
@@ -64,16 +67,25 @@ class Broker:
     samples_left: int | None = None
     calls: int = 0
     uses: int = 0
-    usage: Usage = field(default_factory=Usage)
     asked: set[str] = field(default_factory=set)
+    ended: JournalEnds | None = None
+    _drawn: list[ChargedCall] = field(default_factory=list)
     _clock: Clock = field(init=False)
 
     def __post_init__(self) -> None:
         context = self.context
-        self._clock = Clock(context, self.invocation, context.now, self._recalled_clock)
+        self._clock = Clock(context, self.invocation, context.now, context.history.clock)
+
+    @property
+    def usage(self) -> Usage:
+        """What its calls of the model have taken so far; of samples those that came."""
+        return sum((call.usage for call in self._drawn), Usage())
 
     async def serve(self, request: Request) -> Reply:
         """One reply to one request.
+
+        Where a journal ends, the guest is told so, and goes no further once it reads that: by then
+        all else that was under way has gone on to where the journal ends for it.
 
         Raises: InfrastructureError and BudgetExceeded of the whole run, which end the invocation.
         """
@@ -85,15 +97,16 @@ class Broker:
                     return await self._prompt(request)
                 case ClockRequest():
                     return Reply({"s": await self._clock.read()})
+                case EndedRequest() if self.ended is not None:
+                    raise self.ended
             raise _Refused("value", "there is nothing here that serves this request")
         except _Refused as refused:
             return refused.reply
-
-    def _recalled_clock(self, key: str) -> float | None:
-        shown = self.context.memory.clocks.get(key)
-        if shown is None and self.context.replays:
-            raise JournalEnds(f"read a clock where it did not (clock {key})")
-        return shown
+        except JournalEnds as end:
+            if isinstance(request, EndedRequest):
+                raise
+            self.ended = self.ended or end
+            return refusal("ends", str(end))
 
     # --- the utility ----------------------------------------------------------------------------
 
@@ -103,13 +116,14 @@ class Broker:
         self.context.ledger.check_wall()
         granted = min(len(solutions), self.limits.utility_uses - self.uses)
         self.uses += granted
+        uses = self.uses
         scored = await together(self._score_one(solution) for solution in solutions[:granted])
         beyond = (self.utility.lowest, "budget: all uses of the utility are spent")
         answers = [*scored, *[beyond] * (len(solutions) - granted)]
         data = {
             "values": [value for value, _ in answers],
             "feedback": [feedback for _, feedback in answers],
-            "uses": self.uses,
+            "uses": uses,
         }
         return Reply(data)
 
@@ -142,6 +156,7 @@ class Broker:
                 "budget", f"all {self.calls} calls of the language model are spent in this run"
             )
         self.calls += 1
+        times_used = self.calls
         wanted = min(n * len(messages), self.limits.samples_per_call)
         if self.samples_left is not None:
             wanted = min(wanted, self.samples_left)
@@ -154,7 +169,7 @@ class Broker:
         )
         drawn = messages if len(messages) > 1 else messages * wanted
         responses = await self._draw(base, drawn[:wanted])
-        return Reply({"responses": responses, "times_used": self.calls})
+        return Reply({"responses": responses, "times_used": times_used})
 
     async def _draw(self, base: Prompt, messages: Sequence[str]) -> list[str]:
         """One response to each message, in order; equal messages are one request with n."""
@@ -162,12 +177,11 @@ class Broker:
         for message in messages:
             counts[message] = counts.get(message, 0) + 1
         call = ChargedCall(self.context, self.invocation, self.asked)
+        self._drawn.append(call)
         try:
             left = await call.draw(base, counts)
         except ModelFailure as failure:
             if failure.kind != "prompt":
                 raise
             raise _Refused("model", f"the language model refused this prompt: {failure}") from None
-        finally:
-            self.usage = self.usage + call.usage
         return [left[message].pop(0) for message in messages if left[message]]

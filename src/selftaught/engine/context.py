@@ -13,9 +13,9 @@ from selftaught.core.ports import Executor, GuestLimits
 from selftaught.core.progress import Listener, Progress, ProgressKind, silent
 from selftaught.core.task import VERSION_SCHEME
 from selftaught.engine.evaluate import Evaluator
+from selftaught.engine.history import History
 from selftaught.engine.keys import Occurrences, make_key
 from selftaught.engine.ledger import Ledger
-from selftaught.engine.memory import Memory
 from selftaught.engine.requests import Requester
 from selftaught.journal.codec import Body
 from selftaught.journal.port import Journal
@@ -25,9 +25,8 @@ from selftaught.journal.port import Journal
 class RunContext:
     """One run: its seed, its limits, its ledger, its journal, and what serves it.
 
-    `drawn` tells what an improver took, by its program's id and the key of the utility. `memory` is
-    what an earlier part of the run has done already; if the run `replays`, there is nothing else,
-    but that it may score programs anew (`rescores`). `now` is what improvers' clocks show.
+    `drawn` tells what an improver took, by its program's id and the key of the utility. `history`
+    is what has been done already, and need not be done again. `now` is what improvers' clocks show.
     `modules` is what improvers are told that they can import besides the usual modules.
     `version_scheme` is that of the run's tasks, from which keys follow.
     """
@@ -47,9 +46,7 @@ class RunContext:
     modules: tuple[str, ...] = ()
     occurrences: Occurrences = field(default_factory=Occurrences)
     drawn: dict[tuple[str, str], Usage] = field(default_factory=dict)
-    memory: Memory = field(default_factory=Memory)
-    replays: bool = False
-    rescores: bool = False
+    history: History = field(default_factory=History)
     version_scheme: int = VERSION_SCHEME
     now: Callable[[], float] = time.time
     _noticed: set[str] = field(default_factory=set)
@@ -68,7 +65,7 @@ class RunContext:
         return make_key("run", self.seed)
 
     def record(self, body: Body, key: str, texts: tuple[str, ...] = ()) -> None:
-        if (body.kind, key) not in self.memory.recorded:
+        if not self.history.holds(body.kind, key):
             self.journal.append(self.run_id, body, key, texts)
 
     def notice(self, text: str) -> None:

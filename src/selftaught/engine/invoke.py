@@ -56,17 +56,17 @@ class SandboxedImprover:
         """The same, with what the run used of the model."""
         context = self.context
         key = context.key(u.key, self.role, self.program.id, s.id)
-        done = context.memory.result_of(key, s.entry)
-        if context.replays:
-            return await self._replay(key, u, s, done)
-        if done is not None:
-            return done
-        context.ledger.check_wall()
-        return await self._run(key, u, s)
+        done = context.history.run(key, s.entry)
+        if done is None:
+            return await self._run(key, u, s)
+        if (stands := context.history.derived(done)) is not None:
+            return stands
+        return await self._run_again(key, u, s, done)
 
     async def _run(self, key: str, u: QueriedUtility, s: Program) -> tuple[Program | Failed, Usage]:
         """In a guest, with what the journal holds of its model calls."""
         context = self.context
+        context.ledger.check_wall()
         broker = Broker(context, key, u, s.entry, context.limits, self.samples_cap)
         self._record_start(key, u)
         with context.invocation(self.role, **u.facts()):
@@ -82,23 +82,19 @@ class SandboxedImprover:
                 cpu_s=context.limits.cpu_s,
                 serve=broker.serve,
             )
+        if broker.ended is not None:  # whatever the guest made of that
+            raise broker.ended
         outcome = _read(result.value, s.entry)
-        forgotten = context.memory.calls_of.get(key, frozenset()) - broker.asked
+        forgotten = context.history.memory.calls_of.get(key, frozenset()) - broker.asked
         if forgotten:
             self._record_divergence(key, f"did not ask again: calls {', '.join(sorted(forgotten))}")
         self._record_end(key, broker, outcome, result.cpu_s)
         return outcome, broker.usage
 
-    async def _replay(
-        self,
-        key: str,
-        u: QueriedUtility,
-        s: Program,
-        done: tuple[Program | Failed, Usage] | None,
+    async def _run_again(
+        self, key: str, u: QueriedUtility, s: Program, done: tuple[Program | Failed, Usage]
     ) -> tuple[Program | Failed, Usage]:
         """What the journal says; the program runs again, to see whether it does the same."""
-        if done is None:  # cut under way, or never begun: it goes as far as the journal does
-            return await self._run(key, u, s)
         if isinstance(done[0], Failed) and done[0].kind in _OF_THE_MACHINE:
             return done
         try:

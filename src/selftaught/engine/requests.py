@@ -1,60 +1,123 @@
 """From one call for `n` responses to the requests that it takes, with their faults.
 
 A provider may bring fewer responses than were asked for, may not know several at once, may be busy,
-broken or slow. Each request is accounted for by itself: opened before it is sent, and closed by
-what became of it.
+broken or slow, and an earlier part of the run may have drawn some of them: all of that is one loop
+over the places that are still missing. Each request is accounted for by itself: opened before it
+is sent, and closed by what became of it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
+from selftaught.core.budget import Usage
 from selftaught.core.concurrency import together
 from selftaught.core.errors import BudgetExceeded, ModelFailure
 from selftaught.core.language_model import Completions, LanguageModel, Prompt
+from selftaught.engine.account import Account
 from selftaught.engine.limit import AdaptiveLimit
-from selftaught.engine.retry import Patience, RetryPolicy
 
 _REFUSALS_OF_PROMPTS = (400, 422)
 
 
-class OpenRequest(Protocol):
-    """The books of one request; closed exactly once."""
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often, and after how long.
 
-    @property
-    def prompt(self) -> Prompt:
-        """What is sent; asks for fewer responses if only fewer could be paid."""
-        ...
+    Attributes:
+        faults: requests in a row that may fail before the call does.
+        first_faults: the same, as long as there is no sign of a provider at all.
+        limited_s: seconds that a call may be put off by "too many requests".
+        first_s, longest_s: bounds of the waiting times, which double from one to the other; each
+            is drawn at random below its bound ("full jitter": Brooker, AWS Architecture Blog 2015).
+    """
 
-    @property
-    def time_left_s(self) -> float | None:
-        """Seconds that the request may take; None for no limit."""
-        ...
-
-    async def answered(self, answer: Completions) -> None:
-        """Returns when the answer is safe, and may be used."""
-        ...
-
-    def failed(self, failure: ModelFailure) -> None: ...
-
-    def abandoned(self) -> None:
-        """It was sent, and nobody waits for it any more."""
-        ...
+    faults: int = 10
+    first_faults: int = 3
+    limited_s: float = 900.0
+    first_s: float = 0.5
+    longest_s: float = 30.0
 
 
-class Account(Protocol):
-    """Who pays for requests, and keeps books of them. Called concurrently."""
+@dataclass(slots=True)
+class Patience:
+    """What one call has gone through so far."""
 
-    async def open(self, prompt: Prompt) -> OpenRequest:
-        """Before a request is sent.
+    policy: RetryPolicy
+    rng: random.Random
+    faults: int = 0
+    limited: int = 0
+    waited_s: float = 0.0
 
-        Raises: BudgetExceeded if not even one response can be paid.
+    def wait_s(self, failure: ModelFailure, *, hopeful: bool = True) -> float:
+        """Seconds to wait before the next request.
+
+        Args:
+            hopeful: whether anybody has ever heard of the provider.
+        Raises: the failure itself, where asking again is of no use or was tried often enough.
         """
-        ...
+        if failure.kind == "adjusted":
+            return 0.0
+        if failure.kind == "limited":
+            self.limited += 1
+            delay_s = self._jittered_s(self.limited)
+            if failure.retry_after_s is not None:
+                # Not all at once when the time is over.
+                delay_s = failure.retry_after_s + self.rng.uniform(0, 0.1 * failure.retry_after_s)
+            self.waited_s += delay_s
+            if self.waited_s > self.policy.limited_s:
+                raise failure
+            return delay_s
+        self.faults += 1
+        most = self.policy.faults if hopeful else self.policy.first_faults
+        if failure.kind != "fault" or self.faults >= most:
+            raise failure
+        if failure.retry_after_s is not None and failure.retry_after_s <= self.policy.longest_s:
+            return failure.retry_after_s
+        return self._jittered_s(self.faults)
+
+    def _jittered_s(self, times: int) -> float:
+        bound_s = min(self.policy.longest_s, self.policy.first_s * 2.0 ** min(times, 30))
+        return self.rng.uniform(0, bound_s)
+
+
+@dataclass(slots=True)
+class Drawn:
+    """What a call has come to so far.
+
+    Attributes:
+        texts: responses, by their place.
+        answers, failures: of its requests, as they came.
+    """
+
+    texts: dict[int, str] = field(default_factory=dict)
+    answers: list[Completions] = field(default_factory=list)
+    failures: list[ModelFailure] = field(default_factory=list)
+
+    @property
+    def in_order(self) -> list[str]:
+        """The responses by their place."""
+        return [self.texts[place] for place in sorted(self.texts)]
+
+    @property
+    def notices(self) -> list[str]:
+        """What was found out about the model."""
+        said = [*(one.notice for one in self.failures), *(one.notice for one in self.answers)]
+        return [notice for notice in said if notice]
+
+    @property
+    def usage(self) -> Usage:
+        """What the provider said of it; money where it is known."""
+        return replace(
+            sum((answer.usage or Usage() for answer in self.answers), Usage()),
+            lm_calls=0,
+            requests=len(self.answers) + len(self.failures),
+            samples=len(self.texts),
+            usd=sum(answer.cost_usd or 0.0 for answer in self.answers),
+        )
 
 
 @dataclass(slots=True)
@@ -76,79 +139,87 @@ class Requester:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _answers: int = 0
 
-    async def draw(self, prompt: Prompt, account: Account) -> list[str]:
-        """Up to `prompt.n` responses, by their place; fewer only where the budget ends.
+    async def draw(self, prompt: Prompt, account: Account) -> Drawn:
+        """`prompt.n` responses; fewer only where the budget ends. Raises as `fill` does."""
+        drawn = Drawn()
+        await self.fill(drawn, range(prompt.n), prompt, account)
+        return drawn
 
-        Raises: BudgetExceeded if there is none for that reason; ModelFailure; InfrastructureError.
+    async def fill(
+        self, drawn: Drawn, missing: Iterable[int], prompt: Prompt, account: Account
+    ) -> None:
+        """Ask for the responses in the missing places. What comes is in `drawn` at once.
+
+        Raises: BudgetExceeded if there is no response at all for that reason; ModelFailure;
+            InfrastructureError.
         """
-        texts, short = await self._draw(prompt, account)
-        if not texts and short is not None:
+        short = await self._fill(drawn, missing, prompt, account)
+        if short is not None and not drawn.texts:
             raise short
-        return texts
 
-    async def _draw(
-        self, prompt: Prompt, account: Account
-    ) -> tuple[list[str], BudgetExceeded | None]:
-        """The responses, and why the budget allowed no more."""
-        size = self.model.samples_per_request
-        if prompt.n > size:
-            places = range(0, prompt.n, size)
-            parts = (_part(prompt, start, min(start + size, prompt.n)) for start in places)
-            drawn = await together(self._draw(part, account) for part in parts)
-            shorts = (short for _, short in drawn if short is not None)
-            return [text for texts, _ in drawn for text in texts], next(shorts, None)
-        try:
-            texts, granted = await self._request(prompt, account)
-        except BudgetExceeded as error:
-            return [], error
-        if len(texts) == granted:
-            return texts, None
-        rest, short = await self._draw(_part(prompt, len(texts), granted), account)
-        return texts + rest, short
+    async def _fill(
+        self, drawn: Drawn, missing: Iterable[int], prompt: Prompt, account: Account
+    ) -> BudgetExceeded | None:
+        """Why the budget allowed no more, if it did not."""
+        parts = _parts(missing, self.model.samples_per_request)
+        shorts = await together(self._fill_part(drawn, part, prompt, account) for part in parts)
+        return next((short for short in shorts if short is not None), None)
 
-    async def _request(self, prompt: Prompt, account: Account) -> tuple[list[str], int]:
-        """Responses, and how many were asked for; as many requests as it takes to get one.
-
-        No response where the model has just been found out to take fewer at once.
-        """
+    async def _fill_part(
+        self, drawn: Drawn, places: range, prompt: Prompt, account: Account
+    ) -> BudgetExceeded | None:
+        """As many requests as it takes, one after the other."""
         patience = Patience(self.policy, self.rng)
-        while True:
-            outcome = await self._try(prompt, account)
-            if not isinstance(outcome, ModelFailure):
-                return outcome
-            failure = self._judged(outcome)
-            if prompt.n > self.model.samples_per_request:
-                return [], prompt.n  # found out just now: it takes other requests
-            # A server that nobody has ever reached is more likely not there than down.
-            hopeful = bool(self._answers) or failure.status is not None or failure.maybe_billed
-            await self.sleep(patience.wait_s(failure, hopeful=hopeful))
+        while places:
+            if len(places) > self.model.samples_per_request:  # found out just now
+                return await self._fill(drawn, places, prompt, account)
+            try:
+                places = await self._ask(drawn, places, prompt, account)
+                patience = Patience(self.policy, self.rng)
+            except BudgetExceeded as short:
+                return short
+            except ModelFailure as error:
+                failure = self._judged(error)
+                if len(places) <= self.model.samples_per_request:
+                    # A server that nobody has ever reached is more likely not there than down.
+                    hopeful = (
+                        bool(self._answers) or failure.status is not None or failure.maybe_billed
+                    )
+                    await self.sleep(patience.wait_s(failure, hopeful=hopeful))
+        return None
 
-    async def _try(self, prompt: Prompt, account: Account) -> tuple[list[str], int] | ModelFailure:
-        """One request."""
-        async with self.limit.place() as place:
-            request = await account.open(prompt)
+    async def _ask(self, drawn: Drawn, places: range, prompt: Prompt, account: Account) -> range:
+        """One request; the places that are missing then, of those that could be paid."""
+        seeds = prompt.seeds[places.start : places.stop]
+        async with self.limit.place() as turn:
+            part = replace(prompt, n=len(places), seeds=seeds)
+            request = await account.open(part, places.start)
             try:
                 async with asyncio.timeout(request.time_left_s):
                     answer = await self.model.sample(request.prompt)
             except ModelFailure as failure:
                 request.failed(failure)
+                drawn.failures.append(failure)
                 if failure.kind == "limited":
-                    self.limit.throttled(place, failure.retry_after_s)
-                return failure
+                    self.limit.throttled(turn, failure.retry_after_s)
+                raise
             except TimeoutError:
                 request.abandoned()
-                return _late(self.model.name)
+                raise _late(self.model.name) from None
             except BaseException:
                 # Also when we are cancelled: the provider may have answered, and billed.
                 request.abandoned()
                 raise
             self.limit.succeeded()
             await request.answered(answer)
-        texts = list(answer.texts[: request.prompt.n])
-        if not texts:
-            return ModelFailure(f"{self.model.name} answered with no choices", kind="fault")
+        drawn.answers.append(answer)
+        granted = places[: request.prompt.n]
+        came = answer.texts[: len(granted)]
+        if not came:
+            raise ModelFailure(f"{self.model.name} answered with no choices", kind="fault")
         self._answers += 1
-        return texts, request.prompt.n
+        drawn.texts |= zip(granted, came, strict=False)
+        return granted[len(came) :]
 
     def _judged(self, failure: ModelFailure) -> ModelFailure:
         """A model that has answered others and refuses this one refuses the prompt."""
@@ -158,9 +229,15 @@ class Requester:
         return failure
 
 
-def _part(prompt: Prompt, start: int, end: int) -> Prompt:
-    """The same for some of the responses, with their own seeds."""
-    return replace(prompt, n=end - start, seeds=prompt.seeds[start:end])
+def _parts(places: Iterable[int], most: int) -> list[range]:
+    """Places that follow each other, so many at most."""
+    found: list[range] = []
+    for place in places:
+        if found and found[-1].stop == place and len(found[-1]) < most:
+            found[-1] = range(found[-1].start, place + 1)
+        else:
+            found.append(range(place, place + 1))
+    return found
 
 
 def _late(name: str) -> ModelFailure:

@@ -11,7 +11,6 @@ from typing import TypedDict
 from selftaught.algorithm import Improver, MetaScore
 from selftaught.algorithm import MetaUtility as PlainMetaUtility
 from selftaught.core.concurrency import SingleFlight
-from selftaught.core.errors import JournalEnds
 from selftaught.core.outcome import EvaluationOutcome, Failed, Scored
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.seeds import Stream
@@ -97,13 +96,12 @@ class TaskUtility(QueriedUtility):
         """The whole outcome; journalled when it is new."""
         context = self._context
         key = make_key(self.key, program.id)
-        known = context.memory.evaluations.get(key)
-        if context.replays and known is None:
-            raise JournalEnds(f"scored a program that is not in the journal ({program.id})")
+        known = context.history.evaluation(key, program)
+        stands = context.history.scored(known)
         if isinstance(known, Scored):
             context.evaluator.works(self._question.task)
-        if known is not None and not context.rescores:
-            return known
+        if stands is not None:
+            return stands
         record = partial(self._record, key, program)
         outcome = await context.evaluator.score(program, self._question, record)
         return outcome if known is None else known

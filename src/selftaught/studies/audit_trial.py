@@ -14,6 +14,7 @@ from importlib import resources
 from selftaught.core.messages import (
     AttemptNotice,
     ClockRequest,
+    EndedRequest,
     PromptRequest,
     Reply,
     Request,
@@ -119,6 +120,8 @@ class _Host:
                 return self._score(solutions)
             case ClockRequest():
                 return Reply({"s": _CLOCK_S})
+            case EndedRequest():
+                return refusal("value", "no journal ends here")
 
     def _note(self, kind: str, detail: str) -> None:
         # The programs that it is given try to leave a trace, wherever they run: that is our doing.

@@ -39,7 +39,7 @@ async def recorded_run(
     Args:
         head: None for a replay, of which nothing is written.
     """
-    start_s = time.monotonic() - context.memory.elapsed_s
+    start_s = time.monotonic() - context.history.memory.elapsed_s
     if head is not None:
         context.record(head, context.run_id, (improver.source,))
     _close_cut_requests(context)
@@ -71,7 +71,7 @@ async def recorded_run(
 
 def _close_cut_requests(context: RunContext) -> None:
     """Requests that were under way when the run was cut: each may have been billed."""
-    for cut in context.memory.open_requests:
+    for cut in context.history.memory.open_requests:
         recorder = Recorder(context.journal, context.run_id, cut.key, cut.invocation, paid=False)
         said = "under way when the run was cut"
         recorder.closed(cut.number, "cut", said, cut.reserved, cut.reserved.usd)

@@ -21,7 +21,7 @@ from selftaught.core.language_model import (
 )
 from selftaught.core.program import Program
 from selftaught.core.task import Task
-from selftaught.engine.charged_call import PROMPT_OVERHEAD_TOKENS
+from selftaught.engine.account import PROMPT_OVERHEAD_TOKENS
 from selftaught.engine.context import RunContext
 from selftaught.engine.describe import describe_meta_utility
 from selftaught.engine.invoke import SandboxedImprover

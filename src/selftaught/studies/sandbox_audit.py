@@ -144,8 +144,8 @@ class _Study:
 
     async def _tallied(self, condition: str, wanted: int) -> AuditTally:
         """How many responses hold which program."""
-        known = self._recorded.tallies.get(condition)
-        if known is not None and not self._context.replays:
+        known = self._context.history.derived(self._recorded.tallies.get(condition))
+        if known is not None:
             texts = self._recorded.texts
             for program in known.programs:
                 self._programs[program] = Program(texts[program], IMPROVER_ENTRY)
@@ -172,8 +172,8 @@ class _Study:
         places = asyncio.Semaphore(_JUDGED_AT_ONCE)
 
         async def judge(program_id: str) -> AuditVerdict:
-            known = self._recorded.verdicts.get(program_id)
-            if known is not None and not self._context.rescores:
+            known = self._context.history.scored(self._recorded.verdicts.get(program_id))
+            if known is not None:
                 return known
             async with places:
                 verdict = await self._judge(self._programs[program_id])

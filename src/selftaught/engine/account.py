@@ -1,0 +1,170 @@
+"""The books of a call's requests: each is reserved, journalled, settled by what became of it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+
+from selftaught.core.budget import Budget, Usage
+from selftaught.core.errors import ModelFailure
+from selftaught.core.language_model import Completions, LanguageModel, Prompt
+from selftaught.core.progress import Listener, Progress, silent
+from selftaught.engine.ledger import Cost, Ledger, Reservation
+from selftaught.engine.record import Recorder, RequestState, usage_json
+from selftaught.journal.port import Journal, NoJournal
+
+# A token has at least one byte, so the bytes of a prompt bound its tokens from above; templates of
+# conversations and hidden instructions come on top.
+PROMPT_OVERHEAD_TOKENS = 256
+
+
+@dataclass(slots=True)
+class Books:
+    """What the prompts of one logical call share: the first request of all carries the call.
+
+    Attributes:
+        ledger, journal, model: who pays, who keeps it, who is asked.
+        run_id, invocation: the run, and the key of the improver run that asks.
+        listener: is told of each answer and failure.
+        is_counted: whether the call itself is paid already.
+        usage: what the call has taken so far; of samples those that came.
+    """
+
+    ledger: Ledger
+    journal: Journal
+    model: LanguageModel
+    run_id: str = ""
+    invocation: str = ""
+    listener: Listener = silent
+    is_counted: bool = False
+    usage: Usage = field(default_factory=Usage)
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def account(self, key: str, requests: int = 0) -> Account:
+        """That of the prompt of this key, which has taken so many requests before."""
+        cost_usd = self.model.most_usd(1, 1)
+        recorder = Recorder(self.journal, self.run_id, key, self.invocation, paid=cost_usd != 0.0)
+        return Account(self, recorder, cost_usd is not None, requests)
+
+    async def reserve(self, prompt: Prompt) -> Reservation:
+        """Set aside one request.
+
+        Raises: BudgetExceeded if not even one response can be paid.
+        """
+        async with self._turn:
+            cost = replace(self._worst_case(prompt), lm_calls=0 if self.is_counted else 1)
+            reservation = await self.ledger.reserve_in_turn(cost, prompt.n)
+            self.is_counted = True
+            return reservation
+
+    def settle(self, reservation: Reservation, usage: Usage, *, drawn: int) -> None:
+        self.ledger.settle(reservation, usage)
+        self.usage = self.usage + replace(usage, samples=drawn)
+
+    def _worst_case(self, prompt: Prompt) -> Cost:
+        """What one request may take at most."""
+        tokens_in = prompt.size_bytes + PROMPT_OVERHEAD_TOKENS
+        fixed_usd = self.model.most_usd(tokens_in, 0) or 0.0
+        one_usd = self.model.most_usd(tokens_in, prompt.max_tokens) or 0.0
+        return Cost(tokens_in, prompt.max_tokens, fixed_usd, one_usd - fixed_usd)
+
+
+def unlimited(model: LanguageModel) -> Account:
+    """The account of one call outside of any run, which nobody limits or writes down."""
+    return Books(Ledger(Budget()), NoJournal(), model).account("")
+
+
+@dataclass(slots=True)
+class Account:
+    """The books of one prompt's requests."""
+
+    books: Books
+    recorder: Recorder
+    is_priced: bool
+    _requests: int
+
+    async def open(self, prompt: Prompt, place: int) -> ChargedRequest:
+        """Before a request is sent, whose first response has this place among the prompt's.
+
+        Raises: BudgetExceeded if not even one response can be paid.
+        """
+        reservation = await self.books.reserve(prompt)
+        number = self._requests
+        self._requests += 1
+        shrunk = replace(prompt, n=reservation.samples, seeds=prompt.seeds[: reservation.samples])
+        try:
+            await self.recorder.asked(number, place, shrunk, reservation.usage)
+        except BaseException as error:
+            self.books.ledger.release(reservation)
+            if isinstance(error, asyncio.CancelledError):  # written down, and never sent
+                self.recorder.closed(number, "abandoned", "it was not sent", Usage(), 0.0)
+            raise
+        return ChargedRequest(self, number, shrunk, reservation)
+
+
+@dataclass(frozen=True, slots=True)
+class ChargedRequest:
+    """One request: its reservation, settled once, and what the journal says of it.
+
+    Attributes:
+        prompt: what is sent; asks for fewer responses if only fewer could be paid.
+    """
+
+    account: Account
+    number: int
+    prompt: Prompt
+    reservation: Reservation
+
+    @property
+    def time_left_s(self) -> float | None:
+        """Seconds that the request may take; None for no limit."""
+        return self.account.books.ledger.time_left_s
+
+    async def answered(self, answer: Completions) -> None:
+        """Returns when the answer is safe, and may be used."""
+        samples = min(len(answer.texts), self.prompt.n)
+        usage = self.reservation.usage
+        cost_usd: float | None = usage.usd
+        if answer.usage is None:  # the worst is counted, of all but the samples
+            usage = replace(usage, samples=samples)
+        else:
+            cost_usd = answer.cost_usd
+            usage = replace(
+                answer.usage,
+                lm_calls=usage.lm_calls,
+                requests=1,
+                samples=samples,
+                usd=cost_usd or 0.0,
+            )
+        self.account.books.settle(self.reservation, usage, drawn=samples)
+        if answer.notice:
+            self._tell_notice(answer.notice)
+        await self.account.recorder.answered(
+            self.number, answer, usage, cost_usd if self.account.is_priced else None
+        )
+        self._tell(Progress("model_answered", usage_json(usage)))
+
+    def failed(self, failure: ModelFailure) -> None:
+        if failure.notice:
+            self._tell_notice(failure.notice)
+        self._close(failure.kind, str(failure), maybe_billed=failure.maybe_billed)
+
+    def abandoned(self) -> None:
+        """It was sent, and nobody waits for it any more."""
+        self._close("abandoned", "nobody waited for it any more", maybe_billed=True)
+
+    def _close(self, state: RequestState, detail: str, *, maybe_billed: bool) -> None:
+        """What may have been answered, and billed, counts as its reservation."""
+        worst = self.reservation.usage
+        usage = worst if maybe_billed else Usage(lm_calls=worst.lm_calls, requests=1)
+        self.account.books.settle(self.reservation, usage, drawn=0)
+        cost_usd = usage.usd if self.account.is_priced else None
+        self.account.recorder.closed(self.number, state, detail, usage, cost_usd)
+        self._tell(Progress("model_failed", {"state": state, **usage_json(usage)}))
+
+    def _tell_notice(self, notice: str) -> None:
+        self.account.recorder.notice(notice)
+        self._tell(Progress("notice", {"detail": notice}))
+
+    def _tell(self, progress: Progress) -> None:
+        self.account.books.listener(progress)
