@@ -313,9 +313,9 @@ def _decode_numbers(reader: _Reader, dtype: np.dtype[Any]) -> list[Any]:
     count = reader.count()
     numbers = np.frombuffer(reader.take(8 * count), dtype=dtype)
     reader.charge(count // _NUMBERS_AS_ONE)
-    found: list[Any] = []
+    found: list[Any] = [None] * len(numbers)
     for start in range(0, len(numbers), _CHUNK):
-        found += numbers[start : start + _CHUNK].tolist()
+        found[start : start + _CHUNK] = numbers[start : start + _CHUNK].tolist()
     return found
 
 
