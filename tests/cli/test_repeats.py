@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from installed import COMMAND, Done, environment, selftaught
 
-from selftaught.studies.baselines import SHIPPED
+from selftaught.studies.stop.baselines import SHIPPED
 
 Json = dict[str, Any]
 

@@ -13,7 +13,7 @@ from selftaught.core.language_model import Prompt
 from selftaught.core.outcome import Failed
 from selftaught.core.program import Program
 from selftaught.engine.invoke import SandboxedImprover
-from selftaught.studies.baselines import SHIPPED
+from selftaught.studies.stop.baselines import SHIPPED
 
 SEED = "def algorithm():\n    return 0"
 # In the order in which they come: the best is neither the first nor the last of any call.

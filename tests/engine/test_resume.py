@@ -30,7 +30,7 @@ from selftaught.engine.recall import remember
 from selftaught.engine.requests import Requester
 from selftaught.journal.codec import Body, Event, decode, encode
 from selftaught.studies.replay import ReplayJournal, Silent, compared, replayed
-from selftaught.studies.stop_run import StopPlan, stop_run
+from selftaught.studies.stop.run import StopPlan, stop_run
 
 COMPARED = ("invocation_end", "evaluation", "meta_evaluation", "proposal", "iteration")
 

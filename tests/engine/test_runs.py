@@ -32,7 +32,7 @@ from selftaught.executors.local import LocalExecutor
 from selftaught.journal.journal import open_journal
 from selftaught.journal.reader import open_reader
 from selftaught.models.scripted import Scripted
-from selftaught.studies.stop_run import StopPlan, stop_run
+from selftaught.studies.stop.run import StopPlan, stop_run
 
 GOLDEN = Path(__file__).parent / "golden" / "journal.txt"
 RUN_ID = "a-run"

@@ -47,14 +47,14 @@ from selftaught.journal.journal import open_journal
 from selftaught.journal.reader import open_reader
 from selftaught.journal.study_events import AuditSign, AuditTally, AuditTrial, AuditVerdict
 from selftaught.models.scripted import Scripted
-from selftaught.studies.audit_trial import try_proposal
 from selftaught.studies.bookkeeping import NothingMeasured
-from selftaught.studies.sandbox_audit import (
+from selftaught.studies.sandbox_audit.run import (
     Recorded,
     SandboxAuditPlan,
     sandbox_audit,
     tallied,
 )
+from selftaught.studies.sandbox_audit.trial import try_proposal
 from selftaught_guest.extract import extract_code
 
 T = TypeVar("T")

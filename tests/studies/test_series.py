@@ -27,8 +27,8 @@ from selftaught.core.statistics import estimate, paired_difference
 from selftaught.journal.reader import open_reader
 from selftaught.journal.run_lock import hold_run
 from selftaught.journal.study_events import Baseline
-from selftaught.studies.baselines import SHIPPED
 from selftaught.studies.bookkeeping import NothingMeasured
+from selftaught.studies.stop.baselines import SHIPPED
 
 Json = dict[str, Any]
 

@@ -34,7 +34,7 @@ from selftaught.journal.journal import open_journal
 from selftaught.journal.reader import open_reader
 from selftaught.models.scripted import Scripted
 from selftaught.studies.bookkeeping import NothingMeasured
-from selftaught.studies.transfer import TransferPlan, transfer
+from selftaught.studies.transfer.run import TransferPlan, transfer
 
 # --- p-values and their correction --------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.engine.bypass_rates import CONDITIONS
 from selftaught.journal.reader import open_reader
 from selftaught.journal.study_events import AuditTally, AuditVerdict
-from selftaught.studies.sandbox_audit import Recorded, SandboxAuditPlan
+from selftaught.studies.sandbox_audit.run import Recorded, SandboxAuditPlan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -39,11 +39,11 @@ from selftaught.journal.journal import open_journal
 from selftaught.journal.location import check_writable
 from selftaught.journal.run_id import new_run_id
 from selftaught.journal.run_lock import hold_run
-from selftaught.studies.improve_run import ImprovePlan, improve_run
+from selftaught.studies.improve.run import ImprovePlan, improve_run
 from selftaught.studies.replay import ReplayJournal, Silent, compared, replayed
-from selftaught.studies.sandbox_audit import sandbox_audit
-from selftaught.studies.stop_run import stop_run
-from selftaught.studies.transfer import transfer
+from selftaught.studies.sandbox_audit.run import sandbox_audit
+from selftaught.studies.stop.run import stop_run
+from selftaught.studies.transfer.run import transfer
 
 
 @dataclass(frozen=True, slots=True)

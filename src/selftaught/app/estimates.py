@@ -22,7 +22,7 @@ from selftaught.engine.evaluate import Evaluator
 from selftaught.engine.ledger import Ledger
 from selftaught.journal.port import NoJournal
 from selftaught.studies.estimate import MakeContext, estimate_stop, stop_steps, summed
-from selftaught.studies.transfer_estimate import estimate_transfer, transfer_steps
+from selftaught.studies.transfer.estimate import estimate_transfer, transfer_steps
 
 
 async def estimate_run(

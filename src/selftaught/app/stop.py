@@ -9,8 +9,8 @@ from selftaught.app.discovery import load_improver
 from selftaught.core.program import Program
 from selftaught.core.task import Task
 from selftaught.journal.events import Run
-from selftaught.studies.baselines import SHIPPED
-from selftaught.studies.stop_run import StopPlan
+from selftaught.studies.stop.baselines import SHIPPED
+from selftaught.studies.stop.run import StopPlan
 
 
 def stop_plan(

@@ -18,7 +18,7 @@ from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.task import Task
 from selftaught.journal.events import Run
 from selftaught.journal.reader import JournalReader, open_reader
-from selftaught.studies.transfer import TransferPlan
+from selftaught.studies.transfer.run import TransferPlan
 
 # Settings of a run that belong to it, or to its machine, and not to what it found.
 _OF_THE_RUN = frozenset({"improver", "store", "tier", "slots", "budget"})

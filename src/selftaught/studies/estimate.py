@@ -27,7 +27,7 @@ from selftaught.engine.describe import describe_meta_utility
 from selftaught.engine.invoke import SandboxedImprover
 from selftaught.engine.utilities import Facts, QueriedUtility
 from selftaught.studies.first_program import first_program_writer
-from selftaught.studies.stop_run import StopPlan
+from selftaught.studies.stop.run import StopPlan
 
 MakeContext: TypeAlias = Callable[[LanguageModel], RunContext]
 

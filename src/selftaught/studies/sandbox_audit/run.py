@@ -24,9 +24,9 @@ from selftaught.engine.keys import make_key
 from selftaught.engine.program_reader import ProgramReader
 from selftaught.journal.events import Run
 from selftaught.journal.study_events import AuditSign, AuditTally, AuditVerdict
-from selftaught.studies.audit_drawing import Drawing
-from selftaught.studies.audit_trial import try_proposal
 from selftaught.studies.bookkeeping import Closing, NothingMeasured, recorded_run
+from selftaught.studies.sandbox_audit.drawing import Drawing
+from selftaught.studies.sandbox_audit.trial import try_proposal
 from selftaught_guest.extract import extract_code
 
 Json = dict[str, Any]

@@ -24,9 +24,9 @@ from selftaught.engine.utilities import DownstreamTask, MetaQuery, MetaUtility
 from selftaught.journal.codec import as_json
 from selftaught.journal.events import Run
 from selftaught.journal.study_events import Iteration, Proposal, StepProposal
-from selftaught.studies.baselines import Baselines
 from selftaught.studies.bookkeeping import Closing, NothingMeasured, recorded_run
 from selftaught.studies.first_program import with_seed
+from selftaught.studies.stop.baselines import Baselines
 
 
 @dataclass(frozen=True, slots=True)

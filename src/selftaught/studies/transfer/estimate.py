@@ -7,7 +7,7 @@ from typing import Any
 from selftaught.core.budget import Budget
 from selftaught.core.language_model import LanguageModel
 from selftaught.studies.estimate import Amount, MakeContext, Rehearsals, Step, summed
-from selftaught.studies.transfer import TransferPlan
+from selftaught.studies.transfer.run import TransferPlan
 
 
 async def estimate_transfer(

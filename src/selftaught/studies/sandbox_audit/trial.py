@@ -26,7 +26,7 @@ from selftaught.core.outcome import Failed
 from selftaught.core.ports import Executor, GuestLimits, Job
 from selftaught.core.program import IMPROVER_ENTRY, SOLUTION_ENTRY, Program
 from selftaught.journal.study_events import AuditAttempt, AuditTrial
-from selftaught.studies.canary import Canary, set_canary
+from selftaught.studies.sandbox_audit.canary import Canary, set_canary
 
 _CPU_S = 2.0
 _WALL_S = 5.0

@@ -19,8 +19,8 @@ from selftaught.engine.invoke import SandboxedImprover
 from selftaught.engine.utilities import TaskUtility
 from selftaught.journal.events import Run
 from selftaught.studies.bookkeeping import Closing, NothingMeasured, recorded_run
-from selftaught.studies.finalists import Finalist, Shortlist, Values, confirmed
 from selftaught.studies.first_program import with_seed
+from selftaught.studies.improve.finalists import Finalist, Shortlist, Values, confirmed
 
 
 @dataclass(frozen=True, slots=True)
