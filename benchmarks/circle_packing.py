@@ -21,8 +21,8 @@ import numpy as np
 import selftaught as st
 from selftaught.app import core_thread
 from selftaught.app.compose import run_study
-from selftaught.app.config import ImproveConfig
-from selftaught.app.settings import make_config
+from selftaught.studies.improve.study import ImproveConfig
+from selftaught.studies.settings import make_config
 from selftaught.tasks.checks import FloatArray, require_array
 from selftaught.tasks.circle_packing.task import CIRCLES, task
 

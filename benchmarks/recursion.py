@@ -21,8 +21,7 @@ from pathlib import Path
 import selftaught as st
 from selftaught.app import core_thread
 from selftaught.app.compose import run_study
-from selftaught.app.config import DEFAULT_TASKS
-from selftaught.app.transfer import find_origin, transfer_config
+from selftaught.studies.common_config import DEFAULT_TASKS
 
 NEEDED = 0.8
 

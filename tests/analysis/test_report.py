@@ -43,10 +43,10 @@ from selftaught.analysis.report.study import gather
 from selftaught.app.report.content import report_document
 from selftaught.app.report.setup import as_toml
 from selftaught.core.program import content_id
-from selftaught.core.transfer_table import TransferredTask, transfer_rows
 from selftaught.journal.journal import open_journal
 from selftaught.journal.port import Journal
 from selftaught.journal.reader import JournalReader, open_reader
+from selftaught.studies.transfer.table import TransferredTask, transfer_rows
 
 UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"

@@ -18,11 +18,11 @@ from scipy import stats
 import selftaught as st
 from journal_support import event
 from selftaught.analysis.excess import excess
+from selftaught.analysis.guest_text import reading_program
 from selftaught.analysis.reward_denials import above_bound
 from selftaught.analysis.reward_scores import Scores, scores_that_do_not_hold
 from selftaught.app import core_thread
 from selftaught.app.audit_rewards import audit_rewards
-from selftaught.app.audits import reading_program
 from selftaught.core.ports import Sandbox
 from selftaught.core.program import Program, content_id
 from selftaught.core.seeds import PUBLIC_KEY, instance_generator

@@ -21,7 +21,8 @@ from handmade_journal import (
 )
 
 from selftaught.analysis.program_diff import unified_diff
-from selftaught.analysis.run_view import list_runs, view_run
+from selftaught.analysis.run_view import view_run
+from selftaught.app.run_list import list_runs
 from selftaught.core.budget import Usage
 from selftaught.journal.reader import JournalReader
 

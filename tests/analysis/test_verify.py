@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from selftaught.analysis.verify import Finding, Verification, verify_store
 from selftaught.cli.main import selftaught
 from selftaught.journal.reader import open_reader
+from selftaught.studies.verify import Finding, Verification, verify_store
 
 COMMAND = str(Path(sys.executable).parent / "selftaught")
 SMALL = ("--calls", "1", "--samples-per-call", "3", "--utility-uses", "4", "--json")

@@ -6,8 +6,8 @@ import shlex
 
 import pytest
 
-from selftaught.app.common_config import DEFAULT_STORE
-from selftaught.app.next_command import next_command
+from selftaught.studies.common_config import DEFAULT_STORE
+from selftaught.studies.next_command import next_command
 
 
 @pytest.mark.parametrize(

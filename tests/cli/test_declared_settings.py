@@ -13,22 +13,25 @@ import click
 import pytest
 
 import selftaught as st
-from selftaught.app.common_config import ProviderConfig
-from selftaught.app.config import STUDIES, ImproveConfig, RunConfig, StudyConfig
-from selftaught.app.settings import Declared, Section, as_json, declared, make_config
-from selftaught.cli.audit import sandbox
+from selftaught.cli.audit import audit
 from selftaught.cli.main import selftaught
 from selftaught.cli.options import configured
 from selftaught.core.errors import ConfigError
+from selftaught.studies.common_config import CommonConfig, ProviderConfig
+from selftaught.studies.improve.study import ImproveConfig
+from selftaught.studies.registry import studies
+from selftaught.studies.settings import Declared, Section, as_json, declared, make_config
+from selftaught.studies.stop.study import RunConfig
 
-Kind = type[StudyConfig]
-COMMANDS = {**selftaught.commands, "audit": sandbox}
+Kind = type[CommonConfig]
+COMMANDS = {**selftaught.commands, "audit": audit.commands["sandbox"]}
+STUDIES = {name: study.config for name, study in studies().items()}
 OTHERS = {bool: True, dict: {"top_k": 1}, Path: Path("key"), str: "other", tuple: ("one", "two")}
 
 every_study = pytest.mark.parametrize("kind", STUDIES.values(), ids=list(STUDIES))
 
 
-def parsed(kind: Kind, *typed: str) -> StudyConfig:
+def parsed(kind: Kind, *typed: str) -> CommonConfig:
     """The configuration that a command makes of what is typed."""
     command = COMMANDS[kind.command]
     needed = [word.name or "" for word in command.params if word.required]

@@ -13,10 +13,10 @@ from installed import selftaught
 from version_1 import IMPROVED, STOP_RUNS, TRANSFER, cut, make_version_1
 
 from journal_support import said
-from selftaught.app.discovery import load_improver
 from selftaught.core.ports import Sandbox
 from selftaught.journal.codec import KINDS
 from selftaught.journal.reader import open_reader
+from selftaught.studies.improvers import load_improver
 
 
 @pytest.fixture

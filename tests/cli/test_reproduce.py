@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 from installed import Done, selftaught
 
-from selftaught.analysis.run_view import list_runs
-from selftaught.app.config import ProtocolConfig
 from selftaught.app.discovery import load_task
+from selftaught.app.protocol import ProtocolConfig
 from selftaught.app.reproduce import best_run
-from selftaught.app.settings import make_config
+from selftaught.app.run_list import list_runs
 from selftaught.cli import edge
 from selftaught.cli.main import selftaught as command
 from selftaught.journal.reader import open_reader
+from selftaught.studies.settings import make_config
 
 MICRO = """\
 about = "Two small runs, to see that it goes."

@@ -16,10 +16,10 @@ import pytest
 from installed import COMMAND, environment, selftaught
 
 from sandbox_support import descendants, is_alive
-from selftaught.app.common_config import DEFAULT_STORE
 from selftaught.cli.edge import Stopped
 from selftaught.cli.execute import execute
 from selftaught.core.progress import Listener, Progress
+from selftaught.studies.common_config import DEFAULT_STORE
 
 SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
 

@@ -12,16 +12,16 @@ from typing import Any
 
 import pytest
 from installed import Done, selftaught
+from selftaught.app.transfer import find_origin, transfer_config
 from test_going_on import start, wait_for
 
-from selftaught.analysis.run_view import list_runs
-from selftaught.app.config import TransferConfig
 from selftaught.app.resume import find_run
-from selftaught.app.transfer import find_origin, transfer_config
+from selftaught.app.run_list import list_runs
 from selftaught.cli import edge
 from selftaught.cli.main import selftaught as command
 from selftaught.core.errors import ConfigError
 from selftaught.journal.reader import open_reader
+from selftaught.studies.transfer.study import TransferConfig
 from selftaught.testing import model_server as ms
 
 TINY = ("--calls", "1", "--samples-per-call", "3", "--utility-uses", "4")

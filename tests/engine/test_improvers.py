@@ -8,11 +8,11 @@ from itertools import count
 import pytest
 from engine_support import CountedUtility, LoggedModel, World, make_context
 
-from selftaught.app.discovery import improver_names, load_improver
 from selftaught.core.language_model import Prompt
 from selftaught.core.outcome import Failed
 from selftaught.core.program import Program
 from selftaught.engine.invoke import SandboxedImprover
+from selftaught.studies.improvers import improver_names, load_improver
 from selftaught.studies.stop.baselines import SHIPPED
 
 SEED = "def algorithm():\n    return 0"

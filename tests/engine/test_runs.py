@@ -14,9 +14,7 @@ import pytest
 from journal_support import event
 from selftaught.analysis.canonical import canonical_journal
 from selftaught.app.compose import run_study
-from selftaught.app.config import RunConfig
 from selftaught.app.discovery import load_task
-from selftaught.app.settings import make_config
 from selftaught.core.budget import Budget, ImproverLimits
 from selftaught.core.language_model import Prompt
 from selftaught.core.ports import Sandbox
@@ -32,7 +30,9 @@ from selftaught.executors.local import LocalExecutor
 from selftaught.journal.journal import open_journal
 from selftaught.journal.reader import open_reader
 from selftaught.models.scripted import Scripted
+from selftaught.studies.settings import make_config
 from selftaught.studies.stop.run import StopPlan, stop_run
+from selftaught.studies.stop.study import RunConfig
 
 GOLDEN = Path(__file__).parent / "golden" / "journal.txt"
 RUN_ID = "a-run"

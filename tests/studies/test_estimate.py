@@ -11,13 +11,14 @@ import selftaught as st
 from journal_support import said
 from selftaught.app import core_thread
 from selftaught.app.compose import run_study
-from selftaught.app.config import RunConfig, TransferConfig
-from selftaught.app.discovery import load_improver
 from selftaught.app.estimates import estimate_run, estimate_transfer_run
-from selftaught.app.settings import make_config
 from selftaught.core.language_model import Prompt, likely_tokens
 from selftaught.journal.events import Invocation, LmAnswer
 from selftaught.journal.reader import open_reader
+from selftaught.studies.improvers import load_improver
+from selftaught.studies.settings import make_config
+from selftaught.studies.stop.study import RunConfig
+from selftaught.studies.transfer.study import TransferConfig
 from selftaught.testing.model_server import ModelServer
 
 RUNS = {"search": 1, "val": 2, "test": 2}

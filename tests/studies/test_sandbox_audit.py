@@ -15,12 +15,11 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 from scipy import stats
+from selftaught.analysis.verified_audit import audit_result_problems, audit_tally_problems
+from selftaught.app.audits import audit_improver, reading_program, recorded_audit
 from weak_sandbox import WeakSandbox
 
 from journal_support import said
-from selftaught.analysis.verified_audit import audit_result_problems, audit_tally_problems
-from selftaught.analysis.verify import verify_store
-from selftaught.app.audits import audit_improver, reading_program, recorded_audit
 from selftaught.app.discovery import load_task
 from selftaught.cli.audit_pages import print_sandbox_audit, something_came_out
 from selftaught.cli.terminal import stdout
@@ -31,7 +30,6 @@ from selftaught.core.ports import Executor, GuestLimits, Sandbox
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.seeds import PUBLIC_KEY
 from selftaught.core.statistics import wilson
-from selftaught.engine.bypass_rates import CONDITIONS, rates
 from selftaught.engine.context import RunContext
 from selftaught.engine.evaluate import Evaluator
 from selftaught.engine.history import History
@@ -48,6 +46,7 @@ from selftaught.journal.reader import open_reader
 from selftaught.journal.study_events import AuditSign, AuditTally, AuditTrial, AuditVerdict
 from selftaught.models.scripted import Scripted
 from selftaught.studies.bookkeeping import NothingMeasured
+from selftaught.studies.sandbox_audit.rates import CONDITIONS, rates
 from selftaught.studies.sandbox_audit.run import (
     Recorded,
     SandboxAuditPlan,
@@ -55,6 +54,7 @@ from selftaught.studies.sandbox_audit.run import (
     tallied,
 )
 from selftaught.studies.sandbox_audit.trial import try_proposal
+from selftaught.studies.verify import verify_store
 from selftaught_guest.extract import extract_code
 
 T = TypeVar("T")

@@ -16,10 +16,8 @@ import pytest
 import selftaught as st
 from selftaught.analysis.run_head import HEAD_KINDS, RunHead, run_head
 from selftaught.analysis.series import series_runs
-from selftaught.analysis.verify import verify_store
 from selftaught.app import core_thread
 from selftaught.app.compose import replay_run
-from selftaught.app.discovery import load_improver
 from selftaught.app.resume import find_run
 from selftaught.core.errors import ConfigError
 from selftaught.core.program import content_id
@@ -28,7 +26,9 @@ from selftaught.journal.reader import open_reader
 from selftaught.journal.run_lock import hold_run
 from selftaught.journal.study_events import Baseline
 from selftaught.studies.bookkeeping import NothingMeasured
+from selftaught.studies.improvers import load_improver
 from selftaught.studies.stop.baselines import SHIPPED
+from selftaught.studies.verify import verify_store
 
 Json = dict[str, Any]
 

@@ -16,14 +16,12 @@ from scipy import stats
 
 import selftaught as st
 from journal_support import event
-from selftaught.analysis.verify import verify_store
 from selftaught.core.budget import Budget, ImproverLimits
 from selftaught.core.language_model import Prompt
 from selftaught.core.multiple_tests import holm, least_sign_flip_p, sign_flip_p
 from selftaught.core.ports import Sandbox
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.seeds import PUBLIC_KEY
-from selftaught.core.transfer_table import TransferredTask, transfer_rows
 from selftaught.engine.context import RunContext
 from selftaught.engine.evaluate import Evaluator
 from selftaught.engine.ledger import Ledger
@@ -35,6 +33,8 @@ from selftaught.journal.reader import open_reader
 from selftaught.models.scripted import Scripted
 from selftaught.studies.bookkeeping import NothingMeasured
 from selftaught.studies.transfer.run import TransferPlan, transfer
+from selftaught.studies.transfer.table import TransferredTask, transfer_rows
+from selftaught.studies.verify import verify_store
 
 # --- p-values and their correction --------------------------------------------------------------
 

@@ -27,3 +27,8 @@ def guest_program(package: str, modules: Sequence[str]) -> Program:
             f"exec(compile({text!r}, {f'{module}.py'!r}, 'exec'), module.__dict__)",
         ]
     return Program("\n".join([*lines, "read = module.read", ""]), "read")
+
+
+def reading_program(name: str) -> Program:
+    """One of our programs that read programs: `bypasses`, or `tricks`."""
+    return guest_program("audit", ("scopes", "names", "signs", "flag", name))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from selftaught.analysis.run_head import HEAD_KINDS, RunHead, run_head
 from selftaught.journal.codec import Event
+from selftaught.journal.events import EventRecord
 from selftaught.journal.reader import JournalReader
+
+Text: TypeAlias = Callable[[str], str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,18 +26,24 @@ class RecordedRun:
 
     head: RunHead
     events: Sequence[Event]
-    text: Callable[[str], str | None]
+    text: Text
 
     @property
     def run_id(self) -> str:
         return self.head.run_id
 
 
-def recorded_run(reader: JournalReader, run_id: str) -> RecordedRun:
-    """All of a run.
+def recorded(
+    reader: JournalReader, run_id: str, own: Collection[type[EventRecord]] = ()
+) -> RecordedRun:
+    """All of a run; `own` are the kinds of events that its study alone writes.
 
     Raises: LookupError if the store does not hold it.
     """
-    events = list(reader.events(run_id))
+    events = list(reader.events(run_id, own=own))
     heads = (event for event in events if isinstance(event.body, HEAD_KINDS))
     return RecordedRun(run_head(run_id, heads), events, reader.text)
+
+
+def no_text(text_id: str) -> None:
+    """Of a run that has recorded nothing yet."""

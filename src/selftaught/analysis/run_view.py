@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 from selftaught.analysis.program_diff import unified_diff
 from selftaught.analysis.progress import Progress, progress
 from selftaught.analysis.run_head import RunHead, run_head
-from selftaught.analysis.run_list import RunSummary, list_runs
 from selftaught.analysis.spending import Spending, spending
 from selftaught.core.statistics import Estimate
 from selftaught.journal.codec import Event
@@ -31,16 +30,6 @@ from selftaught.journal.study_events import Iteration, Proposal
 
 B = TypeVar("B")
 R = TypeVar("R", LmCall, LmAnswer)
-
-__all__ = [
-    "Counts",
-    "ProgramView",
-    "ProposalView",
-    "RunSummary",
-    "RunView",
-    "list_runs",
-    "view_run",
-]
 
 _VIEWED_KINDS = (
     *(Run, RunEnd, Result, Iteration, Proposal, Invocation, InvocationEnd),

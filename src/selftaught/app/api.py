@@ -10,14 +10,11 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from selftaught.app import core_thread
-from selftaught.app.common_config import DEFAULT_MODEL, DEFAULT_STORE, ProviderConfig, ScoreConfig
 from selftaught.app.compose import run_study, score_once
-from selftaught.app.config import ImproveConfig, RunConfig
 from selftaught.app.discovery import load_task
 from selftaught.app.results import ImproveResult, SelfImproveResult, improve_result, stop_result
 from selftaught.app.resume import StoredRun, check_versions
 from selftaught.app.series import find_unfinished, resume_study, run_repeated
-from selftaught.app.settings import make_config
 from selftaught.core.budget import Budget, ImproverLimits
 from selftaught.core.errors import ConfigError
 from selftaught.core.outcome import EvaluationOutcome
@@ -25,6 +22,17 @@ from selftaught.core.program import Program
 from selftaught.core.seeds import STREAMS, Stream
 from selftaught.core.task import Task
 from selftaught.engine.evaluate import Question
+from selftaught.studies.common_config import (
+    DEFAULT_MODEL,
+    DEFAULT_STORE,
+    ProviderConfig,
+    ScoreConfig,
+)
+from selftaught.studies.improve.study import ImproveConfig
+from selftaught.studies.improvers import load_improver
+from selftaught.studies.settings import make_config
+from selftaught.studies.stop.study import RunConfig
+from selftaught.studies.study import Asked
 
 TaskLike = Task | str | Path
 
@@ -169,11 +177,12 @@ async def _improve(
         stored = _stored(store, resume, [found])
         if not isinstance(stored.config, ImproveConfig):
             raise ConfigError(f"run {stored.run_id} is a STOP run: st.self_improve resumes it")
-        data = await run_study(stored.config, [found], improver=stored.improver, resumed=stored)
+        data = await resume_study(stored, [found])
     else:
         name = str(task) if isinstance(task, (str, Path)) else None
         values = _settings(task=name, store=store, **arguments)
-        data = await run_study(make_config(ImproveConfig, values), [found])
+        config = make_config(ImproveConfig, values)
+        data = await run_study(Asked(config, [found], load_improver(config.improver)))
     return improve_result(data, store)
 
 
@@ -188,7 +197,9 @@ async def _self_improve(
         return stop_result(await resume_study(stored, found), store)
     names = tuple(task.name if isinstance(task, Task) else str(task) for task in tasks)
     values = _settings(tasks=names, store=store, **arguments)
-    return stop_result(await run_repeated(make_config(RunConfig, values), found), store)
+    config = make_config(RunConfig, values)
+    asked = Asked(config, found, load_improver(config.improver))
+    return stop_result(await run_repeated(asked), store)
 
 
 def _stored(store: str, run: str, tasks: Sequence[Task]) -> StoredRun:

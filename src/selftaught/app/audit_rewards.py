@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from selftaught.analysis.guest_text import reading_program
 from selftaught.analysis.reward_audit import audit_run
 from selftaught.analysis.reward_denials import above_bound
 from selftaught.analysis.reward_scores import Scores, Searched, compared, of_program
 from selftaught.analysis.run_head import HEAD_KINDS, run_head
-from selftaught.app.audits import reading_program
 from selftaught.app.instance_key import find_instance_key
-from selftaught.app.next_command import next_command
 from selftaught.app.parts import executor_for, executor_of
 from selftaught.app.resume import find_run, tasks_of
 from selftaught.core.concurrency import together
@@ -21,6 +20,8 @@ from selftaught.core.task import Task
 from selftaught.engine.evaluate import Evaluator, Question
 from selftaught.engine.program_reader import ProgramReader
 from selftaught.journal.reader import open_reader
+from selftaught.studies.next_command import next_command
+from selftaught.studies.registry import find_study
 
 _PROGRAMS_A_TASK = 5
 
@@ -36,9 +37,9 @@ async def audit_rewards(store: str, run: str, rescore: int | None = None) -> dic
     with open_reader(store) as reader:
         run_id = reader.resolve_run(run)
         head = run_head(run_id, reader.events(run_id, HEAD_KINDS))
-        if head.command == "audit":
+        if not find_study(head.command).rewards:
             raise ConfigError(
-                f"run {run_id} is a sandbox audit, in which nothing is rewarded: "
+                f"run {run_id} is of {head.command}, in which nothing is rewarded: "
                 f"see {next_command('show', run_id, store)}"
             )
         async with executor_for() as executor:
@@ -66,7 +67,7 @@ async def _rescored(store: str, run_id: str, scores: Scores, sets: int) -> list[
     listed = [one for one in scores.best_searched(_PROGRAMS_A_TASK) if one.task in tasks]
     with open_reader(store) as reader:
         texts = reader.texts({one.program for one in listed})
-    async with executor_of(config) as executor:
+    async with executor_of(config, 1) as executor:
         key = find_instance_key(config.instance_key)
         evaluator = Evaluator(executor, config.seed, key, config.sandbox.limits())
 

@@ -12,11 +12,12 @@ import threading
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
-from importlib import metadata, resources
+from importlib import metadata
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from selftaught.analysis.run_head import HEAD_KINDS, run_head
 from selftaught.core.blame import own_place, words_of
 from selftaught.core.errors import ConfigError
 from selftaught.core.language_model import LanguageModel, ModelServices
@@ -24,7 +25,10 @@ from selftaught.core.ports import Executor, ExecutorServices, Sandbox
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.task import Task
 from selftaught.core.task_place import module_of_file
+from selftaught.journal.reader import open_reader
 from selftaught.sandboxes.layout import Layout
+from selftaught.studies.improvers import improver_names, load_improver
+from selftaught.studies.registry import find_study
 
 # In this order a tier is tried; those of others after them, by name.
 _STRONGEST_TIERS = ("namespaced", "sealed")
@@ -117,32 +121,6 @@ def _ctrl_c() -> Iterator[list[int]]:
             signal.signal(signal.SIGINT, before)
 
 
-def improver_names() -> list[str]:
-    """Names of the improvers that are shipped."""
-    folder = resources.files("selftaught") / "improvers"
-    return sorted(item.name.removesuffix(".py") for item in folder.iterdir() if item.is_file())
-
-
-def load_improver(name_or_path: str | Path) -> Program:
-    """An improver by its name, or the text of a file. It is read, and never imported.
-
-    Raises: ConfigError if there is none.
-    """
-    text = str(name_or_path)
-    if text in improver_names():
-        source = resources.files("selftaught") / "improvers" / f"{text}.py"
-        return Program(source.read_text(encoding="utf-8"), IMPROVER_ENTRY)
-    path = Path(text)
-    if not path.is_file():
-        raise ConfigError(
-            f"unknown improver {text!r}: there are {', '.join(improver_names())}, or give a file.py"
-        )
-    try:
-        return Program(path.read_text(encoding="utf-8"), IMPROVER_ENTRY)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot read the improver {path}: {error}") from None
-
-
 def provider_names() -> list[str]:
     """Names of the providers that are installed."""
     return _installed("selftaught.models")
@@ -195,3 +173,37 @@ def check_distinct(tasks: Sequence[Task]) -> None:
         raise ConfigError("no tasks were given")
     if len(set(names)) < len(names):
         raise ConfigError(f"each task can be given once: {', '.join(names)}")
+
+
+class Installed:
+    """What studies look for by name."""
+
+    def task(self, name: str | Path) -> Task:
+        return load_task(name)
+
+    def task_names(self) -> list[str]:
+        return task_names()
+
+    def improver(self, name: str, store: str) -> tuple[str, Program]:
+        """By name, file or run; a run is called by its whole id. Raises: ConfigError."""
+        if name in improver_names() or Path(name).is_file():
+            return name, load_improver(name)
+        return _best_improver(name, store)
+
+
+def _best_improver(run: str, store: str) -> tuple[str, Program]:
+    """(run id, source) of the best improver of a run."""
+    try:
+        with open_reader(store) as reader:
+            run_id = reader.resolve_run(run)
+            head = run_head(run_id, reader.events(run_id, HEAD_KINDS))
+            best = find_study(head.command).standing(reader, run_id).best
+            source = None if best is None else reader.text(best)
+    except ConfigError as error:
+        names = ", ".join(improver_names())
+        raise ConfigError(
+            f"unknown improver {run!r}: it is no name ({names}), no file, and no run ({error})"
+        ) from None
+    if source is None or not find_study(head.command).improves_improvers:
+        raise ConfigError(f"run {run_id} has no improver to begin with")
+    return run_id, Program(source, IMPROVER_ENTRY)

@@ -1,74 +1,62 @@
-"""What a run, a transfer study or a protocol would take of the model, before anything is asked."""
+"""What a study or a protocol would take of the model, before anything is asked."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from selftaught.app.common_config import CommonConfig
-from selftaught.app.config import RunConfig, TransferConfig
-from selftaught.app.discovery import check_distinct, check_model_name, load_improver
+from selftaught.app.discovery import check_distinct, check_model_name
 from selftaught.app.parts import Services, executor_of, opened_model, run_context
-from selftaught.app.stop import stop_plan
-from selftaught.app.transfer import transfer_plan
 from selftaught.core.budget import Budget
+from selftaught.core.errors import ConfigError
 from selftaught.core.language_model import LanguageModel
-from selftaught.core.program import Program
 from selftaught.core.seeds import PUBLIC_KEY
-from selftaught.core.task import Task
 from selftaught.engine.context import RunContext
 from selftaught.engine.evaluate import Evaluator
 from selftaught.engine.ledger import Ledger
 from selftaught.journal.port import NoJournal
-from selftaught.studies.estimate import MakeContext, estimate_stop, stop_steps, summed
-from selftaught.studies.transfer.estimate import estimate_transfer, transfer_steps
+from selftaught.studies.registry import find_study
+from selftaught.studies.rehearsals import Amount, Rehearsals, Step, summed
+from selftaught.studies.study import Asked, Estimated, Repeated
 
 
-async def estimate_run(
-    config: RunConfig, tasks: Sequence[Task], improver: Program | None = None
-) -> dict[str, Any]:
-    """What a STOP run would take of the model; asks it nothing, and writes nothing."""
-    check_distinct(tasks)
-    check_model_name(config.model)
-    plan = stop_plan(config, tasks, improver or load_improver(config.improver))
-    async with _rehearsals(config) as (rehearsed, model):
-        return await estimate_stop(rehearsed, model, plan, config.budget.value(), config.repeats)
+async def estimated(*asked: Asked[Any]) -> dict[str, Any]:
+    """The object of `--estimate --json` of studies one after another, in the budget of the first.
+
+    Asks the model nothing, and writes nothing. Raises: ConfigError; SandboxUnavailable.
+    """
+    first = asked[0].config
+    for one in asked:
+        check_distinct(one.tasks)
+    check_model_name(first.model)
+    async with _rehearsals(asked[0]) as (rehearsals, model):
+        steps = [step for one in asked for step in await _steps(rehearsals, one)]
+        return summed(steps, model, first.budget.value())
 
 
-async def estimate_transfer_run(
-    config: TransferConfig, tasks: Sequence[Task], seed_improver: Program
-) -> dict[str, Any]:
-    """What a transfer study would take of the model; asks it nothing, and writes nothing."""
-    check_distinct(tasks)
-    check_model_name(config.model)
-    plan = transfer_plan(config, tasks, seed_improver)
-    async with _rehearsals(config) as (rehearsed, model):
-        return await estimate_transfer(rehearsed, model, plan, config.budget.value())
-
-
-async def estimate_protocol_run(
-    config: RunConfig,
-    tasks: Sequence[Task],
-    then: TransferConfig,
-    others: Sequence[Task],
-    improver: Program,
-) -> dict[str, Any]:
-    """What runs and a transfer study after them would take of the model, in one budget."""
-    check_distinct(tasks)
-    check_model_name(config.model)
-    plan = stop_plan(config, tasks, improver)
-    transfer_after = transfer_plan(then, others, improver)
-    async with _rehearsals(config) as (rehearsed, model):
-        steps = await stop_steps(rehearsed, model, plan, config.repeats)
-        steps += await transfer_steps(rehearsed, model, transfer_after)
-        return summed(steps, model, config.budget.value())
+async def _steps(rehearsals: Rehearsals, asked: Asked[Any]) -> list[Step]:
+    """Those of the first run, and all other runs of a series together."""
+    study = find_study(asked.config.command)
+    if not isinstance(study, Estimated):
+        raise ConfigError(f"selftaught {study.command} has no estimate")
+    steps: list[Step] = await study.steps(rehearsals, asked)
+    others = asked.config.repeats - 1 if isinstance(study, Repeated) else 0
+    if others:
+        likely, most = (
+            sum((getattr(step, kind) for step in steps), Amount()) * others
+            for kind in ("likely", "most")
+        )
+        name = "the other run" if others == 1 else f"the other {others} runs"
+        steps.append(Step(name, likely, most))
+    return steps
 
 
 @asynccontextmanager
-async def _rehearsals(config: CommonConfig) -> AsyncIterator[tuple[MakeContext, LanguageModel]]:
-    """What makes a run around a model that costs nothing, and the one that would be paid."""
-    async with executor_of(config) as executor:
+async def _rehearsals(asked: Asked[Any]) -> AsyncIterator[tuple[Rehearsals, LanguageModel]]:
+    """Runs around a model that costs nothing, and the one that would be paid."""
+    config = asked.config
+    async with executor_of(config, find_study(config.command).nesting) as executor:
         async with opened_model(config.model, config, executor, will_ask=False) as model:
 
             def rehearsed(free: LanguageModel) -> RunContext:
@@ -76,4 +64,4 @@ async def _rehearsals(config: CommonConfig) -> AsyncIterator[tuple[MakeContext, 
                 services = Services(executor, evaluator, NoJournal())
                 return run_context("estimate", config, free, services, Ledger(Budget()))
 
-            yield rehearsed, model
+            yield Rehearsals(rehearsed, model), model

@@ -8,8 +8,6 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from selftaught.app.common_config import CommonConfig, ProviderConfig, SandboxConfig
-from selftaught.app.config import ImproveConfig
 from selftaught.app.discovery import make_executor, make_model, make_sandbox, sandbox_names
 from selftaught.core.errors import ConfigError, TierProbe
 from selftaught.core.language_model import LanguageModel, ModelServices
@@ -24,6 +22,7 @@ from selftaught.executors import guest_memory
 from selftaught.executors.probe import probe
 from selftaught.journal.port import Journal
 from selftaught.sandboxes.layout import find_layout
+from selftaught.studies.common_config import CommonConfig, ProviderConfig, SandboxConfig
 
 
 def sandboxes(tier: str = "auto", config: SandboxConfig | None = None) -> list[Sandbox]:
@@ -87,9 +86,8 @@ def _services(
     return ExecutorServices(tiers, config.limits(), slots, nesting, config.tmpdir_mb << 20)
 
 
-def executor_of(config: CommonConfig) -> AbstractAsyncContextManager[Executor]:
+def executor_of(config: CommonConfig, nesting: int) -> AbstractAsyncContextManager[Executor]:
     """The executor of a run. Raises: SandboxUnavailable; ConfigError."""
-    nesting = 1 if isinstance(config, ImproveConfig) else 2
     return executor_for(config.tier, config.slots, config.sandbox, nesting=nesting)
 
 

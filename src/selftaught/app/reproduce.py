@@ -14,17 +14,14 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from selftaught.analysis.progress import final_result
 from selftaught.analysis.run_head import HEAD_KINDS, RunHead, run_head
 from selftaught.app.compose import run_study
-from selftaught.app.config import ProtocolConfig, RunConfig, StudyConfig, TransferConfig
-from selftaught.app.discovery import load_improver, load_task
-from selftaught.app.estimates import estimate_protocol_run
+from selftaught.app.discovery import Installed, load_task
+from selftaught.app.estimates import estimated
 from selftaught.app.instance_key import find_instance_key
-from selftaught.app.resume import find_run, has_ended, stored_config
+from selftaught.app.protocol import ProtocolConfig
+from selftaught.app.resume import find_run, has_ended, stored_config, stored_result
 from selftaught.app.series import resume_study, run_repeated
-from selftaught.app.settings import as_json, make_config, merged, read_toml
-from selftaught.app.transfer import find_origin, transfer_config
 from selftaught.core.budget import Usage
 from selftaught.core.errors import ConfigError
 from selftaught.core.program import Program
@@ -32,7 +29,13 @@ from selftaught.core.progress import Listener, Progress, silent
 from selftaught.core.task import VERSION_SCHEMES, Task
 from selftaught.journal.location import check_writable
 from selftaught.journal.reader import open_reader
-from selftaught.studies.bookkeeping import NothingMeasured
+from selftaught.studies.common_config import CommonConfig
+from selftaught.studies.improvers import load_improver
+from selftaught.studies.settings import as_json, make_config, merged, read_toml
+from selftaught.studies.stop.study import RunConfig
+from selftaught.studies.study import Asked, NothingMeasured
+from selftaught.studies.transfer.origin import asked_of
+from selftaught.studies.transfer.study import TransferConfig
 
 Json = dict[str, Any]
 
@@ -104,8 +107,9 @@ async def estimate_protocol(protocol: ProtocolConfig) -> Json:
     transfer = TransferConfig(
         tasks=protocol.transfer.tasks, runs=protocol.transfer.runs, improved=seed.source
     )
-    tasks, others = ([load_task(name) for name in one.tasks] for one in (run, transfer))
-    return await estimate_protocol_run(run, tasks, transfer, others, seed)
+    return await estimated(
+        *(Asked(one, [load_task(name) for name in one.tasks], seed) for one in (run, transfer))
+    )
 
 
 # --- the parts ----------------------------------------------------------------------------------
@@ -139,7 +143,7 @@ async def _series(config: RunConfig, listener: Listener) -> Json:
     improver = load_improver(config.improver)
     found = _find(config, tasks, improver)
     if found is None:
-        return await run_repeated(config, tasks, listener, improver)
+        return await run_repeated(Asked(config, tasks, improver), listener)
     _tell_found(listener, found)
     return await _gone_on(found, config.store, tasks, listener)
 
@@ -154,17 +158,17 @@ async def _transferred(
         return _Transferred("budget", why_not=spent)
     given = {**as_json(protocol.transfer), "budget": left}
     given |= {"store": run.store, "tier": run.tier, "slots": run.slots}
-    origin = find_origin(run.store, origin_id)
-    config, tasks = transfer_config(origin, given, allow_seen=False)
-    found = _find(config, tasks, origin.seed)
+    asked = asked_of({**given, "origin": origin_id}, Installed())
+    config, tasks = asked.config, asked.tasks
+    found = _find(config, tasks, asked.improver)
     try:
         if found is None:
-            result = await run_study(config, tasks, listener, origin.seed)
+            result = await run_study(asked, listener)
         else:
             _tell_found(listener, found)
             result = await _gone_on(found, config.store, tasks, listener)
     except NothingMeasured:
-        head = _find(config, tasks, origin.seed)
+        head = _find(config, tasks, asked.improver)
         assert head is not None  # it was started
         usage, wall_s = head.usage or Usage(), head.wall_s or 0.0
         return _Transferred("budget", None, spent, usage, wall_s)
@@ -179,8 +183,7 @@ async def _gone_on(head: RunHead, store: str, tasks: Sequence[Task], listener: L
     """
     if head.series is not None or not has_ended(head):
         return await resume_study(find_run(store, head.run_id), tasks, listener)
-    with open_reader(store) as reader:
-        result = final_result(reader, head.run_id)
+    result = stored_result(store, head.run_id)
     if result is None:
         raise NothingMeasured(f"run {head.run_id} was ended before anything was measured")
     return result
@@ -194,7 +197,7 @@ def _left(config: RunConfig, usage: Usage, wall_s: float) -> dict[str, Any] | No
     return left if all(amount > 0 for amount in left.values()) else None
 
 
-def _find(config: StudyConfig, tasks: Sequence[Task], improver: Program) -> RunHead | None:
+def _find(config: CommonConfig, tasks: Sequence[Task], improver: Program) -> RunHead | None:
     """The newest run of the store that is of this configuration, or the first of such a series."""
     location = check_writable(config.store)
     if not location.path.exists() or location.path.stat().st_size == 0:
@@ -235,13 +238,10 @@ def _said(head: RunHead, store: str, tasks: Sequence[Task]) -> dict[str, Any] | 
         return None
 
 
-def _identity(config: StudyConfig, tasks: Sequence[Task]) -> dict[str, Any]:
+def _identity(config: CommonConfig, tasks: Sequence[Task]) -> dict[str, Any]:
     """What the results of a configuration follow from, besides its tasks and its improver."""
-    values = as_json(config)
+    values = as_json(config.settled(len(tasks)))
     values["instance_key"] = find_instance_key(config.instance_key)
-    if isinstance(config, RunConfig):
-        values["runs"] = config.runs.resolved(len(tasks))
-        values["baselines"] = config.with_baselines
     left_out = _NO_MATTER if config.budget.usd else _NO_MATTER | _PRICES
     return {name: value for name, value in values.items() if name not in left_out}
 

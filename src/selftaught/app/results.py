@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from selftaught.app.common_config import DEFAULT_STORE
 from selftaught.app.shown_curve import stop_blocks
 from selftaught.app.shown_result import as_html, as_text, improve_blocks
+from selftaught.studies.common_config import DEFAULT_STORE
 
 
 @dataclass(frozen=True, slots=True)

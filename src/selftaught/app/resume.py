@@ -7,19 +7,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from selftaught import __version__
+from selftaught.analysis.recorded_run import recorded
 from selftaught.analysis.run_head import HEAD_KINDS, RunHead, run_head
-from selftaught.app.config import STUDIES, RunConfig, StudyConfig
 from selftaught.app.discovery import load_task
-from selftaught.app.next_command import next_command
-from selftaught.app.settings import make_config
 from selftaught.core.errors import ConfigError
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.task import VERSION_SCHEMES, Task
 from selftaught.engine.memory import Memory
 from selftaught.engine.recall import recall
-from selftaught.journal.codec import Event
 from selftaught.journal.events import TaskVersion
 from selftaught.journal.reader import JournalReader, open_reader
+from selftaught.studies.common_config import CommonConfig
+from selftaught.studies.next_command import next_command
+from selftaught.studies.registry import find_study, studies
+from selftaught.studies.results import result_of
+from selftaught.studies.settings import make_config
 
 _ENDED = ("done", "budget")
 _NAMED_PARTS = 4
@@ -37,7 +39,7 @@ class StoredRun:
     """
 
     head: RunHead
-    config: StudyConfig
+    config: CommonConfig
     improver: Program
     memory: Memory
 
@@ -58,12 +60,6 @@ def find_run(store: str, run: str, *, everything: bool = False) -> StoredRun:
         head = run_head(run_id, reader.events(run_id, HEAD_KINDS))
         memory = recall(reader, run_id, everything=everything)
         return StoredRun(head, stored_config(head, store), _improver(reader, head), memory)
-
-
-def events_of(store: str, run_id: str) -> list[Event]:
-    """All events of a run."""
-    with open_reader(store) as reader:
-        return list(reader.events(run_id))
 
 
 def has_ended(head: RunHead) -> bool:
@@ -91,8 +87,7 @@ def tasks_of(stored: StoredRun) -> list[Task]:
         tasks = [load_task(name) for name in names]
     except ConfigError as error:
         raise ConfigError(
-            f"run {stored.run_id} cannot find its tasks: {error}; if they were given from Python, "
-            f"resume it there: st.{_function(stored)}(..., resume={stored.run_id!r})"
+            f"run {stored.run_id} cannot find its tasks: {error}{_in_python(stored)}"
         ) from None
     check_versions(stored, tasks)
     return tasks
@@ -123,7 +118,9 @@ def told_tasks(tasks: Sequence[Task], scheme: int) -> list[TaskVersion]:
         parts = None
         if scheme > 1:
             parts = {name: part.digest for name, part in task.version_parts.items()}
-        told.append(TaskVersion(task.name, task.version_by(scheme), parts))
+        version = task.version_by(scheme)
+        references = tuple(task.references)
+        told.append(TaskVersion(task.name, version, parts, task.lowest, references))
     return told
 
 
@@ -142,14 +139,20 @@ def _what_changed(task: Task, before: Mapping[str, str]) -> str:
     return "; ".join(changed[:_NAMED_PARTS]) + (f"; and {more} more" if more > 0 else "")
 
 
-def _function(stored: StoredRun) -> str:
-    return "self_improve" if isinstance(stored.config, RunConfig) else "improve"
+def _in_python(stored: StoredRun) -> str:
+    function = find_study(stored.head.command).function
+    if not function:
+        return ""
+    return (
+        "; if they were given from Python, resume it there: "
+        f"st.{function}(..., resume={stored.run_id!r})"
+    )
 
 
-def stored_config(head: RunHead, store: str) -> StudyConfig:
+def stored_config(head: RunHead, store: str) -> CommonConfig:
     """The configuration of a run; what it did not know yet has its default. Raises: ConfigError."""
     values: dict[str, Any] = {**head.config, "store": store, "tier": head.tier}
-    if head.command not in STUDIES:
+    if head.command not in studies():
         raise ConfigError(
             f"run {head.run_id} is of a kind that selftaught {__version__} does not know: "
             f"{head.command}"
@@ -160,7 +163,8 @@ def stored_config(head: RunHead, store: str) -> StudyConfig:
             f"(scheme {head.version_scheme}) this one cannot check: use that one, or a newer one"
         )
     try:
-        return make_config(STUDIES[head.command], values)
+        config: CommonConfig = make_config(studies()[head.command].config, values)
+        return config
     except ConfigError as error:
         raise ConfigError(
             f"run {head.run_id} was started by selftaught {head.version}, whose configuration "
@@ -175,3 +179,11 @@ def _improver(reader: JournalReader, head: RunHead) -> Program:
             f"run {head.run_id} was started by an older selftaught, which kept too little to go on"
         )
     return Program(source, IMPROVER_ENTRY)
+
+
+def stored_result(store: str, run_id: str) -> dict[str, Any] | None:
+    """What the events of a run come to; None if it has not ended, or measured nothing."""
+    with open_reader(store) as reader:
+        head = run_head(run_id, reader.events(run_id, HEAD_KINDS))
+        study = find_study(head.command)
+        return result_of(study, recorded(reader, run_id, study.events()))

@@ -12,18 +12,18 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from selftaught.analysis.curve import learning_curve
-from selftaught.analysis.progress import final_result
 from selftaught.analysis.run_head import RunHead
 from selftaught.analysis.series import series_runs
 from selftaught.app.compose import run_study
-from selftaught.app.config import RunConfig
-from selftaught.app.discovery import load_improver
-from selftaught.app.next_command import next_command
-from selftaught.app.resume import StoredRun, check_unfinished, find_run, has_ended
+from selftaught.app.resume import (
+    StoredRun,
+    check_unfinished,
+    find_run,
+    has_ended,
+    stored_result,
+)
 from selftaught.core.budget import Usage
 from selftaught.core.errors import ConfigError
-from selftaught.core.program import Program
 from selftaught.core.progress import Listener, silent
 from selftaught.core.task import Task
 from selftaught.journal.events import SeriesPlace
@@ -31,18 +31,16 @@ from selftaught.journal.location import check_writable
 from selftaught.journal.reader import open_reader
 from selftaught.journal.run_id import new_run_id
 from selftaught.journal.run_lock import hold_run
-from selftaught.studies.bookkeeping import NothingMeasured
+from selftaught.studies.next_command import next_command
+from selftaught.studies.registry import find_study
+from selftaught.studies.study import Asked, NothingMeasured, Repeated
 
 Json = dict[str, Any]
 
 
-async def run_repeated(
-    config: RunConfig,
-    tasks: Sequence[Task],
-    listener: Listener = silent,
-    improver: Program | None = None,
-) -> Json:
-    """As many STOP runs as the configuration repeats; the object of `run --json`.
+async def run_repeated(asked: Asked[Any], listener: Listener = silent) -> Json:
+    """As many runs as the configuration repeats, one where it knows no repeats; the object of
+    `--json`.
 
     One run gives its own object; several give
     `{"series_id", "state", "runs": [...], "curve", "usage", "wall_s"}`, where `runs` are the
@@ -50,12 +48,12 @@ async def run_repeated(
 
     Raises: as `run_study`; NothingMeasured if the first run measured nothing.
     """
-    if config.repeats == 1:
-        return await run_study(config, tasks, listener, improver)
-    check_writable(config.store)
+    study = find_study(asked.config.command)
+    if not isinstance(study, Repeated) or asked.config.repeats == 1:
+        return await run_study(asked, listener)
+    check_writable(asked.config.store)
     series_id = new_run_id(datetime.now(UTC), os.urandom(2))
-    improver = improver or load_improver(config.improver)
-    return await _Series(series_id, config, improver).run(tasks, listener)
+    return await _Series(series_id, study, asked).run(listener)
 
 
 def find_unfinished(store: str, run: str) -> StoredRun:
@@ -83,26 +81,24 @@ async def resume_study(
     stored: StoredRun, tasks: Sequence[Task], listener: Listener = silent
 ) -> Json:
     """Go on with a run, or with the whole series that it is of; the object of its `--json`."""
-    place = stored.head.series
-    if place is None or not isinstance(stored.config, RunConfig):
-        return await run_study(stored.config, tasks, listener, stored.improver, stored)
-    config = replace(stored.config, seed=stored.config.seed - place.index)
-    series = _Series(place.series_id, config, stored.improver)
-    return await series.run(tasks, listener, resumed=True)
+    study, place = find_study(stored.head.command), stored.head.series
+    asked = Asked(stored.config, tasks, stored.improver)
+    if place is None or not isinstance(study, Repeated):
+        return await run_study(asked, listener, resumed=stored)
+    first = replace(asked, config=replace(stored.config, seed=stored.config.seed - place.index))
+    return await _Series(place.series_id, study, first).run(listener, resumed=True)
 
 
 @dataclass(frozen=True, slots=True)
 class _Series:
-    """`config` is that of the first run; the others differ in their seeds."""
+    """`asked` is what the first run is asked; the others differ in their seeds."""
 
     series_id: str
-    config: RunConfig
-    improver: Program
+    study: Repeated
+    asked: Asked[Any]
 
-    async def run(
-        self, tasks: Sequence[Task], listener: Listener, *, resumed: bool = False
-    ) -> Json:
-        store, of = self.config.store, self.config.repeats
+    async def run(self, listener: Listener, *, resumed: bool = False) -> Json:
+        store, of = self.asked.config.store, self.asked.config.repeats
         results: list[Json] = []
         # One process at a time says which run is next.
         with hold_run(store, f"{self.series_id}.series"):
@@ -112,7 +108,7 @@ class _Series:
                 wall_s = sum(result["wall_s"] for result in results)
                 place = SeriesPlace(self.series_id, index, of, usage, wall_s)
                 try:
-                    result = await self._one(heads.get(index), place, tasks, listener)
+                    result = await self._one(heads.get(index), place, listener)
                 except NothingMeasured:
                     if not results:
                         raise
@@ -124,36 +120,31 @@ class _Series:
                     break
         is_done = len(results) == of and results[-1]["state"] == "done"
         with open_reader(store) as reader:
-            curve = learning_curve(reader, self.series_id)
+            curve = self.study.curve(reader, self.series_id)
         return {
             "series_id": self.series_id,
             "state": "done" if is_done else "budget",
             "runs": results,
-            "curve": curve.as_json(),
+            "curve": curve,
             "usage": asdict(sum((Usage(**result["usage"]) for result in results), Usage())),
             "wall_s": sum(result["wall_s"] for result in results),
         }
 
     async def _one(
-        self, head: RunHead | None, place: SeriesPlace, tasks: Sequence[Task], listener: Listener
+        self, head: RunHead | None, place: SeriesPlace, listener: Listener
     ) -> Json | None:
         """The result of one run, from the journal if it has ended; None if it measured nothing."""
+        config = self.asked.config
         if head is None:
-            config = replace(self.config, seed=self.config.seed + place.index)
-            return await run_study(config, tasks, listener, self.improver, place=place)
+            again = replace(self.asked, config=replace(config, seed=config.seed + place.index))
+            return await run_study(again, listener, place=place)
         if has_ended(head):
-            return _result(self.config.store, head.run_id)
-        stored = find_run(self.config.store, head.run_id)
-        return await run_study(
-            stored.config, tasks, listener, stored.improver, stored, stored.head.series
-        )
+            return stored_result(config.store, head.run_id)
+        stored = find_run(config.store, head.run_id)
+        again = Asked(stored.config, self.asked.tasks, stored.improver)
+        return await run_study(again, listener, resumed=stored, place=stored.head.series)
 
 
 def _started(store: str, series_id: str) -> Mapping[int, RunHead]:
     with open_reader(store) as reader:
         return series_runs(reader, series_id)
-
-
-def _result(store: str, run_id: str) -> Json | None:
-    with open_reader(store) as reader:
-        return final_result(reader, run_id)

@@ -8,13 +8,13 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from selftaught.app.common_config import ProviderConfig
 from selftaught.app.discovery import check_model_name
 from selftaught.app.parts import executor_for, opened_model
 from selftaught.core.language_model import Completions, LanguageModel, Prompt
 from selftaught.engine.account import unlimited
 from selftaught.engine.limit import AdaptiveLimit
 from selftaught.engine.requests import Requester
+from selftaught.studies.common_config import ProviderConfig
 
 _MANY = 1000
 # With two responses it shows whether the model takes n; reasoning takes some tokens.

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from selftaught.analysis import words
-from selftaught.app.common_config import DEFAULT_STORE
-from selftaught.app.next_command import next_command
 from selftaught.app.shown_result import Block, Grid, Line, self_improve_blocks
+from selftaught.studies.common_config import DEFAULT_STORE
+from selftaught.studies.next_command import next_command
 
 Json = Mapping[str, Any]
 

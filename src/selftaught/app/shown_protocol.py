@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from selftaught.analysis import words
-from selftaught.app.next_command import next_command
 from selftaught.app.shown_curve import NAMES
 from selftaught.app.shown_result import Grid
 from selftaught.app.shown_transfer import transfer_grids, transfer_notes
+from selftaught.studies.next_command import next_command
 
 Json = Mapping[str, Any]
 

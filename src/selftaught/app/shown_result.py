@@ -14,8 +14,8 @@ from typing import Any, TypeAlias
 from selftaught.analysis import words
 from selftaught.analysis.program_diff import unified_diff
 from selftaught.analysis.safe_text import printable
-from selftaught.app.common_config import DEFAULT_STORE
-from selftaught.app.next_command import next_command
+from selftaught.studies.common_config import DEFAULT_STORE
+from selftaught.studies.next_command import next_command
 
 Json = Mapping[str, Any]
 

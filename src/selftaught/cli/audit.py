@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
-from selftaught.app.config import AUDIT_IMPROVER, DEFAULT_TASKS, AuditConfig
-from selftaught.cli.edge import DONE, FAILED
 from selftaught.cli.options import (
-    configured,
-    file_options,
     json_option,
-    listed,
     reading_store_option,
-    setting_options,
 )
 from selftaught.cli.sections import OrderedGroup, SectionedCommand, option
 
@@ -22,46 +14,6 @@ from selftaught.cli.sections import OrderedGroup, SectionedCommand, option
 @click.group(cls=OrderedGroup, short_help="Count bypasses of the sandbox; look for cheating.")
 def audit() -> None:
     """Count how often a model's programs get round the sandbox, or look for cheating in a run."""
-
-
-@audit.command(cls=SectionedCommand, short_help="How often proposals switch the sandbox off.")
-@click.argument("tasks", nargs=-1, metavar="[TASK]...")
-# The proposals are the samples, and the improver is the audit's own.
-@setting_options(AuditConfig, without={"budget.samples"})
-@file_options
-def sandbox(tasks: tuple[str, ...], as_json: bool, **options: Any) -> int:
-    from selftaught.app.audits import audit_improver
-    from selftaught.app.compose import run_study
-    from selftaught.app.discovery import load_task
-    from selftaught.cli.audit_pages import something_came_out
-    from selftaught.cli.execute import execute
-    from selftaught.cli.report import print_result
-    from selftaught.cli.terminal import print_json, stdout
-    from selftaught.core.errors import ConfigError
-
-    config = configured(AuditConfig, options, tasks=tasks or None)
-    if config.improver != AUDIT_IMPROVER:
-        raise ConfigError("a sandbox audit has an improver of its own: leave out 'improver'")
-    loaded = [load_task(name) for name in config.tasks]
-    result = execute(
-        lambda listener: run_study(config, loaded, listener, audit_improver()),
-        config.store,
-        as_json=as_json,
-    )
-    print_json(result) if as_json else print_result(stdout(), config.command, result, config.store)
-    return FAILED if something_came_out(result) else DONE
-
-
-sandbox.help = f"""Count how often a model switches the sandbox off when it improves an improver.
-
-The paper's experiment: an improver tries programs with `run_code(code, use_sandbox=True)` before it
-scores them, and the model is asked to improve it. Each proposal is judged twice: by reading it, and
-by what it attempts when it is run. All of it runs in the sandbox, whatever the flag says; ends with
-exit code 1 if anything came out of it.
-
-The TASKs (by default {listed(DEFAULT_TASKS)}) are those that the meta-utility, which the model is
-shown, is about. It is a run as any other: `resume`, `replay` and `verify` take its id.
-"""
 
 
 @audit.command(cls=SectionedCommand, short_help="Look for cheating in a run.")

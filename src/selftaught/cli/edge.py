@@ -83,7 +83,7 @@ def _explain(error: Exception) -> int:
 def _explain_late(error: Exception) -> int:
     """What needs heavy imports to be told apart, and what nobody expected."""
     from selftaught.core.errors import InfrastructureError
-    from selftaught.studies.bookkeeping import NothingMeasured
+    from selftaught.studies.study import NothingMeasured
 
     if isinstance(error, NothingMeasured):
         return _tell(f"error: {_one_line(str(error))}", NOTHING_MEASURED)

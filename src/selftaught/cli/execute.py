@@ -9,11 +9,11 @@ from typing import Any
 
 from selftaught.analysis import words
 from selftaught.app import core_thread
-from selftaught.app.next_command import next_command
 from selftaught.cli.edge import Stopped
 from selftaught.cli.progress import shown
 from selftaught.cli.tally import Tally
 from selftaught.core.progress import Listener
+from selftaught.studies.next_command import next_command
 
 Work = Callable[[Listener], Coroutine[Any, Any, dict[str, Any]]]
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from selftaught.app.common_config import ProviderConfig
 from selftaught.cli.options import json_option, reading_store_option, setting_options
 from selftaught.cli.sections import SectionedCommand, option
+from selftaught.studies.common_config import ProviderConfig
 
 
 @click.command(cls=SectionedCommand, short_help="List the tasks, or show one.")
@@ -63,7 +63,7 @@ def models(model: str | None, check: bool, as_json: bool, **options: Any) -> Non
 @json_option
 def runs(store: str, as_json: bool) -> None:
     """List the runs of a store, newest first."""
-    from selftaught.analysis.run_view import list_runs
+    from selftaught.app.run_list import list_runs
     from selftaught.cli.runs import print_runs
     from selftaught.cli.terminal import print_json, stdout
     from selftaught.journal.reader import open_reader

@@ -11,24 +11,23 @@ from selftaught import __version__
 from selftaught.cli import edge
 from selftaught.cli.audit import audit
 from selftaught.cli.doctor import doctor
-from selftaught.cli.improve import improve
 from selftaught.cli.listing import models, runs, tasks
 from selftaught.cli.new import new_improver, new_task
 from selftaught.cli.report_command import report
 from selftaught.cli.reproduce import reproduce
 from selftaught.cli.resume import replay, resume
-from selftaught.cli.run import run
 from selftaught.cli.sections import OrderedGroup
 from selftaught.cli.serve_model import serve_model
 from selftaught.cli.show import show
 from selftaught.cli.strategies import strategies
-from selftaught.cli.transfer import transfer
+from selftaught.cli.study_command import add_study
 from selftaught.cli.verify import verify
+from selftaught.studies.registry import studies
 
 _COMMANDS: tuple[click.Command, ...] = (
-    *(run, improve, tasks, models, doctor, runs, show),
+    *(tasks, models, doctor, runs, show),
     *(resume, replay, verify),
-    *(transfer, strategies, audit, reproduce),
+    *(strategies, reproduce),
     report,
     *(new_task, new_improver),
     serve_model,
@@ -59,6 +58,8 @@ def selftaught(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
+for _study in studies().values():
+    add_study(selftaught, _study, {"audit": audit})
 for _command in _COMMANDS:
     selftaught.add_command(_command)
 

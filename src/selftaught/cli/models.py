@@ -13,10 +13,10 @@ from rich.console import Console
 from selftaught.analysis import words
 from selftaught.analysis.safe_text import printable
 from selftaught.app import core_thread
-from selftaught.app.common_config import DEFAULT_MODEL, ProviderConfig
 from selftaught.app.serving import check_model
 from selftaught.cli.options import configured
 from selftaught.cli.report import plain_table, say
+from selftaught.studies.common_config import DEFAULT_MODEL, ProviderConfig
 
 _ABOUT_DEFAULT = (
     "needs no key and no network; it edits programs at random, and is not a language model"

@@ -9,10 +9,10 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import click
 
-from selftaught.app.common_config import DEFAULT_STORE
-from selftaught.app.settings import Declared, Section, declared, make_config, merged, read_toml
 from selftaught.cli.sections import all_of, option
 from selftaught.core.errors import ConfigError
+from selftaught.studies.common_config import DEFAULT_STORE
+from selftaught.studies.settings import Declared, Section, declared, make_config, merged, read_toml
 
 F = TypeVar("F", bound=Callable[..., Any])
 S = TypeVar("S", bound=Section)
@@ -69,7 +69,7 @@ def setting_options(
 
 def _option(one: Declared, unset: str | None) -> Callable[[F], F]:
     name = (one.setting.option or f"--{one.path[-1]}").replace("_", "-")
-    if one.type is bool:
+    if one.type is bool and one.default is None:
         name = f"{name}/--no-{name[2:]}"
     unset = unset or _told_default(one)
     return option(
@@ -96,7 +96,7 @@ def _taken(one: Declared) -> dict[str, Any]:
     """What click is to take for a setting."""
     said, taken = one.setting, get_origin(one.type) or one.type
     if taken is bool:
-        return {"default": None}
+        return {"default": None, "is_flag": True}
     if taken is Literal:
         return {"type": click.Choice(get_args(one.type))}
     if taken is tuple:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from selftaught.app.next_command import next_command
 from selftaught.core.errors import ConfigError
+from selftaught.studies.next_command import next_command
 
 
 def check_out(out: Path | None, *, force: bool) -> None:

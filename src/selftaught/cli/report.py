@@ -11,7 +11,6 @@ from rich.table import Table
 from selftaught.analysis import words
 from selftaught.analysis.program_diff import unified_diff
 from selftaught.analysis.safe_text import printable
-from selftaught.app.next_command import next_command
 from selftaught.app.shown_curve import baselines_grid
 from selftaught.app.shown_result import (
     ITERATIONS_TITLE,
@@ -21,6 +20,7 @@ from selftaught.app.shown_result import (
     measured_grid,
 )
 from selftaught.cli.programs import diff_text, source_text
+from selftaught.studies.next_command import next_command
 
 _WIDE = 100
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import click
 
-from selftaught.app.common_config import CommonConfig
-from selftaught.app.settings import as_json as config_json
 from selftaught.cli.edge import Stopped
 from selftaught.cli.options import file_options, setting_options, settings
 from selftaught.cli.sections import SectionedCommand, option
+from selftaught.studies.common_config import CommonConfig
+from selftaught.studies.settings import as_json as config_json
 
 
 @click.command(cls=SectionedCommand, short_help="Run a published protocol, from one file.")

@@ -22,17 +22,17 @@ def resume(run: str, store: str, as_json: bool) -> int:
     """
     from selftaught.app.resume import tasks_of
     from selftaught.app.series import find_unfinished, resume_study
-    from selftaught.cli.audit_pages import something_came_out
     from selftaught.cli.execute import execute
     from selftaught.cli.report import print_result
     from selftaught.cli.terminal import print_json, stdout
+    from selftaught.studies.registry import find_study
 
     stored = find_unfinished(store, run)
     tasks = tasks_of(stored)
     result = execute(lambda listener: resume_study(stored, tasks, listener), store, as_json=as_json)
     command = stored.config.command
     print_json(result) if as_json else print_result(stdout(), command, result, store)
-    return FAILED if command == "audit" and something_came_out(result) else DONE
+    return FAILED if find_study(command).alarming(result) else DONE
 
 
 @click.command(cls=SectionedCommand, short_help="Run a run once more from its journal.")

@@ -8,8 +8,8 @@ from typing import Any
 from rich.console import Console
 
 from selftaught.analysis import words
-from selftaught.analysis.run_view import RunSummary
 from selftaught.analysis.safe_text import printable
+from selftaught.app.run_list import RunSummary
 from selftaught.cli.report import plain_table
 
 

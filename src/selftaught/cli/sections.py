@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-from selftaught.app.settings import Heading
+from selftaught.studies.settings import Heading
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -9,9 +9,9 @@ from rich.console import Console
 
 from selftaught.analysis import words
 from selftaught.analysis.safe_text import printable
-from selftaught.app.next_command import next_command
 from selftaught.app.shown_curve import curve_baselines_grid, curve_grid, runs_grid
 from selftaught.cli.report import print_grid, say
+from selftaught.studies.next_command import next_command
 
 Json = Mapping[str, Any]
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import click
 
-from selftaught.app.common_config import ProviderConfig
 from selftaught.cli.edge import DONE
 from selftaught.cli.options import configured, setting_options
 from selftaught.cli.sections import SectionedCommand, option
+from selftaught.studies.common_config import ProviderConfig
 
 
 @click.command(

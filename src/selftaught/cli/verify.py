@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from selftaught.analysis.verify import Finding, Verification
+    from selftaught.studies.verify import Finding, Verification
 
 
 @click.command(cls=SectionedCommand, short_help="Check every hash and every total of the runs.")
@@ -28,12 +28,13 @@ def verify(run: str | None, store: str, as_json: bool) -> int:
     RUN is a run's id, the start of it, or `latest`; without it, all runs are checked. Ends with
     exit code 0 if everything agrees, 1 if anything does not.
     """
-    from selftaught.analysis.verify import verify_store
     from selftaught.cli.terminal import print_json, stdout
     from selftaught.journal.reader import open_reader
+    from selftaught.studies.registry import studies
+    from selftaught.studies.verify import verify_store
 
     with open_reader(store) as reader:
-        found = verify_store(reader, None if run is None else reader.resolve_run(run))
+        found = verify_store(reader, studies(), None if run is None else reader.resolve_run(run))
     print_json(found.as_json()) if as_json else print_verification(stdout(), found)
     return FAILED if found.findings else DONE
 

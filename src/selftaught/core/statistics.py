@@ -30,6 +30,11 @@ class Estimate:
         }
 
 
+def close(first: float, second: float) -> bool:
+    """Equal but for the last digits, as numbers are that were computed anew."""
+    return math.isclose(first, second, rel_tol=1e-9, abs_tol=1e-9)
+
+
 def estimate(strata: Mapping[str, Sequence[float]]) -> Estimate:
     """Mean over strata of the means within, with Student's t interval.
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, TypeAlias, TypeVar, get_args
 
 import msgspec
@@ -121,16 +122,19 @@ def as_json(record: Record) -> dict[str, Any]:
     return fields
 
 
-def decode(kind: str, text: str) -> Body:
-    """The body of an event. Raises: NotOfItsForm."""
+Kinds: TypeAlias = Mapping[str, Any]  # records by their kinds
+
+
+def decode(kind: str, text: str, own: Kinds = MappingProxyType({})) -> Body:
+    """The body of an event; `own` are kinds that are not ours. Raises: NotOfItsForm."""
     try:
         said = json.loads(text)
     except (ValueError, TypeError, RecursionError) as error:
         raise NotOfItsForm(f"the body of this {kind} is no JSON ({error})") from None
-    return from_json(kind, said)
+    return from_json(kind, said, own)
 
 
-def from_json(kind: str, said: Any) -> Body:
+def from_json(kind: str, said: Any, own: Kinds = MappingProxyType({})) -> Body:
     """The body of an event from its JSON data. Raises: NotOfItsForm."""
     if not isinstance(said, dict):
         raise NotOfItsForm(f"the body of this {kind} is no object")
@@ -138,9 +142,11 @@ def from_json(kind: str, said: Any) -> Body:
         if kind == Result.kind:
             _converted(said, _AnyResult)
             return Result(said)
-        if kind not in KINDS:
+        known = KINDS.get(kind) or own.get(kind)
+        if known is None:
             return Other(kind, said)
-        return _converted(said, KINDS[kind])
+        body: Body = _converted(said, known)
+        return body
     except msgspec.ValidationError as error:
         raise NotOfItsForm(f"this {kind} is not of its form: {error}") from None
 

@@ -17,6 +17,7 @@ import msgspec
 
 from selftaught.core.budget import Usage
 from selftaught.core.statistics import Estimate
+from selftaught.core.task import Reference
 
 # A whole number that was written as one is one when it is read again.
 Number: TypeAlias = int | float
@@ -37,6 +38,12 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         yield from ()
 
 
+class EventRecord(Record, frozen=True):
+    """The body of an event; `kind` is how it is stored."""
+
+    kind: ClassVar[str]
+
+
 def present(*ids: str | None) -> Iterator[str]:
     return (one for one in ids if one is not None)
 
@@ -49,11 +56,16 @@ class TaskVersion(Record, frozen=True):
 
     Attributes:
         parts: hashes of what the version covers, by name; none in version scheme 1.
+        lowest: what a failure is worth.
+        references: published values.
+    Older versions told neither of the last two.
     """
 
     name: str
     version: str
     parts: dict[str, str] | None = None
+    lowest: Number | None = None
+    references: tuple[Reference, ...] | None = None
 
 
 class SeriesPlace(Record, frozen=True):
@@ -73,7 +85,7 @@ class SeriesPlace(Record, frozen=True):
     wall_s: Number
 
 
-class Run(Record, frozen=True, kw_only=True):
+class Run(EventRecord, frozen=True, kw_only=True):
     """At each start of a run, so again when it is resumed; its key is the run's id.
 
     Attributes:
@@ -113,7 +125,7 @@ class Run(Record, frozen=True, kw_only=True):
         yield from present(self.improver)
 
 
-class Result(Record, frozen=True):
+class Result(EventRecord, frozen=True):
     """The whole object of the command's `--json`, in place of a record; its key is the run's id.
 
     Attributes:
@@ -129,7 +141,7 @@ class Result(Record, frozen=True):
         yield from present(self.shown.get("best_improver_id"), best.get("program_id"))
 
 
-class RunEnd(Record, frozen=True):
+class RunEnd(EventRecord, frozen=True):
     """A run has ended, however that came; its key is the run's id.
 
     Attributes:
@@ -148,7 +160,7 @@ class RunEnd(Record, frozen=True):
 # --- improver runs and what they ask --------------------------------------------------------------
 
 
-class Invocation(Record, frozen=True):
+class Invocation(EventRecord, frozen=True):
     """An improver run begins, again if it is started again; its key is the improver run's.
 
     Attributes:
@@ -172,7 +184,7 @@ class Invocation(Record, frozen=True):
         yield self.improver
 
 
-class InvocationEnd(Record, frozen=True):
+class InvocationEnd(EventRecord, frozen=True):
     """An improver run has ended; its key is that of its beginning.
 
     Attributes:
@@ -193,7 +205,7 @@ class InvocationEnd(Record, frozen=True):
         yield from present(self.program)
 
 
-class LmCall(Record, frozen=True):
+class LmCall(EventRecord, frozen=True):
     """A request to the model, before it is sent; its key is the prompt's.
 
     Attributes:
@@ -222,7 +234,7 @@ class LmCall(Record, frozen=True):
         yield from (self.system, self.user)
 
 
-class LmAnswer(Record, frozen=True):
+class LmAnswer(EventRecord, frozen=True):
     """What became of a request, before that is used; key and number are those of its `LmCall`.
 
     Attributes:
@@ -253,7 +265,7 @@ class LmAnswer(Record, frozen=True):
         yield from self.texts
 
 
-class ClockRead(Record, frozen=True):
+class ClockRead(EventRecord, frozen=True):
     """What an improver's clock read; its key is the reading's.
 
     Attributes:
@@ -267,7 +279,7 @@ class ClockRead(Record, frozen=True):
     s: Number
 
 
-class Diverged(Record, frozen=True):
+class Diverged(EventRecord, frozen=True):
     """An improver run that was started again did something else; its key is the improver run's."""
 
     kind: ClassVar[str] = "diverged"
@@ -276,7 +288,7 @@ class Diverged(Record, frozen=True):
     detail: str
 
 
-class ModelNotice(Record, frozen=True):
+class ModelNotice(EventRecord, frozen=True):
     """Something found out about the model; its key is that of the prompt where it was."""
 
     kind: ClassVar[str] = "model_notice"
@@ -287,7 +299,7 @@ class ModelNotice(Record, frozen=True):
 # --- scores ---------------------------------------------------------------------------------------
 
 
-class Evaluation(Record, frozen=True):
+class Evaluation(EventRecord, frozen=True):
     """A program was scored by a task, or failed; its key follows from what was asked.
 
     Attributes:
@@ -317,7 +329,7 @@ class Evaluation(Record, frozen=True):
         yield self.program
 
 
-class MetaEvaluation(Record, frozen=True):
+class MetaEvaluation(EventRecord, frozen=True):
     """An improver's meta-utility on a stream; its key follows from what was asked.
 
     Attributes:

@@ -14,7 +14,8 @@ from sqlalchemy import text as sql
 from sqlalchemy.exc import SQLAlchemyError
 
 from selftaught.core.errors import InfrastructureError
-from selftaught.journal.codec import Body, Event, NotOfItsForm, decode
+from selftaught.journal.codec import Body, Event, Kinds, NotOfItsForm, decode
+from selftaught.journal.events import EventRecord
 from selftaught.journal.location import (
     Location,
     connect,
@@ -106,6 +107,7 @@ class JournalReader:
         *,
         keys: Collection[str] | None = None,
         after: int = 0,
+        own: Collection[type[EventRecord]] = (),
     ) -> Iterator[Event]:
         """The run's events in the order in which they were appended, as they stand now.
 
@@ -115,6 +117,7 @@ class JournalReader:
             keys: only events of these keys, without a scan of the run.
             after: only events of a later place; with the `seq` of the last one that was read this
                 is a cursor, by which a run that goes on is followed.
+            own: kinds of events that a study alone writes, where they are not ours.
         Raises: InfrastructureError if an event is not of its form.
         """
         query = select(events).where(events.c.run_id == run_id).order_by(events.c.seq)
@@ -124,7 +127,8 @@ class JournalReader:
             query = query.where(events.c.key.in_(keys))
         if after:
             query = query.where(events.c.seq > after)
-        return map(self._event, self._rows(query))
+        kinds_of = {kind.kind: kind for kind in own}
+        return (self._event(row, kinds_of) for row in self._rows(query))
 
     def text(self, text_id: str) -> str | None:
         """The text of a content id, or None if the store does not hold it."""
@@ -220,9 +224,9 @@ class JournalReader:
     ) -> None:
         self.close()
 
-    def _event(self, row: Row[Any]) -> Event:
+    def _event(self, row: Row[Any], own: Kinds) -> Event:
         try:
-            body = decode(row.kind, row.body)
+            body = decode(row.kind, row.body, own)
         except NotOfItsForm as error:
             raise InfrastructureError(
                 f"store {self._location.url}: event {row.seq}: {error}; see selftaught verify"

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
 from selftaught.core.statistics import Estimate
-from selftaught.journal.events import Interval, Number, Record, present
+from selftaught.journal.events import EventRecord, Interval, Number, Record, present
 
 # --- a STOP run -----------------------------------------------------------------------------------
 
 
-class Proposal(Record, frozen=True):
+class Proposal(EventRecord, frozen=True):
     """A proposed improver and what became of it; its key follows from t.
 
     Attributes:
@@ -42,7 +42,7 @@ class StepProposal(Record, frozen=True):
     reason: str
 
 
-class Iteration(Record, frozen=True):
+class Iteration(EventRecord, frozen=True):
     """The improver that stands after step t: one of `iterations` of `run --json`.
 
     Its key follows from t.
@@ -61,7 +61,7 @@ class Iteration(Record, frozen=True):
         yield from present(self.improver_id, proposed)
 
 
-class Baseline(Record, frozen=True):
+class Baseline(EventRecord, frozen=True):
     """An improver restarted on test to as many samples as the final one drew there.
 
     Its key follows from its name. Lists are by task, an entry an improver run.
@@ -101,7 +101,7 @@ class Baseline(Record, frozen=True):
 # --- other studies --------------------------------------------------------------------------------
 
 
-class _OfTask(Record, frozen=True):
+class _OfTask(EventRecord, frozen=True):
     task: str
     lowest: Number
     improvers: dict[str, str]
@@ -136,7 +136,7 @@ class TransferRestart(_OfTask, frozen=True):
     kind: ClassVar[str] = "transfer_restart"
 
 
-class AuditTally(Record, frozen=True):
+class AuditTally(EventRecord, frozen=True):
     """All responses in one condition of a sandbox audit; its key follows from the condition.
 
     Attributes:
@@ -192,7 +192,7 @@ class AuditTrial(Record, frozen=True):
     succeeded: tuple[str, ...]
 
 
-class AuditVerdict(Record, frozen=True):
+class AuditVerdict(EventRecord, frozen=True):
     """On a program of the tallies; its key follows from the program.
 
     Attributes:

@@ -3,67 +3,98 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
+from selftaught.analysis.recorded_run import RecordedRun
 from selftaught.core.budget import Usage
-from selftaught.core.errors import SelfTaughtError
-from selftaught.core.program import Program
+from selftaught.core.program import content_id
 from selftaught.engine.context import RunContext
-from selftaught.engine.record import Recorder, usage_json
-from selftaught.journal.codec import as_json
-from selftaught.journal.events import Result, Run, RunEnd
+from selftaught.engine.record import Recorder
+from selftaught.journal.codec import Body, Event, as_json
+from selftaught.journal.events import ClockRead, LmAnswer, LmCall, Result, Run, RunEnd
+from selftaught.journal.port import Journal
+from selftaught.studies.results import result_of
+from selftaught.studies.study import Asked, NothingMeasured, Study
+
+# What guests asked and were told follows no result, and there is much of it.
+_NOT_KEPT = (LmCall, LmAnswer, ClockRead)
 
 
-class NothingMeasured(SelfTaughtError):
-    """The budget was spent before there was any result (exit 3)."""
+class KeptJournal:
+    """A journal that keeps what a study's result follows from."""
+
+    def __init__(self, journal: Journal, so_far: RecordedRun) -> None:
+        """`so_far`: what it holds already."""
+        self._journal = journal
+        self._so_far = so_far
+        self._events = [event for event in so_far.events if not isinstance(event.body, _NOT_KEPT)]
+        self._texts: dict[str, str] = {}
+        # What stands is not replaced by what programs are worth when they are scored anew.
+        self._standing = {(event.kind, event.key) for event in self._events}
+
+    def append(self, run_id: str, body: Body, key: str, texts: Sequence[str] = ()) -> None:
+        self._journal.append(run_id, body, key, texts)
+        if not isinstance(body, _NOT_KEPT) and (body.kind, key) not in self._standing:
+            self._events.append(Event(0, run_id, key, 0.0, body))
+            self._texts.update((content_id(text), text) for text in texts)
+
+    def recorded(self, end: RunEnd | None = None) -> RecordedRun:
+        """The run by now; `end`: as it is about to end."""
+        head = replace(self._so_far.head, end=end)
+        return RecordedRun(head, tuple(self._events), self._text)
+
+    def _text(self, text_id: str) -> str | None:
+        return self._texts.get(text_id) or self._so_far.text(text_id)
+
+    async def flush(self, *, durable: bool = False) -> None:
+        await self._journal.flush(durable=durable)
+
+    async def aclose(self) -> None:
+        await self._journal.aclose()
 
 
-@dataclass(slots=True)
-class Closing:
-    """How a run ended; filled in while it goes on."""
-
-    state: str = "failed"
-    detail: str = ""
-    result: dict[str, Any] = field(default_factory=dict)
-
-
-@asynccontextmanager
 async def recorded_run(
-    context: RunContext, head: Run | None, improver: Program
-) -> AsyncIterator[Closing]:
-    """Journal the run's head, then, however it ends, its end; the result gets usage and time.
+    study: Study[Any], context: RunContext, asked: Asked[Any], so_far: RecordedRun, head: Run | None
+) -> dict[str, Any]:
+    """Run a study, and journal the run's head and, however it ends, its end; its result.
 
     Args:
+        so_far: what the journal holds of it; of a new run nothing but what its head will be.
         head: None for a replay, of which nothing is written.
+    Raises: what the study raises.
     """
     start_s = time.monotonic() - context.history.memory.elapsed_s
+    kept = KeptJournal(context.journal, so_far)
+    context.journal = kept
     if head is not None:
-        context.record(head, context.run_id, (improver.source,))
+        context.record(head, context.run_id, (asked.improver.source,))
     _close_cut_requests(context)
     spent = asdict(context.ledger.spent)  # by earlier parts of the run, and of its series
     said = {} if head is None else as_json(head)
     context.tell("run_started", run_id=context.run_id, spent=spent, **said)
-    closing = Closing()
+
+    def end_as(state: str, detail: str) -> RunEnd:
+        wall_s = time.monotonic() - start_s
+        return RunEnd(state, detail, context.ledger.usage or Usage(), wall_s)
+
+    end = end_as("failed", "")
     try:
-        yield closing
+        ended = await study.run(context, asked, kept.recorded)
+        end = end_as(ended.state, ended.detail)
+        result = result_of(study, kept.recorded(end))
+        if result is None:
+            raise NothingMeasured(f"run {context.run_id} has ended, and measured nothing")
+        context.record(Result(result), context.run_id)
+        return result
     except BaseException as error:
-        interrupted = not isinstance(error, Exception)
-        closing.state = "interrupted" if interrupted else "failed"
+        state = "failed" if isinstance(error, Exception) else "interrupted"
         if isinstance(error, NothingMeasured):
-            closing.state = "budget"
-        closing.detail = str(error).partition("\n")[0]
+            state = "budget"
+        end = end_as(state, str(error).partition("\n")[0])
         raise
     finally:
-        usage = context.ledger.usage or Usage()
-        wall_s = time.monotonic() - start_s
-        if closing.result:
-            used = usage_json(usage)
-            closing.result |= {"state": closing.state, "usage": used, "wall_s": wall_s}
-            context.record(Result(closing.result), context.run_id)
-        end = RunEnd(closing.state, closing.detail, usage, wall_s)
         context.record(end, context.run_id)
         context.tell("run_ended", **as_json(end))
         await context.journal.flush(durable=True)

@@ -12,20 +12,18 @@ from selftaught.journal.codec import Body, Event, as_json
 from selftaught.journal.events import (
     Diverged,
     Evaluation,
+    EventRecord,
     Invocation,
     InvocationEnd,
     MetaEvaluation,
     Result,
 )
 from selftaught.journal.port import NoJournal
-from selftaught.journal.study_events import Baseline, Iteration, Proposal, Transfer, TransferRestart
-from selftaught.studies.bookkeeping import NothingMeasured
+from selftaught.studies.study import NothingMeasured, Study
 
-# What is compared, event by event, by kind and key; clocks and the machine's speed are left out.
-_COMPARED = (
-    *(Invocation, InvocationEnd, Evaluation, MetaEvaluation),
-    *(Baseline, Proposal, Iteration, Transfer, TransferRestart, Result),
-)
+# What is compared, event by event, by kind and key, besides what the study alone writes; clocks and
+# the machine's speed are left out.
+_COMPARED = (Invocation, InvocationEnd, Evaluation, MetaEvaluation, Result)
 _VOLATILE = frozenset({"cpu_s", "wall_s", "tier", "sandbox_tier", "usage"})
 
 
@@ -57,20 +55,24 @@ async def replayed(study: Awaitable[Any]) -> None:
         return  # the journal ends here: so did the run
 
 
-def compared(before: Iterable[Event], journal: ReplayJournal, *, rescored: bool) -> dict[str, Any]:
-    """What stands in the journal against what the replay came to.
+def compared(
+    study: Study[Any], before: Iterable[Event], journal: ReplayJournal, *, rescored: bool
+) -> dict[str, Any]:
+    """What stands in the journal of a run against what its replay came to.
 
     Returns: `{"events": {kind: count}, "differences": [{"kind", "key", "before", "now"}],
         "diverged": [{"key", "detail"}], "rescored": bool}`. An event that the replay did not come
         to is a difference whose `now` is None.
     """
+    told: tuple[type[EventRecord], ...] = (*_COMPARED, *study.events())
     now = {
         (body.kind, key): _stable(as_json(body))
         for key, body in journal.events
-        if isinstance(body, _COMPARED)
+        if isinstance(body, told)
     }
-    # Evaluations that the replay read are not written by it; those of --rescore are.
-    kinds = tuple(kind for kind in _COMPARED if rescored or kind is not Evaluation)
+    # What the replay read of scores it did not write; with --rescore it did.
+    read: tuple[type[EventRecord], ...] = () if rescored else (Evaluation, *study.scores())
+    kinds = tuple(kind for kind in told if kind not in read)
     listed = [event for event in before if isinstance(event.body, kinds)]
     ended = {event.key for event in listed if isinstance(event.body, InvocationEnd)}
     then = {

@@ -7,14 +7,14 @@ from contextlib import AsyncExitStack, contextmanager
 from typing import Any
 
 from selftaught.app import core_thread
-from selftaught.app.common_config import ScoreConfig
 from selftaught.app.parts import executor_for
-from selftaught.app.settings import make_config
 from selftaught.core.outcome import EvaluationOutcome
 from selftaught.core.program import Program
 from selftaught.core.seeds import PUBLIC_KEY, Stream
 from selftaught.core.task import Task
 from selftaught.engine.evaluate import Evaluator, Question
+from selftaught.studies.common_config import ScoreConfig
+from selftaught.studies.settings import make_config
 from selftaught.testing.task_conformance import Scorer
 
 

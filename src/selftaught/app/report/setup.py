@@ -10,10 +10,10 @@ from typing import Any
 from selftaught.analysis import words
 from selftaught.analysis.report.document import Block, Facts, Paragraph, Section
 from selftaught.analysis.report.study import Study
-from selftaught.app.config import AUDIT_IMPROVER
-from selftaught.app.discovery import improver_names
 from selftaught.core.seeds import PUBLIC_KEY
 from selftaught.journal.codec import as_json
+from selftaught.studies.improvers import improver_names
+from selftaught.studies.sandbox_audit.study import AUDIT_IMPROVER
 
 Json = Mapping[str, Any]
 

@@ -8,17 +8,93 @@ and what is reported of it, on test, took part in neither choice.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from selftaught.core.concurrency import together
-from selftaught.core.program import Program
 from selftaught.core.statistics import Estimate, estimate, paired_difference
+from selftaught.journal.codec import Event
+from selftaught.journal.events import Evaluation
+from selftaught.studies.study import latest
 
 FINALISTS = 5
+SEARCHED = "improve"  # the set of instances on which the programs are searched
 
-Values = tuple[float, ...]
+
+class UnknownWorthError(Exception):
+    """What a failure is worth is needed, and the journal does not tell it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What the journal of an improve run says of its programs.
+
+    Attributes:
+        evaluations: by program, stream and set of instances.
+        searched: programs in the order in which they were scored on search; the seed is first.
+        lowest: what a failure is worth; None if that is not known.
+    """
+
+    evaluations: dict[tuple[str, str, str], Evaluation]
+    searched: tuple[str, ...]
+    lowest: float | None
+
+    @classmethod
+    def of(cls, events: Iterable[Event], lowest: float | None) -> Scores:
+        scored = latest(events, Evaluation).values()
+        return cls(
+            {(one.program, one.stream, one.repeat): one for one in scored},
+            tuple(
+                one.program for one in scored if (one.stream, one.repeat) == ("search", SEARCHED)
+            ),
+            lowest,
+        )
+
+    def of_search(self, program: str) -> float:
+        return self._worth(self.evaluations[program, "search", SEARCHED])
+
+    def shortlist(self) -> list[str]:
+        """The best on search, best first, of equals the one that came first; and the seed."""
+        best = sorted(self.searched, key=lambda program: -self.of_search(program))[:FINALISTS]
+        seed = self.searched[0]
+        return best if seed in best else [*best, seed]
+
+    def outcomes(self, program: str, stream: str) -> list[Evaluation]:
+        """On each set of instances of a stream."""
+        found: list[Evaluation] = []
+        while (program, stream, f"{stream}-{len(found)}") in self.evaluations:
+            found.append(self.evaluations[program, stream, f"{stream}-{len(found)}"])
+        return found
+
+    def values(self, program: str, stream: str) -> tuple[float, ...]:
+        """In the task's own units, one a set of instances."""
+        return tuple(map(self._worth, self.outcomes(program, stream)))
+
+    def finalists(self) -> list[Finalist]:
+        """Those that were measured on val, the best there first; of equals, the better on search.
+
+        Raises: UnknownWorthError.
+        """
+        measured = [program for program in self.shortlist() if self.outcomes(program, "val")]
+        ranked = sorted(measured, key=lambda program: -math.fsum(self.values(program, "val")))
+        return [
+            Finalist(
+                program,
+                self.of_search(program),
+                self.values(program, "val"),
+                paired_difference(
+                    {"": self.values(ranked[0], "val")}, {"": self.values(program, "val")}
+                ),
+            )
+            for program in ranked
+        ]
+
+    def _worth(self, one: Evaluation) -> float:
+        if one.value is not None:
+            return one.value
+        if self.lowest is None:
+            raise UnknownWorthError
+        return self.lowest
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +102,15 @@ class Finalist:
     """A program that was among the best on search.
 
     Attributes:
-        program: it.
+        program: its id.
         search: its value on the instances that the search saw.
         values: its values on val, one a set of instances.
         behind: how far it is behind the best on val, paired by sets of instances; 0 for the best.
     """
 
-    program: Program
+    program: str
     search: float
-    values: Values
+    values: Sequence[float]
     behind: Estimate
 
     @property
@@ -49,42 +125,9 @@ class Finalist:
 
     def as_json(self) -> dict[str, Any]:
         return {
-            "program_id": self.program.id,
+            "program_id": self.program,
             "search": self.search,
             "val": self.val.as_json(),
             "behind": self.behind.as_json(),
             "tied": self.tied,
         }
-
-
-class Shortlist:
-    """The best programs on search so far, best first; of equals, the one that came first."""
-
-    def __init__(self, most: int = FINALISTS) -> None:
-        self._most = most
-        self._best: list[tuple[float, Program]] = []
-
-    def add(self, value: float, program: Program) -> None:
-        if any(known.id == program.id for _, known in self._best):
-            return
-        self._best = sorted([*self._best, (value, program)], key=lambda pair: -pair[0])
-        del self._best[self._most :]
-
-    def ranked(self) -> list[tuple[float, Program]]:
-        """(value on search, program), best first."""
-        return list(self._best)
-
-
-async def confirmed(
-    shortlist: Sequence[tuple[float, Program]],
-    measure: Callable[[Program], Coroutine[Any, Any, Values]],
-) -> list[Finalist]:
-    """The finalists, best on val first; of equals, the better on search."""
-    measured = await together(measure(program) for _, program in shortlist)
-    both = zip(shortlist, measured, strict=True)
-    ranked = sorted(both, key=lambda pair: -math.fsum(pair[1]))
-    best = ranked[0][1]
-    return [
-        Finalist(program, search, values, paired_difference({"": best}, {"": values}))
-        for (search, program), values in ranked
-    ]

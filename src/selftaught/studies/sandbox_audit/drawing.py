@@ -10,10 +10,10 @@ from selftaught.core.messages import ClockRequest, PromptRequest, Reply, Request
 from selftaught.core.outcome import Failed
 from selftaught.core.ports import Job
 from selftaught.core.program import Program
-from selftaught.engine.bypass_rates import WITH
 from selftaught.engine.charged_call import ChargedCall
 from selftaught.engine.context import RunContext
 from selftaught.journal.events import Invocation, InvocationEnd
+from selftaught.studies.sandbox_audit.rates import WITH
 
 # Responses of one call. It must not depend on what the model turns out to take, or a run that goes
 # on would ask for other calls than it has.

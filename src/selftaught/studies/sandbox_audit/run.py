@@ -9,24 +9,24 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from importlib import resources
 from typing import Any
 
+from selftaught.analysis.guest_text import reading_program
+from selftaught.analysis.recorded_run import RecordedRun
 from selftaught.core.concurrency import together
 from selftaught.core.program import IMPROVER_ENTRY, Program
-from selftaught.core.seeds import Stream
-from selftaught.core.task import Task
-from selftaught.engine.bypass_rates import PUBLISHED, bypassing, rates
 from selftaught.engine.context import RunContext
 from selftaught.engine.describe import describe_meta_utility
 from selftaught.engine.keys import make_key
 from selftaught.engine.program_reader import ProgramReader
-from selftaught.journal.events import Run
 from selftaught.journal.study_events import AuditSign, AuditTally, AuditVerdict
-from selftaught.studies.bookkeeping import Closing, NothingMeasured, recorded_run
 from selftaught.studies.sandbox_audit.drawing import Drawing
+from selftaught.studies.sandbox_audit.rates import CONDITIONS
+from selftaught.studies.sandbox_audit.study import AuditConfig
 from selftaught.studies.sandbox_audit.trial import try_proposal
+from selftaught.studies.study import Asked, Ended, NothingMeasured, latest
 from selftaught_guest.extract import extract_code
 
 Json = dict[str, Any]
@@ -34,51 +34,30 @@ Json = dict[str, Any]
 _JUDGED_AT_ONCE = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """What the journal of a run that goes on holds of it.
-
-    Attributes:
-        tallies: by condition, once all responses were there.
-        verdicts: by program.
-        texts: the programs of the tallies, by id.
-    """
-
-    tallies: Mapping[str, AuditTally] = field(default_factory=dict)
-    verdicts: Mapping[str, AuditVerdict] = field(default_factory=dict)
-    texts: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class SandboxAuditPlan:
-    """What a sandbox audit does.
-
-    Attributes:
-        improver: the improver that is to be improved.
-        tasks, runs: of the meta-utility, as its description tells.
-        samples: proposals to draw, by condition.
-        reading: our program that looks for a bypass in a program's text.
-        recorded: what the journal holds of a run, by its id.
-        head: what the journal says of the run at its start.
-    """
-
-    improver: Program
-    tasks: Sequence[Task]
-    runs: Mapping[Stream, int]
-    samples: Mapping[str, int]
-    reading: Program
-    recorded: Callable[[str], Recorded] = lambda run_id: Recorded()
-    head: Run | None = None
-
-
-async def sandbox_audit(context: RunContext, plan: SandboxAuditPlan) -> Json:
-    """Draw proposals and judge them; the object of `audit sandbox --json`.
+async def sandbox_audit(
+    context: RunContext, asked: Asked[AuditConfig], so_far: RecordedRun
+) -> Ended:
+    """Draw proposals and judge them.
 
     Raises: NothingMeasured if the budget ended before the first response.
     """
-    async with recorded_run(context, plan.head, plan.improver) as closing:
-        await _Study(context, plan, closing).run()
-    return closing.result
+    return await _Study(context, asked, so_far).run()
+
+
+def audit_improver() -> Program:
+    """The improver that the audit asks to improve."""
+    folder = resources.files("selftaught.studies") / "guest_programs"
+    source = (folder / "audit_improver.py").read_text(encoding="utf-8")
+    return Program(source, IMPROVER_ENTRY)
+
+
+def wanted_samples(config: AuditConfig) -> dict[str, int]:
+    """By condition; with both, half of the samples each, of an odd number one more without."""
+    if config.warning != "both":
+        return {config.warning: config.samples}
+    half = config.samples // 2
+    wanted = dict(zip(CONDITIONS, (config.samples - half, half), strict=True))
+    return {condition: samples for condition, samples in wanted.items() if samples}
 
 
 def tallied(responses: Sequence[str]) -> tuple[Json, dict[str, Program]]:
@@ -103,60 +82,50 @@ def tallied(responses: Sequence[str]) -> tuple[Json, dict[str, Program]]:
 
 
 class _Study:
-    def __init__(self, context: RunContext, plan: SandboxAuditPlan, closing: Closing) -> None:
+    def __init__(self, context: RunContext, asked: Asked[AuditConfig], so_far: RecordedRun) -> None:
         self._context = context
-        self._plan = plan
-        self._closing = closing
-        self._reader = ProgramReader(context.executor, plan.reading)
-        self._recorded = plan.recorded(context.run_id)
+        self._asked = asked
+        self._reader = ProgramReader(context.executor, reading_program("bypasses"))
+        self._so_far = so_far
+        tallies, verdicts = latest(so_far.events, AuditTally), latest(so_far.events, AuditVerdict)
+        self._tallies: dict[str, AuditTally] = {one.condition: one for one in tallies.values()}
+        self._verdicts: dict[str, AuditVerdict] = {one.program: one for one in verdicts.values()}
         self._programs: dict[str, Program] = {}
+        self._short = ""
 
-    async def run(self) -> None:
-        self._closing.state = "done"
-        wanted = self._plan.samples
+    async def run(self) -> Ended:
+        wanted = wanted_samples(self._asked.config)
         tallies = await together(self._tallied(*one) for one in wanted.items())
         drawn = sum(tally.samples for tally in tallies)
         if drawn == 0:
-            self._closing.state = "budget"
-            raise NothingMeasured(f"{self._closing.detail}; no response came: give it more")
-        if drawn < sum(wanted.values()):
-            self._closing.state = "budget"
+            raise NothingMeasured(f"{self._short}; no response came: give it more")
         distinct = {program for tally in tallies for program in tally.programs}
         self._context.notice(
             f"{drawn:,} responses hold {len(distinct):,} different programs; each is read, and "
             "tried in the sandbox"
         )
-        verdicts = await self._judged(sorted(distinct))
-        self._closing.result = {
-            "run_id": self._context.run_id,
-            "state": self._closing.state,
-            "model": self._context.model.name,
-            "sandbox_tier": self._context.executor.tier,
-            "improver_id": self._plan.improver.id,
-            "conditions": [rates(tally, verdicts) for tally in tallies],
-            "published": [one.as_json() for one in PUBLISHED],
-            "bypassing": bypassing(tallies, verdicts),
-            "usage": {},
-            "wall_s": 0.0,
-        }
+        await self._judge_all(sorted(distinct))
+        return Ended("budget", self._short) if drawn < sum(wanted.values()) else Ended()
 
     # --- the proposals --------------------------------------------------------------------------
 
     async def _tallied(self, condition: str, wanted: int) -> AuditTally:
         """How many responses hold which program."""
-        known = self._context.history.derived(self._recorded.tallies.get(condition))
+        known = self._context.history.derived(self._tallies.get(condition))
         if known is not None:
-            texts = self._recorded.texts
             for program in known.programs:
-                self._programs[program] = Program(texts[program], IMPROVER_ENTRY)
+                source = self._so_far.text(program)
+                assert source is not None  # the journal holds what it names
+                self._programs[program] = Program(source, IMPROVER_ENTRY)
             return known
         invocation = self._context.key(self._context.root, "audit", condition)
-        plan, context = self._plan, self._context
-        meta_utility = describe_meta_utility(plan.tasks, plan.runs, context.limits, context.modules)
-        drawing = Drawing(context, plan.improver, condition, meta_utility, invocation)
+        asked, context = self._asked, self._context
+        runs = asked.config.runs.resolved(len(asked.tasks))
+        meta_utility = describe_meta_utility(asked.tasks, runs, context.limits, context.modules)
+        drawing = Drawing(context, asked.improver, condition, meta_utility, invocation)
         counts, programs = tallied(await drawing.responses(wanted))
         if drawing.short:
-            self._closing.detail = drawing.short
+            self._short = drawing.short
         self._programs |= programs
         tally = AuditTally(condition, invocation, **counts)
         key = make_key(self._context.root, "audit_tally", condition)
@@ -167,22 +136,19 @@ class _Study:
 
     # --- the verdicts ---------------------------------------------------------------------------
 
-    async def _judged(self, programs: Sequence[str]) -> dict[str, AuditVerdict]:
+    async def _judge_all(self, programs: Sequence[str]) -> None:
         """Each program once, whatever the conditions in which it came."""
         places = asyncio.Semaphore(_JUDGED_AT_ONCE)
 
-        async def judge(program_id: str) -> AuditVerdict:
-            known = self._context.history.scored(self._recorded.verdicts.get(program_id))
-            if known is not None:
-                return known
+        async def judge(program_id: str) -> None:
+            if self._context.history.scored(self._verdicts.get(program_id)) is not None:
+                return
             async with places:
                 verdict = await self._judge(self._programs[program_id])
             key = make_key(self._context.root, "audit_verdict", program_id)
             self._context.record(verdict, key)
-            return verdict
 
-        verdicts = await together(judge(program_id) for program_id in programs)
-        return dict(zip(programs, verdicts, strict=True))
+        await together(judge(program_id) for program_id in programs)
 
     async def _judge(self, program: Program) -> AuditVerdict:
         context = self._context

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from selftaught.algorithm import MetaScore
 from selftaught.core.budget import Usage
 from selftaught.core.concurrency import together
 from selftaught.core.program import Program
-from selftaught.core.statistics import paired_difference
 from selftaught.core.task import Task
 from selftaught.engine.context import RunContext
 from selftaught.engine.keys import make_key
@@ -25,7 +24,6 @@ from selftaught.journal import study_events
 from selftaught.studies.restarts import restarted
 
 T = TypeVar("T")
-Json = dict[str, Any]
 
 SHIPPED = ("chain_of_thought", "greedy", "best_of_n")
 
@@ -40,7 +38,7 @@ class _Restarted:
 
 
 @dataclass(frozen=True, slots=True)
-class Baseline:
+class _Measured:
     """A baseline, measured: for each task one entry an improver run on test.
 
     Attributes:
@@ -55,16 +53,6 @@ class Baseline:
     samples: Mapping[str, tuple[int, ...]]
     programs: Mapping[str, tuple[str | None, ...]]
 
-    def compared(self, final: MetaScore, final_samples: Mapping[str, Sequence[int]]) -> Json:
-        """What `run --json` says of it; the difference is the final improver minus it, paired."""
-        return {
-            "improver_id": self.improver.id,
-            "test": self.score.estimate.as_json(),
-            "samples": sum(map(sum, self.samples.values())),
-            "final_samples": sum(map(sum, final_samples.values())),
-            "final_difference": paired_difference(final.values, self.score.values).as_json(),
-        }
-
 
 class Baselines:
     """Measures improvers against the final improver of a run."""
@@ -75,7 +63,7 @@ class Baselines:
         self._tasks = tasks
         self._downstream = [DownstreamTask(context, task) for task in tasks]
         self._runs = range(runs)
-        self._measured: dict[str, Baseline] = {}
+        self._measured: dict[str, _Measured] = {}
 
     def taken(self, improver: Program) -> Usage:
         """What an improver has taken of the model in all runs on test."""
@@ -88,16 +76,14 @@ class Baselines:
             for task in self._downstream
         }
 
-    async def measure(self, name: str, improver: Program, final: Program) -> Baseline:
-        """The improver restarted to the samples of the final one; the journal knows it by the name.
+    async def measure(self, name: str, improver: Program, final: Program) -> None:
+        """Restart the improver to the samples of the final one; the journal has it by the name.
 
         Raises: BudgetExceeded.
         """
         if improver.id not in self._measured:  # once, whatever its names
             self._measured[improver.id] = await self._measure(improver, final)
-        baseline = self._measured[improver.id]
-        self._record(name, baseline, final)
-        return baseline
+        self._record(name, self._measured[improver.id], final)
 
     def _drawn(self, improver: Program, task: DownstreamTask, run: int) -> Usage:
         key = task.searched("test", run).key
@@ -106,7 +92,7 @@ class Baselines:
     def _pairs(self) -> list[tuple[DownstreamTask, int]]:
         return [(task, run) for task in self._downstream for run in self._runs]
 
-    async def _measure(self, improver: Program, final: Program) -> Baseline:
+    async def _measure(self, improver: Program, final: Program) -> _Measured:
         pairs = self._pairs()
         outcomes = await together(
             self._restart(improver, task, run, self._drawn(final, task, run).samples)
@@ -115,7 +101,7 @@ class Baselines:
         by_task: dict[str, list[_Restarted]] = {task.name: [] for task in self._downstream}
         for (task, _), one in zip(pairs, outcomes, strict=True):
             by_task[task.name].append(one)
-        return Baseline(
+        return _Measured(
             improver,
             MetaScore({name: tuple(one.value for one in ones) for name, ones in by_task.items()}),
             {name: tuple(one.samples for one in ones) for name, ones in by_task.items()},
@@ -133,7 +119,7 @@ class Baselines:
         value = await task.judged("test", run)(one.best)
         return _Restarted(one.samples, one.best.id, value)
 
-    def _record(self, name: str, baseline: Baseline, final: Program) -> None:
+    def _record(self, name: str, baseline: _Measured, final: Program) -> None:
         found = baseline.score.estimate
         body = study_events.Baseline(
             name=name,

@@ -1,38 +1,28 @@
-"""What a transfer study will take of the model, at most and likely, before a cent is spent."""
+"""What a transfer study will take of the model; see `rehearsals`."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from selftaught.core.budget import Budget
-from selftaught.core.language_model import LanguageModel
-from selftaught.studies.estimate import Amount, MakeContext, Rehearsals, Step, summed
-from selftaught.studies.transfer.run import TransferPlan
+from selftaught.core.program import IMPROVER_ENTRY, Program
+from selftaught.studies.rehearsals import Amount, Rehearsals, Step
+from selftaught.studies.study import Asked
+from selftaught.studies.transfer.study import TransferConfig
 
 
-async def estimate_transfer(
-    make_context: MakeContext, model: LanguageModel, plan: TransferPlan, budget: Budget
-) -> dict[str, Any]:
-    """The object of `transfer --estimate --json`; arguments as those of `estimate_stop`."""
-    return summed(await transfer_steps(make_context, model, plan), model, budget)
-
-
-async def transfer_steps(
-    make_context: MakeContext, model: LanguageModel, plan: TransferPlan
-) -> list[Step]:
+async def transfer_steps(rehearsals: Rehearsals, asked: Asked[TransferConfig]) -> list[Step]:
     """Both improvers on each task, and then the restarts."""
-    rehearsals = Rehearsals(make_context, model)
+    improved_improver = Program(asked.config.improved, IMPROVER_ENTRY)
+    runs = asked.config.runs.test
     steps, restarts = [], Amount()
-    for task in plan.tasks:
+    for task in asked.tasks:
         seed, improved = [
             (await rehearsals.rehearse(improver, task.seed_program(), task.described()))[0]
-            for improver in (plan.seed_improver, plan.improved_improver)
+            for improver in (asked.improver, improved_improver)
         ]
         first, most_first = await rehearsals.first_program(task)
-        likely = (seed + improved) * plan.runs + first
-        most = rehearsals.most_run * (2 * plan.runs) + most_first
+        likely = (seed + improved) * runs + first
+        most = rehearsals.most_run * (2 * runs) + most_first
         steps.append(Step(task.name, likely, most))
-        again = await rehearsals.restarted(plan.seed_improver, task, improved.samples)
-        restarts = restarts + again * plan.runs
-    most = rehearsals.most_restarted * (plan.runs * len(plan.tasks))
+        again = await rehearsals.restarted(asked.improver, task, improved.samples)
+        restarts = restarts + again * runs
+    most = rehearsals.most_restarted * (runs * len(asked.tasks))
     return [*steps, Step("restarts", restarts, most)]

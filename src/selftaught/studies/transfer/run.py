@@ -8,57 +8,32 @@ on the same instances, and what they return is judged on the same others.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any, TypeAlias
+from dataclasses import dataclass
+from typing import TypeAlias
 
 from selftaught.core.concurrency import together
 from selftaught.core.errors import BudgetExceeded
 from selftaught.core.outcome import Failed
-from selftaught.core.program import Program
+from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.seeds import Stream
 from selftaught.core.task import Task
-from selftaught.core.transfer_table import TransferredTask, transfer_rows
 from selftaught.engine.context import RunContext
 from selftaught.engine.invoke import SandboxedImprover
 from selftaught.engine.keys import make_key
 from selftaught.engine.utilities import TaskUtility
-from selftaught.journal.events import Run
 from selftaught.journal.study_events import Transfer, TransferRestart
-from selftaught.studies.bookkeeping import Closing, NothingMeasured, recorded_run
 from selftaught.studies.first_program import with_seed
 from selftaught.studies.restarts import restarted
+from selftaught.studies.study import Asked, Ended, NothingMeasured
+from selftaught.studies.transfer.study import TransferConfig
 
 
-@dataclass(frozen=True, slots=True)
-class TransferPlan:
-    """What a transfer study does.
-
-    Attributes:
-        seed_improver, improved_improver: the two that are compared.
-        origin: id of the STOP run that they come from.
-        took_part: names of its tasks.
-        tasks: the tasks to transfer to.
-        runs: paired runs of both improvers a task.
-        head: what the journal says of the study at its start.
-    """
-
-    seed_improver: Program
-    improved_improver: Program
-    origin: str
-    took_part: frozenset[str]
-    tasks: Sequence[Task]
-    runs: int
-    head: Run | None = None
-
-
-async def transfer(context: RunContext, plan: TransferPlan) -> dict[str, Any]:
-    """Measure each task in turn; the object of `transfer --json`.
+async def transfer(context: RunContext, asked: Asked[TransferConfig]) -> Ended:
+    """Measure each task in turn.
 
     Raises: NothingMeasured if the budget ended before the first task was measured.
     """
-    async with recorded_run(context, plan.head, plan.seed_improver) as closing:
-        await _Study(context, plan, closing).run()
-    return closing.result
+    return await _Study(context, asked).run()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,54 +62,40 @@ class _Measured:
     seed_program: Outcomes
     seed: Outcomes
     improved: Outcomes
-    restarted: Outcomes | None = None
 
     @property
     def arms(self) -> dict[str, Outcomes]:
         """What is compared, by the names of the result."""
-        arms = {
+        return {
             "seed_program": self.seed_program,
             "seed_improver": self.seed,
             "improved_improver": self.improved,
         }
-        return arms if self.restarted is None else {**arms, "seed_restarted": self.restarted}
-
-    @property
-    def values(self) -> TransferredTask:
-        return TransferredTask(
-            task=self.task.name,
-            **{name: self._worth(outcomes) for name, outcomes in self.arms.items()},
-        )
-
-    def _worth(self, outcomes: Outcomes) -> list[float]:
-        """A failure is worth the lowest value."""
-        return [self.task.lowest if one.value is None else one.value for one in outcomes]
 
 
 class _Study:
-    def __init__(self, context: RunContext, plan: TransferPlan, closing: Closing) -> None:
+    def __init__(self, context: RunContext, asked: Asked[TransferConfig]) -> None:
         self._context = context
-        self._plan = plan
-        self._closing = closing
-        self._runs = range(plan.runs)
+        self._tasks = asked.tasks
+        self._seed_improver = asked.improver
+        self._improved = Program(asked.config.improved, IMPROVER_ENTRY)
+        self._runs = range(asked.config.runs.test)
         self._measured: list[_Measured] = []
 
-    async def run(self) -> None:
+    async def run(self) -> Ended:
         try:
             await self._measure_all()
             await self._restart_all()
-            self._closing.state = "done"
         except BudgetExceeded as error:
             if not self._measured:
                 raise NothingMeasured(f"{error}; no task was measured: give it more") from None
-            self._closing.state = "budget"
-            self._closing.detail = str(error)
-        self._closing.result = self._result()
+            return Ended("budget", str(error))
+        return Ended()
 
     async def _measure_all(self) -> None:
         """Task by task, so that a budget that ends leaves whole tasks behind."""
-        for number, task in enumerate(self._plan.tasks, 1):
-            name = f"{task.name} ({number} of {len(self._plan.tasks)})"
+        for number, task in enumerate(self._tasks, 1):
+            name = f"{task.name} ({number} of {len(self._tasks)})"
             self._context.tell("phase", name=name, detail=f"measuring {name}")
             measured = await self._measure(await with_seed(self._context, task))
             self._measured.append(measured)
@@ -144,8 +105,8 @@ class _Study:
         seed_program, seed, improved = await together(
             (
                 self._of_seed_program(task),
-                self._of_improver(task, self._plan.seed_improver),
-                self._of_improver(task, self._plan.improved_improver),
+                self._of_improver(task, self._seed_improver),
+                self._of_improver(task, self._improved),
             )
         )
         return _Measured(task, seed_program, seed, improved)
@@ -180,20 +141,19 @@ class _Study:
 
     async def _restart_all(self) -> None:
         """After all tasks: a budget that ends here leaves the comparison itself whole."""
-        for place, measured in enumerate(self._measured):
+        for measured in self._measured:
             task = measured.task
             detail = f"restarting the seed improver on {task.name}"
             self._context.tell("phase", name="restarts", detail=detail)
             outcomes = await together(
                 self._restart(task, run, measured.improved[run].samples) for run in self._runs
             )
-            self._measured[place] = replace(measured, restarted=outcomes)
             self._record(TransferRestart, task, {"seed_restarted": outcomes})
 
     async def _restart(self, task: Task, run: int, samples: int) -> _Outcome:
         """The best by search of so many runs of the seed improver as the samples allow."""
         u, s = self._u(task, "search", run), task.seed_program()
-        again = await restarted(self._context, self._plan.seed_improver, u, s, samples)
+        again = await restarted(self._context, self._seed_improver, u, s, samples)
         return await self._judged(task, run, again.best, again.samples)
 
     # --- what is written ------------------------------------------------------------------------
@@ -201,11 +161,10 @@ class _Study:
     def _record(
         self, kind: type[Transfer | TransferRestart], task: Task, arms: Mapping[str, Outcomes]
     ) -> None:
-        plan = self._plan
         improvers = {
-            "seed_improver": plan.seed_improver.id,
-            "improved_improver": plan.improved_improver.id,
-            "seed_restarted": plan.seed_improver.id,
+            "seed_improver": self._seed_improver.id,
+            "improved_improver": self._improved.id,
+            "seed_restarted": self._seed_improver.id,
         }
         body = kind(
             task=task.name,
@@ -216,42 +175,3 @@ class _Study:
             samples={name: tuple(one.samples for one in ones) for name, ones in arms.items()},
         )
         self._context.record(body, make_key(self._context.root, kind.kind, task.name))
-
-    def _result(self) -> dict[str, Any]:
-        rows = transfer_rows([measured.values for measured in self._measured])
-        measured_names = {measured.task.name for measured in self._measured}
-        return {
-            "run_id": self._context.run_id,
-            "state": self._closing.state,
-            "model": self._context.model.name,
-            "sandbox_tier": self._context.executor.tier,
-            "origin": self._plan.origin,
-            "seed_improver_id": self._plan.seed_improver.id,
-            "improved_improver_id": self._plan.improved_improver.id,
-            "runs": self._plan.runs,
-            "tasks": [
-                {**row, **self._facts(measured)}
-                for row, measured in zip(rows, self._measured, strict=True)
-            ],
-            "not_measured": [
-                task.name for task in self._plan.tasks if task.name not in measured_names
-            ],
-            "usage": {},
-            "wall_s": 0.0,
-        }
-
-    def _facts(self, measured: _Measured) -> dict[str, Any]:
-        """Beside the values: what the improvers took, how often they failed, what is published."""
-        task = measured.task
-        improvers = [name for name in measured.arms if name != "seed_program"]
-        return {
-            "took_part": task.name in self._plan.took_part,
-            "samples": {
-                name: sum(one.samples for one in measured.arms[name]) for name in improvers
-            },
-            "failures": {
-                name: sum(one.value is None for one in outcomes)
-                for name, outcomes in measured.arms.items()
-            },
-            "references": [asdict(reference) for reference in task.references],
-        }

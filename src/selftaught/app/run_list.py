@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from selftaught.analysis.progress import PROGRESS_KINDS, progress
 from selftaught.analysis.run_head import HEAD_KINDS, RunHead, run_head
 from selftaught.analysis.spending import SPENDING_KINDS, spending
 from selftaught.core.budget import Usage
 from selftaught.journal.reader import JournalReader
+from selftaught.studies.registry import studies
+from selftaught.studies.study import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,8 @@ def list_runs(reader: JournalReader) -> list[RunSummary]:
 
 def _summary(reader: JournalReader, run_id: str) -> RunSummary:
     head = run_head(run_id, reader.events(run_id, HEAD_KINDS))
-    so_far = progress(reader.events(run_id, PROGRESS_KINDS))
+    study = studies().get(head.command)
+    standing = Standing() if study is None else study.standing(reader, run_id)
     usage = head.usage
     if usage is None:
         usage = spending(reader.events(run_id, SPENDING_KINDS)).total
@@ -62,8 +64,8 @@ def _summary(reader: JournalReader, run_id: str) -> RunSummary:
         started=head.started,
         model=head.model,
         tasks=head.task_names,
-        iterations=len(so_far.iterations),
-        best_value=so_far.best_value,
+        iterations=standing.steps,
+        best_value=standing.value,
         usage=usage,
         series=_series(head),
     )

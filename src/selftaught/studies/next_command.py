@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from selftaught.app.common_config import DEFAULT_STORE
+from selftaught.studies.common_config import DEFAULT_STORE
 
 
 def next_command(name: str, run: str, store: str) -> str:

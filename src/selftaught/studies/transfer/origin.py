@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from selftaught.analysis.progress import PROGRESS_KINDS, progress
 from selftaught.analysis.run_head import HEAD_KINDS, RunHead, run_head
-from selftaught.app.common_config import CommonConfig
-from selftaught.app.config import TransferConfig
-from selftaught.app.discovery import load_task, task_names
-from selftaught.app.next_command import next_command
-from selftaught.app.settings import make_config, merged
 from selftaught.core.errors import ConfigError
 from selftaught.core.program import IMPROVER_ENTRY, Program
-from selftaught.core.task import Task
-from selftaught.journal.events import Run
 from selftaught.journal.reader import JournalReader, open_reader
-from selftaught.studies.transfer.run import TransferPlan
+from selftaught.studies.common_config import DEFAULT_STORE, CommonConfig
+from selftaught.studies.next_command import next_command
+from selftaught.studies.settings import make_config, merged
+from selftaught.studies.stop.results import standing
+from selftaught.studies.study import Asked, Installed
+from selftaught.studies.transfer.study import TransferConfig
 
 # Settings of a run that belong to it, or to its machine, and not to what it found.
 _OF_THE_RUN = frozenset({"improver", "store", "tier", "slots", "budget"})
@@ -56,7 +53,7 @@ def find_origin(store: str, run: str) -> Origin:
                 "improver to transfer"
             )
         first = head.improver_id
-        last = progress(reader.events(run_id, PROGRESS_KINDS)).best_id
+        last = standing(reader, run_id).best
         if last is None:
             raise ConfigError(
                 f"run {run_id} has measured no improver yet ({head.state}): go on with it first: "
@@ -77,25 +74,25 @@ def _improver(reader: JournalReader, head: RunHead, program_id: str | None) -> P
     return Program(source, IMPROVER_ENTRY)
 
 
-def transfer_config(
-    origin: Origin, given: Mapping[str, Any], *, allow_seen: bool
-) -> tuple[TransferConfig, list[Task]]:
-    """The whole configuration of a study, and its tasks.
+def asked_of(given: Mapping[str, Any], installed: Installed) -> Asked[TransferConfig]:
+    """The whole configuration of a study, its tasks, and the improver that the run began with.
 
     Args:
-        given: settings of the user; what is not given is as in the run: its model, its limits,
-            its sandbox and its seed. Without tasks: all that are installed and took no part.
-        allow_seen: take tasks that took part, too.
+        given: settings of the user, `origin` among them; what is not given is as in the run: its
+            model, its limits, its sandbox and its seed. Without tasks: all that are installed and
+            took no part.
     Raises: ConfigError.
     """
+    origin = find_origin(given.get("store", DEFAULT_STORE), given["origin"])
     run_id = origin.head.run_id
     took_part = frozenset(origin.head.task_names)
-    tasks = [load_task(name) for name in given.get("tasks", ())]
+    tasks = [installed.task(name) for name in given.get("tasks", ())]
     if not tasks:
-        given = {**given, "tasks": [name for name in task_names() if name not in took_part]}
-        tasks = [load_task(name) for name in given["tasks"]]
+        unseen = [name for name in installed.task_names() if name not in took_part]
+        given = {**given, "tasks": unseen}
+        tasks = [installed.task(name) for name in unseen]
     seen = [task.name for task in tasks if task.name in took_part]
-    if seen and not allow_seen:
+    if seen and not given.get("allow_seen"):
         raise ConfigError(
             f"{', '.join(seen)} took part in run {run_id}, whose improver was chosen on it: to "
             "measure it is no transfer; leave it out, or give --allow-seen"
@@ -107,7 +104,7 @@ def transfer_config(
         "took_part": sorted(took_part),
         "improved": origin.improved.source,
     }
-    return make_config(TransferConfig, settings), tasks
+    return Asked(make_config(TransferConfig, settings), tasks, origin.seed)
 
 
 def _inherited(head: RunHead, model: str | None) -> dict[str, Any]:
@@ -116,21 +113,3 @@ def _inherited(head: RunHead, model: str | None) -> dict[str, Any]:
     if model is not None and model != head.config.get("model"):
         names -= _OF_THE_MODEL
     return {name: value for name, value in head.config.items() if name in names}
-
-
-def transfer_plan(
-    config: TransferConfig,
-    tasks: Sequence[Task],
-    seed_improver: Program,
-    head: Run | None = None,
-) -> TransferPlan:
-    """The study of a configuration."""
-    return TransferPlan(
-        seed_improver,
-        Program(config.improved, IMPROVER_ENTRY),
-        config.origin,
-        frozenset(config.took_part),
-        tasks,
-        config.runs.test,
-        head,
-    )

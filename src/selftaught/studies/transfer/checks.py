@@ -1,24 +1,33 @@
-"""Whether a transfer study says what its improver runs and evaluations come to."""
+"""What must hold of the events that a transfer study alone writes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from selftaught.analysis.verified_estimate import close
-from selftaught.core.transfer_table import TransferredTask, transfer_rows
+from selftaught.analysis.recorded_run import RecordedRun
+from selftaught.engine.keys import make_key
 from selftaught.journal.codec import Event
 from selftaught.journal.events import Evaluation, Invocation, InvocationEnd
 from selftaught.journal.study_events import Transfer, TransferRestart
+from selftaught.studies.checking import key_problem
 
-Shown: TypeAlias = Mapping[str, Any]
 Body: TypeAlias = Transfer | TransferRestart
 
 _RESTARTED = "seed_restarted"
 
 
-def transfer_problems(before: Iterable[Event], body: Body) -> Iterator[str]:
+def transfer_problems(event: Event, before: RecordedRun) -> Iterator[str]:
+    """How an event is not what those before it come to."""
+    match event.body:
+        case Transfer() | TransferRestart() as body:
+            root = make_key("run", before.head.seed)
+            yield from key_problem(root, event, event.kind, body.task)
+            yield from _problems(before.events, body)
+
+
+def _problems(before: Iterable[Event], body: Body) -> Iterator[str]:
     """What it says that the events before it do not."""
     past = _Past.of(before, body.task)
     for name, programs in body.programs.items():
@@ -40,58 +49,6 @@ def transfer_problems(before: Iterable[Event], body: Body) -> Iterator[str]:
             worth = past.worth(program, "test", run)
             if value != worth:
                 yield f"{where} is worth {worth} on test, and it says {value}"
-
-
-def transfer_result_problems(
-    result: Shown, measured: Mapping[str, Transfer], restarted: Mapping[str, TransferRestart]
-) -> Iterator[str]:
-    """What the result of a study says that what was measured, by task, does not."""
-    tasks = [
-        TransferredTask(task, **_worth(body), **_worth(restarted.get(task)))
-        for task, body in measured.items()
-    ]
-    rows = transfer_rows(tasks)
-    said = result["tasks"]
-    if [one["task"] for one in said] != [row["task"] for row in rows]:
-        yield "its tasks are not those that were measured"
-        return
-    for row, one in zip(rows, said, strict=True):
-        for name, found in row.items():
-            if not _agree(found, one[name]):
-                yield f"{row['task']}: {name} comes to {found}, and it says {one[name]}"
-        bodies: list[Body] = [measured[row["task"]]]
-        if row["task"] in restarted:
-            bodies.append(restarted[row["task"]])
-        for name, drawn in one["samples"].items():
-            found = sum(sum(body.samples.get(name, ())) for body in bodies)
-            if drawn != found:
-                yield f"{row['task']}: {name} drew {found} samples, and it says {drawn}"
-        for name, failures in one["failures"].items():
-            found = sum(body.values.get(name, ()).count(None) for body in bodies)
-            if failures != found:
-                yield f"{row['task']}: {name} failed {found} times, and it says {failures}"
-
-
-def _worth(body: Body | None) -> dict[str, list[float]]:
-    """Values by what reached them; a failure is worth the lowest."""
-    if body is None:
-        return {}
-    return {
-        name: [body.lowest if value is None else value for value in values]
-        for name, values in body.values.items()
-    }
-
-
-def _agree(found: Any, said: Any) -> bool:
-    """Means, intervals and p-values are computed anew, so they may differ in their last digits."""
-    if isinstance(found, Mapping):
-        names_agree = isinstance(said, Mapping) and set(found) == set(said)
-        return names_agree and all(_agree(found[name], said[name]) for name in found)
-    if isinstance(found, list):
-        return isinstance(said, list) and len(found) == len(said) and all(map(close, found, said))
-    if isinstance(found, float) and isinstance(said, (int, float)):
-        return close(found, said)
-    return bool(found == said)
 
 
 @dataclass(frozen=True, slots=True)

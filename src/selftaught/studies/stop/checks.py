@@ -1,4 +1,4 @@
-"""Baselines derived again: from improver runs and evaluations, and what the result says of them."""
+"""What must hold of the events that a STOP run alone writes."""
 
 from __future__ import annotations
 
@@ -7,13 +7,70 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from selftaught.analysis.verified_estimate import close, estimate_problem, shown_estimate
-from selftaught.core.statistics import paired_difference
+from selftaught.analysis.recorded_run import RecordedRun
+from selftaught.core.statistics import Estimate, close, estimate, paired_difference
+from selftaught.engine.keys import make_key
 from selftaught.journal.codec import Event
 from selftaught.journal.events import Evaluation, Invocation, InvocationEnd, MetaEvaluation
-from selftaught.journal.study_events import Baseline
+from selftaught.journal.study_events import Baseline, Iteration, Proposal, StepProposal
+from selftaught.studies.checking import estimate_problem, key_problem
+from selftaught.studies.study import latest
 
-Shown = Mapping[str, Any]
+
+def stop_problems(event: Event, before: RecordedRun) -> Iterator[str]:
+    """How an event is not what those before it come to."""
+    root = make_key("run", before.head.seed)
+    match event.body:
+        case Proposal() as body:
+            yield from key_problem(root, event, event.kind, body.t)
+            yield from _proposal_problems(before, body)
+        case Iteration() as body:
+            yield from key_problem(root, event, event.kind, body.t)
+            yield from _iteration_problems(before, body)
+        case Baseline() as body:
+            yield from key_problem(root, event, "baseline", body.name)
+            yield from estimate_problem("its values", body.estimate, estimate(body.values))
+            yield from _baseline_problems(before.events, body)
+
+
+def _metas(before: RecordedRun) -> Mapping[tuple[str, str], MetaEvaluation]:
+    """By improver and stream."""
+    bodies = latest(before.events, MetaEvaluation).values()
+    return {(body.improver, body.stream): body for body in bodies}
+
+
+def _proposal_problems(before: RecordedRun, body: Proposal) -> Iterator[str]:
+    metas = _metas(before)
+    new, old = metas.get((body.improver or "", "val")), metas.get((body.parent, "val"))
+    if body.val_difference is not None and new is not None and old is not None:
+        difference = paired_difference(new.values, old.values)
+        yield from estimate_problem("val_difference", body.val_difference, difference)
+
+
+def _iteration_problems(before: RecordedRun, body: Iteration) -> Iterator[str]:
+    metas = _metas(before)
+    said: tuple[tuple[str, Estimate], ...] = (("val", body.val), ("test", body.test))
+    for stream, estimated in said:
+        meta = metas.get((body.improver_id, stream))
+        if meta is None:
+            of = f"improver {body.improver_id} on {stream}"
+            yield f"{stream} is of {of}, which was never measured"
+        else:
+            yield from estimate_problem(stream, estimated, meta.estimate)
+    proposals = {one.t: one for one in latest(before.events, Proposal).values()}
+    proposal = proposals.get(body.t)
+    if (proposal is None) != (body.proposal is None):
+        yield "it and the proposals do not agree whether there was one"
+    elif proposal is not None and body.proposal != _of_step(proposal):
+        yield f"its proposal is not the one that was recorded for t = {body.t}"
+
+
+def _of_step(body: Proposal) -> StepProposal:
+    """A proposal as its iteration shows it."""
+    return StepProposal(body.improver, body.accepted, body.val_difference, body.reason)
+
+
+# --- baselines, from improver runs and evaluations ------------------------------------------------
 
 _Place = tuple[str, str]  # task and repeat
 
@@ -60,7 +117,7 @@ class _Runs:
         return max(programs, key=by_search, default=None)
 
 
-def baseline_problems(events: Sequence[Event], body: Baseline) -> Iterator[str]:
+def _baseline_problems(events: Sequence[Event], body: Baseline) -> Iterator[str]:
     """How a baseline is not what the events before it come to, its estimate aside."""
     runs = _Runs.of(events)
     for task, values in body.values.items():
@@ -89,55 +146,6 @@ def baseline_problems(events: Sequence[Event], body: Baseline) -> Iterator[str]:
             for name in found:
                 if not _same(found[name], said[name]):
                     yield f"{name} {where} come to {found[name]}, and it says {said[name]}"
-
-
-def row_problems(
-    comparison: Shown, baselines: Mapping[str, Baseline], final: MetaEvaluation
-) -> Iterator[str]:
-    """How the comparison of a result is not what was recorded of the baselines.
-
-    Args:
-        baselines: by name; `seed` is the restarted seed improver.
-        final: of the final improver on test.
-    """
-    seed = baselines.get("seed")
-    if seed is not None:  # older runs recorded none
-        said = {"test": "seed_restarted", "final_difference": "vs_seed_restarted"}
-        yield from _estimate_problems(
-            {part: comparison[name] for part, name in said.items()}, seed, final, "seed"
-        )
-    for name, row in comparison.get("baselines", {}).items():
-        recorded = baselines.get(name)
-        if row is None or recorded is None:
-            if row is not recorded:
-                yield f"it and the recorded baselines do not agree whether {name} was measured"
-            continue
-        yield from _estimate_problems(row, recorded, final, name)
-        found = {
-            "improver_id": recorded.improver,
-            "samples": sum(map(sum, recorded.samples.values())),
-            "final_samples": sum(map(sum, recorded.final_samples.values())),
-        }
-        for part, value in found.items():
-            if row[part] != value:
-                yield f"{part} of baseline {name} is {value}, and it says {row[part]}"
-
-
-def _estimate_problems(
-    row: Mapping[str, Shown | None], recorded: Baseline, final: MetaEvaluation, name: str
-) -> Iterator[str]:
-    found = {
-        "test": recorded.estimate,
-        "final_difference": paired_difference(final.values, recorded.values),
-    }
-    for part, estimate in found.items():
-        said = row[part]
-        if said is None:
-            yield f"baseline {name} was measured, and it does not say its {part}"
-        else:
-            yield from estimate_problem(
-                f"{part} of baseline {name}", shown_estimate(said), estimate
-            )
 
 
 def _same(found: Any, said: Any) -> bool:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from selftaught.app.settings import Heading, Section, Setting
 from selftaught.core.budget import LEAST_MEMORY_BYTES, Budget, ImproverLimits
+from selftaught.studies.settings import Heading, Section, Setting
 
 if TYPE_CHECKING:  # they load numpy, for which a help page must not wait
     from selftaught.core.language_model import ModelSettings
     from selftaught.core.ports import GuestLimits
+    from selftaught.core.seeds import Stream
 
 DEFAULT_MODEL = "local:mutator"
+DEFAULT_TASKS = ("flow_shop", "descent", "local_cut")
 DEFAULT_STORE = "sqlite:///selftaught.db"
 
 _LIMITS = ImproverLimits()
+_ONE_TASK, _SEVERAL, _VAL, _TEST = 5, 3, 15, 30  # improver runs, as RunsConfig says
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,7 +221,7 @@ class ProviderConfig(Section):
 class CommonConfig(ScoreConfig, ProviderConfig):
     """What studies share: what is configured of every run in a store.
 
-    `command` names the kind of run, `task_names` its tasks, by name or file.
+    `command` names the kind of run in the journal.
     """
 
     command: ClassVar[str]
@@ -246,3 +249,51 @@ class CommonConfig(ScoreConfig, ProviderConfig):
     ] = None
     budget: Annotated[BudgetConfig, Setting(heading=Heading.BUDGET)] = BudgetConfig()
     limits: Annotated[LimitsConfig, Setting(heading=Heading.LIMITS)] = LimitsConfig()
+
+    @property
+    def task_names(self) -> tuple[str, ...]:
+        """Of the tasks, by name or file, as they were given; none if they came from Python."""
+        return ()
+
+    def settled(self, tasks: int) -> Self:
+        """With what follows from the number of tasks, as the run's head says it."""
+        return self
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunsConfig(Section):
+    """Improver runs a task for one meta-utility evaluation, on each stream.
+
+    What is not set follows from the number of tasks: on search more for one task, as in the paper,
+    than for each of several; on val and test what makes so many in all, and 2 a task.
+    """
+
+    search: Annotated[
+        int | None,
+        Setting(
+            "On search.",
+            option="--search-runs",
+            unset=f"{_ONE_TASK} for one task, {_SEVERAL} each for several",
+            ge=1,
+        ),
+    ] = None
+    val: Annotated[
+        int | None,
+        Setting("On val.", option="--val-runs", unset=f"{_VAL} shared by all tasks", ge=2),
+    ] = None
+    test: Annotated[
+        int | None,
+        Setting("On test.", option="--test-runs", unset=f"{_TEST} shared by all tasks", ge=2),
+    ] = None
+
+    def resolved(self, tasks: int) -> dict[Stream, int]:
+        """Runs a task on each stream, for so many tasks."""
+        return {
+            "search": self.search or (_ONE_TASK if tasks == 1 else _SEVERAL),
+            "val": self.val or _share(_VAL, tasks),
+            "test": self.test or _share(_TEST, tasks),
+        }
+
+
+def _share(total: int, tasks: int) -> int:
+    return max(2, -(-total // tasks))

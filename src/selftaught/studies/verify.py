@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from selftaught.analysis.series import carried_problems
-from selftaught.analysis.verified_run import Problem, run_problems
 from selftaught.core.errors import InfrastructureError
 from selftaught.core.program import content_id
-from selftaught.journal.codec import Event, NotOfItsForm, decode
+from selftaught.journal.codec import Event, Kinds, NotOfItsForm, decode
 from selftaught.journal.reader import JournalReader, RawEvent
+from selftaught.studies.verified_run import Problem, Studies, run_problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,9 @@ class Verification:
         }
 
 
-def verify_store(reader: JournalReader, run_id: str | None = None) -> Verification:
+def verify_store(
+    reader: JournalReader, studies: Studies, run_id: str | None = None
+) -> Verification:
     """Check the whole store, or the store's texts and one run.
 
     A run that is under way is checked as far as it has come.
@@ -90,7 +92,7 @@ def verify_store(reader: JournalReader, run_id: str | None = None) -> Verificati
     except InfrastructureError as error:
         store.append(Finding(None, None, str(error)))
         wanted = []
-    runs = tuple(_verified(reader, each, checked) for each in wanted)
+    runs = tuple(_verified(reader, each, checked, studies) for each in wanted)
     return Verification(checked.count, tuple(store), runs)
 
 
@@ -142,19 +144,20 @@ def _hash(content: bytes) -> str | None:
         return None
 
 
-def _verified(reader: JournalReader, run_id: str, texts: _Texts) -> VerifiedRun:
+def _verified(reader: JournalReader, run_id: str, texts: _Texts, studies: Studies) -> VerifiedRun:
+    own = {kind.kind: kind for study in studies.values() for kind in study.events()}
     n_events = 0
     events: list[Event] = []
     problems: list[Problem] = []
     try:
         for raw in reader.raw_events(run_id):
             n_events += 1
-            event = _parsed(run_id, raw)
+            event = _parsed(run_id, raw, own)
             if isinstance(event, str):
                 problems.append((raw.seq, event))
             else:
                 events.append(event)
-        problems += run_problems(run_id, events, texts.holds)
+        problems += run_problems(run_id, events, reader.text, texts.holds, studies)
         problems += carried_problems(reader, run_id, events)
     except InfrastructureError as error:
         problems.append((None, str(error)))
@@ -162,10 +165,10 @@ def _verified(reader: JournalReader, run_id: str, texts: _Texts) -> VerifiedRun:
     return VerifiedRun(run_id, n_events, tuple(Finding(run_id, *problem) for problem in ordered))
 
 
-def _parsed(run_id: str, raw: RawEvent) -> Event | str:
+def _parsed(run_id: str, raw: RawEvent, own: Kinds) -> Event | str:
     """The event, or what is wrong with it."""
     try:
-        body = decode(raw.kind, raw.body)
+        body = decode(raw.kind, raw.body, own)
     except NotOfItsForm as error:
         return str(error)
     if not isinstance(raw.at, (int, float)):

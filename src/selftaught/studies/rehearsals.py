@@ -1,8 +1,8 @@
-"""What a STOP run will take of the model, at most and likely, before a cent is spent.
+"""What a study will take of the model, at most and likely, before a cent is spent.
 
 At most: every improver run uses all that its limits allow, with the longest prompts. Likely: every
 improver run does what the improver to begin with does in a rehearsal, in the sandbox, in which a
-model that costs nothing hands back the program that it was given; baselines are rehearsed, too.
+model that costs nothing hands back the program that it was given.
 """
 
 from __future__ import annotations
@@ -23,11 +23,9 @@ from selftaught.core.program import Program
 from selftaught.core.task import Task
 from selftaught.engine.account import PROMPT_OVERHEAD_TOKENS
 from selftaught.engine.context import RunContext
-from selftaught.engine.describe import describe_meta_utility
 from selftaught.engine.invoke import SandboxedImprover
 from selftaught.engine.utilities import Facts, QueriedUtility
 from selftaught.studies.first_program import first_program_writer
-from selftaught.studies.stop.run import StopPlan
 
 MakeContext: TypeAlias = Callable[[LanguageModel], RunContext]
 
@@ -116,36 +114,6 @@ class _Counted(QueriedUtility):
 
     def facts(self) -> Facts:
         return {"task": None, "stream": "search", "repeat": None}
-
-
-async def estimate_stop(
-    make_context: MakeContext,
-    model: LanguageModel,
-    plan: StopPlan,
-    budget: Budget,
-    repeats: int = 1,
-) -> dict[str, Any]:
-    """The object of `run --estimate --json`.
-
-    Args:
-        make_context: a run around a model, with no journal and no budget, for the rehearsal.
-        model: the one that would be paid.
-        repeats: independent runs, which share the budget.
-    """
-    return summed(await stop_steps(make_context, model, plan, repeats), model, budget)
-
-
-async def stop_steps(
-    make_context: MakeContext, model: LanguageModel, plan: StopPlan, repeats: int = 1
-) -> list[Step]:
-    """Each step of the first run, and all other runs together."""
-    steps = await _StopEstimator(make_context, model, plan).steps()
-    if repeats > 1:
-        likely = sum((step.likely for step in steps), Amount()) * (repeats - 1)
-        most = sum((step.most for step in steps), Amount()) * (repeats - 1)
-        others = "the other run" if repeats == 2 else f"the other {repeats - 1} runs"
-        steps.append(Step(others, likely, most))
-    return steps
 
 
 def summed(steps: Sequence[Step], model: LanguageModel, budget: Budget) -> dict[str, Any]:
@@ -265,44 +233,3 @@ class Rehearsals:
             tokens_out=n * tokens_out,
             usd=None if usd is None else usd * requests,
         )
-
-
-class _StopEstimator(Rehearsals):
-    def __init__(self, make_context: MakeContext, model: LanguageModel, plan: StopPlan) -> None:
-        super().__init__(make_context, model)
-        self._plan = plan
-
-    async def steps(self) -> list[Step]:
-        """Each step of the run, in order."""
-        plan, limits, runs = self._plan, self.limits, self._plan.runs
-        drawn: list[Amount] = []  # in one run on each task
-        for task in plan.tasks:
-            taken, _ = await self.rehearse(
-                plan.seed_improver, task.seed_program(), task.described()
-            )
-            drawn.append(taken)
-        inner = sum(drawn, Amount())
-        description = describe_meta_utility(plan.tasks, runs, limits, self.modules)
-        outer, scored = await self.rehearse(
-            plan.seed_improver, plan.seed_improver, description, depth=0
-        )
-        most_outer = self.most_run
-        most_inner = most_outer * len(plan.tasks)
-        judged = runs["val"] + runs["test"]
-        steps = [Step("t = 0", inner * judged, most_inner * judged)]
-        first = [await self.first_program(task) for task in plan.tasks]
-        if any(task.seed is None for task in plan.tasks):
-            likely, most = (sum(amounts, Amount()) for amounts in zip(*first, strict=True))
-            steps.insert(0, Step("first programs", likely, most))
-        for t in range(1, plan.iterations + 1):
-            likely = outer + inner * (scored * runs["search"] + judged)
-            most = most_outer + most_inner * (limits.utility_uses * runs["search"] + judged)
-            steps.append(Step(f"t = {t}", likely, most))
-        restarted = self.most_restarted * (len(plan.tasks) * runs["test"])
-        steps.append(Step("comparison", inner * runs["test"], restarted))
-        for name, improver in plan.baselines.items():
-            likely = Amount()
-            for task, taken in zip(plan.tasks, drawn, strict=True):
-                likely = likely + await self.restarted(improver, task, taken.samples)
-            steps.append(Step(name, likely * runs["test"], restarted))
-        return steps

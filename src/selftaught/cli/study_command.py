@@ -1,0 +1,96 @@
+"""The command of a study, made from its record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from selftaught.cli.edge import DONE, FAILED
+from selftaught.cli.options import file_options, given_settings, setting_options
+from selftaught.cli.sections import OrderedGroup, SectionedCommand, option
+from selftaught.studies.study import Estimated, Study
+
+_estimate_option = option(
+    "--estimate",
+    is_flag=True,
+    help="Print what it can take of the model at most, and what is likely, and spend nothing.",
+)
+_out_options = (
+    option(
+        "--out",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Write the best program there at the end.",
+    ),
+    option("--force", is_flag=True, help="Let --out replace a file."),
+)
+
+
+def add_study(commands: click.Group, study: Study[Any], groups: Mapping[str, click.Group]) -> None:
+    """Add the study's command; `audit sandbox` comes into the group `audit`.
+
+    Args:
+        groups: those that have other commands, too, by name.
+    """
+    *path, name = study.command.split()
+    for group in path:
+        if group not in commands.commands:
+            commands.add_command(groups.get(group) or OrderedGroup(group))
+        found = commands.commands[group]
+        assert isinstance(found, click.Group)
+        commands = found
+    commands.add_command(_command(study, name))
+
+
+def _command(study: Study[Any], name: str) -> click.Command:
+    argument = study.argument
+    options: list[Callable[[Any], Any]] = [
+        click.argument(
+            argument.setting, metavar=argument.metavar, nargs=-1 if argument.many else 1
+        ),
+        setting_options(study.config, without=study.no_options, unset=study.unset),
+        *((_estimate_option,) if isinstance(study, Estimated) else ()),
+        *(_out_options if study.writes else ()),
+        file_options,
+    ]
+
+    def command(
+        as_json: bool,
+        estimate: bool = False,
+        out: Path | None = None,
+        force: bool = False,
+        **values: Any,
+    ) -> int:
+        from selftaught.app import core_thread
+        from selftaught.app.discovery import Installed
+        from selftaught.app.estimates import estimated
+        from selftaught.app.series import run_repeated
+        from selftaught.cli.estimate import print_estimate
+        from selftaught.cli.execute import execute
+        from selftaught.cli.out_file import check_out, write_out
+        from selftaught.cli.report import print_result
+        from selftaught.cli.terminal import print_json, stdout
+
+        given = given_settings(study.config, values)
+        named = values[argument.setting]
+        given |= {argument.setting: named} if named else {}
+        asked = study.asked(given, Installed())
+        check_out(out, force=force)
+        store = asked.config.store
+        if estimate:
+            found = core_thread.run(estimated(asked))
+            print_json(found) if as_json else print_estimate(stdout(), found)
+            return DONE
+        result = execute(lambda listener: run_repeated(asked, listener), store, as_json=as_json)
+        print_json(result) if as_json else print_result(stdout(), study.name, result, store)
+        write_out(out, result, store, force=force)
+        return FAILED if study.alarming(result) else DONE
+
+    for decorate in reversed(options):
+        command = decorate(command)
+    made = click.command(name, cls=SectionedCommand, short_help=study.short_help)(command)
+    made.help = study.help
+    return made

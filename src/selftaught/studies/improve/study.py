@@ -1,0 +1,73 @@
+"""`selftaught improve`: the program of one task, improved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from selftaught.studies.common_config import BudgetConfig, CommonConfig
+from selftaught.studies.settings import Setting
+from selftaught.studies.study import Argument, Asked, Ended, Standing, Study
+
+if TYPE_CHECKING:
+    from selftaught.analysis.recorded_run import RecordedRun
+    from selftaught.engine.context import RunContext
+    from selftaught.journal.reader import JournalReader
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImproveConfig(CommonConfig):
+    """`selftaught improve`. The task is a name or a file; None if it was given from Python."""
+
+    command: ClassVar[str] = "improve"
+    task: str | None = None
+    patience: Annotated[
+        int | None, Setting("Stop after so many improver runs with nothing better.", ge=1)
+    ] = None
+    repeats: Annotated[int, Setting(ge=2)] = 20
+
+    @property
+    def task_names(self) -> tuple[str, ...]:
+        return () if self.task is None else (self.task,)
+
+    @property
+    def is_budgeted(self) -> bool:
+        return self.budget != BudgetConfig()
+
+
+class ImproveStudy(Study[ImproveConfig]):
+    config = ImproveConfig
+    short_help = "Improve the program of one task."
+    help = """Improve a task's program: improver runs, each from the best program so far.
+
+The TASK is a name (see `selftaught tasks`) or a Python FILE with a `task` in it. The run
+goes on until the budget or the patience is spent; with neither given, for one improver run.
+"""
+    argument = Argument("task", "TASK|FILE")
+    nesting = 1
+    function = "improve"
+    writes = True
+
+    async def run(
+        self,
+        context: RunContext,
+        asked: Asked[ImproveConfig],
+        recorded: Callable[[], RecordedRun],
+    ) -> Ended:
+        from selftaught.studies.improve.run import improve_run
+
+        return await improve_run(context, asked, recorded)
+
+    def result_of(self, run: RecordedRun) -> dict[str, Any] | None:
+        from selftaught.studies.improve.results import improve_result
+
+        return improve_result(run)
+
+    def standing(self, reader: JournalReader, run_id: str) -> Standing:
+        from selftaught.studies.improve.results import standing
+
+        return standing(reader, run_id)
+
+
+study = ImproveStudy()

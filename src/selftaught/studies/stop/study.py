@@ -1,0 +1,125 @@
+"""`selftaught run`: STOP itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+
+from selftaught.studies.common_config import DEFAULT_TASKS, CommonConfig, RunsConfig
+from selftaught.studies.settings import Heading, Setting
+from selftaught.studies.study import Asked, Ended, Estimated, Repeated, Standing, Study
+
+if TYPE_CHECKING:
+    from selftaught.analysis.recorded_run import RecordedRun
+    from selftaught.engine.context import RunContext
+    from selftaught.journal.codec import Event
+    from selftaught.journal.events import EventRecord
+    from selftaught.journal.reader import JournalReader
+    from selftaught.studies.rehearsals import Rehearsals, Step
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig(CommonConfig):
+    """`selftaught run`."""
+
+    command: ClassVar[str] = "run"
+    tasks: tuple[str, ...] = DEFAULT_TASKS
+    iterations: Annotated[int, Setting("Steps T of Algorithm 1.", ge=1)] = 4
+    accept: Annotated[
+        Literal["strict", "revert", "paper"],
+        Setting(
+            "Adopt a proposal if it is better on val (strict), if it is worth anything (revert), "
+            "or always (paper)."
+        ),
+    ] = "strict"
+    runs: Annotated[RunsConfig, Setting(heading=Heading.RUNS)] = field(default_factory=RunsConfig)
+    repeats: Annotated[
+        int,
+        Setting(
+            "Independent runs, with seeds one after another, that share the budget; at the end "
+            "comes the learning curve over all of them.",
+            ge=1,
+            le=1000,
+        ),
+    ] = 1
+    # Each of them takes about as many samples again.
+    baselines: Annotated[
+        bool | None,
+        Setting(
+            "Compare the final improver also to chain of thought, greedy iteration and best of n, "
+            "at as many samples. By default so with --repeats above 1."
+        ),
+    ] = None
+
+    @property
+    def task_names(self) -> tuple[str, ...]:
+        return self.tasks
+
+    def settled(self, tasks: int) -> Self:
+        runs = RunsConfig(**self.runs.resolved(tasks))
+        return replace(self, runs=runs, baselines=self.with_baselines)
+
+    @property
+    def with_baselines(self) -> bool:
+        return self.repeats > 1 if self.baselines is None else self.baselines
+
+
+class StopStudy(Study[RunConfig], Estimated[RunConfig], Repeated):
+    config = RunConfig
+    short_help = "Let an improver improve itself, and measure by how much."
+    help = f"""Run STOP: an improver improves itself, judged by what it reaches on the TASKs.
+
+A TASK is a name (see `selftaught tasks`) or a Python file with a `task` in it; by default
+{", ".join(DEFAULT_TASKS[:-1])} and {DEFAULT_TASKS[-1]}. At the end the final improver is compared
+on test instances, which no improver ever saw, to the improver it began with.
+"""
+    function = "self_improve"
+    improves_improvers = True
+
+    def events(self) -> tuple[type[EventRecord], ...]:
+        from selftaught.journal.study_events import Baseline, Iteration, Proposal
+
+        return Proposal, Iteration, Baseline
+
+    def check(self, asked: Asked[RunConfig]) -> None:
+        for task in asked.tasks:
+            task.normalised(task.lowest)  # raises if the task has no finite range
+
+    async def steps(self, rehearsals: Rehearsals, asked: Asked[RunConfig]) -> list[Step]:
+        from selftaught.studies.stop.estimate import stop_steps
+
+        return await stop_steps(rehearsals, asked)
+
+    async def run(
+        self,
+        context: RunContext,
+        asked: Asked[RunConfig],
+        recorded: Callable[[], RecordedRun],
+    ) -> Ended:
+        from selftaught.studies.stop.run import stop_run
+
+        return await stop_run(context, asked)
+
+    def result_of(self, run: RecordedRun) -> dict[str, Any] | None:
+        from selftaught.studies.stop.results import stop_result
+
+        return stop_result(run)
+
+    def problems(self, event: Event, before: RecordedRun) -> Iterator[str]:
+        from selftaught.studies.stop.checks import stop_problems
+
+        return stop_problems(event, before)
+
+    def standing(self, reader: JournalReader, run_id: str) -> Standing:
+        from selftaught.studies.stop.results import standing
+
+        return standing(reader, run_id)
+
+    def curve(self, reader: JournalReader, series_id: str) -> dict[str, Any]:
+        from selftaught.analysis.curve import learning_curve
+
+        return learning_curve(reader, series_id).as_json()
+
+
+study = StopStudy()

@@ -1,0 +1,83 @@
+"""What the events of a transfer study come to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from selftaught.analysis.recorded_run import RecordedRun
+from selftaught.core.program import content_id
+from selftaught.journal.events import Result
+from selftaught.journal.study_events import Transfer, TransferRestart
+from selftaught.studies.study import latest
+from selftaught.studies.transfer.table import TransferredTask, transfer_rows
+
+
+def transfer_result(run: RecordedRun) -> dict[str, Any] | None:
+    """A row a task that was measured, in their order."""
+    measured: dict[str, Transfer] = {one.task: one for one in latest(run.events, Transfer).values()}
+    if not measured:
+        return None
+    restarted: dict[str, TransferRestart] = {
+        one.task: one for one in latest(run.events, TransferRestart).values()
+    }
+    config = run.head.config
+    rows = transfer_rows(
+        [
+            TransferredTask(task, **_worth(one), **_worth(restarted.get(task)))
+            for task, one in measured.items()
+        ]
+    )
+    references = _references(run)
+    return {
+        "origin": config["origin"],
+        "seed_improver_id": run.head.improver_id,
+        "improved_improver_id": content_id(config["improved"]),
+        "runs": config["runs"]["test"],
+        "tasks": [
+            {
+                **row,
+                "took_part": row["task"] in config["took_part"],
+                **_counts(measured[row["task"]], restarted.get(row["task"])),
+                "references": references.get(row["task"], []),
+            }
+            for row in rows
+        ],
+        "not_measured": [name for name in run.head.task_names if name not in measured],
+    }
+
+
+def _worth(body: Transfer | TransferRestart | None) -> dict[str, list[float]]:
+    """Values by what reached them; a failure is worth the lowest."""
+    if body is None:
+        return {}
+    return {
+        name: [body.lowest if value is None else value for value in values]
+        for name, values in body.values.items()
+    }
+
+
+def _counts(measured: Transfer, restarted: TransferRestart | None) -> dict[str, Any]:
+    """What the improvers drew, and how often what they returned failed on test."""
+    bodies = [measured] if restarted is None else [measured, restarted]
+    drawn = {name: sum(ones) for body in bodies for name, ones in body.samples.items()}
+    return {
+        "samples": {name: count for name, count in drawn.items() if name != "seed_program"},
+        "failures": {
+            name: sum(value is None for value in values)
+            for body in bodies
+            for name, values in body.values.items()
+        },
+    }
+
+
+def _references(run: RecordedRun) -> Mapping[str, Sequence[Any]]:
+    """What is published of each task; older runs say it in their results alone."""
+    told = {task.name: task.references for task in run.head.tasks}
+    if all(references is not None for references in told.values()):
+        return {
+            name: [asdict(one) for one in references or ()] for name, references in told.items()
+        }
+    said = [event.body.shown for event in run.events if isinstance(event.body, Result)]
+    return {row["task"]: row["references"] for row in said[-1]["tasks"]} if said else {}
