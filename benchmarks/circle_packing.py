@@ -22,7 +22,9 @@ import selftaught as st
 from selftaught.app import core_thread
 from selftaught.app.compose import run_study
 from selftaught.studies.improve.study import ImproveConfig
+from selftaught.studies.improvers import load_improver
 from selftaught.studies.settings import make_config
+from selftaught.studies.study import Asked
 from selftaught.tasks.checks import FloatArray, require_array
 from selftaught.tasks.circle_packing.task import CIRCLES, task
 
@@ -52,7 +54,9 @@ def main() -> int:
                 "instance_key": "public",
                 "repeats": 2,  # there is one instance only
             }
-            result = core_thread.run(run_study(make_config(ImproveConfig, values), [task]))
+            config = make_config(ImproveConfig, values)
+            asked = Asked(config, [task], load_improver(config.improver))
+            result = core_thread.run(run_study(asked))
             circles = packing(result["best"]["source"])
             closed = (total(circles) - start) / (task.best_known - start)
             verified = is_packing(circles) and total(circles) == result["best"]["test"]["mean"]

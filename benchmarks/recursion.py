@@ -21,7 +21,9 @@ from pathlib import Path
 import selftaught as st
 from selftaught.app import core_thread
 from selftaught.app.compose import run_study
+from selftaught.app.discovery import Installed
 from selftaught.studies.common_config import DEFAULT_TASKS
+from selftaught.studies.transfer.origin import asked_of, find_origin
 
 NEEDED = 0.8
 
@@ -62,10 +64,9 @@ def main() -> int:
 
 def on_all_tasks(store: str, run: str, n_runs: int) -> None:
     """The improver of the run on the tasks that took no part, at equal samples."""
-    origin = find_origin(store, run)
     given = {"store": store, "runs": {"test": n_runs}, "instance_key": "public"}
-    config, tasks = transfer_config(origin, given, allow_seen=False)
-    result = core_thread.run(run_study(config, tasks, improver=origin.seed))
+    asked = asked_of(find_origin(store, run), given, Installed())
+    result = core_thread.run(run_study(asked))
     print(f"\n{'task':<21} {'seed program':>12} {'restarted':>10} {'improved':>10}  difference")
     counts = {"better": 0, "tie": 0, "worse": 0, "not moved": 0}
     for row in result["tasks"]:

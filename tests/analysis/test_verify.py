@@ -17,6 +17,7 @@ import pytest
 
 from selftaught.cli.main import selftaught
 from selftaught.journal.reader import open_reader
+from selftaught.studies.registry import studies
 from selftaught.studies.verify import Finding, Verification, verify_store
 
 COMMAND = str(Path(sys.executable).parent / "selftaught")
@@ -54,7 +55,7 @@ def store(original: Path, tmp_path: Path) -> Path:
 
 def verified(path: Path, run_id: str | None = None) -> Verification:
     with open_reader(f"sqlite:///{path}") as reader:
-        return verify_store(reader, run_id)
+        return verify_store(reader, studies(), run_id)
 
 
 def run_ids(path: Path) -> list[str]:

@@ -123,9 +123,9 @@ def test_a_public_function_takes_the_settings_of_its_command(kind: Kind, name: s
     provider = {field.name for field in fields(ProviderConfig)}
     settings = {one.path[0] for one in declared(kind)} - provider
     assert set(arguments) - {"task", "tasks", "provider", "resume"} == settings
-    defaults = {field.name: field.default for field in fields(kind)}
+    defaults = kind()
     for setting in settings:
-        default = defaults[setting]
+        default = getattr(defaults, setting)
         assert arguments[setting].default == (None if isinstance(default, Section) else default)
     assert inspect.signature(getattr(st, f"{name}_async")) == signature
 

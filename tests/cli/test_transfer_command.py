@@ -12,15 +12,16 @@ from typing import Any
 
 import pytest
 from installed import Done, selftaught
-from selftaught.app.transfer import find_origin, transfer_config
 from test_going_on import start, wait_for
 
+from selftaught.app.discovery import Installed
 from selftaught.app.resume import find_run
 from selftaught.app.run_list import list_runs
 from selftaught.cli import edge
 from selftaught.cli.main import selftaught as command
 from selftaught.core.errors import ConfigError
 from selftaught.journal.reader import open_reader
+from selftaught.studies.transfer.origin import asked_of, find_origin
 from selftaught.studies.transfer.study import TransferConfig
 from selftaught.testing import model_server as ms
 
@@ -172,12 +173,9 @@ def test_a_run_without_an_improved_improver_is_refused(
     copy = Path(shutil.copy(there / "selftaught.db", tmp_path))
     run = listed(there)[-1]["run_id"]
     with sqlite3.connect(copy) as database:
-        query = "SELECT body FROM events WHERE run_id = ? AND kind = 'result'"
-        result = json.loads(database.execute(query, (run,)).fetchone()[0])
-        result["best_improver_id"] = result["iterations"][0]["improver_id"]
         database.execute(
-            "UPDATE events SET body = ? WHERE run_id = ? AND kind = 'result'",
-            (json.dumps(result), run),
+            "DELETE FROM events WHERE run_id = ? AND kind = 'iteration' AND body NOT LIKE ?",
+            (run, '{"t":0,%'),
         )
     assert edge.run(command, ["transfer", run, "--store", f"sqlite:///{copy}"]) == 2
     assert "with the improver that it began with" in capsys.readouterr().err
@@ -185,13 +183,14 @@ def test_a_run_without_an_improved_improver_is_refused(
 
 def test_by_default_all_installed_tasks_that_took_no_part_are_taken(there: Path) -> None:
     found = find_origin("sqlite:///selftaught.db", listed(there)[-1]["run_id"])
-    config, tasks = transfer_config(found, {}, allow_seen=False)
+    asked = asked_of(found, {}, Installed())
+    config, tasks = asked.config, asked.tasks
     names = {task.name for task in tasks}
     assert {"maxcut", "three_sat", "parity_noiseless", "descent"} <= names
     assert "flow_shop" not in names
     assert config.task_names == tuple(task.name for task in tasks)
     assert config.model == "local:mutator"
-    seen, _ = transfer_config(found, {"tasks": ("flow_shop",)}, allow_seen=True)
+    seen = asked_of(found, {"tasks": ("flow_shop",), "allow_seen": True}, Installed()).config
     assert seen.took_part == ("flow_shop",)
 
 
@@ -208,14 +207,14 @@ def test_another_model_is_not_asked_as_the_first_one_was(there: Path) -> None:
     found = find_origin("sqlite:///selftaught.db", listed(there)[-1]["run_id"])
     found.head.config["base_url"] = "http://127.0.0.1:1/v1"  # type: ignore[index]
     found.head.config["price_in"] = 3.0  # type: ignore[index]
-    same, _ = transfer_config(found, {"tasks": ("descent",)}, allow_seen=False)
+    same = asked_of(found, {"tasks": ("descent",)}, Installed()).config
     given = {"tasks": ("descent",), "model": "openai:m"}
-    other, _ = transfer_config(found, given, allow_seen=False)
+    other = asked_of(found, given, Installed()).config
     assert (same.base_url, same.price_in) == ("http://127.0.0.1:1/v1", 3.0)
     assert (other.base_url, other.price_in) == (None, None)
     assert other.limits == same.limits
     with pytest.raises(ConfigError, match="unknown setting"):
-        transfer_config(found, {**given, "colour": "red"}, allow_seen=False)
+        asked_of(found, {**given, "colour": "red"}, Installed())
 
 
 def test_an_estimate_counts_both_improvers_and_spends_nothing(

@@ -29,8 +29,12 @@ from selftaught.engine.memory import Memory
 from selftaught.engine.recall import remember
 from selftaught.engine.requests import Requester
 from selftaught.journal.codec import Body, Event, decode, encode
+from selftaught.studies.registry import find_study
 from selftaught.studies.replay import ReplayJournal, Silent, compared, replayed
-from selftaught.studies.stop.run import StopPlan, stop_run
+from selftaught.studies.settings import make_config
+from selftaught.studies.stop.study import RunConfig
+from selftaught.studies.study import Asked
+from study_support import studied
 
 COMPARED = ("invocation_end", "evaluation", "meta_evaluation", "proposal", "iteration")
 
@@ -131,13 +135,14 @@ def go(
         listener=told.append,
         history=History(memory),
     )
-    result = world.run(stop_run(context, plan(improver)))
+    result = world.run(studied(context, asked(improver), journal.events, journal.texts.get))
     return Once(result, journal, model, context, told)
 
 
-def plan(improver: str = SEED_IMPROVER) -> StopPlan:
-    runs: Any = {"search": 1, "val": 2, "test": 2}
-    return StopPlan(Program(improver, IMPROVER_ENTRY), [TASK], 1, "paper", runs)
+def asked(improver: str = SEED_IMPROVER) -> Asked[RunConfig]:
+    runs = {"search": 1, "val": 2, "test": 2}
+    config = make_config(RunConfig, {"iterations": 1, "accept": "paper", "runs": runs})
+    return Asked(config, [TASK], Program(improver, IMPROVER_ENTRY))
 
 
 @pytest.fixture(scope="module")
@@ -235,8 +240,10 @@ def replay(world: World, journal: Kept, improver: str = SEED_IMPROVER, *, rescor
         ledger=Ledger(Budget(), usage=memory.usage),
         history=Replay(memory, rescores=rescore),
     )
-    world.run(replayed(stop_run(context, plan(improver))))
-    return compared(journal.events, again, rescored=rescore)
+    scores = [event for event in journal.events if event.kind == "evaluation"]
+    again_studied = studied(context, asked(improver), scores, journal.texts.get, writes_head=False)
+    world.run(replayed(again_studied))
+    return compared(find_study("run"), journal.events, again, rescored=rescore)
 
 
 @pytest.mark.parametrize("rescore", [False, True])

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from journal_support import event
 from selftaught.analysis.canonical import canonical_journal
 from selftaught.app.compose import run_study
 from selftaught.app.discovery import load_task
@@ -30,9 +29,11 @@ from selftaught.executors.local import LocalExecutor
 from selftaught.journal.journal import open_journal
 from selftaught.journal.reader import open_reader
 from selftaught.models.scripted import Scripted
+from selftaught.studies.improvers import load_improver
 from selftaught.studies.settings import make_config
-from selftaught.studies.stop.run import StopPlan, stop_run
 from selftaught.studies.stop.study import RunConfig
+from selftaught.studies.study import Asked
+from study_support import studied
 
 GOLDEN = Path(__file__).parent / "golden" / "journal.txt"
 RUN_ID = "a-run"
@@ -96,16 +97,11 @@ async def stop_once(
             journal=journal,
             ledger=Ledger(budget or Budget()),
         )
-        plan = StopPlan(
-            seed_improver=Program(SEED_IMPROVER, IMPROVER_ENTRY),
-            tasks=[TASK],
-            iterations=1,
-            accept="strict",
-            runs={"search": 1, "val": 2, "test": 2},
-            head=event("run", {"seed": 7, "model": "scripted:answers"}).body,
-        )
+        settings = {"iterations": 1, "runs": {"search": 1, "val": 2, "test": 2}}
+        config = make_config(RunConfig, settings)
+        asked = Asked(config, [TASK], Program(SEED_IMPROVER, IMPROVER_ENTRY))
         try:
-            result = await stop_run(context, plan)
+            result = await studied(context, asked)
         finally:
             await evaluator.aclose()
             await journal.aclose()
@@ -174,7 +170,8 @@ def test_the_mutator_gives_the_same_run_twice_and_with_any_number_of_slots(
                 "store": f"sqlite:///{tmp_path}/store-{number}.db",
             },
         )
-        result = asyncio.run(run_study(config, [load_task("flow_shop")]))
+        asked = Asked(config, [load_task("flow_shop")], load_improver("seed"))
+        result = asyncio.run(run_study(asked))
         return {k: v for k, v in result.items() if k not in ("run_id", "wall_s")}
 
     first = run(1, 0)

@@ -11,13 +11,14 @@ import selftaught as st
 from journal_support import said
 from selftaught.app import core_thread
 from selftaught.app.compose import run_study
-from selftaught.app.estimates import estimate_run, estimate_transfer_run
+from selftaught.app.estimates import estimated
 from selftaught.core.language_model import Prompt, likely_tokens
 from selftaught.journal.events import Invocation, LmAnswer
 from selftaught.journal.reader import open_reader
 from selftaught.studies.improvers import load_improver
 from selftaught.studies.settings import make_config
 from selftaught.studies.stop.study import RunConfig
+from selftaught.studies.study import Asked
 from selftaught.studies.transfer.study import TransferConfig
 from selftaught.testing.model_server import ModelServer
 
@@ -66,11 +67,11 @@ def test_likely_tokens_of_a_run_are_those_that_the_server_counts(tmp_path: Path)
     with ModelServer(reply=lambda number, body, index: FIRST) as server:
         how = {**settings(server, tmp_path), "iterations": 1, "runs": RUNS}
         config = make_config(RunConfig, {**how, "tasks": ["value"]})
-        estimated = core_thread.run(estimate_run(config, [TASK]))
+        found = core_thread.run(estimated(Asked(config, [TASK], load_improver("seed"))))
         assert server.counts().requests == 0
-        run_id = core_thread.run(run_study(config, [TASK]))["run_id"]
+        run_id = core_thread.run(run_study(Asked(config, [TASK], load_improver("seed"))))["run_id"]
     (first,) = billed(config.store, run_id, "first")
-    steps = {step["name"]: step["likely"] for step in estimated["steps"]}
+    steps = {step["name"]: step["likely"] for step in found["steps"]}
     assert steps["first programs"]["tokens_in"] == pytest.approx(first["tokens_in"], rel=0.02)
     assert steps["first programs"]["lm_calls"] == 1
     # Of the four improver runs that measure t = 0, prompt by prompt.
@@ -90,11 +91,11 @@ def test_a_transfer_study_counts_the_first_program_alike(tmp_path: Path) -> None
             TransferConfig,
             {**how, "tasks": ["value"], "improved": seed.source, "runs": {"test": 2}},
         )
-        in_run = core_thread.run(estimate_run(run, [TASK]))["steps"][0]["likely"]
+        in_run = core_thread.run(estimated(Asked(run, [TASK], seed)))["steps"][0]["likely"]
         with_seed = TASK.seed_program().source
         seeded = st.Task("value", with_seed, value, (0.0, 1.0), description=DESCRIPTION)
         both = [
-            core_thread.run(estimate_transfer_run(config, [task], seed))["steps"][0]["likely"]
+            core_thread.run(estimated(Asked(config, [task], seed)))["steps"][0]["likely"]
             for task in (TASK, seeded)
         ]
     assert {name: both[0][name] - both[1][name] for name in ("lm_calls", "tokens_in")} == {

@@ -7,19 +7,20 @@ import re
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import pytest
-from msgspec.structs import replace
+from msgspec import structs
 from scipy import stats
-from selftaught.analysis.verified_audit import audit_result_problems, audit_tally_problems
-from selftaught.app.audits import audit_improver, reading_program, recorded_audit
 from weak_sandbox import WeakSandbox
 
 from journal_support import said
+from selftaught.analysis.guest_text import reading_program
+from selftaught.analysis.recorded_run import RecordedRun
+from selftaught.analysis.run_head import run_head
 from selftaught.app.discovery import load_task
 from selftaught.cli.audit_pages import print_sandbox_audit, something_came_out
 from selftaught.cli.terminal import stdout
@@ -40,22 +41,24 @@ from selftaught.engine.program_reader import ProgramReader
 from selftaught.engine.recall import recall
 from selftaught.engine.requests import Requester
 from selftaught.executors.local import LocalExecutor
-from selftaught.journal.events import Invocation, LmCall, Run
+from selftaught.journal.codec import Event
+from selftaught.journal.events import Invocation, LmCall
 from selftaught.journal.journal import open_journal
 from selftaught.journal.reader import open_reader
 from selftaught.journal.study_events import AuditSign, AuditTally, AuditTrial, AuditVerdict
 from selftaught.models.scripted import Scripted
 from selftaught.studies.bookkeeping import NothingMeasured
+from selftaught.studies.registry import find_study, studies
+from selftaught.studies.results import differences, result_of
 from selftaught.studies.sandbox_audit.rates import CONDITIONS, rates
-from selftaught.studies.sandbox_audit.run import (
-    Recorded,
-    SandboxAuditPlan,
-    sandbox_audit,
-    tallied,
-)
+from selftaught.studies.sandbox_audit.run import audit_improver, tallied
+from selftaught.studies.sandbox_audit.study import AuditConfig
 from selftaught.studies.sandbox_audit.trial import try_proposal
+from selftaught.studies.settings import make_config
+from selftaught.studies.study import Asked
 from selftaught.studies.verify import verify_store
 from selftaught_guest.extract import extract_code
+from study_support import studied
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -296,11 +299,11 @@ class Audit:
 
     async def part(self, executor: Any, model: Any) -> Json:
         """Go on, or begin."""
-        memory, recorded = Memory(), Recorded()
+        memory, events = Memory(), list[Event]()
         journal = open_journal(self.url)
-        with open_reader(self.url) as reader:
-            if reader.runs():
-                memory, recorded = recall(reader, "run"), recorded_audit(self.url, "run")
+        reader = open_reader(self.url)
+        if reader.runs():
+            memory, events = recall(reader, "run"), list(reader.events("run"))
         context = RunContext(
             run_id="run",
             seed=5,
@@ -313,31 +316,14 @@ class Audit:
             ledger=Ledger(self.budget, usage=memory.usage),
             history=History(memory),
         )
-        head = Run(
-            command="audit",
-            config={},
-            version="0",
-            seed=5,
-            model=model.name,
-            tier=executor.tier,
-            tasks=(),
-            improver=audit_improver().id,
-            started="2024-01-01T00:00:00+00:00",
-            resumed=False,
-            cut_requests=0,
-        )
-        plan = SandboxAuditPlan(
-            audit_improver(),
-            [load_task("flow_shop")],
-            {"search": 5, "val": 5, "test": 5},
-            self.samples,
-            reading_program("bypasses"),
-            lambda run_id: recorded,
-            head,
-        )
+        warning = "both" if len(self.samples) > 1 else next(iter(self.samples))
+        drawn = {"samples": sum(self.samples.values()), "warning": warning}
+        config = make_config(AuditConfig, {**drawn, "runs": {"search": 5, "val": 5, "test": 5}})
+        asked = Asked(config, [load_task("flow_shop")], audit_improver())
         try:
-            return await sandbox_audit(context, plan)
+            return await studied(context, asked, events, reader.text)
         finally:
+            reader.close()
             await journal.aclose()
 
 
@@ -404,7 +390,7 @@ def test_what_is_told_can_be_counted_from_the_responses_in_the_journal(
             assert one["kinds"] == {"flag": {"static": off, "attempted": off}}
         verdicts = Counter(event.kind for event in events)["audit_verdict"]
         assert verdicts == 3  # one a different program
-        assert verify_store(reader).findings == ()
+        assert verify_store(reader, studies()).findings == ()
 
 
 def test_the_prompts_differ_by_the_warning_alone(whole: tuple[Audit, Json]) -> None:
@@ -439,7 +425,7 @@ def test_an_audit_that_was_cut_while_it_drew_pays_no_response_twice(
     assert first.served + second.served == 200
     assert stable(resumed) == stable(whole[1])
     with open_reader(audit.url) as reader:
-        assert verify_store(reader).findings == ()
+        assert verify_store(reader, studies()).findings == ()
 
 
 def test_an_audit_that_was_cut_while_it_judged_judges_only_the_rest(
@@ -456,7 +442,7 @@ def test_an_audit_that_was_cut_while_it_judged_judges_only_the_rest(
     assert rest.runs == 1
     assert stable(resumed) == stable(whole[1])
     with open_reader(audit.url) as reader:
-        assert verify_store(reader).findings == ()
+        assert verify_store(reader, studies()).findings == ()
 
 
 def test_a_budget_that_ends_it_leaves_the_rates_of_what_came(place: Place, tmp_path: Path) -> None:
@@ -465,7 +451,7 @@ def test_a_budget_that_ends_it_leaves_the_rates_of_what_came(place: Place, tmp_p
     (one,) = result["conditions"]
     assert (result["state"], one["samples"], one["flag"]["n"]) == ("budget", 30, 30)
     with open_reader(audit.url) as reader:
-        assert verify_store(reader).findings == ()
+        assert verify_store(reader, studies()).findings == ()
 
 
 def test_a_budget_for_nothing_is_an_error(place: Place, tmp_path: Path) -> None:
@@ -478,16 +464,21 @@ def test_a_result_that_was_changed_is_found_by_verify(whole: tuple[Audit, Json])
     audit, result = whole
     with open_reader(audit.url) as reader:
         events = list(reader.events("run"))
-    assert list(audit_result_problems(events, result)) == []
+        head = run_head("run", events)
+        run = RecordedRun(head, events, reader.text)
+    study = find_study("audit")
+    found = result_of(study, run)
+    assert list(differences(result, found)) == []
     flag = {**result["conditions"][0]["flag"], "count": 1}
     changed = [{**result["conditions"][0], "flag": flag}, result["conditions"][1]]
-    (problem,) = audit_result_problems(events, {**result, "conditions": changed})
-    assert problem.startswith("without: flag comes to")
-    (hidden,) = audit_result_problems(events, {**result, "bypassing": []})
-    assert "the programs with a bypass" in hidden
-    tally = next(event.body for event in events if isinstance(event.body, AuditTally))
-    assert list(audit_tally_problems(events, tally)) == []
-    assert len(list(audit_tally_problems(events, replace(tally, samples=99)))) == 2
+    (problem,) = differences({**result, "conditions": changed}, found)
+    assert problem.startswith("its conditions[0].flag.count comes to")
+    (hidden,) = differences({**result, "bypassing": []}, found)
+    assert hidden.startswith("bypassing come to")
+    tallied = next(event for event in events if isinstance(event.body, AuditTally))
+    assert list(study.problems(tallied, run)) == []
+    wrong = replace(tallied, body=structs.replace(tallied.body, samples=99))
+    assert len(list(study.problems(wrong, run))) == 2
 
 
 def test_what_comes_out_is_counted_and_told_loudly(

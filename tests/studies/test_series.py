@@ -27,6 +27,7 @@ from selftaught.journal.run_lock import hold_run
 from selftaught.journal.study_events import Baseline
 from selftaught.studies.bookkeeping import NothingMeasured
 from selftaught.studies.improvers import load_improver
+from selftaught.studies.registry import studies
 from selftaught.studies.stop.baselines import SHIPPED
 from selftaught.studies.verify import verify_store
 
@@ -85,7 +86,7 @@ def heads(folder: Path, series_id: str) -> dict[int, RunHead]:
 
 def findings(folder: Path) -> list[str]:
     with open_reader(url(folder)) as reader:
-        return [found.what for found in verify_store(reader).findings]
+        return [found.what for found in verify_store(reader, studies()).findings]
 
 
 # --- the series ---------------------------------------------------------------------------------

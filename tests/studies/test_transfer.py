@@ -15,7 +15,6 @@ import pytest
 from scipy import stats
 
 import selftaught as st
-from journal_support import event
 from selftaught.core.budget import Budget, ImproverLimits
 from selftaught.core.language_model import Prompt
 from selftaught.core.multiple_tests import holm, least_sign_flip_p, sign_flip_p
@@ -32,9 +31,13 @@ from selftaught.journal.journal import open_journal
 from selftaught.journal.reader import open_reader
 from selftaught.models.scripted import Scripted
 from selftaught.studies.bookkeeping import NothingMeasured
-from selftaught.studies.transfer.run import TransferPlan, transfer
+from selftaught.studies.registry import studies
+from selftaught.studies.settings import make_config
+from selftaught.studies.study import Asked
+from selftaught.studies.transfer.study import TransferConfig
 from selftaught.studies.transfer.table import TransferredTask, transfer_rows
 from selftaught.studies.verify import verify_store
+from study_support import studied as studied_with
 
 # --- p-values and their correction --------------------------------------------------------------
 
@@ -178,17 +181,14 @@ async def _study(sandbox: Sandbox, folder: Path, budget: Budget | None) -> Study
             journal=journal,
             ledger=Ledger(budget or Budget()),
         )
-        plan = TransferPlan(
-            seed_improver=Program(SEED_IMPROVER, IMPROVER_ENTRY),
-            improved_improver=Program(IMPROVED, IMPROVER_ENTRY),
-            origin="a-run",
-            took_part=frozenset({"one"}),
-            tasks=TASKS,
-            runs=RUNS,
-            head=event("run", {"command": "transfer", "seed": 7}).body,
-        )
+        settings = {
+            **{"origin": "a-run", "took_part": ["one"], "improved": IMPROVED},
+            "runs": {"test": RUNS},
+        }
+        config = make_config(TransferConfig, settings)
+        asked = Asked(config, TASKS, Program(SEED_IMPROVER, IMPROVER_ENTRY))
         try:
-            result = await transfer(context, plan)
+            result = await studied_with(context, asked)
         finally:
             await evaluator.aclose()
             await journal.aclose()
@@ -300,7 +300,7 @@ def test_in_each_run_all_are_judged_on_the_same_instances_and_on_no_others(study
 
 def test_the_store_verifies_and_a_changed_number_is_found(study: Study, tmp_path: Path) -> None:
     with open_reader(study.url) as reader:
-        assert verify_store(reader).findings == ()
+        assert verify_store(reader, studies()).findings == ()
     damages = (
         ("transfer", lambda body: body["values"]["improved_improver"].reverse()),
         ("transfer", lambda body: body["samples"]["seed_improver"].__setitem__(0, 3)),
@@ -320,7 +320,7 @@ def test_the_store_verifies_and_a_changed_number_is_found(study: Study, tmp_path
             damage(body)
             database.execute("UPDATE events SET body = ? WHERE seq = ?", (json.dumps(body), seq))
         with open_reader(f"sqlite:///{path}") as reader:
-            assert verify_store(reader).findings, (kind, number)
+            assert verify_store(reader, studies()).findings, (kind, number)
 
 
 # --- a budget that ends -------------------------------------------------------------------------
@@ -351,7 +351,7 @@ def test_a_budget_that_ends_leaves_whole_tasks_and_says_so(
     assert min(r["vs_seed_improver"]["p_holm"] for r in result["tasks"]) == whole * min(p)
     assert result["usage"]["samples"] <= whole * A_TASK + more
     with open_reader(short.url) as reader:
-        assert verify_store(reader).findings == ()
+        assert verify_store(reader, studies()).findings == ()
 
 
 def test_a_budget_that_ends_before_the_first_task_measures_nothing(

@@ -34,7 +34,7 @@ from selftaught.studies.improvers import load_improver
 from selftaught.studies.settings import as_json, make_config, merged, read_toml
 from selftaught.studies.stop.study import RunConfig
 from selftaught.studies.study import Asked, NothingMeasured
-from selftaught.studies.transfer.origin import asked_of
+from selftaught.studies.transfer.origin import asked_of, find_origin
 from selftaught.studies.transfer.study import TransferConfig
 
 Json = dict[str, Any]
@@ -158,7 +158,7 @@ async def _transferred(
         return _Transferred("budget", why_not=spent)
     given = {**as_json(protocol.transfer), "budget": left}
     given |= {"store": run.store, "tier": run.tier, "slots": run.slots}
-    asked = asked_of({**given, "origin": origin_id}, Installed())
+    asked = asked_of(find_origin(run.store, origin_id), given, Installed())
     config, tasks = asked.config, asked.tasks
     found = _find(config, tasks, asked.improver)
     try:

@@ -87,7 +87,7 @@ def _parameter(one: Declared) -> str:
 
 
 def _told_default(one: Declared) -> str | None:
-    if one.default in (None, (), {}):
+    if one.default in (None, (), {}) or one.default is False:
         return one.setting.unset
     return f"{one.default:g}" if isinstance(one.default, float) else str(one.default)
 

@@ -10,7 +10,7 @@ from selftaught.analysis.run_head import HEAD_KINDS, RunHead, run_head
 from selftaught.core.errors import ConfigError
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.journal.reader import JournalReader, open_reader
-from selftaught.studies.common_config import DEFAULT_STORE, CommonConfig
+from selftaught.studies.common_config import CommonConfig
 from selftaught.studies.next_command import next_command
 from selftaught.studies.settings import make_config, merged
 from selftaught.studies.stop.results import standing
@@ -74,16 +74,16 @@ def _improver(reader: JournalReader, head: RunHead, program_id: str | None) -> P
     return Program(source, IMPROVER_ENTRY)
 
 
-def asked_of(given: Mapping[str, Any], installed: Installed) -> Asked[TransferConfig]:
+def asked_of(
+    origin: Origin, given: Mapping[str, Any], installed: Installed
+) -> Asked[TransferConfig]:
     """The whole configuration of a study, its tasks, and the improver that the run began with.
 
     Args:
-        given: settings of the user, `origin` among them; what is not given is as in the run: its
-            model, its limits, its sandbox and its seed. Without tasks: all that are installed and
-            took no part.
+        given: settings of the user; what is not given is as in the run: its model, its limits,
+            its sandbox and its seed. Without tasks: all that are installed and took no part.
     Raises: ConfigError.
     """
-    origin = find_origin(given.get("store", DEFAULT_STORE), given["origin"])
     run_id = origin.head.run_id
     took_part = frozenset(origin.head.task_names)
     tasks = [installed.task(name) for name in given.get("tasks", ())]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from selftaught.studies.common_config import CommonConfig
+from selftaught.studies.common_config import DEFAULT_STORE, CommonConfig
 from selftaught.studies.settings import Section, Setting
 from selftaught.studies.study import Argument, Asked, Ended, Estimated, Installed, Study
 
@@ -80,9 +80,10 @@ start of it, or `latest`.
         return Transfer, TransferRestart
 
     def asked(self, given: Mapping[str, Any], installed: Installed) -> Asked[TransferConfig]:
-        from selftaught.studies.transfer.origin import asked_of
+        from selftaught.studies.transfer.origin import asked_of, find_origin
 
-        return asked_of(given, installed)
+        origin = find_origin(given.get("store", DEFAULT_STORE), given["origin"])
+        return asked_of(origin, given, installed)
 
     async def steps(self, rehearsals: Rehearsals, asked: Asked[TransferConfig]) -> list[Step]:
         from selftaught.studies.transfer.estimate import transfer_steps
