@@ -11,6 +11,7 @@ from selftaught.core.statistics import close
 from selftaught.studies.study import Study
 
 ENDED = ("done", "budget")
+_SHOWN_CHARS = 120
 
 
 def result_of(study: Study[Any], run: RecordedRun) -> dict[str, Any] | None:
@@ -50,7 +51,13 @@ def differences(said: Any, found: Any, where: str = "") -> Iterator[str]:
         for place, (one, other) in enumerate(zip(said, found, strict=True)):
             yield from differences(one, other, f"{where}[{place}]")
     elif not _alike(said, found):
-        yield f"its {where} comes to {found}, and it says {said}"
+        yield f"its {where} comes to {_short(found)}, and it says {_short(said)}"
+
+
+def _short(value: Any) -> str:
+    """In one line, and not a whole program."""
+    text = repr(value)
+    return text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]}..."
 
 
 def _alike(said: Any, found: Any) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from selftaught.analysis.recorded_run import RecordedRun
@@ -73,4 +73,5 @@ def standing(reader: JournalReader, run_id: str) -> Standing:
     if not said or not isinstance(said[-1], Result):
         return Standing()
     best = said[-1].shown["best"]
-    return Standing(0, best["program_id"], best["val"]["mean"])
+    val = best["val"]
+    return Standing(0, best["program_id"], val["mean"] if isinstance(val, Mapping) else val)
