@@ -43,7 +43,7 @@ def _kept(tally: Tally, store: str) -> str:
     if tally.run_id is None:
         return "stopped before anything was written; guests are gone"
     complete = [words.counted(tally.model_calls, "model call")]
-    if tally.command == "run":
+    if tally.steps is not None:
         complete.insert(0, words.counted(len(tally.iterations), "iteration"))
     return (
         f"stopped: run {tally.run_id} kept what was complete: {', '.join(complete)}; "

@@ -71,9 +71,9 @@ def _counts(tally: Tally, elapsed: str) -> Table:
 
 def _step(tally: Tally, elapsed: str) -> RenderableType:
     """What is done now; of a STOP run also how far it is, where the comparison is the last step."""
-    if tally.command != "run":
+    last = tally.steps
+    if last is None:
         return f"{tally.state or tally.phase or 'searching'}, {elapsed}"
-    last: int = tally.head["config"]["iterations"]
     done = len(tally.iterations)
     said = f"t = {min(done, last)} of {last}"
     if tally.phase == COMPARISON:
@@ -102,7 +102,7 @@ def _bar(done: float, of: float, said: str) -> Table:
 
 
 def _best(tally: Tally) -> str:
-    if tally.command == "run":
+    if tally.steps is not None:
         values = [iteration["val"]["mean"] for iteration in tally.iterations]
         stream = "val"
     else:

@@ -47,8 +47,10 @@ class Tally:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
-    def command(self) -> str:
-        return str(self.head.get("command", ""))
+    def steps(self) -> int | None:
+        """How many steps of Algorithm 1 the run is to make; None of other studies."""
+        steps: int | None = self.head.get("config", {}).get("iterations")
+        return steps
 
     @property
     def elapsed_s(self) -> float:
