@@ -130,7 +130,8 @@ def test_many_iterations_leave_room_for_the_bars() -> None:
 
 def test_an_improve_run_shows_its_best_on_search() -> None:
     bests = [Progress("best", {"value": value, "task": "flow_shop"}) for value in (0.5, 0.625)]
-    drawn = picture(Progress("run_started", RUN | {"command": "improve"}), *bests)
+    run = RUN | {"command": "improve", "config": {"budget": {"lm_calls": 100}}}
+    drawn = picture(Progress("run_started", run), *bests)
     assert re.search(r"step +searching", drawn)
     assert "0.6250 on search; began with 0.5000" in drawn
 

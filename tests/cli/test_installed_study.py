@@ -66,7 +66,8 @@ class SpreadStudy(Study[SpreadConfig]):
         bodies = list(latest(run.events, Spread).values())
         if not bodies:
             return None
-        return {"task": run.head.task_names[0], "spread": estimate({"": bodies[-1].values}).as_json()}
+        spread = estimate({"": bodies[-1].values})
+        return {"task": run.head.task_names[0], "spread": spread.as_json()}
 
     def problems(self, event, before):
         scored = [one.body.value for one in before.events if one.kind == "evaluation"]
