@@ -274,4 +274,4 @@ def test_an_audit_of_the_sandbox_has_no_rewards(audited: tuple[Path, Done]) -> N
     folder, _ = audited
     done = selftaught("audit", "rewards", "latest", cwd=folder)
     assert done.code == 2
-    assert "is a sandbox audit, in which nothing is rewarded" in done.stderr
+    assert "is of selftaught audit sandbox, in which nothing is rewarded" in done.stderr

@@ -24,7 +24,7 @@ def test_run_json_is_the_contracts_object(finished: Finished) -> None:
     result = finished.run_json
     assert set(result) == {
         *("run_id", "state", "model", "sandbox_tier", "iterations", "comparison"),
-        *("usage", "wall_s", "best_improver_id"),
+        *("usage", "wall_s", "final_improver_id", "best_improver_id"),
     }
     assert (result["state"], result["model"]) == ("done", "local:mutator")
     assert [iteration["t"] for iteration in result["iterations"]] == [0, 1]
@@ -36,7 +36,8 @@ def test_run_json_is_the_contracts_object(finished: Finished) -> None:
     assert set(result["comparison"]) == set(rows)
     assert all(is_estimate(result["comparison"][row]) for row in rows)
     assert set(result["usage"]) == USAGE
-    assert result["best_improver_id"] == second["improver_id"]
+    assert result["final_improver_id"] == second["improver_id"]
+    assert result["best_improver_id"] == result["final_improver_id"]  # its old name
 
 
 def test_improve_json_is_the_contracts_object_and_the_budget_is_spent_to_the_call(

@@ -37,9 +37,10 @@ async def audit_rewards(store: str, run: str, rescore: int | None = None) -> dic
     with open_reader(store) as reader:
         run_id = reader.resolve_run(run)
         head = run_head(run_id, reader.events(run_id, HEAD_KINDS))
-        if not find_study(head.command).rewards:
+        study = find_study(head.command)
+        if not study.rewards:
             raise ConfigError(
-                f"run {run_id} is of {head.command}, in which nothing is rewarded: "
+                f"run {run_id} is of selftaught {study.command}, in which nothing is rewarded: "
                 f"see {next_command('show', run_id, store)}"
             )
         async with executor_for() as executor:
