@@ -113,7 +113,7 @@ def test_a_run_in_progress_is_refused_to_others_and_read_by_anybody(here: Path) 
     server.stop()
     assert refused.code == 2
     assert str(process.pid) in refused.stderr
-    assert json.loads(shown.stdout)["state"] == "open"
+    assert json.loads(shown.stdout)["state"] == "running"
 
 
 def test_a_task_that_has_changed_is_refused_with_the_difference(here: Path) -> None:

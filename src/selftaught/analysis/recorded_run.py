@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from selftaught.analysis.run_head import HEAD_KINDS, RunHead, run_head
+from selftaught.analysis.run_head import RunHead, read_head
 from selftaught.journal.codec import Event
 from selftaught.journal.reader import JournalReader
 
@@ -34,6 +34,5 @@ def recorded_run(reader: JournalReader, run_id: str) -> RecordedRun:
 
     Raises: LookupError if the store does not hold it.
     """
-    events = list(reader.events(run_id))
-    heads = (event for event in events if isinstance(event.body, HEAD_KINDS))
-    return RecordedRun(run_head(run_id, heads), events, reader.text)
+    head = read_head(reader, run_id)
+    return RecordedRun(head, list(reader.events(run_id)), reader.text)

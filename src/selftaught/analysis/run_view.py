@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from selftaught.analysis.program_diff import unified_diff
 from selftaught.analysis.progress import Progress, progress
-from selftaught.analysis.run_head import RunHead, run_head
+from selftaught.analysis.run_head import RunHead, read_head
 from selftaught.analysis.run_list import RunSummary, list_runs
 from selftaught.analysis.spending import Spending, spending
 from selftaught.core.statistics import Estimate
@@ -24,7 +24,6 @@ from selftaught.journal.events import (
     ModelNotice,
     Result,
     Run,
-    RunEnd,
 )
 from selftaught.journal.reader import JournalReader
 from selftaught.journal.study_events import Iteration, Proposal
@@ -43,7 +42,7 @@ __all__ = [
 ]
 
 _VIEWED_KINDS = (
-    *(Run, RunEnd, Result, Iteration, Proposal, Invocation, InvocationEnd),
+    *(Run, Result, Iteration, Proposal, Invocation, InvocationEnd),
     *(LmCall, LmAnswer, ModelNotice, Evaluation, Diverged),
 )
 _STILL_OPEN = "open"
@@ -164,7 +163,7 @@ def view_run(reader: JournalReader, run_id: str) -> RunView:
     events = list(reader.events(run_id, _VIEWED_KINDS))
     so_far = progress(events)
     return RunView(
-        head=run_head(run_id, events),
+        head=read_head(reader, run_id),
         iterations=so_far.iterations,
         proposals=tuple(_proposals(reader, events)),
         spending=spending(events),

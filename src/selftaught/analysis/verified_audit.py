@@ -40,7 +40,7 @@ def audit_result_problems(before: Iterable[Event], result: Shown) -> Iterator[st
     for event in before:
         match event.body:
             case AuditTally() as tally:
-                tallies.setdefault(tally.condition, tally)
+                tallies[tally.condition] = tally
             case AuditVerdict() as verdict:
                 verdicts.setdefault(verdict.program, verdict)
     said = result["conditions"]

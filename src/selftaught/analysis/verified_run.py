@@ -21,6 +21,7 @@ from selftaught.analysis.verified_transfer import transfer_problems, transfer_re
 from selftaught.core.budget import Usage
 from selftaught.core.statistics import Estimate, estimate, paired_difference
 from selftaught.engine.keys import make_key
+from selftaught.engine.raised import Raises
 from selftaught.journal.codec import Body, Event, as_json
 from selftaught.journal.events import (
     Diverged,
@@ -98,6 +99,8 @@ class _Past:
     transfers: dict[str, Transfer] = field(default_factory=dict)
     transfer_restarts: dict[str, TransferRestart] = field(default_factory=dict)
     baselines: dict[str, Baseline] = field(default_factory=dict)
+    raises: Raises = field(default_factory=Raises)
+    begins_again: set[str] = field(default_factory=set)
 
     def problems(self, event: Event) -> Iterator[str]:
         for text_id in event.body.text_ids():
@@ -105,6 +108,10 @@ class _Past:
                 yield f"this {event.kind} names {text_id!r:.60}, which is no content id"
             elif not self.has_text(text_id):
                 yield f"the store does not hold text {text_id}, which this {event.kind} names"
+        aside = self.raises.add(event)
+        self.begins_again |= aside.runs
+        for one in aside.events:
+            self.lasting.pop((one.kind, one.key), None)
         lasting = _lasting(event.body)
         if self.lasting.setdefault((event.kind, event.key), lasting) != lasting:
             yield f"this {event.kind} differs from an earlier one of its key {event.key}"
@@ -176,8 +183,8 @@ class _Past:
         if event.key not in self.invocations:
             yield "it ends an invocation that never began"
         answers = sum(self.used[event.key].values(), Usage())
-        # A guest that diverged did not ask again for what it had asked before a cut.
-        if event.key not in self.diverged:
+        # Whoever diverged, or began again, did not ask again for what was asked before a cut.
+        if event.key not in self.diverged | self.begins_again:
             yield from _usage_problem("its model requests", body.usage, answers)
 
     def _lm_answer(self, event: Event, body: LmAnswer) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import Any
 from selftaught.analysis.reward_audit import audit_run
 from selftaught.analysis.reward_denials import above_bound
 from selftaught.analysis.reward_scores import Scores, Searched, compared, of_program
-from selftaught.analysis.run_head import HEAD_KINDS, run_head
+from selftaught.analysis.run_head import read_head
 from selftaught.app.audits import reading_program
 from selftaught.app.instance_key import find_instance_key
 from selftaught.app.next_command import next_command
@@ -35,7 +35,7 @@ async def audit_rewards(store: str, run: str, rescore: int | None = None) -> dic
     """
     with open_reader(store) as reader:
         run_id = reader.resolve_run(run)
-        head = run_head(run_id, reader.events(run_id, HEAD_KINDS))
+        head = read_head(reader, run_id)
         if head.command == "audit":
             raise ConfigError(
                 f"run {run_id} is a sandbox audit, in which nothing is rewarded: "

@@ -66,7 +66,7 @@ def recorded_audit(store: str, run_id: str) -> Recorded:
         for event in reader.events(run_id, (AuditTally, AuditVerdict)):
             match event.body:
                 case AuditTally() as tally:
-                    tallies.setdefault(tally.condition, tally)
+                    tallies[tally.condition] = tally
                 case AuditVerdict() as verdict:
                     verdicts.setdefault(verdict.program, verdict)
         programs = {program for tally in tallies.values() for program in tally.programs}

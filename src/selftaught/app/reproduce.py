@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from selftaught.analysis.progress import final_result
-from selftaught.analysis.run_head import HEAD_KINDS, RunHead, run_head
+from selftaught.analysis.run_head import RunHead, read_head
 from selftaught.app.compose import run_study
 from selftaught.app.config import ProtocolConfig, RunConfig, StudyConfig, TransferConfig
 from selftaught.app.discovery import load_improver, load_task
@@ -202,7 +202,7 @@ def _find(config: StudyConfig, tasks: Sequence[Task], improver: Program) -> RunH
     wanted = _identity(config, tasks)
     with open_reader(config.store) as reader:
         for run_id in reader.runs():
-            head = run_head(run_id, reader.events(run_id, HEAD_KINDS))
+            head = read_head(reader, run_id)
             same = (
                 head.command == config.command
                 and head.improver_id == improver.id

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from selftaught import __version__
-from selftaught.analysis.run_head import HEAD_KINDS, RunHead, run_head
+from selftaught.analysis.run_head import RunHead, read_head
 from selftaught.app.config import STUDIES, RunConfig, StudyConfig
 from selftaught.app.discovery import load_task
 from selftaught.app.next_command import next_command
@@ -55,7 +55,7 @@ def find_run(store: str, run: str, *, everything: bool = False) -> StoredRun:
     """
     with open_reader(store) as reader:
         run_id = reader.resolve_run(run)
-        head = run_head(run_id, reader.events(run_id, HEAD_KINDS))
+        head = read_head(reader, run_id)
         memory = recall(reader, run_id, everything=everything)
         return StoredRun(head, stored_config(head, store), _improver(reader, head), memory)
 

@@ -30,7 +30,7 @@ from selftaught.journal.events import SeriesPlace
 from selftaught.journal.location import check_writable
 from selftaught.journal.reader import open_reader
 from selftaught.journal.run_id import new_run_id
-from selftaught.journal.run_lock import hold_run
+from selftaught.journal.run_lock import hold_run, series_lock
 from selftaught.studies.bookkeeping import NothingMeasured
 
 Json = dict[str, Any]
@@ -105,7 +105,7 @@ class _Series:
         store, of = self.config.store, self.config.repeats
         results: list[Json] = []
         # One process at a time says which run is next.
-        with hold_run(store, f"{self.series_id}.series"):
+        with hold_run(store, series_lock(self.series_id)):
             heads = _started(store, self.series_id) if resumed else {}
             for index in range(of):
                 usage = sum((Usage(**result["usage"]) for result in results), Usage())

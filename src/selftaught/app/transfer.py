@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from selftaught.analysis.progress import PROGRESS_KINDS, progress
-from selftaught.analysis.run_head import HEAD_KINDS, RunHead, run_head
+from selftaught.analysis.run_head import RunHead, read_head
 from selftaught.app.common_config import CommonConfig
 from selftaught.app.config import TransferConfig
 from selftaught.app.discovery import load_task, task_names
@@ -49,7 +49,7 @@ def find_origin(store: str, run: str) -> Origin:
     """
     with open_reader(store) as reader:
         run_id = reader.resolve_run(run)
-        head = run_head(run_id, reader.events(run_id, HEAD_KINDS))
+        head = read_head(reader, run_id)
         if head.command != "run":
             raise ConfigError(
                 f"run {run_id} is of {head.command}: only a run of selftaught run has an improved "

@@ -21,13 +21,14 @@ from selftaught.cli.run import run
 from selftaught.cli.sections import OrderedGroup
 from selftaught.cli.serve_model import serve_model
 from selftaught.cli.show import show
+from selftaught.cli.stop import stop
 from selftaught.cli.strategies import strategies
 from selftaught.cli.transfer import transfer
 from selftaught.cli.verify import verify
 
 _COMMANDS: tuple[click.Command, ...] = (
     *(run, improve, tasks, models, doctor, runs, show),
-    *(resume, replay, verify),
+    *(stop, resume, replay, verify),
     *(transfer, strategies, audit, reproduce),
     report,
     *(new_task, new_improver),

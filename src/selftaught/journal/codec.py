@@ -25,6 +25,8 @@ from selftaught.journal.events import (
     LmCall,
     MetaEvaluation,
     ModelNotice,
+    Notice,
+    Phase,
     Record,
     Result,
     Run,
@@ -52,6 +54,8 @@ class Other(Record, frozen=True):
 
 Body: TypeAlias = (
     Run
+    | Phase
+    | Notice
     | Result
     | RunEnd
     | Invocation

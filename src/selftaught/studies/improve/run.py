@@ -17,7 +17,7 @@ from selftaught.core.task import Task
 from selftaught.engine.context import RunContext
 from selftaught.engine.invoke import SandboxedImprover
 from selftaught.engine.utilities import TaskUtility
-from selftaught.journal.events import Run
+from selftaught.journal.events import Phase, Run
 from selftaught.studies.bookkeeping import Closing, NothingMeasured, recorded_run
 from selftaught.studies.first_program import with_seed
 from selftaught.studies.improve.finalists import Finalist, Shortlist, Values, confirmed
@@ -92,7 +92,7 @@ class _Study:
             # Without a patience, spending the budget is what was asked for.
             self._closing.state = "budget"
             self._closing.detail = str(error)
-        self._context.tell("phase", name="measuring")
+        self._context.begin(Phase("measuring", closing=True))
         await self._report(task, (seed_search, seed), u.shortlist.ranked())
 
     async def _search(self, u: _Search) -> None:

@@ -22,7 +22,7 @@ from selftaught.engine.keys import make_key
 from selftaught.engine.ledger import NOTHING, Amounts
 from selftaught.engine.utilities import DownstreamTask, MetaQuery, MetaUtility
 from selftaught.journal.codec import as_json
-from selftaught.journal.events import Run
+from selftaught.journal.events import Phase, Run
 from selftaught.journal.study_events import Iteration, Proposal, StepProposal
 from selftaught.studies.bookkeeping import Closing, NothingMeasured, recorded_run
 from selftaught.studies.first_program import with_seed
@@ -103,7 +103,7 @@ class _Study:
         finally:
             await self._u_meta.aclose()
         context.ledger.hold_back(NOTHING)
-        context.tell("phase", name="comparison")
+        context.begin(Phase("comparison", closing=True))
         self._closing.result = self._result(await self._comparison())
 
     # --- reports --------------------------------------------------------------------------------
@@ -180,7 +180,7 @@ class _Study:
             difference = paired_difference(final.values, restarted.score.values)
             comparison["vs_seed_restarted"] = difference.as_json()
             for name, improver in self._plan.baselines.items():
-                self._context.tell("phase", name="comparison", baseline=name)
+                self._context.begin(Phase("comparison", baseline=name, closing=True))
                 baseline = await self._baselines.measure(name, improver, program)
                 comparison["baselines"][name] = baseline.compared(final, drawn)
         except BudgetExceeded as error:
