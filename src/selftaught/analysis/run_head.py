@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from msgspec import structs
-
 from selftaught.core.budget import Usage
 from selftaught.journal.codec import Event, as_json
 from selftaught.journal.events import Run, RunEnd, SeriesPlace, TaskVersion
@@ -23,13 +21,14 @@ class RunHead:
     """The resolved configuration of a run and its state.
 
     Attributes:
-        start: what it said at its first start, with the budget that it was last given.
+        start, last: what it said at its first start, and at its last.
         end: how it ended since it was last started; None if it did not.
         lock: what was seen of its lock, if it has not ended.
     """
 
     run_id: str
     start: Run
+    last: Run
     end: RunEnd | None
     lock: LockState = NOT_HELD
 
@@ -86,7 +85,9 @@ class RunHead:
 
     @property
     def config(self) -> Mapping[str, Any]:
-        return self.start.config
+        """That of its first start, with the budget that it was last given."""
+        budget = {name: value for name, value in self.last.config.items() if name == "budget"}
+        return {**self.start.config, **budget}
 
     @property
     def usage(self) -> Usage | None:
@@ -151,19 +152,14 @@ def read_head(reader: JournalReader, run_id: str) -> RunHead:
 
 def _told(run_id: str, events: Iterable[Event]) -> RunHead:
     start: Run | None = None
+    last: Run | None = None
     end: RunEnd | None = None
     for event in events:
         match event.body:
             case Run() as said:
-                start, end = said if start is None else _with_budget(start, said), None
+                start, last, end = start or said, said, None
             case RunEnd() as said:
                 end = said
-    if start is None:
+    if start is None or last is None:
         raise LookupError(f"no run {run_id!r} was ever started in this store")
-    return RunHead(run_id, start, end)
-
-
-def _with_budget(first: Run, later: Run) -> Run:
-    if later.config.get("budget") == first.config.get("budget"):
-        return first
-    return structs.replace(first, config={**first.config, "budget": later.config["budget"]})
+    return RunHead(run_id, start, last, end)

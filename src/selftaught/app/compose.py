@@ -163,7 +163,7 @@ async def _context(
             run_id = place.series_id
         stack.enter_context(hold_run(config.store, run_id))
         # What another process wrote before we held the run is read now, and not before.
-        memory = Memory() if resumed is None else find_run(config.store, run_id).memory
+        memory = Memory() if resumed is None else _memory(config, run_id)
         journal = await asyncio.to_thread(open_journal, config.store)
         stack.push_async_callback(journal.aclose)
         stack.push_async_callback(evaluator.aclose)  # before the journal, to which it writes
@@ -196,6 +196,10 @@ async def _context(
             replace(context, history=History(memory), modules=modules, version_scheme=scheme),
             head,
         )
+
+
+def _memory(config: StudyConfig, run_id: str) -> Memory:
+    return find_run(config.store, run_id, budget=config.budget.value()).memory
 
 
 def _modules_told(config: StudyConfig, prepared: _Prepared) -> tuple[str, ...]:

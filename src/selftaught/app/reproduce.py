@@ -8,7 +8,7 @@ So the same command goes on wherever it was stopped, and pays nothing twice.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -22,7 +22,7 @@ from selftaught.app.discovery import load_improver, load_task
 from selftaught.app.estimates import estimate_protocol_run
 from selftaught.app.instance_key import find_instance_key
 from selftaught.app.resume import find_run, has_ended, stored_config
-from selftaught.app.series import resume_study, run_repeated
+from selftaught.app.series import last_of_series, resume_study, run_repeated
 from selftaught.app.settings import as_json, make_config, merged, read_toml
 from selftaught.app.transfer import find_origin, transfer_config
 from selftaught.core.budget import Usage
@@ -178,7 +178,8 @@ async def _gone_on(head: RunHead, store: str, tasks: Sequence[Task], listener: L
     Raises: NothingMeasured if it has ended with none.
     """
     if head.series is not None or not has_ended(head):
-        return await resume_study(find_run(store, head.run_id), tasks, listener)
+        last = last_of_series(find_run(store, head.run_id))
+        return await resume_study(last, tasks, listener)
     with open_reader(store) as reader:
         result = final_result(reader, head.run_id)
     if result is None:
@@ -227,10 +228,11 @@ def _is_of(head: RunHead, tasks: Sequence[Task]) -> bool:
 def _said(head: RunHead, store: str, tasks: Sequence[Task]) -> dict[str, Any] | None:
     """The identity of a run; None if this selftaught does not read its configuration.
 
-    It is read as for going on, so an option that came later has its default.
+    It is read as for going on, so an option that came later has its default; its budget is that of
+    its first start.
     """
     try:
-        return _identity(stored_config(head, store), tasks)
+        return _identity(stored_config(replace(head, last=head.start), store), tasks)
     except ConfigError:
         return None
 

@@ -17,10 +17,10 @@ from selftaught.analysis.progress import final_result
 from selftaught.analysis.run_head import RunHead
 from selftaught.analysis.series import series_runs
 from selftaught.app.compose import run_study
-from selftaught.app.config import RunConfig
+from selftaught.app.config import RunConfig, StudyConfig
 from selftaught.app.discovery import load_improver
 from selftaught.app.next_command import next_command
-from selftaught.app.resume import StoredRun, check_unfinished, find_run, has_ended
+from selftaught.app.resume import StoredRun, find_run, has_ended, to_go_on, with_budget
 from selftaught.core.budget import Usage
 from selftaught.core.errors import ConfigError
 from selftaught.core.program import Program
@@ -58,31 +58,45 @@ async def run_repeated(
     return await _Series(series_id, config, improver).run(tasks, listener)
 
 
-def find_unfinished(store: str, run: str) -> StoredRun:
-    """A run that can be gone on with, by itself or because runs of its series are missing.
+def find_unfinished(store: str, run: str, budget: Mapping[str, float] | None = None) -> StoredRun:
+    """A run that can be gone on with, by itself or because runs of its series are missing: of a
+    series the one that was started last, which has the budget of all.
 
-    Raises: ConfigError if there is none, or nothing is left to do.
+    Args:
+        budget: limits to go on with, where they are others than it has.
+    Raises: ConfigError if there is none, nothing is left to do, or more than the budget is spent.
     """
     stored = find_run(store, run)
     place = stored.head.series
+    limits = budget or {}
     if place is None:
-        check_unfinished(stored)
+        return to_go_on(stored, limits)
+    heads = _started(store, place.series_id)
+    last = last_of_series(stored)
+    if last.head.state == "done" and len(heads) < place.of:
+        return with_budget(last, limits)
+    if not has_ended(last.head) or limits:
+        return to_go_on(last, limits)
+    raise ConfigError(
+        f"series {place.series_id} has ended, with {len(heads)} of {place.of} runs: there is "
+        f"nothing to resume; see {next_command('show', place.series_id, store)}"
+    )
+
+
+def last_of_series(stored: StoredRun) -> StoredRun:
+    """The run of its series that was started last; one that is of none, itself."""
+    place, store = stored.head.series, stored.config.store
+    if place is None:
         return stored
     heads = _started(store, place.series_id)
-    # What the budget ended in one run it ended for the series.
-    is_over = len(heads) == place.of or any(head.state == "budget" for head in heads.values())
-    if is_over and all(has_ended(head) for head in heads.values()):
-        raise ConfigError(
-            f"series {place.series_id} has ended, with {len(heads)} of {place.of} runs: there is "
-            f"nothing to resume; see {next_command('show', place.series_id, store)}"
-        )
-    return stored
+    return find_run(store, heads[max(heads)].run_id)
 
 
 async def resume_study(
     stored: StoredRun, tasks: Sequence[Task], listener: Listener = silent
 ) -> Json:
-    """Go on with a run, or with the whole series that it is of; the object of its `--json`."""
+    """Go on with a run, or with the whole series of which it is the last; the object of its
+    `--json`."""
     place = stored.head.series
     if place is None or not isinstance(stored.config, RunConfig):
         return await run_study(stored.config, tasks, listener, stored.improver, stored)
@@ -141,12 +155,13 @@ class _Series:
         if head is None:
             config = replace(self.config, seed=self.config.seed + place.index)
             return await run_study(config, tasks, listener, self.improver, place=place)
-        if has_ended(head):
-            return _result(self.config.store, head.run_id)
         stored = find_run(self.config.store, head.run_id)
-        return await run_study(
-            stored.config, tasks, listener, stored.improver, stored, stored.head.series
-        )
+        going_on: StudyConfig = replace(stored.config, budget=self.config.budget)
+        # What ended at a budget goes on with another.
+        if head.state == "done" or (head.state == "budget" and going_on == stored.config):
+            return _result(self.config.store, head.run_id)
+        its = stored.head.series
+        return await run_study(going_on, tasks, listener, stored.improver, stored, its)
 
 
 def _started(store: str, series_id: str) -> Mapping[int, RunHead]:
