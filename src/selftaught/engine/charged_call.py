@@ -67,7 +67,10 @@ class ChargedCall:
         drawn = await together(self._draw(key, prompt) for key, prompt in prompts.items())
         found = dict(zip(counts, (texts for texts, _ in drawn), strict=True))
         troubles = [trouble for _, trouble in drawn if trouble is not None]
-        self.is_short = any(isinstance(trouble, BudgetExceeded) for trouble in troubles)
+        self.is_short = any(
+            len(texts) < n and not isinstance(trouble, ModelFailure)
+            for (texts, trouble), n in zip(drawn, counts.values(), strict=True)
+        )
         if troubles and not any(found.values()):
             raise troubles[0]
         return found
