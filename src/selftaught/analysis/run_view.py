@@ -22,6 +22,8 @@ from selftaught.journal.events import (
     LmAnswer,
     LmCall,
     ModelNotice,
+    Notice,
+    Phase,
     Result,
     Run,
 )
@@ -43,7 +45,7 @@ __all__ = [
 
 _VIEWED_KINDS = (
     *(Run, Result, Iteration, Proposal, Invocation, InvocationEnd),
-    *(LmCall, LmAnswer, ModelNotice, Evaluation, Diverged),
+    *(LmCall, LmAnswer, ModelNotice, Evaluation, Diverged, Notice, Phase),
 )
 _STILL_OPEN = "open"
 
@@ -120,7 +122,8 @@ class Counts:
 class RunView:
     """One run. `result` is the final object of `--json`, or None while there is none.
 
-    `notices` are what was found out about the model, such as parameters that it does not take.
+    `notices` are what a user should know, such as parameters that the model does not take; `phase`
+    is the part that it began last, or None.
     """
 
     head: RunHead
@@ -129,6 +132,7 @@ class RunView:
     spending: Spending
     counts: Counts
     notices: tuple[str, ...]
+    phase: str | None
     best: ProgramView | None
     best_value: float | None
     result: Mapping[str, Any] | None
@@ -146,6 +150,7 @@ class RunView:
             "spending": self.spending.as_json(),
             "counts": asdict(self.counts),
             "notices": list(self.notices),
+            "phase": self.phase,
             "best": None if self.best is None else asdict(self.best),
             "best_value": self.best_value,
             "result": self.result,
@@ -168,11 +173,19 @@ def view_run(reader: JournalReader, run_id: str) -> RunView:
         proposals=tuple(_proposals(reader, events)),
         spending=spending(events),
         counts=_counts(events),
-        notices=tuple(event.body.detail for event in events if isinstance(event.body, ModelNotice)),
+        notices=tuple(
+            event.body.detail for event in events if isinstance(event.body, (ModelNotice, Notice))
+        ),
+        phase=_phase(events),
         best=_best(reader, events, so_far),
         best_value=so_far.best_value,
         result=so_far.result,
     )
+
+
+def _phase(events: Sequence[Event]) -> str | None:
+    phases = [event.body for event in events if isinstance(event.body, Phase)]
+    return phases[-1].detail or phases[-1].name if phases else None
 
 
 def _latest(events: Sequence[Event], kind: type[B]) -> dict[str, B]:
