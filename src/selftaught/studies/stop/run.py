@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from selftaught.acceptance import policy
-from selftaught.algorithm import Decision, Improver, stop
+from selftaught.algorithm import Decision, Improver, Rest, stop
 from selftaught.core.concurrency import together
 from selftaught.core.errors import BudgetExceeded
 from selftaught.core.outcome import Failed
@@ -114,9 +114,24 @@ class _Study:
         improver: Improver,
         proposal: Improver | Failed | None,
         decision: Decision | None,
-    ) -> None:
+    ) -> Rest:
+        """Val decides, so it is there first; test is measured beside the next step, unless a budget
+        could be spent on that before this one is measured."""
         if decision is not None:
             self._record_proposal(t, proposal, decision)
+        if self._context.ledger.is_unlimited:
+            await self._u_meta.score(improver, "val")
+            return self._measured(t, improver, proposal, decision)
+        await self._measured(t, improver, proposal, decision)
+        return _nothing()
+
+    async def _measured(
+        self,
+        t: int,
+        improver: Improver,
+        proposal: Improver | Failed | None,
+        decision: Decision | None,
+    ) -> None:
         # At once: a slow model is waited for once, and not twice.
         val, test = await together(self._u_meta.score(improver, s) for s in ("val", "test"))
         self._hold_back(improver)
@@ -200,6 +215,10 @@ class _Study:
             "wall_s": 0.0,
             "best_improver_id": self._final.program.id,
         }
+
+
+async def _nothing() -> None:
+    """What is left to be done of a step that is measured."""
 
 
 def _id(proposal: Improver | Failed | None) -> str | None:
