@@ -46,6 +46,8 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "clock": {"invocation": "i", "s": 1.5},
     "diverged": {"role": "inner", "detail": ""},
     "model_notice": {"detail": ""},
+    "notice": {"detail": ""},
+    "phase": {"name": "comparison"},
     "evaluation": {
         **{"program": _ID, "task": "t", "stream": "search", "repeat": "0", "task_version": "1"},
         **{"kind": "scored", "value": 0.5, "detail": "", "feedback": "", "per_instance": []},

@@ -48,6 +48,6 @@ async def studied(
         writes_head: not so in a replay.
     """
     head = head_of(context, asked)
-    so_far = RecordedRun(RunHead(context.run_id, head, None), events, text)
+    so_far = RecordedRun(RunHead(context.run_id, head, head, None), events, text)
     study = find_study(asked.config.command)
     return await recorded_run(study, context, asked, so_far, head if writes_head else None)

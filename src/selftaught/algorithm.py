@@ -10,11 +10,11 @@ and what becomes of a proposal is an `Acceptance` policy.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
-from selftaught.core.concurrency import together
+from selftaught.core.concurrency import beside, together
 from selftaught.core.outcome import Failed
 from selftaught.core.program import Program
 from selftaught.core.seeds import Stream
@@ -115,7 +115,8 @@ class Decision:
 
 Proposal: TypeAlias = Improver | Failed
 Acceptance: TypeAlias = Callable[[Improver, Proposal, MetaUtility], Awaitable[Decision]]
-Report: TypeAlias = Callable[[int, Improver, Proposal | None, Decision | None], Awaitable[None]]
+Rest: TypeAlias = Coroutine[Any, Any, None]
+Report: TypeAlias = Callable[[int, Improver, Proposal | None, Decision | None], Awaitable[Rest]]
 
 
 async def stop(
@@ -135,15 +136,21 @@ async def stop(
         u_queried: the meta-utility as improvers may query it, on the search stream.
         build: makes an improver of a program.
         accept: what becomes of a proposal; the paper takes whatever comes back.
-        report: told of the improver that stands after each step, I_0 at t = 0.
+        report: told of the improver that stands after each step, I_0 at t = 0. What it leaves to
+            be done goes on beside the next step, and ends before the next report.
     Returns: I_T.
     """
-    I_t = I_0
-    await report(0, I_t, None, None)
-    for t in range(1, T + 1):
-        proposed = await I_t(u_queried, I_t.program, M)  # I_t = I_{t-1}(u_meta, I_{t-1}, M)
+
+    async def step(I: Improver) -> tuple[Proposal, Decision]:  # noqa: E741
+        proposed = await I(u_queried, I.program, M)  # I_t = I_{t-1}(u_meta, I_{t-1}, M)
         proposal = proposed if isinstance(proposed, Failed) else build(proposed)
-        decision = await accept(I_t, proposal, u_meta)
+        return proposal, await accept(I, proposal, u_meta)
+
+    I_t = I_0
+    rest = await report(0, I_t, None, None)
+    for t in range(1, T + 1):
+        proposal, decision = await beside(rest, step(I_t))
         I_t = decision.improver
-        await report(t, I_t, proposal, decision)
+        rest = await report(t, I_t, proposal, decision)
+    await rest
     return I_t

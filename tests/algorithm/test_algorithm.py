@@ -10,7 +10,15 @@ from typing import Any
 import pytest
 
 from selftaught.acceptance import POLICIES, paper, policy, revert, strict
-from selftaught.algorithm import Decision, Improver, LanguageModel, MetaScore, MetaUtility, stop
+from selftaught.algorithm import (
+    Decision,
+    Improver,
+    LanguageModel,
+    MetaScore,
+    MetaUtility,
+    Rest,
+    stop,
+)
 from selftaught.core.errors import ConfigError
 from selftaught.core.outcome import Failed
 from selftaught.core.program import Program
@@ -217,7 +225,7 @@ def run_stop(
 
     async def report(
         t: int, improver: Improver, proposal: Improver | Failed | None, decision: Decision | None
-    ) -> None:
+    ) -> Rest:
         proposed = proposal.kind if isinstance(proposal, Failed) else proposal and proposal.program
         log.append(
             (
@@ -228,12 +236,20 @@ def run_stop(
                 decision and decision.accepted,
             )
         )
+        return rest(t)
 
+    async def rest(t: int) -> None:
+        left.append(t)
+        await asyncio.sleep(0)  # the next step goes on
+        left.remove(t)
+
+    left: list[int] = []
     first = build(Program(next(iter(answers))))
     u_meta = KnownMetaUtility(known, log)
     final = asyncio.run(
         stop(first, u_meta, u_queried, MODEL, iterations, build=build, accept=accept, report=report)
     )
+    assert left == [], "what a report leaves to be done is done"
     for entry in log:
         if entry[0] == "improve":
             assert entry[2] is u_queried, "an improver of improvers queries the search stream"

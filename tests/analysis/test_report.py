@@ -357,7 +357,7 @@ def test_a_run_that_was_killed_or_has_an_odd_result_is_reported_as_far_as_it_cam
     reader: JournalReader,
 ) -> None:
     killed = page(reader, KILLED_RUN)
-    assert "State: open." in killed.lead[0]
+    assert "State: killed (no process that can be seen from here holds it)." in killed.lead[0]
     assert "comparison" not in [one.name for one in killed.sections]
     improved = page(reader, IMPROVE_RUN)
     assert {"search", "best", "spending"} <= {one.name for one in improved.sections}

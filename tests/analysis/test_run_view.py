@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict
 
 import pytest
@@ -25,6 +26,7 @@ from selftaught.analysis.run_view import view_run
 from selftaught.app.run_list import list_runs
 from selftaught.core.budget import Usage
 from selftaught.journal.reader import JournalReader
+from selftaught.journal.run_lock import hold_run
 
 
 def test_runs_are_listed_newest_first_with_their_state_and_best_value(
@@ -33,7 +35,7 @@ def test_runs_are_listed_newest_first_with_their_state_and_best_value(
     told = [(s.run_id, s.kind, s.state, s.iterations, s.best_value) for s in list_runs(reader)]
     assert told == [
         (IMPROVE_RUN, "improve", "budget", 0, 0.9),
-        (KILLED_RUN, "run", "open", 3, 0.7),
+        (KILLED_RUN, "run", "killed", 3, 0.7),
         (STOP_RUN, "run", "done", 3, 0.7),
     ]
 
@@ -68,9 +70,21 @@ def test_the_head_tells_what_the_run_is(reader: JournalReader) -> None:
     assert [iteration["t"] for iteration in view.iterations] == [0, 1, 2]
 
 
-def test_a_resumed_run_is_open_and_keeps_its_first_start(reader: JournalReader) -> None:
+def test_a_run_without_an_end_is_running_as_long_as_its_lock_is_held_and_then_killed(
+    reader: JournalReader,
+) -> None:
+    with hold_run(reader.location, KILLED_RUN):
+        head = view_run(reader, KILLED_RUN).head
+        assert head.state == "running"
+        assert head.detail.startswith(f"in process {os.getpid()} (")
+        assert [run.state for run in list_runs(reader)] == ["budget", "running", "done"]
+    assert view_run(reader, KILLED_RUN).head.state == "killed"
+
+
+def test_a_resumed_run_has_no_end_and_keeps_its_first_start(reader: JournalReader) -> None:
     head = view_run(reader, KILLED_RUN).head
-    assert (head.state, head.detail, head.usage) == ("open", "", None)
+    assert (head.state, head.usage) == ("killed", None)
+    assert head.detail == "no process that can be seen from here holds it"
     assert head.started == "2026-11-23T04:55:00+00:00"
 
 

@@ -116,7 +116,7 @@ def test_a_trace_is_json(traced: RunTrace) -> None:
 
 
 def test_a_killed_run_has_a_trace(reader: JournalReader) -> None:
-    assert trace_run(reader, KILLED_RUN).head.state == "open"
+    assert trace_run(reader, KILLED_RUN).head.state == "killed"
 
 
 def test_a_run_that_is_not_there_is_a_lookup_error(reader: JournalReader) -> None:

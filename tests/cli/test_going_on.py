@@ -113,7 +113,7 @@ def test_a_run_in_progress_is_refused_to_others_and_read_by_anybody(here: Path) 
     server.stop()
     assert refused.code == 2
     assert str(process.pid) in refused.stderr
-    assert json.loads(shown.stdout)["state"] == "open"
+    assert json.loads(shown.stdout)["state"] == "running"
 
 
 def test_a_task_that_has_changed_is_refused_with_the_difference(here: Path) -> None:
@@ -191,6 +191,67 @@ def test_a_finished_run_replays_with_the_embedded_model_left_alone(finished: Fin
             found = json.loads(done.stdout)
             assert (found["differences"], found["diverged"]) == ([], [])
             assert found["events"]["invocation_end"] > 0
+
+
+# --- a budget that is raised --------------------------------------------------------------------
+
+CONSTANT = ("run", "flow_shop", *SMALL, "--instance-key", "public", "--json")
+
+
+def test_a_run_that_its_budget_ended_goes_on_with_a_larger_one_as_if_it_had_always_had_it(
+    here: Path,
+) -> None:
+    whole = json.loads(selftaught(*CONSTANT, cwd=here).stdout)
+    cut = json.loads(selftaught(*CONSTANT, "--lm-calls", "5", cwd=here).stdout)
+    run_id = cut["run_id"]
+    assert (cut["state"], cut["comparison"]["seed_restarted"]) == ("budget", None)
+    for options, said in (
+        ((), "has ended (budget): there is nothing to resume, unless with a larger budget"),
+        (("--lm-calls", "5"), "has ended (budget): there is nothing to resume"),
+        (("--samples", "1000"), "has ended (budget): there is nothing to resume"),
+        (("--lm-calls", "1"), f"has spent {cut['usage']['lm_calls']} lm_calls already"),
+    ):
+        refused = selftaught("resume", run_id, *options, cwd=here)
+        assert refused.code == 2
+        assert said in refused.stderr
+        assert refused.stderr.count("\n") == 1
+    raised = selftaught("resume", run_id, "--lm-calls", "500", "--json", cwd=here)
+    assert raised.code == 0, raised.stderr
+    result = json.loads(raised.stdout)
+    for part in ("iterations", "comparison", "state"):
+        assert result[part] == whole[part]
+    shown = json.loads(selftaught("show", run_id, "--json", cwd=here).stdout)
+    assert shown["config"]["budget"]["lm_calls"] == 500
+    assert (shown["state"], shown["phase"]) == ("done", "comparison")
+    assert selftaught("replay", run_id, "--rescore", cwd=here).code == 0
+    assert selftaught("verify", cwd=here).code == 0
+    done = selftaught("resume", run_id, "--lm-calls", "1000", cwd=here)
+    assert done.code == 2
+    assert "has ended (done): there is nothing to resume; see" in done.stderr
+
+
+def test_a_series_and_an_improve_run_go_on_with_a_larger_budget_from_python(here: Path) -> None:
+    store = f"sqlite:///{here}/selftaught.db"
+    runs = {"search": 1, "val": 2, "test": 2}
+    few = {"iterations": 1, "runs": runs, "repeats": 2, "baselines": False, "store": store}
+    cut = st.self_improve(["flow_shop"], budget=st.Budget(lm_calls=6), **few)
+    assert cut.state == "budget"
+    raised = st.self_improve(
+        ["flow_shop"], resume=cut.data["series_id"], budget=st.Budget(lm_calls=500), store=store
+    )
+    whole = st.self_improve(["flow_shop"], **few)
+    assert raised.state == whole.state == "done"
+    for one, other in zip(raised.data["runs"], whole.data["runs"], strict=True):
+        assert one["comparison"] == other["comparison"]
+    first = st.improve("flow_shop", budget=st.Budget(lm_calls=2), store=store)
+    again = {"resume": first.run_id, "store": store}
+    with pytest.raises(ConfigError, match="nothing to resume"):
+        st.improve("flow_shop", budget=st.Budget(lm_calls=2), **again)
+    more = st.improve("flow_shop", budget=st.Budget(lm_calls=4), **again)
+    assert more.data["usage"]["lm_calls"] == 4
+    at_once = st.improve("flow_shop", budget=st.Budget(lm_calls=4), store=store)
+    assert more.data["best"] == at_once.data["best"]
+    assert selftaught("verify", cwd=here).code == 0
 
 
 # --- from Python --------------------------------------------------------------------------------

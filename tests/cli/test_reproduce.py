@@ -218,7 +218,7 @@ def test_a_part_that_was_cut_goes_on_and_nothing_else_is_done_again(
         first = database.execute(query, (study,)).fetchall()[0][0]
         database.execute("DELETE FROM events WHERE seq > ?", (first + 10,))
         database.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = 'events'", (first + 10,))
-    assert runs(copied)[0] == (study, "transfer", "open")
+    assert runs(copied)[0] == (study, "transfer", "killed")
     found = result(capsys)
     assert runs(copied) == before
     whole = json.loads(micro[1].stdout)

@@ -164,7 +164,7 @@ def test_after_os_exit_in_a_utility_the_guests_are_gone_and_the_run_can_go_on(he
     done = improved(here, OS_EXIT, "--lm-calls", "3", "--json", before_go=started)
     assert (done.code, done.stdout) == (5, "")
     shown = json.loads(selftaught("show", "latest", "--json", cwd=here).stdout)
-    assert shown["state"] == "open"
+    assert shown["state"] == "killed"
     resumed = selftaught("resume", "latest", "--json", cwd=here)
     assert resumed.code == 0, resumed.stderr
     assert json.loads(resumed.stdout)["run_id"] == shown["run_id"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -29,11 +29,12 @@ from selftaught.engine.memory import Memory
 from selftaught.engine.recall import remember
 from selftaught.engine.requests import Requester
 from selftaught.journal.codec import Body, Event, decode, encode
-from selftaught.studies.registry import find_study
+from selftaught.studies.registry import find_study, studies
 from selftaught.studies.replay import ReplayJournal, Silent, compared, replayed
 from selftaught.studies.settings import make_config
 from selftaught.studies.stop.study import RunConfig
-from selftaught.studies.study import Asked
+from selftaught.studies.study import Asked, NothingMeasured
+from selftaught.studies.verified_run import run_problems
 from study_support import studied
 
 COMPARED = ("invocation_end", "evaluation", "meta_evaluation", "proposal", "iteration")
@@ -80,11 +81,17 @@ class Kept:
     async def aclose(self) -> None:
         """Nothing is held."""
 
-    def memory(self, length: int | None = None, *, everything: bool = False) -> Memory:
+    def memory(
+        self,
+        length: int | None = None,
+        *,
+        everything: bool = False,
+        budget: Budget | None = None,
+    ) -> Memory:
         def find(text_ids: Collection[str]) -> dict[str, str]:
             return {text_id: self.texts[text_id] for text_id in text_ids}
 
-        return remember(self.events[:length], find, everything=everything)
+        return remember(self.events[:length], find, everything=everything, budget=budget)
 
     def of(self, *kinds: str) -> dict[tuple[str, str], Any]:
         volatile = ("cpu_s", "tier", "usage")
@@ -119,6 +126,7 @@ def go(
     journal: Kept | None = None,
     improver: str = SEED_IMPROVER,
     budget: Budget | None = None,
+    iterations: int = 1,
 ) -> Once:
     memory, journal = memory or Memory(), journal or Kept()
     model, told = Paid(), list[Progress]()
@@ -135,13 +143,17 @@ def go(
         listener=told.append,
         history=History(memory),
     )
-    result = world.run(studied(context, asked(improver), journal.events, journal.texts.get))
+    study = asked(improver, iterations, budget or Budget())
+    result = world.run(studied(context, study, list(journal.events), journal.texts.get))
     return Once(result, journal, model, context, told)
 
 
-def asked(improver: str = SEED_IMPROVER) -> Asked[RunConfig]:
-    runs = {"search": 1, "val": 2, "test": 2}
-    config = make_config(RunConfig, {"iterations": 1, "accept": "paper", "runs": runs})
+def asked(improver: str, iterations: int, budget: Budget) -> Asked[RunConfig]:
+    settings = {
+        **{"iterations": iterations, "accept": "paper", "budget": asdict(budget)},
+        "runs": {"search": 1, "val": 2, "test": 2},
+    }
+    config = make_config(RunConfig, settings)
     return Asked(config, [TASK], Program(improver, IMPROVER_ENTRY))
 
 
@@ -225,7 +237,14 @@ def test_a_cut_request_is_closed_at_what_it_may_have_cost(world: World, whole: O
 # --- replay -------------------------------------------------------------------------------------
 
 
-def replay(world: World, journal: Kept, improver: str = SEED_IMPROVER, *, rescore: bool) -> Any:
+def replay(
+    world: World,
+    journal: Kept,
+    improver: str = SEED_IMPROVER,
+    *,
+    rescore: bool,
+    iterations: int = 1,
+) -> Any:
     again = ReplayJournal()
     memory = journal.memory(everything=True)
     context = RunContext(
@@ -241,7 +260,8 @@ def replay(world: World, journal: Kept, improver: str = SEED_IMPROVER, *, rescor
         history=Replay(memory, rescores=rescore),
     )
     scores = [event for event in journal.events if event.kind == "evaluation"]
-    again_studied = studied(context, asked(improver), scores, journal.texts.get, writes_head=False)
+    study = asked(improver, iterations, Budget())
+    again_studied = studied(context, study, scores, journal.texts.get, writes_head=False)
     world.run(replayed(again_studied))
     return compared(find_study("run"), journal.events, again, rescored=rescore)
 
@@ -285,6 +305,80 @@ def test_rescoring_shows_a_score_that_is_another_now(world: World, whole: Once) 
     found = replay(world, Kept(events, whole.journal.texts), rescore=True)
     changed = [one for one in found["differences"] if one["kind"] == "evaluation"]
     assert [one["before"]["value"] for one in changed] == [0.125]
+
+
+# --- a budget that is raised --------------------------------------------------------------------
+
+STEPS = 2
+
+
+@pytest.fixture(scope="module")
+def longer(world: World) -> Once:
+    """A run of two steps that nothing limits."""
+    return go(world, budget=Budget(samples=10_000), iterations=STEPS)
+
+
+def problems(kept: Kept) -> list[Any]:
+    return run_problems("run", kept.events, kept.texts.get, kept.texts.__contains__, studies())
+
+
+@pytest.mark.parametrize(
+    ("resource", "share", "cut"),
+    [("samples", 0.55, False), ("samples", 0.9, True), ("usd", 0.75, False)],
+)
+def test_a_run_whose_budget_was_raised_comes_to_what_the_larger_one_comes_to_from_the_start(
+    resource: str, share: float, cut: bool, world: World, longer: Once
+) -> None:
+    took = longer.result["usage"][resource]
+    limit = int(share * took) if resource == "samples" else share * took
+    kept, small = Kept(), Budget(**{resource: limit})
+    try:
+        ended = go(world, journal=kept, budget=small, iterations=STEPS)
+        assert ended.result["state"] == "budget" or ended.result["comparison"]["seed_restarted"]
+    except NothingMeasured:
+        pass
+    if cut:  # killed as it closed
+        del kept.events[-2:]
+    served = sum(one.kind == "lm_answer" for one in kept.events)
+    large = Budget(samples=10_000)
+    resumed = go(world, kept.memory(budget=large), kept, budget=large, iterations=STEPS)
+    assert stable(resumed.result) == stable(longer.result)
+    assert not kept.of("diverged")
+    assert problems(kept) == []
+    found = replay(world, kept, rescore=True, iterations=STEPS)
+    assert (found["differences"], found["diverged"]) == ([], [])
+    # Nothing is paid twice: all that was answered before is a part of what was served in all.
+    asked = [(e.key, place) for e in kept.events if e.kind == "lm_call" for place in _places(e)]
+    assert len(asked) == len(set(asked))
+    assert served + len(resumed.model.served) == resumed.result["usage"]["requests"]
+    # Killed after the raise, it goes on to the same.
+    again = Kept(kept.events[:-3], dict(kept.texts))
+    third = go(world, again.memory(), again, budget=large, iterations=STEPS)
+    assert stable(third.result) == stable(longer.result)
+    assert third.model.served == []
+
+
+def _places(call: Event) -> range:
+    body = said(call)
+    return range(body["place"], body["place"] + body["n"])
+
+
+def test_what_follows_from_an_improver_run_that_its_budget_gave_too_little_is_done_again(
+    world: World, longer: Once
+) -> None:
+    kept = Kept()
+    ended = go(world, journal=kept, budget=Budget(samples=15), iterations=STEPS)
+    assert ended.result["state"] == "budget"
+    short = {e.key for e in kept.events if e.kind == "invocation_end" and said(e).get("short")}
+    assert len(short) == 1  # it got 3 of 4 responses, and t = 0 was measured with that
+    assert short <= set(kept.memory().runs)
+    large = Budget(samples=10_000)
+    assert short.isdisjoint(kept.memory(budget=large).runs)
+    resumed = go(world, kept.memory(budget=large), kept, budget=large, iterations=STEPS)
+    assert stable(resumed.result) == stable(longer.result)
+    assert problems(kept) == []
+    found = replay(world, kept, rescore=True, iterations=STEPS)
+    assert (found["differences"], found["diverged"]) == ([], [])
 
 
 # --- divergence ---------------------------------------------------------------------------------

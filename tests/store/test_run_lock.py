@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
+import platform
 import signal
 import stat
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from selftaught.core.errors import ConfigError
 from selftaught.journal.location import locate
-from selftaught.journal.run_lock import hold_run
+from selftaught.journal.run_lock import LockState, hold_run, lock_state, really_holds
 
 RUN = "20261123-045512-3f9a"
 OTHER_RUN = "20261123-045512-3f9b"
@@ -169,11 +171,35 @@ def test_a_fork_of_the_holder_neither_keeps_the_run_nor_frees_it(url: str) -> No
     assert subprocess.run(forking, timeout=60, check=False).returncode == 0
 
 
-def test_a_stale_file_does_not_matter(folder: Path, url: str) -> None:
-    lock_file(folder).write_text("process 1 (of yesterday)")
+@pytest.mark.parametrize("stale", ["process 1 (of yesterday)", '{"pid": [], "host": 1}', "\0"])
+def test_a_stale_file_does_not_matter(stale: str, folder: Path, url: str) -> None:
+    lock_file(folder).write_text(stale)
+    assert lock_state(url, RUN) == LockState(is_held=False, holder=None)
     with hold_run(url, RUN):
-        assert lock_file(folder).read_text().startswith(f"process {os.getpid()} (")
+        holder = lock_state(url, RUN).holder
+        assert holder is not None
+        assert holder.pid == os.getpid()
     assert not lock_file(folder).exists()
+
+
+def test_the_lock_tells_a_holder_from_one_that_is_gone_and_from_another_of_its_number(
+    folder: Path, url: str
+) -> None:
+    assert lock_state(url, RUN) == LockState(is_held=False, holder=None)
+    with holder(url) as (process, _):
+        held = lock_state(url, RUN)
+        assert held.is_held
+        assert held.holder is not None
+        assert (held.holder.pid, held.holder.host) == (process.pid, platform.node())
+        assert really_holds(url, RUN, held.holder)
+        assert not really_holds(url, RUN, replace(held.holder, pid=os.getpid()))
+        assert not really_holds(url, RUN, replace(held.holder, host="elsewhere"))
+        with lock_file(folder).open() as opened:  # open here as well, and not locked
+            assert not really_holds(url, RUN, replace(held.holder, pid=os.getpid()))
+            assert opened.readable()
+        process.kill()
+        process.wait(timeout=30)
+    assert lock_state(url, RUN) == LockState(is_held=False, holder=held.holder)
 
 
 def test_a_file_that_was_put_in_our_place_is_not_ours_to_remove(folder: Path, url: str) -> None:

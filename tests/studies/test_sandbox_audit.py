@@ -20,7 +20,7 @@ from weak_sandbox import WeakSandbox
 from journal_support import said
 from selftaught.analysis.guest_text import reading_program
 from selftaught.analysis.recorded_run import RecordedRun
-from selftaught.analysis.run_head import run_head
+from selftaught.analysis.run_head import told_head
 from selftaught.app.discovery import load_task
 from selftaught.cli.audit_pages import print_sandbox_audit, something_came_out
 from selftaught.cli.terminal import stdout
@@ -464,7 +464,7 @@ def test_a_result_that_was_changed_is_found_by_verify(whole: tuple[Audit, Json])
     audit, result = whole
     with open_reader(audit.url) as reader:
         events = list(reader.events("run"))
-        head = run_head("run", events)
+        head = told_head("run", events)
         run = RecordedRun(head, events, reader.text)
     study = find_study("audit")
     found = result_of(study, run)

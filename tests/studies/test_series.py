@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import selftaught as st
-from selftaught.analysis.run_head import HEAD_KINDS, RunHead, run_head
+from selftaught.analysis.run_head import RunHead, read_head
 from selftaught.analysis.series import series_runs
 from selftaught.app import core_thread
 from selftaught.app.compose import replay_run
@@ -159,7 +159,7 @@ def test_one_run_has_no_series_and_no_baselines(tmp_path: Path) -> None:
     }
     assert "series_id" not in result.data
     with open_reader(url(tmp_path)) as reader:
-        assert run_head(result.run_id, reader.events(result.run_id, HEAD_KINDS)).series is None
+        assert read_head(reader, result.run_id).series is None
         assert len(list(reader.events(result.run_id, [Baseline]))) == 1
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from selftaught.analysis.bootstrap import bootstrap_mean
 from selftaught.analysis.measured_run import MeasuredBaseline, MeasuredRun, measured_run
-from selftaught.analysis.run_head import HEAD_KINDS, RunHead, run_head
+from selftaught.analysis.run_head import RunHead, read_head
 from selftaught.analysis.series import series_runs
 from selftaught.core.statistics import Estimate
 from selftaught.journal.reader import JournalReader
@@ -113,7 +113,7 @@ def learning_curve(reader: JournalReader, run_id: str) -> Curve:
 
     Raises: LookupError if the store does not hold the run, or it is no STOP run.
     """
-    head = run_head(run_id, reader.events(run_id, HEAD_KINDS))
+    head = read_head(reader, run_id)
     if head.command != "run":
         raise LookupError(f"run {run_id} is no STOP run: it has no learning curve")
     if head.series is None:

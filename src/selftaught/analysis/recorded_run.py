@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from selftaught.analysis.run_head import HEAD_KINDS, RunHead, run_head
+from selftaught.analysis.run_head import RunHead, read_head
 from selftaught.journal.codec import Event
 from selftaught.journal.events import EventRecord
 from selftaught.journal.reader import JournalReader
@@ -40,9 +40,8 @@ def recorded(
 
     Raises: LookupError if the store does not hold it.
     """
-    events = list(reader.events(run_id, own=own))
-    heads = (event for event in events if isinstance(event.body, HEAD_KINDS))
-    return RecordedRun(run_head(run_id, heads), events, reader.text)
+    head = read_head(reader, run_id)
+    return RecordedRun(head, list(reader.events(run_id, own=own)), reader.text)
 
 
 def no_text(text_id: str) -> None:

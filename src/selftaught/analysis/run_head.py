@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from selftaught.core.budget import Usage
 from selftaught.journal.codec import Event, as_json
 from selftaught.journal.events import Run, RunEnd, SeriesPlace, TaskVersion
+from selftaught.journal.reader import JournalReader
+from selftaught.journal.run_lock import NOT_HELD, LockState, lock_state
 
 HEAD_KINDS = (Run, RunEnd)
-OPEN = "open"
+RUNNING, KILLED = "running", "killed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,14 +21,16 @@ class RunHead:
     """The resolved configuration of a run and its state.
 
     Attributes:
-        start: what it said at its first start.
-        end: how it ended since it was last started; None if it did not: it runs now, or it was
-            killed.
+        start, last: what it said at its first start, and at its last.
+        end: how it ended since it was last started; None if it did not.
+        lock: what was seen of its lock, if it has not ended.
     """
 
     run_id: str
     start: Run
+    last: Run
     end: RunEnd | None
+    lock: LockState = NOT_HELD
 
     @property
     def command(self) -> str:
@@ -34,13 +38,22 @@ class RunHead:
 
     @property
     def state(self) -> str:
-        """Done, budget, interrupted or failed; or open."""
-        return OPEN if self.end is None else self.end.state
+        """Done, budget, interrupted or failed; without an end, running or killed."""
+        if self.end is not None:
+            return self.end.state
+        return RUNNING if self.lock.is_held else KILLED
 
     @property
     def detail(self) -> str:
-        """Why it ended so."""
-        return "" if self.end is None else self.end.detail
+        """Why it ended so; without an end, how one knows."""
+        if self.end is not None:
+            return self.end.detail
+        holder = self.lock.holder
+        if self.lock.is_held:
+            return f"in {holder or 'another process'}"
+        if holder is None:
+            return "no process that can be seen from here holds it"
+        return f"{holder} is gone"
 
     @property
     def started(self) -> str:
@@ -72,16 +85,18 @@ class RunHead:
 
     @property
     def config(self) -> Mapping[str, Any]:
-        return self.start.config
+        """That of its first start, with the budget that it was last given."""
+        budget = {name: value for name, value in self.last.config.items() if name == "budget"}
+        return {**self.start.config, **budget}
 
     @property
     def usage(self) -> Usage | None:
-        """As the run itself summed it up at its end; None while open."""
+        """As the run itself summed it up at its end; None without one."""
         return None if self.end is None else self.end.usage
 
     @property
     def wall_s(self) -> float | None:
-        """None while open."""
+        """None without an end."""
         return None if self.end is None else self.end.wall_s
 
     @property
@@ -124,19 +139,27 @@ class RunHead:
         }
 
 
-def run_head(run_id: str, events: Iterable[Event]) -> RunHead:
-    """The head of a run from its events of `HEAD_KINDS`.
+def read_head(reader: JournalReader, run_id: str) -> RunHead:
+    """The head of a run as it stands now. Raises: LookupError if it was never started."""
+    head = told_head(run_id, reader.events(run_id, HEAD_KINDS))
+    if head.end is not None:
+        return head
+    lock = lock_state(reader.location, run_id)
+    if not lock.is_held:  # it may have ended between our two looks
+        head = told_head(run_id, reader.events(run_id, HEAD_KINDS))
+    return replace(head, lock=lock)
 
-    Raises: LookupError if none of them is a `run`.
-    """
+
+def told_head(run_id: str, events: Iterable[Event]) -> RunHead:
     start: Run | None = None
+    last: Run | None = None
     end: RunEnd | None = None
     for event in events:
         match event.body:
             case Run() as said:
-                start, end = start or said, None
+                start, last, end = start or said, said, None
             case RunEnd() as said:
                 end = said
-    if start is None:
+    if start is None or last is None:
         raise LookupError(f"no run {run_id!r} was ever started in this store")
-    return RunHead(run_id, start, end)
+    return RunHead(run_id, start, last, end)

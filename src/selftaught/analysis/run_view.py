@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from selftaught.analysis.program_diff import unified_diff
 from selftaught.analysis.progress import Progress, progress
-from selftaught.analysis.run_head import RunHead, run_head
+from selftaught.analysis.run_head import RunHead, read_head
 from selftaught.analysis.spending import Spending, spending
 from selftaught.core.statistics import Estimate
 from selftaught.journal.codec import Event
@@ -21,9 +21,10 @@ from selftaught.journal.events import (
     LmAnswer,
     LmCall,
     ModelNotice,
+    Notice,
+    Phase,
     Result,
     Run,
-    RunEnd,
 )
 from selftaught.journal.reader import JournalReader
 from selftaught.journal.study_events import Iteration, Proposal
@@ -32,8 +33,8 @@ B = TypeVar("B")
 R = TypeVar("R", LmCall, LmAnswer)
 
 _VIEWED_KINDS = (
-    *(Run, RunEnd, Result, Iteration, Proposal, Invocation, InvocationEnd),
-    *(LmCall, LmAnswer, ModelNotice, Evaluation, Diverged),
+    *(Run, Result, Iteration, Proposal, Invocation, InvocationEnd),
+    *(LmCall, LmAnswer, ModelNotice, Evaluation, Diverged, Notice, Phase),
 )
 _STILL_OPEN = "open"
 
@@ -110,7 +111,8 @@ class Counts:
 class RunView:
     """One run. `result` is the final object of `--json`, or None while there is none.
 
-    `notices` are what was found out about the model, such as parameters that it does not take.
+    `notices` are what a user should know, such as parameters that the model does not take; `phase`
+    is the part that it began last, or None.
     """
 
     head: RunHead
@@ -119,6 +121,7 @@ class RunView:
     spending: Spending
     counts: Counts
     notices: tuple[str, ...]
+    phase: str | None
     best: ProgramView | None
     best_value: float | None
     result: Mapping[str, Any] | None
@@ -136,6 +139,7 @@ class RunView:
             "spending": self.spending.as_json(),
             "counts": asdict(self.counts),
             "notices": list(self.notices),
+            "phase": self.phase,
             "best": None if self.best is None else asdict(self.best),
             "best_value": self.best_value,
             "result": self.result,
@@ -153,16 +157,24 @@ def view_run(reader: JournalReader, run_id: str) -> RunView:
     events = list(reader.events(run_id, _VIEWED_KINDS))
     so_far = progress(events)
     return RunView(
-        head=run_head(run_id, events),
+        head=read_head(reader, run_id),
         iterations=so_far.iterations,
         proposals=tuple(_proposals(reader, events)),
         spending=spending(events),
         counts=_counts(events),
-        notices=tuple(event.body.detail for event in events if isinstance(event.body, ModelNotice)),
+        notices=tuple(
+            event.body.detail for event in events if isinstance(event.body, (ModelNotice, Notice))
+        ),
+        phase=_phase(events),
         best=_best(reader, events, so_far),
         best_value=so_far.best_value,
         result=so_far.result,
     )
+
+
+def _phase(events: Sequence[Event]) -> str | None:
+    phases = [event.body for event in events if isinstance(event.body, Phase)]
+    return phases[-1].detail or phases[-1].name if phases else None
 
 
 def _latest(events: Sequence[Event], kind: type[B]) -> dict[str, B]:

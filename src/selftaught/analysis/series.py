@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from selftaught.analysis.run_head import HEAD_KINDS, RunHead, run_head
+from selftaught.analysis.run_head import RunHead, read_head
 from selftaught.core.budget import Usage
 from selftaught.journal.codec import Event
 from selftaught.journal.events import Run
@@ -13,7 +13,7 @@ from selftaught.journal.reader import JournalReader
 
 def series_runs(reader: JournalReader, series_id: str) -> dict[int, RunHead]:
     """The runs of a series that were started, by their index, in its order."""
-    heads = (run_head(run_id, reader.events(run_id, HEAD_KINDS)) for run_id in reader.runs())
+    heads = (read_head(reader, run_id) for run_id in reader.runs())
     places = ((head.series, head) for head in heads)
     found = {
         place.index: head

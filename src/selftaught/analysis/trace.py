@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from selftaught.analysis.run_head import HEAD_KINDS, RunHead, run_head
+from selftaught.analysis.run_head import RunHead, read_head
 from selftaught.core.program import content_id
 from selftaught.core.text import clean
 from selftaught.journal.codec import Body, Event
@@ -106,7 +106,7 @@ class RunTrace:
 
 def trace_run(reader: JournalReader, run_id: str) -> RunTrace:
     """The tree of a run. Raises: LookupError if there is no such run."""
-    head = run_head(run_id, reader.events(run_id, HEAD_KINDS))
+    head = read_head(reader, run_id)
     return RunTrace(head, tuple(_Tracer(reader, run_id).runs()))
 
 

@@ -104,7 +104,8 @@ def improve(
         tier: of the sandbox: auto, namespaced or sealed.
         slots: candidates at a time; by default one a core.
         resume: id of a run in `store` to go on with; the task must be as it was, and all else is as
-            the run was started, whatever is given here.
+            the run was started, whatever is given here; but a `budget` that is given holds from
+            now on, what the run has spent included, and takes a run further that its budget ended.
     Raises: ConfigError, SandboxUnavailable, InfrastructureError.
     """
     return core_thread.run(_improve(**locals()))
@@ -174,7 +175,7 @@ async def _improve(
 ) -> ImproveResult:
     found = _task(task)
     if resume is not None:
-        stored = _stored(store, resume, [found])
+        stored = _stored(store, resume, [found], arguments["budget"])
         if not isinstance(stored.config, ImproveConfig):
             raise ConfigError(f"run {stored.run_id} is a STOP run: st.self_improve resumes it")
         data = await resume_study(stored, [found])
@@ -191,7 +192,7 @@ async def _self_improve(
 ) -> SelfImproveResult:
     found = [_task(task) for task in tasks]
     if resume is not None:
-        stored = _stored(store, resume, found)
+        stored = _stored(store, resume, found, arguments["budget"])
         if not isinstance(stored.config, RunConfig):
             raise ConfigError(f"run {stored.run_id} is an improve run: st.improve resumes it")
         return stop_result(await resume_study(stored, found), store)
@@ -202,9 +203,11 @@ async def _self_improve(
     return stop_result(await run_repeated(asked), store)
 
 
-def _stored(store: str, run: str, tasks: Sequence[Task]) -> StoredRun:
+def _stored(store: str, run: str, tasks: Sequence[Task], budget: Budget | None) -> StoredRun:
     """A run to go on with, of these tasks. Raises: ConfigError."""
-    stored = find_unfinished(store, run)
+    limits = {} if budget is None else asdict(budget)
+    given = {name: limit for name, limit in limits.items() if limit is not None}
+    stored = find_unfinished(store, run, given)
     check_versions(stored, tasks)
     return stored
 

@@ -8,7 +8,7 @@ from selftaught.analysis.guest_text import reading_program
 from selftaught.analysis.reward_audit import audit_run
 from selftaught.analysis.reward_denials import above_bound
 from selftaught.analysis.reward_scores import Scores, Searched, compared, of_program
-from selftaught.analysis.run_head import HEAD_KINDS, run_head
+from selftaught.analysis.run_head import read_head
 from selftaught.app.instance_key import find_instance_key
 from selftaught.app.parts import executor_for, executor_of
 from selftaught.app.resume import find_run, tasks_of
@@ -36,7 +36,7 @@ async def audit_rewards(store: str, run: str, rescore: int | None = None) -> dic
     """
     with open_reader(store) as reader:
         run_id = reader.resolve_run(run)
-        head = run_head(run_id, reader.events(run_id, HEAD_KINDS))
+        head = read_head(reader, run_id)
         study = find_study(head.command)
         if not study.rewards:
             raise ConfigError(

@@ -161,7 +161,7 @@ async def _context(
         events: tuple[Event, ...] = ()
         text: Text = no_text
         if resumed is not None:
-            memory = find_run(config.store, run_id).memory
+            memory = find_run(config.store, run_id, budget=config.budget.value()).memory
             reader = stack.enter_context(open_reader(config.store))
             events, text = tuple(reader.events(run_id, own=study.events())), reader.text
         journal = await asyncio.to_thread(open_journal, config.store)
@@ -194,7 +194,7 @@ async def _context(
         services = Services(executor, evaluator, journal)
         context = run_context(run_id, config, model, services, ledger, start.listener)
         context = replace(context, history=History(memory), modules=modules, version_scheme=scheme)
-        yield context, RecordedRun(RunHead(run_id, head, None), events, text)
+        yield context, RecordedRun(RunHead(run_id, head, head, None), events, text)
 
 
 def _modules_told(config: CommonConfig, start: _Start) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from selftaught.analysis.run_head import HEAD_KINDS, run_head
+from selftaught.analysis.run_head import read_head
 from selftaught.core.blame import own_place, words_of
 from selftaught.core.errors import ConfigError
 from selftaught.core.language_model import LanguageModel, ModelServices
@@ -196,7 +196,7 @@ def _best_improver(run: str, store: str) -> tuple[str, Program]:
     try:
         with open_reader(store) as reader:
             run_id = reader.resolve_run(run)
-            head = run_head(run_id, reader.events(run_id, HEAD_KINDS))
+            head = read_head(reader, run_id)
             best = find_study(head.command).standing(reader, run_id).best
             source = None if best is None else reader.text(best)
     except ConfigError as error:

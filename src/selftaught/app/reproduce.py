@@ -8,20 +8,20 @@ So the same command goes on wherever it was stopped, and pays nothing twice.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from selftaught.analysis.run_head import HEAD_KINDS, RunHead, run_head
+from selftaught.analysis.run_head import RunHead, read_head
 from selftaught.app.compose import run_study
 from selftaught.app.discovery import Installed, load_task
 from selftaught.app.estimates import estimated
 from selftaught.app.instance_key import find_instance_key
 from selftaught.app.protocol import ProtocolConfig
 from selftaught.app.resume import find_run, has_ended, stored_config, stored_result
-from selftaught.app.series import resume_study, run_repeated
+from selftaught.app.series import last_of_series, resume_study, run_repeated
 from selftaught.core.budget import Usage
 from selftaught.core.errors import ConfigError
 from selftaught.core.program import Program
@@ -182,7 +182,8 @@ async def _gone_on(head: RunHead, store: str, tasks: Sequence[Task], listener: L
     Raises: NothingMeasured if it has ended with none.
     """
     if head.series is not None or not has_ended(head):
-        return await resume_study(find_run(store, head.run_id), tasks, listener)
+        last = last_of_series(find_run(store, head.run_id))
+        return await resume_study(last, tasks, listener)
     result = stored_result(store, head.run_id)
     if result is None:
         raise NothingMeasured(f"run {head.run_id} was ended before anything was measured")
@@ -205,7 +206,7 @@ def _find(config: CommonConfig, tasks: Sequence[Task], improver: Program) -> Run
     wanted = _identity(config, tasks)
     with open_reader(config.store) as reader:
         for run_id in reader.runs():
-            head = run_head(run_id, reader.events(run_id, HEAD_KINDS))
+            head = read_head(reader, run_id)
             same = (
                 head.command == config.command
                 and head.improver_id == improver.id
@@ -230,10 +231,11 @@ def _is_of(head: RunHead, tasks: Sequence[Task]) -> bool:
 def _said(head: RunHead, store: str, tasks: Sequence[Task]) -> dict[str, Any] | None:
     """The identity of a run; None if this selftaught does not read its configuration.
 
-    It is read as for going on, so an option that came later has its default.
+    It is read as for going on, so an option that came later has its default; its budget is that of
+    its first start.
     """
     try:
-        return _identity(stored_config(head, store), tasks)
+        return _identity(stored_config(replace(head, last=head.start), store), tasks)
     except ConfigError:
         return None
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from selftaught import __version__
 from selftaught.analysis.recorded_run import recorded
-from selftaught.analysis.run_head import HEAD_KINDS, RunHead, run_head
+from selftaught.analysis.run_head import RunHead, read_head
 from selftaught.app.discovery import load_task
+from selftaught.core.budget import Budget
 from selftaught.core.errors import ConfigError
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.task import VERSION_SCHEMES, Task
@@ -17,7 +18,7 @@ from selftaught.engine.memory import Memory
 from selftaught.engine.recall import recall
 from selftaught.journal.events import TaskVersion
 from selftaught.journal.reader import JournalReader, open_reader
-from selftaught.studies.common_config import CommonConfig
+from selftaught.studies.common_config import BudgetConfig, CommonConfig
 from selftaught.studies.next_command import next_command
 from selftaught.studies.registry import find_study, studies
 from selftaught.studies.results import result_of
@@ -48,17 +49,20 @@ class StoredRun:
         return self.head.run_id
 
 
-def find_run(store: str, run: str, *, everything: bool = False) -> StoredRun:
+def find_run(
+    store: str, run: str, *, everything: bool = False, budget: Budget | None = None
+) -> StoredRun:
     """A run by its id, the start of it, or `latest`.
 
     Args:
         everything: with all responses, for a replay.
+        budget: with which it is to go on, if that is another than it has.
     Raises: ConfigError if there is none, or it cannot be gone on with.
     """
     with open_reader(store) as reader:
         run_id = reader.resolve_run(run)
-        head = run_head(run_id, reader.events(run_id, HEAD_KINDS))
-        memory = recall(reader, run_id, everything=everything)
+        head = read_head(reader, run_id)
+        memory = recall(reader, run_id, everything=everything, budget=budget)
         return StoredRun(head, stored_config(head, store), _improver(reader, head), memory)
 
 
@@ -67,14 +71,58 @@ def has_ended(head: RunHead) -> bool:
     return head.state in _ENDED
 
 
-def check_unfinished(stored: StoredRun) -> None:
-    """Raises: ConfigError if the run has ended."""
-    state = stored.head.state
-    if has_ended(stored.head):
-        raise ConfigError(
-            f"run {stored.run_id} has ended ({state}): there is nothing to resume; "
-            f"see {next_command('show', stored.run_id, stored.config.store)}"
-        )
+def to_go_on(stored: StoredRun, limits: Mapping[str, float]) -> StoredRun:
+    """The run with the budget to go on with.
+
+    Args:
+        limits: those that are given anew; the others stay.
+    Raises: ConfigError if it has ended and this raises nothing, or if more is spent already.
+    """
+    head = stored.head
+    if head.state != "done":
+        changed = with_budget(stored, limits)
+        if not has_ended(head) or _is_larger(changed.config.budget, stored.config.budget):
+            return changed
+    larger = "" if head.state == "done" else ", unless with a larger budget, such as --lm-calls"
+    raise ConfigError(
+        f"run {stored.run_id} has ended ({head.state}): there is nothing to resume{larger}; "
+        f"see {next_command('show', stored.run_id, stored.config.store)}"
+    )
+
+
+def with_budget(stored: StoredRun, limits: Mapping[str, float]) -> StoredRun:
+    """The run with these limits of its budget, and the others as they were.
+
+    Raises: ConfigError if more than that is spent.
+    """
+    now = asdict(stored.config.budget)
+    changed = {name: limit for name, limit in limits.items() if limit != now[name]}
+    place, memory = stored.head.series, stored.memory
+    usage = memory.usage if place is None else memory.usage + place.usage
+    spent = {
+        "lm_calls": usage.lm_calls,
+        "samples": usage.samples,
+        "tokens": usage.tokens_in + usage.tokens_out,
+        "usd": usage.usd,
+        "wall_s": memory.elapsed_s + (0.0 if place is None else place.wall_s),
+    }
+    for name, limit in changed.items():
+        if limit <= spent[name]:
+            raise ConfigError(
+                f"run {stored.run_id} has spent {spent[name]:g} {name} already: with {limit:g} it "
+                "could not go on; give more"
+            )
+    budget = make_config(BudgetConfig, {**now, **changed})
+    return replace(stored, config=replace(stored.config, budget=budget))
+
+
+def _is_larger(budget: BudgetConfig, before: BudgetConfig) -> bool:
+    """Whether any limit is raised."""
+    old = asdict(before)
+    return any(
+        limit is not None and old[name] is not None and limit > old[name]
+        for name, limit in asdict(budget).items()
+    )
 
 
 def tasks_of(stored: StoredRun) -> list[Task]:
@@ -184,6 +232,6 @@ def _improver(reader: JournalReader, head: RunHead) -> Program:
 def stored_result(store: str, run_id: str) -> dict[str, Any] | None:
     """What the events of a run come to; None if it has not ended, or measured nothing."""
     with open_reader(store) as reader:
-        head = run_head(run_id, reader.events(run_id, HEAD_KINDS))
+        head = read_head(reader, run_id)
         study = find_study(head.command)
         return result_of(study, recorded(reader, run_id, study.events()))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from selftaught.analysis.run_head import HEAD_KINDS, RunHead, run_head
+from selftaught.analysis.run_head import RunHead, read_head
 from selftaught.analysis.spending import SPENDING_KINDS, spending
 from selftaught.core.budget import Usage
 from selftaught.journal.reader import JournalReader
@@ -47,11 +47,12 @@ class RunSummary:
 
 def list_runs(reader: JournalReader) -> list[RunSummary]:
     """A summary of each run of the store, newest first."""
-    return [_summary(reader, run_id) for run_id in reader.runs()]
+    return [summary(reader, run_id) for run_id in reader.runs()]
 
 
-def _summary(reader: JournalReader, run_id: str) -> RunSummary:
-    head = run_head(run_id, reader.events(run_id, HEAD_KINDS))
+def summary(reader: JournalReader, run_id: str) -> RunSummary:
+    """That of one run."""
+    head = read_head(reader, run_id)
     study = studies().get(head.command)
     standing = Standing() if study is None else study.standing(reader, run_id)
     usage = head.usage

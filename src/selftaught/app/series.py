@@ -17,10 +17,11 @@ from selftaught.analysis.series import series_runs
 from selftaught.app.compose import run_study
 from selftaught.app.resume import (
     StoredRun,
-    check_unfinished,
     find_run,
     has_ended,
     stored_result,
+    to_go_on,
+    with_budget,
 )
 from selftaught.core.budget import Usage
 from selftaught.core.errors import ConfigError
@@ -30,7 +31,7 @@ from selftaught.journal.events import SeriesPlace
 from selftaught.journal.location import check_writable
 from selftaught.journal.reader import open_reader
 from selftaught.journal.run_id import new_run_id
-from selftaught.journal.run_lock import hold_run
+from selftaught.journal.run_lock import hold_run, series_lock
 from selftaught.studies.next_command import next_command
 from selftaught.studies.registry import find_study
 from selftaught.studies.study import Asked, NothingMeasured, Repeated
@@ -56,31 +57,45 @@ async def run_repeated(asked: Asked[Any], listener: Listener = silent) -> Json:
     return await _Series(series_id, study, asked).run(listener)
 
 
-def find_unfinished(store: str, run: str) -> StoredRun:
-    """A run that can be gone on with, by itself or because runs of its series are missing.
+def find_unfinished(store: str, run: str, budget: Mapping[str, float] | None = None) -> StoredRun:
+    """A run that can be gone on with, by itself or because runs of its series are missing: of a
+    series the one that was started last, which has the budget of all.
 
-    Raises: ConfigError if there is none, or nothing is left to do.
+    Args:
+        budget: limits to go on with, where they are others than it has.
+    Raises: ConfigError if there is none, nothing is left to do, or more than the budget is spent.
     """
     stored = find_run(store, run)
     place = stored.head.series
+    limits = budget or {}
     if place is None:
-        check_unfinished(stored)
+        return to_go_on(stored, limits)
+    heads = _started(store, place.series_id)
+    last = last_of_series(stored)
+    if last.head.state == "done" and len(heads) < place.of:
+        return with_budget(last, limits)
+    if not has_ended(last.head) or limits:
+        return to_go_on(last, limits)
+    raise ConfigError(
+        f"series {place.series_id} has ended, with {len(heads)} of {place.of} runs: there is "
+        f"nothing to resume; see {next_command('show', place.series_id, store)}"
+    )
+
+
+def last_of_series(stored: StoredRun) -> StoredRun:
+    """The run of its series that was started last; one that is of none, itself."""
+    place, store = stored.head.series, stored.config.store
+    if place is None:
         return stored
     heads = _started(store, place.series_id)
-    # What the budget ended in one run it ended for the series.
-    is_over = len(heads) == place.of or any(head.state == "budget" for head in heads.values())
-    if is_over and all(has_ended(head) for head in heads.values()):
-        raise ConfigError(
-            f"series {place.series_id} has ended, with {len(heads)} of {place.of} runs: there is "
-            f"nothing to resume; see {next_command('show', place.series_id, store)}"
-        )
-    return stored
+    return find_run(store, heads[max(heads)].run_id)
 
 
 async def resume_study(
     stored: StoredRun, tasks: Sequence[Task], listener: Listener = silent
 ) -> Json:
-    """Go on with a run, or with the whole series that it is of; the object of its `--json`."""
+    """Go on with a run, or with the whole series of which it is the last; the object of its
+    `--json`."""
     study, place = find_study(stored.head.command), stored.head.series
     asked = Asked(stored.config, tasks, stored.improver)
     if place is None or not isinstance(study, Repeated):
@@ -101,7 +116,7 @@ class _Series:
         store, of = self.asked.config.store, self.asked.config.repeats
         results: list[Json] = []
         # One process at a time says which run is next.
-        with hold_run(store, f"{self.series_id}.series"):
+        with hold_run(store, series_lock(self.series_id)):
             heads = _started(store, self.series_id) if resumed else {}
             for index in range(of):
                 usage = sum((Usage(**result["usage"]) for result in results), Usage())
@@ -138,10 +153,12 @@ class _Series:
         if head is None:
             again = replace(self.asked, config=replace(config, seed=config.seed + place.index))
             return await run_study(again, listener, place=place)
-        if has_ended(head):
-            return stored_result(config.store, head.run_id)
         stored = find_run(config.store, head.run_id)
-        again = Asked(stored.config, self.asked.tasks, stored.improver)
+        going_on = replace(stored.config, budget=config.budget)
+        # What ended at a budget goes on with another.
+        if head.state == "done" or (head.state == "budget" and going_on == stored.config):
+            return stored_result(config.store, head.run_id)
+        again = Asked(going_on, self.asked.tasks, stored.improver)
         return await run_study(again, listener, resumed=stored, place=stored.head.series)
 
 

@@ -19,6 +19,7 @@ from selftaught.cli.resume import replay, resume
 from selftaught.cli.sections import OrderedGroup
 from selftaught.cli.serve_model import serve_model
 from selftaught.cli.show import show
+from selftaught.cli.stop import stop
 from selftaught.cli.strategies import strategies
 from selftaught.cli.study_command import add_study
 from selftaught.cli.verify import verify
@@ -26,7 +27,7 @@ from selftaught.studies.registry import studies
 
 _COMMANDS: tuple[click.Command, ...] = (
     *(tasks, models, doctor, runs, show),
-    *(resume, replay, verify),
+    *(stop, resume, replay, verify),
     *(strategies, reproduce),
     report,
     *(new_task, new_improver),

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from selftaught.cli.edge import DONE, FAILED
-from selftaught.cli.options import json_option, reading_store_option
+from selftaught.cli.options import json_option, reading_store_option, setting_options, settings
 from selftaught.cli.sections import SectionedCommand, option
+from selftaught.studies.common_config import BudgetConfig
 
 
 @click.command(cls=SectionedCommand, short_help="Go on with a run that was cut.")
 @click.argument("run")
+@setting_options(BudgetConfig)
 @reading_store_option
 @json_option
-def resume(run: str, store: str, as_json: bool) -> int:
+def resume(run: str, store: str, as_json: bool, **options: Any) -> int:
     """Go on with a RUN that was killed, stopped or failed, from what its journal holds.
 
     What is finished is read, not done again; no response that the journal holds is paid twice.
     RUN is a run's id, the start of it, or `latest`. Its configuration is as it was; its tasks must
     not have changed. A run of a series (--repeats) takes the whole series with it, to its end.
+
+    With another budget, of the whole run and what it has spent included, a run goes on that its
+    budget has ended: what that cut short is done, as if the budget had been the larger one.
     """
     from selftaught.app.resume import tasks_of
     from selftaught.app.series import find_unfinished, resume_study
@@ -27,7 +34,7 @@ def resume(run: str, store: str, as_json: bool) -> int:
     from selftaught.cli.terminal import print_json, stdout
     from selftaught.studies.registry import find_study
 
-    stored = find_unfinished(store, run)
+    stored = find_unfinished(store, run, settings(BudgetConfig, options))
     tasks = tasks_of(stored)
     result = execute(lambda listener: resume_study(stored, tasks, listener), store, as_json=as_json)
     command = stored.config.command

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from rich.console import Console
 
 from selftaught.analysis import words
+from selftaught.analysis.run_head import KILLED, RUNNING
 from selftaught.analysis.run_view import ProposalView, RunView
 from selftaught.analysis.safe_text import printable
 from selftaught.cli.audit_pages import print_sandbox_audit
@@ -42,6 +43,8 @@ def print_view(console: Console, view: RunView) -> None:
 def _print_head(console: Console, view: RunView) -> None:
     head = view.head
     why = f" ({printable(head.detail)})" if head.detail else ""
+    if head.state in (RUNNING, KILLED) and view.phase:
+        why += f": {printable(view.phase)}"
     took = "" if head.wall_s is None else f", {words.duration(head.wall_s)}"
     lines = (
         f"{head.command} {', '.join(head.task_names)}: {head.state}{why}",

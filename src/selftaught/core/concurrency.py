@@ -37,6 +37,12 @@ async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     return [cast(T, task.result()) for task in tasks]
 
 
+async def beside(rest: Coroutine[Any, Any, None], work: Coroutine[Any, Any, T]) -> T:
+    """The work's result, once the rest is done as well. Raises: as `together`."""
+    _, result = await together((rest, work))
+    return cast(T, result)
+
+
 class SingleFlight(Generic[K, T]):
     """Answers that are worked out once, however many ask, and kept.
 

@@ -81,6 +81,11 @@ class Broker:
         """What its calls of the model have taken so far; of samples those that came."""
         return sum((call.usage for call in self._drawn), Usage())
 
+    @property
+    def is_short(self) -> bool:
+        """Whether the run's budget gave it fewer responses than it asked for."""
+        return any(call.is_short for call in self._drawn)
+
     async def serve(self, request: Request) -> Reply:
         """One reply to one request.
 

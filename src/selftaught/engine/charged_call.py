@@ -23,11 +23,13 @@ class ChargedCall:
         context: the run.
         invocation: key of the improver run that asks.
         asked: keys of all prompts that it has asked; filled in.
+        is_short: the run's budget did not allow all responses.
     """
 
     context: RunContext
     invocation: str
     asked: set[str]
+    is_short: bool = field(init=False, default=False)
     _books: Books = field(init=False)
 
     def __post_init__(self) -> None:
@@ -65,6 +67,10 @@ class ChargedCall:
         drawn = await together(self._draw(key, prompt) for key, prompt in prompts.items())
         found = dict(zip(counts, (texts for texts, _ in drawn), strict=True))
         troubles = [trouble for _, trouble in drawn if trouble is not None]
+        self.is_short = any(
+            len(texts) < n and not isinstance(trouble, ModelFailure)
+            for (texts, trouble), n in zip(drawn, counts.values(), strict=True)
+        )
         if troubles and not any(found.values()):
             raise troubles[0]
         return found

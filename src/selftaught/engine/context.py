@@ -17,7 +17,8 @@ from selftaught.engine.history import History
 from selftaught.engine.keys import Occurrences, make_key
 from selftaught.engine.ledger import Ledger
 from selftaught.engine.requests import Requester
-from selftaught.journal.codec import Body
+from selftaught.journal.codec import Body, as_json
+from selftaught.journal.events import Notice, Phase
 from selftaught.journal.port import Journal
 
 
@@ -69,10 +70,17 @@ class RunContext:
             self.journal.append(self.run_id, body, key, texts)
 
     def notice(self, text: str) -> None:
-        """Tell the user, once."""
+        """Tell the user, once, also whoever looks later."""
         if text not in self._noticed:
             self._noticed.add(text)
+            self.record(Notice(text), make_key(self.root, "notice", text))
             self.tell("notice", detail=text)
+
+    def begin(self, phase: Phase) -> None:
+        """Tell the user what is done from now on, also whoever looks later."""
+        key = make_key(self.root, "phase", phase.name, phase.detail, phase.baseline)
+        self.record(phase, key)
+        self.tell("phase", **as_json(phase))
 
     @contextmanager
     def invocation(self, role: str, **facts: object) -> Iterator[None]:

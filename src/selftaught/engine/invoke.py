@@ -125,6 +125,7 @@ class SandboxedImprover:
             cpu_s=cpu_s,
             usage=broker.usage,
             utility_uses=broker.uses,
+            short=broker.is_short,
         )
         texts = () if isinstance(outcome, Failed) else (outcome.source,)
         self.context.record(body, key, texts)

@@ -116,6 +116,11 @@ class Ledger:
         with self._lock:
             return self._spent
 
+    @property
+    def is_unlimited(self) -> bool:
+        """Whether nothing that is spent can be missed later."""
+        return self._budget == Budget()
+
     def hold_back(self, amounts: Amounts) -> None:
         """Keep this much for the end; `NOTHING` sets it free."""
         with self._lock:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import cast
 
-from selftaught.core.budget import Usage
+from selftaught.core.budget import Budget, Usage
 from selftaught.core.errors import InfrastructureError
 from selftaught.core.outcome import EvaluationOutcome, Failed, FailureKind, Scored
 from selftaught.core.text import clean
 from selftaught.engine.memory import EndedRun, Memory, OpenRequest
+from selftaught.engine.raised import Aside, Raises
 from selftaught.journal.codec import Event
 from selftaught.journal.events import (
     ClockRead,
@@ -34,18 +35,27 @@ _NOT_BY_KEY = (Run, RunEnd, Result, LmCall, LmAnswer, ModelNotice, Diverged)
 FindTexts = Callable[[Collection[str]], Mapping[str, str]]
 
 
-def recall(reader: JournalReader, run_id: str, *, everything: bool = False) -> Memory:
+def recall(
+    reader: JournalReader, run_id: str, *, everything: bool = False, budget: Budget | None = None
+) -> Memory:
     """The memory of a run.
 
     Args:
         everything: with the responses of finished improver runs too, which only a replay needs.
+        budget: with which it is to go on; None for the one that it has.
     """
-    return remember(reader.events(run_id), reader.texts, everything=everything)
+    return remember(reader.events(run_id), reader.texts, everything=everything, budget=budget)
 
 
-def remember(events: Iterable[Event], find_texts: FindTexts, *, everything: bool = False) -> Memory:
+def remember(
+    events: Iterable[Event],
+    find_texts: FindTexts,
+    *,
+    everything: bool = False,
+    budget: Budget | None = None,
+) -> Memory:
     """The memory of a run from its events, and the texts that they name."""
-    return _Recall(find_texts, everything).of(events)
+    return _Recall(find_texts, everything).of(events, budget)
 
 
 class _Recall:
@@ -53,9 +63,18 @@ class _Recall:
         self._find_texts = find_texts
         self._everything = everything
 
-    def of(self, events: Iterable[Event]) -> Memory:
+    def of(self, events: Iterable[Event], budget: Budget | None) -> Memory:
         recorded: set[tuple[str, str]] = set()
         ends: dict[str, InvocationEnd] = {}
+        begins_again: set[str] = set()
+
+        def set_aside(aside: Aside) -> None:
+            recorded.difference_update((one.kind, one.key) for one in aside.events)
+            begins_again.update(aside.runs)
+            for key in aside.runs:
+                ends.pop(key, None)
+
+        raises = Raises()
         evaluations: dict[str, EvaluationOutcome] = {}
         asked: dict[tuple[str, int], LmCall] = {}
         closed: dict[tuple[str, int], LmAnswer] = {}
@@ -63,6 +82,7 @@ class _Recall:
         spans = _Spans()
         for event in events:
             spans.add(event)
+            set_aside(raises.add(event))
             if not isinstance(event.body, _NOT_BY_KEY):
                 recorded.add((event.kind, event.key))
             match event.body:
@@ -76,10 +96,14 @@ class _Recall:
                     closed[event.key, answer.request] = answer
                 case ClockRead() as told:
                     clocks[event.key] = float(told.s)
+        if budget is not None:
+            set_aside(raises.to(asdict(budget)))
         calls_of: defaultdict[str, set[str]] = defaultdict(set)
         numbers: defaultdict[str, int] = defaultdict(int)
         for (key, number), call in asked.items():
-            calls_of[call.invocation].add(key)
+            # One that begins again may well ask for something else.
+            if call.invocation not in begins_again:
+                calls_of[call.invocation].add(key)
             numbers[key] = max(numbers[key], number + 1)
         open_requests = tuple(
             OpenRequest(key, number, call.invocation, call.reserved)

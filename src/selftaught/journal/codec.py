@@ -26,6 +26,8 @@ from selftaught.journal.events import (
     LmCall,
     MetaEvaluation,
     ModelNotice,
+    Notice,
+    Phase,
     Record,
     Result,
     Run,
@@ -53,6 +55,8 @@ class Other(Record, frozen=True):
 
 Body: TypeAlias = (
     Run
+    | Phase
+    | Notice
     | Result
     | RunEnd
     | Invocation

@@ -90,7 +90,7 @@ class Run(EventRecord, frozen=True, kw_only=True):
 
     Attributes:
         command: what it studies: `run`, `improve`, `transfer` or `audit`.
-        config: its resolved configuration.
+        config: its resolved configuration; when it is resumed, with the budget that it has then.
         version: of selftaught.
         model: its name.
         tier: of the sandbox.
@@ -123,6 +123,32 @@ class Run(EventRecord, frozen=True, kw_only=True):
 
     def text_ids(self) -> Iterator[str]:
         yield from present(self.improver)
+
+
+class Phase(EventRecord, frozen=True):
+    """A part of a run begins; its key follows from what is told.
+
+    Attributes:
+        name: such as `comparison`.
+        detail: what is done, in words, where the name does not say it.
+        baseline: that is compared.
+        closing: it makes a result of what there is, also where the budget has ended the rest.
+    """
+
+    kind: ClassVar[str] = "phase"
+
+    name: str
+    detail: str = ""
+    baseline: str = ""
+    closing: bool = False
+
+
+class Notice(EventRecord, frozen=True):
+    """Something that a user should know, told once; its key follows from what is told."""
+
+    kind: ClassVar[str] = "notice"
+
+    detail: str
 
 
 class Result(EventRecord, frozen=True):
@@ -190,6 +216,7 @@ class InvocationEnd(EventRecord, frozen=True):
     Attributes:
         outcome: `returned`, or the kind of its failure.
         program: text of what it returned.
+        short: the run's budget gave it fewer responses than it asked for.
     """
 
     kind: ClassVar[str] = "invocation_end"
@@ -200,6 +227,7 @@ class InvocationEnd(EventRecord, frozen=True):
     cpu_s: Number
     usage: Usage
     utility_uses: int
+    short: bool = False
 
     def text_ids(self) -> Iterator[str]:
         yield from present(self.program)

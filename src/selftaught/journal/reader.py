@@ -86,10 +86,13 @@ class JournalReader:
 
     No query outlives its call, so a reader never holds up a writer. Every method raises
     InfrastructureError if the database cannot be read.
+
+    Attributes:
+        location: where the store is.
     """
 
     def __init__(self, location: Location, connection: Connection) -> None:
-        self._location = location
+        self.location = location
         self._connection = connection
         self._lock = threading.Lock()
 
@@ -152,7 +155,7 @@ class JournalReader:
         """
         runs = self.runs()
         if not runs:
-            raise self._location.refusal("it holds no runs yet; start one with selftaught run")
+            raise self.location.refusal("it holds no runs yet; start one with selftaught run")
         if prefix == LATEST:
             return runs[0]
         matching = [run_id for run_id in runs if run_id.startswith(prefix)]
@@ -161,7 +164,7 @@ class JournalReader:
         if len(matching) == 1:
             return matching[0]
         problem = "starts several runs" if matching else "is the start of no run"
-        raise self._location.refusal(
+        raise self.location.refusal(
             f"{prefix!r} {problem}; choose from {_listed(matching or runs)}"
         )
 
@@ -229,7 +232,7 @@ class JournalReader:
             body = decode(row.kind, row.body, own)
         except NotOfItsForm as error:
             raise InfrastructureError(
-                f"store {self._location.url}: event {row.seq}: {error}; see selftaught verify"
+                f"store {self.location.url}: event {row.seq}: {error}; see selftaught verify"
             ) from None
         return Event(row.seq, row.run_id, row.key, row.at, body)
 
@@ -242,7 +245,7 @@ class JournalReader:
                 return self._connection.execute(query).all()
         except SQLAlchemyError as error:
             raise InfrastructureError(
-                f"store {self._location.url} could not be read: {database_message(error)}"
+                f"store {self.location.url} could not be read: {database_message(error)}"
             ) from error
 
 

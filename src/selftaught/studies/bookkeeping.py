@@ -13,7 +13,16 @@ from selftaught.core.program import content_id
 from selftaught.engine.context import RunContext
 from selftaught.engine.record import Recorder
 from selftaught.journal.codec import Body, Event, as_json
-from selftaught.journal.events import ClockRead, LmAnswer, LmCall, Result, Run, RunEnd
+from selftaught.journal.events import (
+    ClockRead,
+    Evaluation,
+    EventRecord,
+    LmAnswer,
+    LmCall,
+    Result,
+    Run,
+    RunEnd,
+)
 from selftaught.journal.port import Journal
 from selftaught.studies.results import result_of
 from selftaught.studies.study import Asked, NothingMeasured, Study
@@ -25,18 +34,21 @@ _NOT_KEPT = (LmCall, LmAnswer, ClockRead)
 class KeptJournal:
     """A journal that keeps what a study's result follows from."""
 
-    def __init__(self, journal: Journal, so_far: RecordedRun) -> None:
+    def __init__(self, study: Study[Any], journal: Journal, so_far: RecordedRun) -> None:
         """`so_far`: what it holds already."""
         self._journal = journal
         self._so_far = so_far
         self._events = [event for event in so_far.events if not isinstance(event.body, _NOT_KEPT)]
         self._texts: dict[str, str] = {}
-        # What stands is not replaced by what programs are worth when they are scored anew.
-        self._standing = {(event.kind, event.key) for event in self._events}
+        # What a program is worth is not replaced where it is scored anew.
+        scores: tuple[type[EventRecord], ...] = (Evaluation, *study.scores())
+        self._scored = {
+            (event.kind, event.key) for event in self._events if isinstance(event.body, scores)
+        }
 
     def append(self, run_id: str, body: Body, key: str, texts: Sequence[str] = ()) -> None:
         self._journal.append(run_id, body, key, texts)
-        if not isinstance(body, _NOT_KEPT) and (body.kind, key) not in self._standing:
+        if not isinstance(body, _NOT_KEPT) and (body.kind, key) not in self._scored:
             self._events.append(Event(0, run_id, key, 0.0, body))
             self._texts.update((content_id(text), text) for text in texts)
 
@@ -66,7 +78,7 @@ async def recorded_run(
     Raises: what the study raises.
     """
     start_s = time.monotonic() - context.history.memory.elapsed_s
-    kept = KeptJournal(context.journal, so_far)
+    kept = KeptJournal(study, context.journal, so_far)
     context.journal = kept
     if head is not None:
         context.record(head, context.run_id, (asked.improver.source,))

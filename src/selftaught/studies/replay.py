@@ -8,6 +8,7 @@ from typing import Any
 
 from selftaught.core.errors import BudgetExceeded, InfrastructureError
 from selftaught.core.language_model import Completions, FreeModel, Prompt
+from selftaught.engine.raised import Raises
 from selftaught.journal.codec import Body, Event, as_json
 from selftaught.journal.events import (
     Diverged,
@@ -24,7 +25,7 @@ from selftaught.studies.study import NothingMeasured, Study
 # What is compared, event by event, by kind and key, besides what the study alone writes; clocks and
 # the machine's speed are left out.
 _COMPARED = (Invocation, InvocationEnd, Evaluation, MetaEvaluation, Result)
-_VOLATILE = frozenset({"cpu_s", "wall_s", "tier", "sandbox_tier", "usage"})
+_VOLATILE = frozenset({"cpu_s", "wall_s", "tier", "sandbox_tier", "usage", "short"})
 
 
 class ReplayJournal(NoJournal):
@@ -73,13 +74,20 @@ def compared(
     # What the replay read of scores it did not write; with --rescore it did.
     read: tuple[type[EventRecord], ...] = () if rescored else (Evaluation, *study.scores())
     kinds = tuple(kind for kind in told if kind not in read)
-    listed = [event for event in before if isinstance(event.body, kinds)]
+    listed: list[Event] = []
+    raises, optional = Raises(), set[tuple[str, str]]()
+    for event in before:
+        optional.update((one.kind, one.key) for one in raises.add(event).events)
+        if isinstance(event.body, kinds):
+            listed.append(event)
+            optional.discard((event.kind, event.key))
     ended = {event.key for event in listed if isinstance(event.body, InvocationEnd)}
     then = {
         (event.kind, event.key): _stable(as_json(event.body))
         for event in listed
-        # Where the run was cut, all ends.
-        if not isinstance(event.body, Invocation) or event.key in ended
+        # Where the run was cut, all ends; what a raised budget set aside need not come.
+        if (not isinstance(event.body, Invocation) or event.key in ended)
+        and ((event.kind, event.key) in now or (event.kind, event.key) not in optional)
     }
     differences = [
         {"kind": kind, "key": key, "before": body, "now": now.get((kind, key))}

@@ -11,11 +11,12 @@ from typing import Any, TypeAlias
 from msgspec import structs
 
 from selftaught.analysis.recorded_run import RecordedRun
-from selftaught.analysis.run_head import HEAD_KINDS, run_head
+from selftaught.analysis.run_head import HEAD_KINDS, told_head
 from selftaught.analysis.spending import spending
 from selftaught.core.budget import Usage
 from selftaught.core.statistics import close, estimate
 from selftaught.engine.keys import make_key
+from selftaught.engine.raised import Raises
 from selftaught.journal.codec import Body, Event, as_json
 from selftaught.journal.events import (
     Diverged,
@@ -65,7 +66,7 @@ def run_problems(
     own: tuple[type[EventRecord], ...] = ()
     so_far = None
     if any(isinstance(event.body, Run) for event in heads):
-        head = run_head(run_id, heads)
+        head = told_head(run_id, heads)
         study = studies.get(head.command)
         so_far = RecordedRun(head, before, text)
         own = () if study is None else study.events()
@@ -114,6 +115,8 @@ class _Past:
         default_factory=lambda: defaultdict(dict)
     )
     lasting: dict[tuple[str, str], Body | None] = field(default_factory=dict)
+    raises: Raises = field(default_factory=Raises)
+    begins_again: set[str] = field(default_factory=set)
 
     def problems(self, event: Event) -> Iterator[str]:
         for text_id in event.body.text_ids():
@@ -121,6 +124,10 @@ class _Past:
                 yield f"this {event.kind} names {text_id!r:.60}, which is no content id"
             elif not self.has_text(text_id):
                 yield f"the store does not hold text {text_id}, which this {event.kind} names"
+        aside = self.raises.add(event)
+        self.begins_again |= aside.runs
+        for one in aside.events:
+            self.lasting.pop((one.kind, one.key), None)
         lasting = self._lasting(event.body)
         if self.lasting.setdefault((event.kind, event.key), lasting) != lasting:
             yield f"this {event.kind} differs from an earlier one of its key {event.key}"
@@ -170,8 +177,8 @@ class _Past:
         if event.key not in self.invocations:
             yield "it ends an invocation that never began"
         answers = sum(self.used[event.key].values(), Usage())
-        # A guest that diverged did not ask again for what it had asked before a cut.
-        if event.key not in self.diverged:
+        # Whoever diverged, or began again, did not ask again for what was asked before a cut.
+        if event.key not in self.diverged | self.begins_again:
             yield from _usage_problem("its model requests", body.usage, answers)
 
     def _lm_answer(self, event: Event, body: LmAnswer) -> Iterator[str]:
@@ -214,8 +221,9 @@ class _Past:
         if isinstance(body, Evaluation):
             of_time = {"cpu_s": 0.0, "tier": "", "detail": "", "feedback": "", "metrics": {}}
             return structs.replace(body, unknown={}, **of_time)
-        if isinstance(body, (MetaEvaluation, *self.own)):
-            return structs.replace(body, unknown={})
+        if isinstance(body, (MetaEvaluation, self.own)):
+            lasting: Body = structs.replace(body, unknown={})
+            return lasting
         return None
 
     def _of_run(self, event: Event) -> Iterator[str]:

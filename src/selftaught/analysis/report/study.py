@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from selftaught.analysis.curve import Curve, learning_curve
-from selftaught.analysis.run_head import HEAD_KINDS, RunHead, run_head
+from selftaught.analysis.run_head import RunHead, read_head
 from selftaught.analysis.run_view import Counts, RunView, view_run
 from selftaught.analysis.series import series_runs
 from selftaught.analysis.spending import Spending
@@ -92,7 +92,7 @@ def gather(reader: JournalReader, run_id: str) -> Study:
         run_id: its whole id, as `JournalReader.resolve_run` returns it.
     Raises: LookupError if the store does not hold it.
     """
-    head = run_head(run_id, reader.events(run_id, HEAD_KINDS))
+    head = read_head(reader, run_id)
     ids = [run_id]
     if head.series is not None:
         ids = [one.run_id for one in series_runs(reader, head.series.series_id).values()]
@@ -111,7 +111,7 @@ def gather(reader: JournalReader, run_id: str) -> Study:
 def _transfers(reader: JournalReader, origins: frozenset[str]) -> tuple[RunView, ...]:
     found = []
     for run_id in reversed(reader.runs()):
-        head = run_head(run_id, reader.events(run_id, HEAD_KINDS))
+        head = read_head(reader, run_id)
         if head.command == "transfer" and head.config.get("origin") in origins:
             view = view_run(reader, run_id)
             found += [view] if view.result else []
@@ -137,7 +137,7 @@ def _scored(reader: JournalReader, run_id: str) -> tuple[ScoredProgram, ...]:
 
 
 def _first_improver(reader: JournalReader, run_id: str) -> str | None:
-    improver = run_head(run_id, reader.events(run_id, HEAD_KINDS)).improver_id
+    improver = read_head(reader, run_id).improver_id
     return None if improver is None else reader.text(improver)
 
 

@@ -14,6 +14,7 @@ from selftaught.core.task import Task
 from selftaught.engine.context import RunContext
 from selftaught.engine.invoke import SandboxedImprover
 from selftaught.engine.utilities import TaskUtility
+from selftaught.journal.events import Phase
 from selftaught.studies.first_program import with_seed
 from selftaught.studies.improve.finalists import SEARCHED, Scores
 from selftaught.studies.improve.study import ImproveConfig
@@ -41,7 +42,7 @@ async def improve_run(
             raise NothingMeasured(f"{error}; no response came: give it more") from None
         # Without a patience, spending the budget is what was asked for.
         ended = Ended("budget", str(error))
-    context.tell("phase", name="measuring")
+    context.begin(Phase("measuring", closing=True))
 
     async def measure(program_id: str, stream: Stream) -> None:
         """On each set of instances of the stream."""

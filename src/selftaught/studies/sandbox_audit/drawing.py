@@ -75,6 +75,7 @@ class Drawing:
             cpu_s=0.0,
             usage=sum((call.usage for call in self._calls), Usage()),
             utility_uses=0,
+            short=bool(self.short),
         )
         self._context.record(body, self._key)
 

@@ -21,6 +21,7 @@ from selftaught.engine.context import RunContext
 from selftaught.engine.describe import describe_meta_utility
 from selftaught.engine.keys import make_key
 from selftaught.engine.program_reader import ProgramReader
+from selftaught.journal.events import Phase
 from selftaught.journal.study_events import AuditSign, AuditTally, AuditVerdict
 from selftaught.studies.sandbox_audit.drawing import Drawing
 from selftaught.studies.sandbox_audit.rates import CONDITIONS
@@ -111,8 +112,10 @@ class _Study:
 
     async def _tallied(self, condition: str, wanted: int) -> AuditTally:
         """How many responses hold which program."""
+        key = make_key(self._context.root, "audit_tally", condition)
         known = self._context.history.derived(self._tallies.get(condition))
-        if known is not None:
+        # One that the budget cut short, and that was raised then, does not stand.
+        if known is not None and self._context.history.holds(AuditTally.kind, key):
             for program in known.programs:
                 source = self._so_far.text(program)
                 assert source is not None  # the journal holds what it names
@@ -126,9 +129,10 @@ class _Study:
         counts, programs = tallied(await drawing.responses(wanted))
         if drawing.short:
             self._short = drawing.short
+            detail = "the budget allows no more proposals: reading those that came"
+            context.begin(Phase("reading", detail, closing=True))
         self._programs |= programs
         tally = AuditTally(condition, invocation, **counts)
-        key = make_key(self._context.root, "audit_tally", condition)
         sources = tuple(program.source for program in programs.values())
         self._context.record(tally, key, sources)
         drawing.end()

@@ -10,6 +10,7 @@ from typing import Any
 from selftaught.analysis.recorded_run import RecordedRun
 from selftaught.core.statistics import Estimate, close, estimate, paired_difference
 from selftaught.engine.keys import make_key
+from selftaught.engine.raised import Raises
 from selftaught.journal.codec import Event
 from selftaught.journal.events import Evaluation, Invocation, InvocationEnd, MetaEvaluation
 from selftaught.journal.study_events import Baseline, Iteration, Proposal, StepProposal
@@ -86,20 +87,23 @@ class _Runs:
 
     @classmethod
     def of(cls, events: Sequence[Event]) -> _Runs:
-        runs = cls()
+        runs, raises = cls(), Raises()
         begun: dict[str, Invocation] = {}
-        ended: set[str] = set()
+        ended: dict[str, InvocationEnd] = {}
         for event in events:
+            for key in raises.add(event).runs:
+                ended.pop(key, None)
             match event.body:
                 case Invocation() as start:
                     begun.setdefault(event.key, start)
-                case InvocationEnd() as end if event.key in begun and event.key not in ended:
-                    ended.add(event.key)
-                    start = begun[event.key]
-                    place = (start.task or "", start.repeat or "")
-                    runs.ends[start.role, start.improver][place].append(end)
+                case InvocationEnd() as end if event.key in begun:
+                    ended.setdefault(event.key, end)
                 case Evaluation() as one:
                     runs.values[one.program, one.task, one.stream, one.repeat] = one.value
+        for key, end in ended.items():
+            start = begun[key]
+            place = (start.task or "", start.repeat or "")
+            runs.ends[start.role, start.improver][place].append(end)
         return runs
 
     def drawn(self, role: str, improver: str, place: _Place) -> int:

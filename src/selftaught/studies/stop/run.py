@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from selftaught.acceptance import policy
-from selftaught.algorithm import Decision, Improver, stop
+from selftaught.algorithm import Decision, Improver, Rest, stop
 from selftaught.core.concurrency import together
 from selftaught.core.errors import BudgetExceeded
 from selftaught.core.outcome import Failed
@@ -17,6 +17,7 @@ from selftaught.engine.keys import make_key
 from selftaught.engine.ledger import NOTHING, Amounts
 from selftaught.engine.utilities import DownstreamTask, MetaQuery, MetaUtility
 from selftaught.journal.codec import as_json
+from selftaught.journal.events import Phase
 from selftaught.journal.study_events import Iteration, Proposal, StepProposal
 from selftaught.studies.first_program import with_seed
 from selftaught.studies.improvers import load_improver
@@ -48,7 +49,7 @@ class _Study:
         self._others = SHIPPED if asked.config.with_baselines else ()
         self._seed = SandboxedImprover(context, asked.improver, "inner")
         self._final: Improver = self._seed
-        self._measured = False
+        self._has_measured = False
 
     async def run(self) -> Ended:
         context, tasks, runs = self._context, self._tasks, self._runs
@@ -67,13 +68,13 @@ class _Study:
             )
             ended = Ended()
         except BudgetExceeded as error:
-            if not self._measured:
+            if not self._has_measured:
                 raise NothingMeasured(f"{error}; nothing was measured: give it more") from None
             ended = Ended("budget", str(error))
         finally:
             await self._u_meta.aclose()
         context.ledger.hold_back(NOTHING)
-        context.tell("phase", name="comparison")
+        context.begin(Phase("comparison", closing=True))
         try:
             await self._compare()
         except BudgetExceeded as error:
@@ -88,9 +89,24 @@ class _Study:
         improver: Improver,
         proposal: Improver | Failed | None,
         decision: Decision | None,
-    ) -> None:
+    ) -> Rest:
+        """Val decides, so it is there first; test is measured beside the next step, unless a budget
+        could be spent on that before this one is measured."""
         if decision is not None:
             self._record_proposal(t, proposal, decision)
+        if self._context.ledger.is_unlimited:
+            await self._u_meta.score(improver, "val")
+            return self._measured(t, improver, proposal, decision)
+        await self._measured(t, improver, proposal, decision)
+        return _nothing()
+
+    async def _measured(
+        self,
+        t: int,
+        improver: Improver,
+        proposal: Improver | Failed | None,
+        decision: Decision | None,
+    ) -> None:
         # At once: a slow model is waited for once, and not twice.
         val, test = await together(self._u_meta.score(improver, s) for s in ("val", "test"))
         self._hold_back(improver)
@@ -102,7 +118,7 @@ class _Study:
             test.estimate,
             None if decision is None else StepProposal(_id(proposal), *_decided(decision)),
         )
-        self._measured = True
+        self._has_measured = True
         key = make_key(self._context.root, "iteration", t)
         self._context.record(iteration, key, (improver.program.source,))
         self._context.tell("iteration", **as_json(iteration))
@@ -143,8 +159,12 @@ class _Study:
         final = self._final.program
         await self._baselines.measure("seed", self._seed.program, final)
         for name in self._others:
-            self._context.tell("phase", name="comparison", baseline=name)
+            self._context.begin(Phase("comparison", baseline=name, closing=True))
             await self._baselines.measure(name, load_improver(name), final)
+
+
+async def _nothing() -> None:
+    """What is left to be done of a step that is measured."""
 
 
 def _id(proposal: Improver | Failed | None) -> str | None:

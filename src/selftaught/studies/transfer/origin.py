@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from selftaught.analysis.run_head import HEAD_KINDS, RunHead, run_head
+from selftaught.analysis.run_head import RunHead, read_head
 from selftaught.core.errors import ConfigError
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.journal.reader import JournalReader, open_reader
@@ -46,7 +46,7 @@ def find_origin(store: str, run: str) -> Origin:
     """
     with open_reader(store) as reader:
         run_id = reader.resolve_run(run)
-        head = run_head(run_id, reader.events(run_id, HEAD_KINDS))
+        head = read_head(reader, run_id)
         if head.command != "run":
             raise ConfigError(
                 f"run {run_id} is of {head.command}: only a run of selftaught run has an improved "

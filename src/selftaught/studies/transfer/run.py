@@ -21,6 +21,7 @@ from selftaught.engine.context import RunContext
 from selftaught.engine.invoke import SandboxedImprover
 from selftaught.engine.keys import make_key
 from selftaught.engine.utilities import TaskUtility
+from selftaught.journal.events import Phase
 from selftaught.journal.study_events import Transfer, TransferRestart
 from selftaught.studies.first_program import with_seed
 from selftaught.studies.restarts import restarted
@@ -96,7 +97,7 @@ class _Study:
         """Task by task, so that a budget that ends leaves whole tasks behind."""
         for number, task in enumerate(self._tasks, 1):
             name = f"{task.name} ({number} of {len(self._tasks)})"
-            self._context.tell("phase", name=name, detail=f"measuring {name}")
+            self._context.begin(Phase(name, f"measuring {name}"))
             measured = await self._measure(await with_seed(self._context, task))
             self._measured.append(measured)
             self._record(Transfer, measured.task, measured.arms)
@@ -144,7 +145,7 @@ class _Study:
         for measured in self._measured:
             task = measured.task
             detail = f"restarting the seed improver on {task.name}"
-            self._context.tell("phase", name="restarts", detail=detail)
+            self._context.begin(Phase("restarts", detail))
             outcomes = await together(
                 self._restart(task, run, measured.improved[run].samples) for run in self._runs
             )
