@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from selftaught.core.task import Task
     from selftaught.journal.events import Run
 
-_PARTS = ("scopes", "names", "signs", "flag")
-
 
 def audit_improver() -> Program:
     """The improver that the sandbox audit asks to improve."""
@@ -32,7 +30,7 @@ def audit_improver() -> Program:
 
 def reading_program(name: str) -> Program:
     """One of our programs that read programs: `bypasses`, or `tricks`."""
-    return guest_program("audit", (*_PARTS, name))
+    return guest_program("program", "naming", name)
 
 
 def sandbox_audit_plan(
