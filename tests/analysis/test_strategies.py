@@ -11,6 +11,7 @@ import json
 import random
 import re
 import sys
+import time
 from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ import numpy as np
 import pytest
 from handmade_journal import BETTER_ID, SEED_ID, STOP_RUN
 
-from journal_support import event
+from journal_support import EXAMPLES, event, put
 from selftaught.analysis.strategies.found import (
     STRATEGIES,
     Finding,
@@ -67,17 +68,11 @@ LEAST_ON_HELD_OUT = (0.9, 0.88)
 LEAST_ON_HELD_OUT_BY_BOTH = (0.9, 0.9)
 
 
-LABELLED = {
-    *("beam_search", "genetic_algorithm", "simulated_annealing", "iteration_from_incumbent"),
-    *(
-        "decomposition",
-        "ensemble",
-        "prompt_bandit",
-        "temperature_schedule",
-        "caching",
-        "self_tests",
-    ),
+OTHERS = {
+    *("tree_search", "local_search", "solution_bandit", "epsilon_greedy", "varied_prompts"),
+    *("early_stop", "multithreading"),
 }
+LABELLED = set(STRATEGIES) - OTHERS
 
 
 # --- the labelled improvers -----------------------------------------------------------------------
@@ -371,7 +366,7 @@ IDIOMS = {
             "pool, seen = {best: value}, {best: 1}",
             "max(pool, key=pool.get)",
         ),
-        {"solution_bandit"},
+        {"beam_search", "solution_bandit"},
     ),
     "scores are waited for later": (
         looped(
@@ -718,6 +713,62 @@ def test_source_and_trace_together_on_the_improvers_that_were_held_out(
     tell(capsys, f"held out, by trace: {by_trace}\nheld out, by both: {both}")
     assert both.precision >= LEAST_ON_HELD_OUT_BY_BOTH[0]
     assert both.recall >= LEAST_ON_HELD_OUT_BY_BOTH[1]
+
+
+# --- long runs ------------------------------------------------------------------------------------
+
+
+def long_run(url: str, name: str, calls: int) -> None:
+    """The journal of one improver run that shows the best program so far in each of its calls."""
+
+    def source(number: int) -> str:
+        body = "".join(f"    x = x + {number + line}\n" for line in range(15))
+        return f"import math\n\n\ndef algorithm(x):\n{body}    return {number}\n"
+
+    async def write() -> None:
+        journal = open_journal(url)
+        where: dict[str, Any] = {"task": "t", "stream": "search", "repeat": "0"}
+        put(journal, name, "run", name, {"command": "improve", "improver": content_id("i")}, ["i"])
+        put(journal, name, "invocation", "i", where | {"improver": content_id("i")})
+        best = source(0)
+        scored = {"program": content_id(best), "value": 0}
+        put(journal, name, "evaluation", "0", where | scored, [best])
+        for call in range(calls):
+            user = f"Improve this.\n```python\n{best}```\n"
+            asked = {"system": content_id("Coder"), "user": content_id(user), "n": 2}
+            reserved = {"reserved": EXAMPLES["run_end"]["usage"] | {"lm_calls": 1}}
+            put(journal, name, "lm_call", f"c{call}", asked | reserved, ["Coder", user])
+            programs = [source(2 * call + 1), source(2 * call + 2)]
+            texts = [f"```python\n{one}```" for one in programs]
+            answer = {"texts": [content_id(one) for one in texts], "finishes": ["stop", "stop"]}
+            put(journal, name, "lm_answer", f"c{call}", answer, texts)
+            for one, value in zip(programs, (-call if call % 2 else call + 1, -1), strict=True):
+                scored = {"program": content_id(one), "value": value}
+                put(journal, name, "evaluation", content_id(one), where | scored, [one])
+                best = one if value > 0 else best
+        put(journal, name, "invocation_end", "i", {"utility_uses": 2 * calls + 1})
+        await journal.aclose()
+
+    asyncio.run(write())
+
+
+@pytest.mark.timeout(300)
+def test_ten_times_the_calls_take_no_more_than_some_ten_times_the_time(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spent: dict[int, float] = {}
+    for calls in (300, 3_000):
+        url = f"sqlite:///{tmp_path}/{calls}.db"
+        long_run(url, "long", calls)
+        with open_reader(url) as reader:
+            start = time.process_time()
+            (improver,) = run_strategies(reader, "long", {}).improvers
+            spent[calls] = time.process_time() - start
+        assert improver.traced_runs == 1
+        assert [one.strategy for one in improver.strategies] == ["iteration_from_incumbent"]
+    tell(capsys, f"read: 300 calls in {spent[300]:.2f} s, 3,000 in {spent[3_000]:.2f} s of CPU")
+    assert spent[3_000] <= 16 * spent[300]
+    assert spent[3_000] <= 10
 
 
 # --- both together, and lineage -------------------------------------------------------------------

@@ -117,26 +117,40 @@ class Improver(Reached):
         return self._scored[node]
 
     def texts(self, node: ast.AST | None) -> str:
-        """All texts that it is made of."""
+        """All texts that it is made of, NUL between them."""
         found = {} if node is None else self.made_of(node)
         values = [one.value for one in found if isinstance(one, ast.Constant)]
-        return "\n".join(one for one in values if isinstance(one, str))
+        return "\0".join(one for one in values if isinstance(one, str))
 
     def prose(self, node: ast.AST) -> bool:
         """Whether it is made of words, several of them, and of no program."""
         words = re.search(r"[A-Za-z]\S* +\S+", self.texts(node))
         return words is not None and not self.has_program(node)
 
+    def judged(self) -> set[ast.AST]:
+        """What programs are made of that are scored: requests for them, and texts."""
+        given = [one for call in self.scorings for one in getattr(call, "args", ())]
+        names = [one for one in self.scorings if isinstance(one, ast.Name)]
+        calls = (one for name in names for one in self.around(name) if isinstance(one, ast.Call))
+        handed = [one for call in calls for one in call.args]
+        return {node for one in (*given, *handed) for node in self.made_of(one)}
+
     # --- when ------------------------------------------------------------------------------------
 
     def loops(self, node: ast.AST, deep: int = 0) -> list[ast.AST]:
         """Loops in which it runs, those of its function's callers too."""
-        found: list[ast.AST] = [one for one in self.around(node) if isinstance(one, LOOPS)]
+        found: list[ast.AST] = []
+        here = node
+        for one in self.around(node):
+            if isinstance(one, LOOPS) and getattr(one, "iter", None) is not here:
+                found.append(one)
+            here = one
         function = next((one for one in self.around(node) if isinstance(one, FUNCTIONS)), None)
         name = getattr(function, "name", ENTRY)
         if deep < 4 and name != ENTRY:
             for call in self.calls_of.get(name, ()):
-                found += self.loops(call, deep + 1)
+                is_again = function in [*self.around(call)]
+                found += [call] if is_again else self.loops(call, deep + 1)
         return found
 
     def tests(self, node: ast.AST) -> list[ast.expr]:
@@ -272,16 +286,22 @@ class Improver(Reached):
 
         def ends(node: ast.AST) -> bool:
             is_end = node in self._ends or name_of(node) == "extract_code"
-            return is_end or (self.choice(node) != "" and self.has_program(_from(node)))
+            return is_end or (self.choice(node) != "" and self._is_of_programs(node))
 
         found = self.reach(message, ends)
         chosen: dict[str, list[ast.AST]] = {}
         for node in found:
             kind = "latest" if name_of(node) == "extract_code" else self.choice(node)
-            if kind and self.has_program(_from(node)):
+            if kind and self._is_of_programs(node):
                 joined = kind == "top" and self._is_joined(node, found)
                 chosen.setdefault("joined" if joined else kind, []).append(node)
         return chosen
+
+    def _is_of_programs(self, node: ast.AST) -> bool:
+        """Whether programs are chosen from, or assigned."""
+        value = getattr(node, "value", None) or node
+        values = node.args if isinstance(node, ast.Call) else [value]
+        return any(map(self.has_program, values))
 
     def _is_joined(self, node: ast.AST, found: dict[ast.AST, ast.AST | None]) -> bool:
         """Whether what is looped over goes into one text, and not each into one of its own."""
@@ -300,14 +320,6 @@ class Improver(Reached):
                     if is_here and around not in self.around(join):
                         return True
         return False
-
-
-def _from(node: ast.AST) -> ast.AST:
-    """What is chosen from, or what is assigned."""
-    if isinstance(node, ast.Call) and node.args:
-        return node.args[0]
-    value = getattr(node, "value", None)
-    return value if isinstance(node, (ast.Assign, ast.AnnAssign)) and value else node
 
 
 def _is_draw(node: ast.AST) -> bool:

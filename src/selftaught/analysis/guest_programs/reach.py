@@ -76,8 +76,8 @@ class Reached(Program):
                 if not called or any(getattr(one, "name", "") == "__init__" for one in called):
                     func = node.func.value if isinstance(node.func, ast.Attribute) else node.func
                     yield from ((one, calls) for one in (func, *node.args, *node.keywords))
-            case ast.Lambda(body=body):
-                yield body, calls
+            case ast.Lambda(body=made) | ast.comprehension(iter=made):
+                yield made, calls
             case _:
                 yield from ((one, calls) for one in ast.iter_child_nodes(node))
 

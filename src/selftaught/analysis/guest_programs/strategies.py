@@ -27,7 +27,10 @@ _PART = (
     r"(?:function|piece|component|section|part|method|class|helper|step|module|sub-?problem)s?\b"
 )
 _ONE_PART = re.compile(
-    rf"\b(?:only|just|solely|single|one)\b[^.\n]{{0,30}}\b{_PART}|\b{_PART}[^.\n]{{0,20}}\b(?:alone|only)\b",
+    rf"\b(?:only|just|solely|single|one)\b[^.\n]{{0,30}}\b{_PART}|"
+    rf"\b{_PART}[^.\n]{{0,20}}\b(?:alone|only)\b|"
+    r"\b(?:rewrite|improve|optimi[sz]e|change|work on|focus on)\b[^.\n]{0,20}"
+    rf"\b{_PART}:? [`'\"]?\0",  # its name follows: NUL ends a text
     re.IGNORECASE,
 )
 _SMALL = re.compile(
@@ -35,8 +38,10 @@ _SMALL = re.compile(
     r"mutation|step|tweak)|\bneighbou?r|\bmutat|\bperturb|\btweak|\bChange one thing",
     re.IGNORECASE,
 )
-_RUNS_SEVERAL = re.compile(r"\bexec\(.*\bfor \w+ in\b", re.DOTALL)  # a program of programs
+# A program around others, written out in the improver.
+_WRITTEN = re.compile(r"\bdef .*\breturn\b", re.DOTALL)
 _VERDICT = re.compile(r"^\W*(?:yes|no|ok|pass|fail|valid|invalid|correct|accept|reject)", re.I)
+_LEAVES = (ast.Continue, ast.Break, ast.Return, ast.Raise)
 _ORDERS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq)
 _CHECKS = {"compile", "parse", "exec", "eval", "literal_eval"}
 _POOLS = {"ThreadPoolExecutor", "ProcessPoolExecutor", "ThreadPool", "Pool", "Thread", "Process"}
@@ -52,7 +57,8 @@ def _shown(improver: Improver, *kinds: str, without: tuple[str, ...] = ()) -> No
 
 
 def _beam(improver: Improver) -> Nodes:
-    return _shown(improver, "top", "frontier", without=("draw",))
+    yield from _shown(improver, "top", "frontier", without=("draw",))
+    yield from _solution_bandit(improver)
 
 
 def _tree(improver: Improver) -> Nodes:
@@ -111,12 +117,14 @@ def _ensemble(improver: Improver) -> Nodes:
     for ask in improver.asks:
         chosen = improver.chosen(ask)
         several = [node for kind in ("joined", "top", "latest") for node in chosen.get(kind, ())]
+        items = [one for one in chosen.get("best", ()) if isinstance(one, ast.Subscript)]
+        several += items if len({ast.dump(one.slice) for one in items}) > 1 else []
         words = _MERGING.search(improver.texts(improver.argument(ask, "message")))
         if several and words and "draw" not in chosen:
             yield from (ask, *several)
-    for node in improver.nodes:
+    for node in improver.judged():
         text = node.value if isinstance(node, ast.Constant) else ""
-        if isinstance(text, str) and _RUNS_SEVERAL.search(text):
+        if isinstance(text, str) and _WRITTEN.search(text):
             yield node
 
 
@@ -165,10 +173,16 @@ def _epsilon(improver: Improver) -> Nodes:
 
 
 def _temperature(improver: Improver) -> Nodes:
+    fixed: dict[Any, list[ast.AST]] = {}
+    judged = improver.judged()
     for ask in improver.asks:
         temperature = improver.argument(ask, "temperature")
         if temperature is not None and improver.varies(temperature):
             yield from (temperature, ask)
+        elif ask in judged and isinstance(temperature, (ast.Constant, type(None))):
+            fixed.setdefault(getattr(temperature, "value", 0.7), []).append(ask)
+    if len(fixed) > 1:
+        yield from (ask for asks in fixed.values() for ask in asks)
 
 
 def _varied(improver: Improver) -> Nodes:
@@ -223,9 +237,16 @@ def _looked_up(improver: Improver, node: ast.AST, key: ast.AST, held: ast.AST) -
     scored = any(map(improver.has_score, values))
     marked = any(isinstance(one.by, ast.Call) for one in puts) or any(map(_is_true, values))
     is_test = scored and not isinstance(node, ast.Call) and not improver.prose(key)
-    is_program = is_test or improver.has_program(key)
+    is_program = is_test or improver.has_program(key) or _is_scored_here(improver, key)
     if is_program and (scored or marked) and _scores_in(improver, improver.scope(node)):
         yield node
+
+
+def _is_scored_here(improver: Improver, node: ast.AST) -> bool:
+    """Whether a name's program is scored by the same function."""
+    calls = [one for one in improver.scorings if improver.scope(one) is improver.scope(node)]
+    scored = {name_of(arg) for call in calls for arg in getattr(call, "args", ())} - {""}
+    return name_of(node) in scored
 
 
 def _is_true(node: ast.AST) -> bool:
@@ -233,10 +254,11 @@ def _is_true(node: ast.AST) -> bool:
 
 
 def _scores_in(improver: Improver, function: ast.AST) -> bool:
-    return any(
-        one in improver.scorings or (isinstance(one, ast.Call) and improver.has_score(one))
-        for one in ast.walk(function)
-    )
+    """Whether a function scores, itself or by one that it calls."""
+    calls = [one for one in ast.walk(function) if isinstance(one, ast.Call)]
+    inner = [called for one in calls for called, _ in improver.called(one)]
+    parts = (part for one in (function, *inner) for part in ast.walk(one))
+    return not improver.scorings.isdisjoint(parts)
 
 
 def _self_tests(improver: Improver) -> Nodes:
@@ -264,12 +286,12 @@ def _self_tests(improver: Improver) -> Nodes:
                 yield node
         if isinstance(node, ast.Try):
             checks = [one for one in ast.walk(node) if name_of(one) in _CHECKS]
-            leaves = any(
-                isinstance(one.body[-1], (ast.Continue, ast.Break)) for one in node.handlers
-            )
+            inner = [arg for one in checks for arg in getattr(one, "args", ())]
+            used = any(improver.has_program(one) or _is_scored_here(improver, one) for one in inner)
             scored = any(one in improver.scorings for part in node.body for one in ast.walk(part))
-            used = any(improver.has_program(one) for one in checks)
-            if checks and used and (leaves or scored):
+            leaves = any(isinstance(one.body[-1], _LEAVES) for one in node.handlers)
+            after = leaves and _scores_in(improver, improver.scope(node))
+            if used and (scored or after):
                 yield checks[0]
 
 
@@ -297,7 +319,7 @@ def _early_stop(improver: Improver) -> Nodes:
         for node in ast.walk(loop):
             if isinstance(node, (ast.Break, ast.Return)):
                 inner = next(one for one in improver.around(node) if isinstance(one, LOOPS))
-                if inner is loop:
+                if inner is loop or isinstance(node, ast.Return):
                     tests += improver.tests(node)
         for one in (part for test in tests for part in ast.walk(test)):
             if isinstance(one, ast.Compare) and isinstance(one.ops[0], _ORDERS):
