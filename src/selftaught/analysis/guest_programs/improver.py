@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from typing import TypeAlias
 
 from selftaught.analysis.guest_programs.program import (
     ENTRY,
@@ -17,6 +18,8 @@ from selftaught.analysis.guest_programs.program import (
 )
 from selftaught.analysis.guest_programs.reach import Reached
 
+Nodes: TypeAlias = Iterator[ast.AST]
+
 # Argument places of what a request is made of.
 _REQUESTS = {
     "prompt": {"expertise": 0, "message": 1, "temperature": 3},
@@ -27,7 +30,6 @@ _REQUESTS = {
 _SCORINGS = {"map", "start", "start_map", "__call__"}
 _DRAWS = {"choice", "choices", "sample"}
 RANDOM = {"random", "uniform", "rand"}
-_PARTS = (ast.Compare, ast.BinOp)
 
 
 class Improver(Reached):

@@ -12,6 +12,7 @@ from selftaught.core.ports import Executor, Job
 
 # All names, in the order in which they are shown.
 STRATEGIES = tuple(RULES)
+_MODULES = ("program", "reach", "improver", "thrift", "strategies")
 MAX_CHARS = 200_000
 _CPU_S = 10.0
 _EVIDENCE_CHARS = 300
@@ -76,7 +77,7 @@ def combined(*findings: tuple[Finding, ...]) -> tuple[Strategy, ...]:
 
 def reading_job() -> Job:
     """The guest program that reads strategies."""
-    return Job(guest_program("program", "reach", "improver", "strategies"))
+    return Job(guest_program(*_MODULES))
 
 
 async def read_source(executor: Executor, job: Job, source: str) -> SourceReading:
