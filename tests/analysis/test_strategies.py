@@ -62,12 +62,13 @@ T = TypeVar("T")
 
 FOLDER = Path(__file__).parent / "strategies"
 # Precision and recall that the development set must keep to; and a little less than what held_out
-# came to when it was first looked at: 0.938 and 0.909 by source, 0.939 and 0.939 by both.
+# came to when it was first looked at: 0.867 and 0.788 by source, 0.879 and 0.879 by both.
 LEAST_ON_DEVELOPMENT = (0.9, 0.9)
-LEAST_ON_HELD_OUT = (0.85, 0.5)
-LEAST_ON_HELD_OUT_BY_BOTH = (0.85, 0.5)
+LEAST_ON_HELD_OUT = (0.85, 0.75)
+LEAST_ON_HELD_OUT_BY_BOTH = (0.85, 0.85)
 
 
+# Names that came after the labels.
 OTHERS = {
     *("tree_search", "local_search", "solution_bandit", "epsilon_greedy", "varied_prompts"),
     *("early_stop", "multithreading"),

@@ -42,6 +42,8 @@ class Improver(Reached):
 
     def __init__(self, source: str) -> None:
         super().__init__(source)
+        self._choices: dict[ast.AST, str] = {}
+        self._chosen: dict[ast.AST, dict[str, list[ast.AST]]] = {}
         self._scored: dict[ast.AST, bool] = {}
         self._made: dict[ast.AST, dict[ast.AST, ast.AST | None]] = {}
         calls = [node for node in self.nodes if isinstance(node, ast.Call)]
@@ -198,6 +200,11 @@ class Improver(Reached):
 
     def choice(self, node: ast.AST) -> str:
         """How a node chooses: `draw`, `top`, `frontier`, `best`, `walk`, `other` or not at all."""
+        if node not in self._choices:
+            self._choices[node] = self._choice(node)
+        return self._choices[node]
+
+    def _choice(self, node: ast.AST) -> str:
         match node:
             case ast.Call() if self.called(node):
                 return ""
@@ -282,10 +289,12 @@ class Improver(Reached):
 
         Beside the ways of `choice`: `joined` (several at once), `latest` (as they came).
         """
-        message = self.argument(ask, "message")
-        if message is None:
-            return {}
+        if ask not in self._chosen:
+            message = self.argument(ask, "message")
+            self._chosen[ask] = {} if message is None else self._chosen_in(message)
+        return self._chosen[ask]
 
+    def _chosen_in(self, message: ast.AST) -> dict[str, list[ast.AST]]:
         def ends(node: ast.AST) -> bool:
             is_end = node in self._ends or name_of(node) == "extract_code"
             return is_end or (self.choice(node) != "" and self._is_of_programs(node))
