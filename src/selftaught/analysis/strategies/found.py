@@ -23,7 +23,7 @@ class Finding:
     """What one way of looking shows of a strategy.
 
     Attributes:
-        by: `source` or `trace`.
+        by: `source`, `trace`, or whatever else looks.
         lines: of the program.
         calls: keys of the model calls that show it.
         is_proof: whether it shows it by itself; if not, it only goes with what another shows.
