@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from importlib import resources
 
 from selftaught.core.program import Program
 
-_FOLDER = "guest_programs"
+_PACKAGE = "selftaught.analysis.guest_programs"
 
 
-def guest_program(package: str, modules: Sequence[str]) -> Program:
+def guest_program(*modules: str) -> Program:
     """The program whose entry is the function `read` of the last module.
 
     Args:
-        package: a folder of `selftaught.analysis.guest_programs`.
-        modules: names of its modules, each after those that it imports.
+        modules: of `selftaught.analysis.guest_programs`, each after those that it imports.
     """
-    folder = resources.files("selftaught.analysis") / _FOLDER / package
+    folder = resources.files(_PACKAGE)
     lines = ["import sys, types"]
     for module in modules:
-        name = f"selftaught.analysis.{_FOLDER}.{package}.{module}"
+        name = f"{_PACKAGE}.{module}"
         text = (folder / f"{module}.py").read_text(encoding="utf-8")
         lines += [
             f"module = sys.modules[{name!r}] = types.ModuleType({name!r})",
@@ -31,4 +29,4 @@ def guest_program(package: str, modules: Sequence[str]) -> Program:
 
 def reading_program(name: str) -> Program:
     """One of our programs that read programs: `bypasses`, or `tricks`."""
-    return guest_program("audit", ("scopes", "names", "signs", "flag", name))
+    return guest_program("program", "naming", name)

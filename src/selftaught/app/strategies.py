@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from selftaught.analysis.strategies.found import SourceReading
+from selftaught.analysis.strategies.found import SourceReading, read_source, reading_job
 from selftaught.analysis.strategies.of_run import RunStrategies, improver_sources, run_strategies
-from selftaught.analysis.strategies.source import read_source, reading_job
 from selftaught.app.parts import executor_for
 from selftaught.core.ports import Executor
 from selftaught.journal.reader import open_reader

@@ -86,16 +86,16 @@ def _print_improver(console: Console, one: ImproverStrategies) -> None:
         console.print("none found" if one.unreadable is None else "none found in its calls")
     for strategy in one.strategies:
         console.print(strategy.strategy)
-        if strategy.source_evidence is not None:
-            lines = _listed("line", [str(line) for line in strategy.source])
-            say(console, f"  {lines}: {printable(strategy.source_evidence)}")
-        if strategy.trace_evidence is not None:
-            calls = _listed("call", [key[: words.SHORT_ID] for key in strategy.calls])
-            say(console, f"  {calls}: {printable(strategy.trace_evidence)}")
+        for finding in strategy.findings:
+            lines = _listed("line", [str(line) for line in finding.lines])
+            calls = _listed("call", [key[: words.SHORT_ID] for key in finding.calls])
+            say(console, f"  {lines or calls}: {printable(finding.evidence)}")
 
 
 def _listed(noun: str, names: list[str]) -> str:
-    """Such as "lines 3, 14" or "calls 1b2c3d4e, 5f60718a and 17 more"."""
+    """Such as "lines 3, 14" or "calls 1b2c3d4e, 5f60718a and 17 more"; empty for none."""
+    if not names:
+        return ""
     shown = names if len(names) <= _MOST_SHOWN[noun] else names[: _MOST_SHOWN[noun] - 1]
     more = f" and {len(names) - len(shown)} more" if len(shown) < len(names) else ""
     return f"{noun}{'' if len(names) == 1 else 's'} {', '.join(shown)}{more}"

@@ -1,119 +1,110 @@
-"""The strategies that are looked for, and what is found of them."""
+"""What is found of strategies in an improver's program and in its calls, and both together."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# Name, and what an improver does that has it; tests/analysis/strategies/README.md has it whole.
-STRATEGIES: Mapping[str, str] = {
-    "beam_search": "several scored programs are kept, and each is expanded; or one of a frontier",
-    "genetic_algorithm": "parents are drawn by chance and fitness, children crossed or mutated",
-    "simulated_annealing": "a worse program may become the current one, ever more seldom",
-    "iteration_from_incumbent": "each request for a program shows the best one so far",
-    "decomposition": "single requests are about single parts of the program",
-    "ensemble": "one program is made of several whole candidates",
-    "prompt_bandit": "words of requests are chosen by the scores that they earned",
-    "temperature_schedule": "requests for programs have different temperatures",
-    "caching": "an equal program is not scored twice",
-    "self_tests": "candidates are screened before the utility is spent on them",
-}
+from selftaught.analysis.guest_programs.strategies import RULES
+from selftaught.analysis.guest_text import guest_program
+from selftaught.core.outcome import Failed
+from selftaught.core.ports import Executor, Job
+
+# All names, in the order in which they are shown.
+STRATEGIES = tuple(RULES)
+_MODULES = ("program", "reach", "improver", "thrift", "strategies")
+MAX_CHARS = 200_000
+_CPU_S = 10.0
+_EVIDENCE_CHARS = 300
 
 
 @dataclass(frozen=True, slots=True)
-class SourceFinding:
-    """What a program's syntax tree shows of a strategy: the lines, and how."""
+class Finding:
+    """What one way of looking shows of a strategy.
 
+    Attributes:
+        by: `source`, `trace`, or whatever else looks.
+        lines: of the program.
+        calls: keys of the model calls that show it.
+        is_proof: whether it shows it by itself; if not, it only goes with what another shows.
+    """
+
+    by: str
     strategy: str
-    lines: tuple[int, ...]
     evidence: str
+    lines: tuple[int, ...] = ()
+    calls: tuple[str, ...] = ()
+    is_proof: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class SourceReading:
-    """A program, read. `unreadable` says why it could not be; None if it could."""
+    """A program, read. `unreadable` says why it could not be read; None if it could."""
 
-    findings: tuple[SourceFinding, ...]
+    findings: tuple[Finding, ...]
     unreadable: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class TraceFinding:
-    """What an improver's calls show of a strategy.
-
-    Attributes:
-        calls: keys of the model calls that show it.
-        runs: improver runs in which they do.
-        is_proof: whether they show it by themselves; if not, they only go with what was read.
-    """
-
-    strategy: str
-    calls: tuple[str, ...]
-    runs: int
-    evidence: str
-    is_proof: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Strategy:
-    """A strategy that an improver uses, with its evidence: of its program, of its calls, or both.
-
-    Attributes:
-        source: lines of its program.
-        calls: keys of model calls in the journal.
-        source_evidence, trace_evidence: in words; None where there is none.
-        trace_is_proof: whether the calls show it by themselves.
-    """
+    """A strategy that an improver uses, with all that shows it."""
 
     strategy: str
-    source: tuple[int, ...]
-    calls: tuple[str, ...]
-    source_evidence: str | None
-    trace_evidence: str | None
-    trace_is_proof: bool
-
-    @property
-    def found_by(self) -> tuple[str, ...]:
-        """By its source, by its trace, or by both, each by itself."""
-        by = (("source", self.source_evidence is not None), ("trace", self.trace_is_proof))
-        return tuple(name for name, is_enough in by if is_enough)
+    findings: tuple[Finding, ...]
 
     def as_json(self) -> dict[str, Any]:
-        evidence = (self.source_evidence, self.trace_evidence)
         return {
             "strategy": self.strategy,
-            "found_by": list(self.found_by),
-            "source": list(self.source),
-            "calls": list(self.calls),
-            "evidence": "; ".join(one for one in evidence if one is not None),
+            "found_by": [one.by for one in self.findings if one.is_proof],
+            "source": [line for one in self.findings for line in one.lines],
+            "calls": [key for one in self.findings for key in one.calls],
+            "evidence": "; ".join(one.evidence for one in self.findings),
         }
 
 
-def combined(
-    read: tuple[SourceFinding, ...], seen: tuple[TraceFinding, ...], traced_runs: int
-) -> tuple[Strategy, ...]:
-    """Strategies found by source, by trace, or by both, in the order of `STRATEGIES`.
-
-    Args:
-        traced_runs: improver runs that were looked at.
-    """
-    by_source = {one.strategy: one for one in read}
-    by_trace = {one.strategy: one for one in seen}
+def combined(*findings: tuple[Finding, ...]) -> tuple[Strategy, ...]:
+    """Strategies that one finding proves, with all about them, in the order of `STRATEGIES`."""
     found = []
     for name in STRATEGIES:
-        source, trace = by_source.get(name), by_trace.get(name)
-        if source is None and (trace is None or not trace.is_proof):
-            continue
-        shown = "" if trace is None else f"in {trace.runs} of {traced_runs} runs {trace.evidence}"
-        found.append(
-            Strategy(
-                strategy=name,
-                source=() if source is None else source.lines,
-                calls=() if trace is None else trace.calls,
-                source_evidence=None if source is None else source.evidence,
-                trace_evidence=shown or None,
-                trace_is_proof=trace is not None and trace.is_proof,
-            )
-        )
+        about = tuple(one for several in findings for one in several if one.strategy == name)
+        if any(one.is_proof for one in about):
+            found.append(Strategy(name, about))
     return tuple(found)
+
+
+# --- by source: a program's text is parsed in a guest, never in this process ----------------------
+
+
+def reading_job() -> Job:
+    """The guest program that reads strategies."""
+    return Job(guest_program(*_MODULES))
+
+
+async def read_source(executor: Executor, job: Job, source: str) -> SourceReading:
+    """The strategies that a program's text, which is hostile, shows.
+
+    Args:
+        job: of `reading_job`, once for many programs.
+    """
+    if len(source) > MAX_CHARS:
+        why = f"it has {len(source):,} characters, and at most {MAX_CHARS:,} are read"
+        return SourceReading((), why)
+    answer: Any = await executor.call(job, (source,), cpu_s=_CPU_S, seed=0)
+    match answer:
+        case Failed(kind=kind, detail=detail):
+            said = f": {detail}".partition("\n")[0] if detail else ""
+            return SourceReading((), f"reading it ended by {kind}{said}")
+        case {"unreadable": None, "found": list(found)}:
+            return SourceReading(tuple(one for item in found for one in _finding(item)))
+        case {"unreadable": str(why)}:
+            return SourceReading((), why[:_EVIDENCE_CHARS])
+    return SourceReading((), "reading it brought no answer of the right form")
+
+
+def _finding(item: Any) -> list[Finding]:
+    """A guest's answer is data that anybody may have written."""
+    match item:
+        case {"strategy": str(name), "lines": list(lines), "evidence": str(evidence)}:
+            if name in STRATEGIES and all(type(line) is int for line in lines):
+                return [Finding("source", name, evidence[:_EVIDENCE_CHARS], tuple(lines))]
+    return []

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from selftaught.core.program import content_id
+from selftaught.analysis.strategies.texts import Programs, lines_of, mark_of
 from selftaught.core.text import clean
 from selftaught.journal.codec import Event
 from selftaught.journal.events import (
@@ -20,7 +20,7 @@ from selftaught.journal.events import (
 from selftaught.journal.reader import JournalReader
 from selftaught_guest.extract import extract_code
 
-OBSERVED_KINDS = (Invocation, InvocationEnd, LmCall, LmAnswer, Evaluation, MetaEvaluation)
+_OBSERVED = (Invocation, InvocationEnd, LmCall, LmAnswer, Evaluation, MetaEvaluation)
 
 # What a utility is of: task, stream and repeat; of the meta-utility the stream alone.
 Scope: TypeAlias = tuple[str | None, str | None, str | None]
@@ -28,12 +28,15 @@ Scope: TypeAlias = tuple[str | None, str | None, str | None]
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """The program in a reply. `value` is None if it failed, or was never scored."""
+    """A program by its lines. `value` is None if it failed, or was never scored."""
 
-    program_id: str
-    text: str
+    lines: tuple[str, ...]
     is_scored: bool
     value: float | None
+
+    @property
+    def mark(self) -> int:
+        return mark_of(self.lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,39 +57,48 @@ class ObservedRun:
     Attributes:
         rounds: its calls of the model in order, each with its prompts.
         uses: of the utility; None while it is open.
-        scored: programs that were scored by its utility, by id, also for other improvers.
-        returned: id of what it returned.
+        initial: the program it was given; None if it was never scored.
+        composed: programs that were scored meanwhile, and were no reply.
     """
 
-    key: str
     rounds: tuple[tuple[Prompt, ...], ...]
     uses: int | None
-    scored: Mapping[str, Candidate]
-    returned: str | None
+    initial: Candidate | None
+    composed: tuple[Candidate, ...]
 
 
 @dataclass(slots=True)
 class _Open:
-    """An improver run as its events come."""
+    """An improver run as its events come; `scored` are ids of what was scored during it."""
 
     scope: Scope
     rounds: list[list[str]] = field(default_factory=list)
     uses: int | None = None
-    returned: str | None = None
+    scored: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Scored:
+    """All that was scored by one utility: values by id, then by mark."""
+
+    values: dict[str, float | None] = field(default_factory=dict)
+    by_mark: dict[int, float | None] = field(default_factory=dict)
+    programs: Programs | None = None
 
 
 class Observer:
-    """The improver runs of one run, by improver; texts are read as they are asked for."""
+    """The improver runs of one run, by improver; texts are read as they are asked for, once."""
 
     def __init__(self, reader: JournalReader, run_id: str) -> None:
         self._reader = reader
         self._runs: dict[str, _Open] = {}
+        self._open: dict[Scope, dict[str, _Open]] = {}
         self._by_improver: dict[str, list[str]] = {}
         self._asked: dict[str, LmCall] = {}
         self._replies: dict[str, list[str]] = {}
         self._closed: set[tuple[str, int]] = set()
-        self._scores: dict[Scope, dict[str, float | None]] = {}
-        for event in reader.events(run_id, OBSERVED_KINDS):
+        self._scored: dict[Scope, _Scored] = {}
+        for event in reader.events(run_id, _OBSERVED):
             self._take(event)
 
     def improvers(self) -> list[str]:
@@ -97,18 +109,20 @@ class Observer:
         """The runs of an improver in which it asked the model anything."""
         for key in self._by_improver.get(improver, ()):
             if self._runs[key].rounds:
-                yield self._observed(key, self._runs[key])
+                yield self._observed(self._runs[key])
 
     def _take(self, event: Event) -> None:
         match event.body:
             case Invocation() as start:
                 if event.key not in self._runs:
-                    self._runs[event.key] = _Open((start.task, start.stream, start.repeat))
+                    run = self._runs[event.key] = _Open((start.task, start.stream, start.repeat))
+                    self._open.setdefault(run.scope, {})[event.key] = run
                     self._by_improver.setdefault(start.improver, []).append(event.key)
             case InvocationEnd() as end:
                 if event.key in self._runs:
                     run = self._runs[event.key]
-                    run.uses, run.returned = end.utility_uses, end.program
+                    run.uses = end.utility_uses
+                    self._open[run.scope].pop(event.key, None)
             case LmCall() as call:
                 self._call(event.key, call)
             case LmAnswer() as answer:
@@ -116,10 +130,14 @@ class Observer:
                     self._closed.add((event.key, answer.request))
                     self._replies.setdefault(event.key, []).extend(answer.texts)
             case Evaluation() as one:
-                scope = (one.task, one.stream, one.repeat)
-                self._scores.setdefault(scope, {})[one.program] = one.value
+                self._score((one.task, one.stream, one.repeat), one.program, one.value)
             case MetaEvaluation() as meta:
-                self._scores.setdefault((None, meta.stream, None), {})[meta.improver] = meta.mean
+                self._score((None, meta.stream, None), meta.improver, meta.mean)
+
+    def _score(self, scope: Scope, program: str, value: float | None) -> None:
+        self._scored.setdefault(scope, _Scored()).values[program] = value
+        for run in self._open.get(scope, {}).values():
+            run.scored.append(program)
 
     def _call(self, key: str, call: LmCall) -> None:
         if key in self._asked or call.invocation not in self._runs:
@@ -127,49 +145,62 @@ class Observer:
         self._asked[key] = call
         rounds = self._runs[call.invocation].rounds
         # The first request of a call is reserved with the call, the others of a batch without.
-        begins = call.reserved.lm_calls > 0
-        if begins or not rounds:
+        if call.reserved.lm_calls > 0 or not rounds:
             rounds.append([])
         rounds[-1].append(key)
 
-    def _observed(self, key: str, run: _Open) -> ObservedRun:
-        scores = self._scores.get(run.scope, {})
-        texts = self._texts(run, scores)
-        scored = {
-            program_id: Candidate(program_id, texts[program_id], True, value)
-            for program_id, value in scores.items()
-            if program_id in texts
-        }
-        by_text = {one.text.strip(): one for one in scored.values()}
+    def _observed(self, run: _Open) -> ObservedRun:
+        scored = self._known(run.scope)
+        wanted = set(run.scored)
+        for key in (key for keys in run.rounds for key in keys):
+            asked = self._asked[key]
+            wanted |= {asked.system, asked.user, *self._replies.get(key, ())}
+        texts = self._reader.texts(wanted)
         rounds = tuple(
-            tuple(self._prompt(call, texts, by_text) for call in calls) for calls in run.rounds
+            tuple(self._prompt(key, texts, scored) for key in keys) for keys in run.rounds
         )
-        return ObservedRun(key, rounds, run.uses, scored, run.returned)
+        replies = {one.mark for prompts in rounds for p in prompts for one in p.candidates}
+        initial = _initial(rounds[0], scored)
+        known = replies | ({initial.mark} if initial is not None else set())
+        programs = {text_id: lines_of(texts.get(text_id, "")) for text_id in run.scored}
+        composed = tuple(
+            Candidate(tuple(lines), True, scored.values[text_id])
+            for text_id, lines in programs.items()
+            if mark_of(lines) not in known
+        )
+        return ObservedRun(rounds, run.uses, initial, composed)
 
-    def _texts(self, run: _Open, scores: Mapping[str, float | None]) -> dict[str, str]:
-        wanted = set(scores)
-        if run.returned is not None:
-            wanted.add(run.returned)
-        for calls in run.rounds:
-            for call in calls:
-                asked = self._asked[call]
-                wanted |= {asked.system, asked.user, *self._replies.get(call, ())}
-        return self._reader.texts(wanted)
+    def _known(self, scope: Scope) -> _Scored:
+        """What a utility has scored, read through once for all its improver runs."""
+        scored = self._scored.setdefault(scope, _Scored())
+        if scored.programs is None:
+            scored.programs = Programs()
+            for text_id, text in self._reader.texts(scored.values).items():
+                lines = lines_of(text)
+                scored.programs.add(lines)
+                scored.by_mark[mark_of(lines)] = scored.values[text_id]
+        return scored
 
-    def _prompt(
-        self, key: str, texts: Mapping[str, str], by_text: Mapping[str, Candidate]
-    ) -> Prompt:
+    def _prompt(self, key: str, texts: Mapping[str, str], scored: _Scored) -> Prompt:
         asked = self._asked[key]
         candidates = []
         for text_id in self._replies.get(key, ()):
             code = extract_code(clean(texts.get(text_id, "")))  # as the guest got it
             if isinstance(code, str) and code.strip():
-                nothing = Candidate(content_id(code), code, False, None)
-                candidates.append(by_text.get(code.strip(), nothing))
-        return Prompt(
-            key,
-            texts.get(asked.system, ""),
-            texts.get(asked.user, ""),
-            float(asked.temperature),
-            tuple(candidates),
-        )
+                lines = lines_of(code)
+                mark = mark_of(lines)
+                is_scored = mark in scored.by_mark
+                candidates.append(Candidate(tuple(lines), is_scored, scored.by_mark.get(mark)))
+        words = texts.get(asked.system, ""), texts.get(asked.user, "")
+        return Prompt(key, *words, float(asked.temperature), tuple(candidates))
+
+
+def _initial(first: tuple[Prompt, ...], scored: _Scored) -> Candidate | None:
+    """The longest scored program that the first prompts hold."""
+    longest: Candidate | None = None
+    for prompt in first:
+        lines = lines_of(f"{prompt.system}\n{prompt.user}")
+        for start, end, mark in scored.programs.places_in(lines) if scored.programs else ():
+            if longest is None or end - start > len(longest.lines):
+                longest = Candidate(tuple(lines[start:end]), True, scored.by_mark[mark])
+    return longest

@@ -10,7 +10,7 @@ from selftaught.analysis.program_diff import unified_diff
 from selftaught.analysis.strategies.found import SourceReading, Strategy, combined
 from selftaught.analysis.strategies.lineage import LINEAGE_KINDS, Ancestry, ancestries
 from selftaught.analysis.strategies.observed import Observer
-from selftaught.analysis.strategies.traced import seen_in
+from selftaught.analysis.strategies.trace import seen_in
 from selftaught.journal.reader import JournalReader
 
 
@@ -85,7 +85,7 @@ def run_strategies(
         improvers.append(
             ImproverStrategies(
                 ancestry,
-                combined(reading.findings, seen, traced_runs),
+                combined(reading.findings, seen),
                 reading.unreadable,
                 traced_runs,
                 _diff(reader, ancestry),

@@ -1,1 +1,0 @@
-"""Reads bypasses and tricks out of a program's syntax tree; run in the sandbox as one text."""

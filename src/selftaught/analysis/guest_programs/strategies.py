@@ -1,0 +1,234 @@
+"""Search strategies in an improver's text: one rule each, over how it asks, scores and chooses.
+
+`read` is called in a guest with a program's text, which is hostile. A rule gives the nodes that
+show its strategy. Names and comments do not count; of the prompts' words those do that ask to merge
+programs, to change one part only, or to change little.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
+
+from selftaught.analysis.guest_programs.improver import RANDOM, Improver, Nodes
+from selftaught.analysis.guest_programs.program import ENTRY, FUNCTIONS, name_of
+from selftaught.analysis.guest_programs.thrift import (
+    caching,
+    early_stop,
+    self_tests,
+    temperature,
+    threads,
+    varied,
+)
+
+Rule: TypeAlias = Callable[[Improver], Nodes]
+
+MERGING = re.compile(
+    r"\b(merg|combin|unit(?:e|es|ing)\b|unif|synthes|blend|fus(?:e|es|ing|ion)\b|hybrid|integrat|"
+    r"together\b|amalgam|consolidat|(?:strengths|strong points|advantages|merits|best) of\b)",
+    re.IGNORECASE,
+)
+_PART = (
+    r"(?:function|piece|component|section|part|method|class|helper|step|module|sub-?problem)s?\b"
+)
+_ONE_PART = re.compile(
+    rf"\b(?:only|just|solely|single|one)\b[^.\n]{{0,30}}\b{_PART}|"
+    rf"\b{_PART}[^.\n]{{0,20}}\b(?:alone|only)\b|"
+    r"\b(?:rewrite|improve|optimi[sz]e|change|work on|focus on)\b[^.\n]{0,20}"
+    rf"\b{_PART}:? [`'\"]?\0",  # its name follows: NUL ends a text
+    re.IGNORECASE,
+)
+_SMALL = re.compile(
+    r"\b(?:small|minor|tiny|local|slight(?:ly)?|single|one) (?:\w+ )?(?:change|edit|modification|"
+    r"mutation|step|tweak)|\bneighbou?r|\bmutat|\bperturb|\btweak|\bChange one thing",
+    re.IGNORECASE,
+)
+# A program around others, written out in the improver.
+_WRITTEN = re.compile(r"\bdef .*\breturn\b", re.DOTALL)
+
+
+def _shown(improver: Improver, *kinds: str, without: tuple[str, ...] = ()) -> Nodes:
+    """Where repeated requests choose programs in one of these ways, and in none of the others."""
+    for ask in improver.asks:
+        chosen = improver.chosen(ask) if improver.loops(ask) else {}
+        if not any(kind in chosen for kind in without):
+            nodes = [one for kind in kinds for one in chosen.get(kind, ())]
+            yield from (*nodes, *([ask] if nodes else ()))
+
+
+def _beam(improver: Improver) -> Nodes:
+    yield from _shown(improver, "top", "frontier", without=("draw",))
+    yield from _solution_bandit(improver)
+
+
+def _tree(improver: Improver) -> Nodes:
+    yield from _shown(improver, "frontier")
+    for node in improver.nodes:  # self.children.append(Node(...))
+        match node:
+            case ast.Call(func=ast.Attribute(value=ast.Attribute(attr=held), attr="append")):
+                made = [part for one in node.args for part in improver.made_of(one)]
+                classes = {name_of(one) for one in made if isinstance(one, ast.Call)}
+                owners = {
+                    improver.scope(improver.scope(one.by)) for one in improver.attributes[held]
+                }
+                if any(getattr(owner, "name", "") in classes for owner in owners):
+                    yield node
+
+
+def _genetic(improver: Improver) -> Nodes:
+    for ask in improver.asks:
+        for draw in improver.chosen(ask).get("draw", []) if improver.loops(ask) else []:
+            made = [one for one in improver.made_of(draw) if one is not draw]
+            is_weighted = any(getattr(one, "arg", "") in ("weights", "p") for one in made)
+            is_of_best = any(improver.choice(one) in ("top", "best", "draw") for one in made)
+            is_contest = name_of(draw) in ("max", "min")
+            if improver.has_score(draw) and (is_weighted or is_of_best or is_contest):
+                yield from (draw, ask)
+
+
+def _annealing(improver: Improver) -> Nodes:
+    return _shown(improver, "walk")
+
+
+_OTHERS = ("draw", "top", "frontier", "walk", "other", "latest")
+
+
+def _incumbent(improver: Improver) -> Nodes:
+    return _shown(improver, "best", without=_OTHERS)
+
+
+def _local(improver: Improver) -> Nodes:
+    for ask in improver.asks:
+        if _SMALL.search(improver.texts(improver.argument(ask, "message"))):
+            chosen = improver.chosen(ask) if improver.loops(ask) else {}
+            if ("best" in chosen or "walk" in chosen) and not {"draw", "top", "frontier"} & {
+                *chosen
+            }:
+                yield from (ask, *chosen.get("best", ()), *chosen.get("walk", ()))
+
+
+def _decomposition(improver: Improver) -> Nodes:
+    for ask in improver.asks:
+        if _ONE_PART.search(improver.texts(improver.argument(ask, "message"))):
+            yield ask
+
+
+def _ensemble(improver: Improver) -> Nodes:
+    for ask in improver.asks:
+        chosen = improver.chosen(ask)
+        several = [node for kind in ("joined", "top", "latest") for node in chosen.get(kind, ())]
+        items = [one for one in chosen.get("best", ()) if isinstance(one, ast.Subscript)]
+        several += items if len({ast.dump(one.slice) for one in items}) > 1 else []
+        words = MERGING.search(improver.texts(improver.argument(ask, "message")))
+        if several and words and "draw" not in chosen:
+            yield from (ask, *several)
+    for node in improver.judged():
+        text = node.value if isinstance(node, ast.Constant) else ""
+        if isinstance(text, str) and _WRITTEN.search(text):
+            yield node
+
+
+def _choices_of_words(improver: Improver) -> Iterator[tuple[ast.Call, ast.AST, ast.AST, ast.AST]]:
+    """Request, choice of some of its words, what they are chosen from, and by what."""
+    for ask in improver.asks:
+        for name in ("message", "expertise"):
+            argument = improver.argument(ask, name)
+            for node in {} if argument is None else improver.made_of(argument):
+                match node:
+                    case ast.Call(args=[pool, *_], keywords=[ast.keyword(value=by), *_]):
+                        if name_of(node) in ("max", "min", "choices", "choice", "sorted"):
+                            yield ask, node, pool, by
+                    case ast.Subscript(value=pool, slice=by):
+                        yield ask, node, pool, by
+
+
+def _prompt_bandit(improver: Improver) -> Nodes:
+    for ask, node, pool, by in _choices_of_words(improver):
+        if improver.has_score(by) and improver.prose(pool):
+            yield from (ask, node)
+
+
+def _solution_bandit(improver: Improver) -> Nodes:
+    for ask in improver.asks:
+        chosen = improver.chosen(ask)
+        for node in (*chosen.get("best", ()), *chosen.get("frontier", ())):
+            keys = [one.value for one in getattr(node, "keywords", ()) if one.arg == "key"]
+            names = {name_of(one) for key in keys for one in improver.made_of(key)}
+            if {"sqrt", "log"} <= names or names & {"beta", "betavariate"}:
+                yield from (ask, node)
+
+
+def _epsilon(improver: Improver) -> Nodes:
+    draws = {"choice", "choices", "sample", "randrange", "randint", "integers"}
+    for node in improver.nodes:
+        if isinstance(node, (ast.If, ast.IfExp)):
+            tests = [one for one in ast.walk(node.test) if isinstance(one, ast.Compare)]
+            by_chance = any({name_of(part) for part in ast.walk(one)} & RANDOM for one in tests)
+            body = node.body if isinstance(node.body, list) else [node.body]
+            inside = {name_of(part) for one in body for part in ast.walk(one)}
+            others = [one for one in ast.walk(improver.scope(node)) if isinstance(one, ast.Call)]
+            best = [one for one in others if name_of(one) in ("max", "argmax", "sorted")]
+            if by_chance and inside & draws and any(map(improver.has_score, best)):
+                yield node
+
+
+RULES: dict[str, tuple[Rule, str]] = {
+    "beam_search": (
+        _beam,
+        "the best few are kept, or wait in a frontier, and each is expanded",
+    ),
+    "tree_search": (_tree, "programs wait in a frontier, or hang in a tree, to be expanded"),
+    "genetic_algorithm": (
+        _genetic,
+        "parents are drawn by chance from a pool selected by score",
+    ),
+    "simulated_annealing": (_annealing, "a worse program is accepted, ever more seldom"),
+    "local_search": (_local, "small changes of one current program are asked for"),
+    "iteration_from_incumbent": (
+        _incumbent,
+        "each prompt for a program holds the best one so far",
+    ),
+    "decomposition": (_decomposition, "a prompt asks for one part of the program"),
+    "ensemble": (_ensemble, "several candidates become one program"),
+    "prompt_bandit": (
+        _prompt_bandit,
+        "words of a prompt are chosen by the scores they earned",
+    ),
+    "solution_bandit": (
+        _solution_bandit,
+        "the program to go on from has the best upper bound",
+    ),
+    "epsilon_greedy": (_epsilon, "by a small chance a random choice, else the best"),
+    "temperature_schedule": (
+        temperature,
+        "the temperature changes in the course of the run",
+    ),
+    "varied_prompts": (varied, "prompts take their words from a list"),
+    "caching": (caching, "an equal program is looked up, or dropped, before it is scored"),
+    "self_tests": (self_tests, "candidates are checked before they are scored"),
+    "early_stop": (early_stop, "it stops by what scores have come to"),
+    "multithreading": (threads, "requests or scorings run at the same time"),
+}
+
+
+def read(source: str) -> dict[str, Any]:
+    """The strategies of a program.
+
+    Returns: `{"found": [{"strategy", "lines", "evidence"}], "unreadable": None | why}`.
+    """
+    try:
+        improver = Improver(source)
+        if not any(isinstance(one, FUNCTIONS) for one in improver.functions.get(ENTRY, ())):
+            return {"found": [], "unreadable": f"it defines no {ENTRY}"}
+        found = []
+        for name, (rule, evidence) in RULES.items():
+            lines = {getattr(node, "lineno", 0) for node in rule(improver)} - {0}
+            if lines:
+                found.append({"strategy": name, "lines": sorted(lines), "evidence": evidence})
+    except SyntaxError as error:
+        return {"found": [], "unreadable": f"line {error.lineno}: {error.msg}"}
+    except (ValueError, RecursionError, MemoryError) as error:
+        return {"found": [], "unreadable": f"{type(error).__name__}: {error}"[:300]}
+    return {"found": found, "unreadable": None}
