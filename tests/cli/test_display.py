@@ -7,12 +7,11 @@ import json
 import os
 import pty
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
-from installed import COMMAND, environment
+from installed import started
 from rich.console import Console
 
 from selftaught.analysis import words
@@ -211,15 +210,7 @@ def read_all(terminal: int) -> str:
 def on_a_terminal(here: Path, *arguments: str, **changes: str) -> tuple[str, str]:
     """(stdout, stderr) of a command whose stderr is a terminal."""
     ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [COMMAND, *arguments],
-        cwd=here,
-        env=environment(**changes),
-        stdout=subprocess.PIPE,
-        stderr=theirs,
-        text=True,
-    )
-    os.close(theirs)
+    process = started(*arguments, cwd=here, terminal=theirs, **changes)
     stderr = read_all(ours)
     os.close(ours)
     stdout, _ = process.communicate(timeout=60)
