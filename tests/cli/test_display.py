@@ -207,6 +207,9 @@ def read_all(terminal: int) -> str:
         text += part
 
 
+IMPROVE = ("improve", "flow_shop", "--lm-calls", "1", "--samples-per-call", "1")
+
+
 def on_a_terminal(here: Path, *arguments: str, **changes: str) -> tuple[str, str]:
     """(stdout, stderr) of a command whose stderr is a terminal."""
     ours, theirs = pty.openpty()
@@ -219,7 +222,7 @@ def on_a_terminal(here: Path, *arguments: str, **changes: str) -> tuple[str, str
 
 
 def test_on_a_terminal_the_bars_are_live_and_stdout_is_still_one_object(here: Path) -> None:
-    stdout, stderr = on_a_terminal(here, "improve", "flow_shop", "--lm-calls", "1", "--json")
+    stdout, stderr = on_a_terminal(here, *IMPROVE, "--json")
     assert json.loads(stdout)["usage"]["lm_calls"] == 1
     assert "\x1b[?25l" in stderr
     assert "\x1b[?25h" in stderr
@@ -228,12 +231,12 @@ def test_on_a_terminal_the_bars_are_live_and_stdout_is_still_one_object(here: Pa
 
 
 def test_no_color_leaves_out_the_colours(here: Path) -> None:
-    _, stderr = on_a_terminal(here, "improve", "flow_shop", "--lm-calls", "1", NO_COLOR="1")
+    _, stderr = on_a_terminal(here, *IMPROVE, NO_COLOR="1")
     assert "candidates" in stderr
     assert not re.search("\x1b\\[[0-9;]*3[0-9;]*m", stderr)
 
 
 def test_a_terminal_that_can_do_nothing_gets_lines(here: Path) -> None:
-    _, stderr = on_a_terminal(here, "improve", "flow_shop", "--lm-calls", "1", TERM="dumb")
+    _, stderr = on_a_terminal(here, *IMPROVE, TERM="dumb")
     assert "\x1b" not in stderr
     assert "best on search" in stderr
