@@ -17,16 +17,16 @@ export PYTHONDONTWRITEBYTECODE :=
 # round otherwise.
 DEMO_SEED ?= 1
 
-.PHONY: demo test test-all soak planted-faults check format setup sandbox-tools clean
+.PHONY: demo test test-all soak planted-faults check format setup compiled sandbox-tools clean
 
-demo: $(INSTALLED) sandbox-tools
+demo: $(INSTALLED) compiled sandbox-tools
 	$(BIN)/selftaught run --seed $(DEMO_SEED) --instance-key public --store sqlite:///demo.db
 
 # In three processes on two cores: much of the time is spent waiting for programs that sleep, hang or
 # are killed.
 PYTEST := $(BIN)/python -m pytest --numprocesses 3 --dist worksteal
 
-test: setup sandbox-tools
+test: setup compiled sandbox-tools
 	$(PYTEST) -m "not slow"
 
 # Everything: `make test`, and then what is marked as slow. `make test test-all` runs nothing twice.
@@ -66,6 +66,10 @@ $(READY): $(INSTALLED)
 	$(INSTALL) '.[dev]'
 	@rm -f $(VENV)/.ready-*
 	@touch $@
+
+# Zygotes see the sources read-only, and would compile their own at every start.
+compiled: $(INSTALLED)
+	@$(BIN)/python -m compileall -q src/selftaught_guest
 
 # bubblewrap gives the stronger tier of the sandbox. Without it, and without the right to install
 # it, everything runs in the sealed tier.

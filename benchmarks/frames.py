@@ -149,9 +149,9 @@ async def serve(request: Request) -> Reply:
 
 async def held_ms() -> dict[str, tuple[float, float]]:
     """How long the loop was held at the most while a candidate, an improver sent each frame."""
-    sandbox, _ = choose(sandboxes())
+    sandbox, zygote = choose(sandboxes())
     found: dict[str, tuple[float, float]] = {}
-    async with LocalExecutor(sandbox, candidates=1).running() as executor:
+    async with LocalExecutor(sandbox, candidates=1, zygote=zygote).running() as executor:
         for name, expression in FRAMES.items():
             job = Job(Program(SOURCE.format(meeting=MEETING, room=FRAME_BYTES, payload=expression)))
 

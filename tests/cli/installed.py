@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import select
+import signal
+import socket
 import subprocess
 import sys
-import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from selftaught.app.instance_key import VARIABLE
 
 COMMAND = str(Path(sys.executable).parent / "selftaught")
+LIMIT_S = 60
+shared = Path("unknown")  # the folder that all workers have in common; conftest.py knows it
 
 
 @dataclass(frozen=True)
@@ -56,10 +61,11 @@ def selftaught(*arguments: str, cwd: Path, **changes: str) -> Done:
     Each command once as its users start it, which shows that it imports what it needs; after that
     in forks, which start at once.
     """
-    command = arguments[:1]
-    if command in _seen:
-        return _forked(arguments, cwd, environment(**changes))
-    _seen.add(command)
+    if not _is_first(*arguments[:1]):
+        process = started(*arguments, cwd=cwd, **changes)
+        stdout, stderr = process.communicate()
+        assert process.returncode is not None
+        return Done(process.returncode, stdout, stderr)
     done = subprocess.run(
         [COMMAND, *arguments],
         cwd=cwd,
@@ -67,39 +73,94 @@ def selftaught(*arguments: str, cwd: Path, **changes: str) -> Done:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=LIMIT_S,
         check=False,
     )
     return Done(done.returncode, done.stdout, done.stderr)
 
 
-_seen: set[tuple[str, ...]] = set()
+def _is_first(command: str = "") -> bool:
+    """Whether no other test has started this command, in any worker."""
+    try:
+        (shared / f"started {command}").touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
+
+
+class Started:
+    """A command under way in a fork, with the names of `subprocess.Popen`."""
+
+    def __init__(self, stdout: int, stderr: int | None, told: int) -> None:
+        self.stdout = os.fdopen(stdout)
+        self.stderr = None if stderr is None else os.fdopen(stderr)
+        self._told = os.fdopen(told)
+        self.pid = int(self._told.readline())
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """Its exit code, once it has ended."""
+        return self.wait(0)
+
+    def wait(self, timeout_s: float | None = None) -> int | None:
+        """Its exit code; None if it has not ended by then."""
+        if self.returncode is None and select.select([self._told], [], [], timeout_s)[0]:
+            self.returncode = int(self._told.readline())
+            self._told.close()
+        return self.returncode
+
+    def send_signal(self, signum: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, signum)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def communicate(self, timeout: float = LIMIT_S) -> tuple[str, str]:
+        """The rest of what it prints, to its end."""
+        with ThreadPoolExecutor(2) as readers:
+            stdout = readers.submit(_read_and_close, self.stdout)
+            stderr = readers.submit(_read_and_close, self.stderr)
+            if self.wait(timeout) is None:
+                self.kill()
+                raise AssertionError(f"it did not end within {timeout} s")
+            return stdout.result(), stderr.result()
+
+
+def _read_and_close(stream: TextIO | None) -> str:
+    if stream is None or stream.closed:
+        return ""
+    with stream:
+        return stream.read()
+
+
+def started(
+    *arguments: str, cwd: Path, terminal: int | None = None, limit_s: int = LIMIT_S, **changes: str
+) -> Started:
+    """Start it in a fork, which an alarm ends; a terminal that is given is its stderr."""
+    (stdout, to_stdout), (told, to_told) = os.pipe(), os.pipe()
+    stderr, to_stderr = (None, terminal) if terminal is not None else os.pipe()
+    order = {
+        "argv": [COMMAND, *arguments],
+        "cwd": str(cwd),
+        "env": environment(**changes),
+        "limit_s": limit_s,
+    }
+    descriptors = [to_stdout, to_stderr, to_told]
+    socket.send_fds(_fork_server()[0], [json.dumps(order).encode()], descriptors)
+    for descriptor in descriptors:
+        os.close(descriptor)
+    return Started(stdout, stderr, told)
 
 
 @cache
-def _fork_server() -> subprocess.Popen[str]:
-    """It ends with its stdin, and so with this process."""
-    return subprocess.Popen(
-        [sys.executable, str(Path(__file__).parent / "fork_server.py")],
-        env=environment(),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-
-
-def _forked(arguments: tuple[str, ...], cwd: Path, env: dict[str, str]) -> Done:
-    server = _fork_server()
-    assert server.stdin is not None
-    assert server.stdout is not None
-    with tempfile.NamedTemporaryFile("r") as stdout, tempfile.NamedTemporaryFile("r") as stderr:
-        order = {
-            "argv": [COMMAND, *arguments],
-            "cwd": str(cwd),
-            "env": env,
-            "stdout": stdout.name,
-            "stderr": stderr.name,
-        }
-        print(json.dumps(order), file=server.stdin, flush=True)
-        code = int(server.stdout.readline())
-        return Done(code, stdout.read(), stderr.read())
+def _fork_server() -> tuple[socket.socket, subprocess.Popen[bytes]]:
+    """Where orders go, and who takes them: it ends with the socket, and so with this process."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with theirs:
+        process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).parent / "fork_server.py")],
+            env=environment(),
+            stdin=theirs,
+        )
+    return ours, process

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -13,14 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from installed import COMMAND, environment
+from installed import Started, started
 
 from selftaught.testing import model_server as ms
 from selftaught.testing.model_server.replies import FIRST_PROGRAM
 from selftaught_guest.extract import code_blocks
 
 LATENCY_S = 0.05
-_LIMIT_S = 120.0
+_LIMIT_S = 120
 ARGUMENTS = (
     *("run", "flow_shop", "descent", "--iterations", "2", "--accept", "paper", "--json"),
     *("--search-runs", "1", "--val-runs", "2", "--test-runs", "2", "--instance-key", "public"),
@@ -50,16 +49,10 @@ class Kills:
 def uninterrupted(server: ms.ModelServer, folder: Path) -> dict[str, Any]:
     """The result of a run that nobody disturbs."""
     folder.mkdir()
-    done = subprocess.run(
-        [COMMAND, *ARGUMENTS, "--base-url", server.base_url],
-        cwd=folder,
-        env=environment(OPENAI_API_KEY="k"),
-        capture_output=True,
-        text=True,
-        timeout=_LIMIT_S,
-        check=True,
-    )
-    return dict(json.loads(done.stdout))
+    process = _start((*ARGUMENTS, "--base-url", server.base_url), folder)
+    stdout, stderr = process.communicate(timeout=_LIMIT_S)
+    assert process.returncode == 0, stderr
+    return dict(json.loads(stdout))
 
 
 def killed_and_resumed(
@@ -72,7 +65,7 @@ def killed_and_resumed(
     """
     folder.mkdir()
     seen = Kills()
-    command = [COMMAND, *ARGUMENTS, "--base-url", server.base_url]
+    command = (*ARGUMENTS, "--base-url", server.base_url)
     for number in range(kills):
         process = _start(command, folder)
         _wait_for_events(process, folder, round((number + 0.5) * events / kills))
@@ -82,7 +75,7 @@ def killed_and_resumed(
         process.kill()
         process.communicate()
         server.wait_until_idle()
-        command = [COMMAND, "resume", "latest", "--json"]
+        command = ("resume", "latest", "--json")
     process = _start(command, folder)
     stdout, stderr = process.communicate(timeout=_LIMIT_S)
     assert process.returncode == 0, stderr
@@ -108,19 +101,11 @@ def requests_of(folder: Path, state: str) -> int:
     return int(_ask(folder, query, f'%"state":"{state}"%') or 0)
 
 
-def _start(command: list[str], folder: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        command,
-        cwd=folder,
-        env=environment(OPENAI_API_KEY="k"),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def _start(command: tuple[str, ...], folder: Path) -> Started:
+    return started(*command, cwd=folder, limit_s=_LIMIT_S, OPENAI_API_KEY="k")
 
 
-def _wait_for_events(process: subprocess.Popen[str], folder: Path, count: int) -> None:
+def _wait_for_events(process: Started, folder: Path, count: int) -> None:
     """Until the store has more events than when it started, and as many as asked for."""
     at_start = count_events(folder)
     end_s = time.monotonic() + _LIMIT_S

@@ -7,12 +7,11 @@ import json
 import os
 import pty
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
-from installed import COMMAND, environment
+from installed import started
 from rich.console import Console
 
 from selftaught.analysis import words
@@ -209,18 +208,13 @@ def read_all(terminal: int) -> str:
         text += part
 
 
+IMPROVE = ("improve", "flow_shop", "--lm-calls", "1", "--samples-per-call", "1")
+
+
 def on_a_terminal(here: Path, *arguments: str, **changes: str) -> tuple[str, str]:
     """(stdout, stderr) of a command whose stderr is a terminal."""
     ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [COMMAND, *arguments],
-        cwd=here,
-        env=environment(**changes),
-        stdout=subprocess.PIPE,
-        stderr=theirs,
-        text=True,
-    )
-    os.close(theirs)
+    process = started(*arguments, cwd=here, terminal=theirs, **changes)
     stderr = read_all(ours)
     os.close(ours)
     stdout, _ = process.communicate(timeout=60)
@@ -229,7 +223,7 @@ def on_a_terminal(here: Path, *arguments: str, **changes: str) -> tuple[str, str
 
 
 def test_on_a_terminal_the_bars_are_live_and_stdout_is_still_one_object(here: Path) -> None:
-    stdout, stderr = on_a_terminal(here, "improve", "flow_shop", "--lm-calls", "1", "--json")
+    stdout, stderr = on_a_terminal(here, *IMPROVE, "--json")
     assert json.loads(stdout)["usage"]["lm_calls"] == 1
     assert "\x1b[?25l" in stderr
     assert "\x1b[?25h" in stderr
@@ -238,12 +232,12 @@ def test_on_a_terminal_the_bars_are_live_and_stdout_is_still_one_object(here: Pa
 
 
 def test_no_color_leaves_out_the_colours(here: Path) -> None:
-    _, stderr = on_a_terminal(here, "improve", "flow_shop", "--lm-calls", "1", NO_COLOR="1")
+    _, stderr = on_a_terminal(here, *IMPROVE, NO_COLOR="1")
     assert "candidates" in stderr
     assert not re.search("\x1b\\[[0-9;]*3[0-9;]*m", stderr)
 
 
 def test_a_terminal_that_can_do_nothing_gets_lines(here: Path) -> None:
-    _, stderr = on_a_terminal(here, "improve", "flow_shop", "--lm-calls", "1", TERM="dumb")
+    _, stderr = on_a_terminal(here, *IMPROVE, TERM="dumb")
     assert "\x1b" not in stderr
     assert "best on search" in stderr

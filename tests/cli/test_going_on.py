@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from installed import COMMAND, Finished, environment, selftaught
+from installed import Finished, Started, environment, selftaught, started
 
 import selftaught as st
 from selftaught.core.errors import ConfigError
@@ -32,16 +32,9 @@ task = st.Task(name="halves", seed=seed, utility=utility, range=(0, 1))
 SMALL = ("--search-runs", "1", "--val-runs", "2", "--test-runs", "2", "--iterations", "1")
 
 
-def start(server: ms.ModelServer, cwd: Path, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [COMMAND, *arguments, "--model", "openai:m", "--base-url", server.base_url],
-        cwd=cwd,
-        env=environment(OPENAI_API_KEY="k"),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def start(server: ms.ModelServer, cwd: Path, *arguments: str) -> Started:
+    url = ("--model", "openai:m", "--base-url", server.base_url)
+    return started(*arguments, *url, cwd=cwd, OPENAI_API_KEY="k")
 
 
 def wait_for(is_true: Callable[[], bool], limit_s: float = 40.0) -> None:
@@ -51,7 +44,7 @@ def wait_for(is_true: Callable[[], bool], limit_s: float = 40.0) -> None:
         time.sleep(0.02)
 
 
-def stuck(cwd: Path, *arguments: str) -> tuple[ms.ModelServer, subprocess.Popen[str]]:
+def stuck(cwd: Path, *arguments: str) -> tuple[ms.ModelServer, Started]:
     """A run that waits for its second answer for ever, and its server."""
     server = ms.ModelServer(plan=lambda number, body: ms.never() if number else None)
     server.start()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from installed import COMMAND, Done, environment, selftaught
+from installed import COMMAND, Done, environment, selftaught, started
 
 from sandbox_support import descendants
 from selftaught.testing import model_server as ms
@@ -42,22 +42,15 @@ def test_a_run_among_faults_ends_in_order_within_its_budget_and_counts_as_the_se
     plan = ms.at_random(rate, seed=5, faults=FAULTS)
     budget = ("--usd", "0.50", *PRICES, "--max-tokens", "1024", "--request-timeout-s", "2")
     with ms.ModelServer(plan=plan) as server:
-        process = subprocess.run(
-            [
-                *(COMMAND, "run", *work, "--json", *budget),
-                *("--model", "openai:test", "--base-url", server.base_url),
-            ],
-            cwd=here,
-            env=environment(OPENAI_API_KEY=KEY),
-            capture_output=True,
-            text=True,
-            timeout=280,
-            check=False,
+        url = ("--model", "openai:test", "--base-url", server.base_url)
+        process = started(
+            *("run", *work, "--json", *budget, *url), cwd=here, limit_s=280, OPENAI_API_KEY=KEY
         )
+        stdout, stderr = process.communicate(timeout=280)
         server.wait_until_idle()
-    assert process.returncode == 0, process.stderr
-    assert "Traceback" not in process.stderr
-    result = json.loads(process.stdout)
+    assert process.returncode == 0, stderr
+    assert "Traceback" not in stderr
+    result = json.loads(stdout)
     usage, counts = result["usage"], server.counts()
     assert result["state"] in ("done", "budget")
     assert result["iterations"][0]["t"] == 0

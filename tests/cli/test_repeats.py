@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
-from installed import COMMAND, Done, environment, selftaught
+from installed import Done, selftaught, started
 
 from selftaught.studies.stop.baselines import SHIPPED
 
@@ -107,15 +106,7 @@ def test_a_finished_series_is_not_resumed(twice: tuple[Json, Path, Done]) -> Non
 
 def stopped(cwd: Path, after: str, *arguments: str) -> str:
     """Stop a command by Ctrl-C when it has said this; the end of what it said."""
-    process = subprocess.Popen(
-        [COMMAND, *arguments],
-        cwd=cwd,
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = started(*arguments, cwd=cwd)
     assert process.stderr is not None
     for line in process.stderr:
         if after in line:

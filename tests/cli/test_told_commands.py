@@ -26,8 +26,12 @@ CODE = re.compile(r"```.*?```|`[^`]+`", re.DOTALL)
 def texts() -> Iterator[tuple[str, str]]:
     """Where and what: the strings of the sources, holes in them as `{}`, and the documents."""
     for path in sorted(SOURCES.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            where = f"{path.relative_to(SOURCES)}:{getattr(node, 'lineno', 0)}"
+        text = path.read_text("utf-8")
+        # Parsing is for the few that speak of it at all.
+        for node in ast.walk(ast.parse(text)) if "selftaught " in text else ():
+            if not isinstance(node, ast.JoinedStr | ast.Constant):
+                continue
+            where = f"{path.relative_to(SOURCES)}:{node.lineno}"
             if isinstance(node, ast.JoinedStr):
                 parts = (getattr(part, "value", None) for part in node.values)
                 yield where, "".join(p if isinstance(p, str) else "{}" for p in parts)

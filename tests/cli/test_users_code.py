@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from installed import COMMAND, Done, environment, selftaught
+from installed import Done, Started, selftaught, started
 
 from sandbox_support import descendants, is_alive
 
@@ -44,7 +43,7 @@ def test_ctrl_c_while_a_task_file_is_loaded_is_a_stop(here: Path) -> None:
     (here / "mine.py").write_text(
         "import time\nfrom pathlib import Path\nPath('loading').touch()\ntime.sleep(30)\n"
     )
-    with started("improve", "mine.py", cwd=here) as process:
+    with under_way("improve", "mine.py", cwd=here) as process:
         wait_for(here / "loading")
         process.send_signal(signal.SIGINT)
         _, stderr = process.communicate(timeout=20)
@@ -79,17 +78,9 @@ ENDS = {
 
 
 @contextmanager
-def started(*arguments: str, cwd: Path) -> Iterator[subprocess.Popen[str]]:
+def under_way(*arguments: str, cwd: Path) -> Iterator[Started]:
     """A command under way; ended at last, whatever became of it."""
-    process = subprocess.Popen(
-        [COMMAND, *arguments],
-        cwd=cwd,
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = started(*arguments, cwd=cwd)
     try:
         yield process
     finally:
@@ -113,7 +104,7 @@ def improved(
 ) -> Done:
     """`improve` with this utility, once it has been seen to leave no process behind."""
     (here / "mine.py").write_text(TASK.format(utility=utility, seed=seed))
-    with started("improve", "mine.py", *arguments, cwd=here) as process:
+    with under_way("improve", "mine.py", *arguments, cwd=here) as process:
         wait_for(here / "scoring")
         guests = descendants(process.pid)
         assert guests

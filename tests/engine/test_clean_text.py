@@ -67,7 +67,7 @@ def in_json(value: Any) -> list[str]:
 
 
 @given(TEXTS)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_what_a_utility_says_can_be_framed_and_written_however_it_says_it(text: str) -> None:
     async def run(utility: Any) -> None:
         task = Task("mine", None, utility, (0.0, 1.0), description=text)

@@ -42,7 +42,7 @@ class SlotScorer:
     ) -> st.Scored | st.Failed:
         question = Question(task, stream, "score")
         # A program that sleeps is not waited for any longer than it takes to tell.
-        limits = GuestLimits(wall_s=3.0)
+        limits = GuestLimits(wall_s=1.0 if "sleep(" in program else 5.0)
         return evaluate_in_slot(
             self._slot, Evaluation(Program(program), question, seed, PUBLIC_KEY, limits)
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox_support import open_descriptors
+from sandbox_support import HONEST, Box, open_descriptors
 from selftaught.core.errors import ConfigError, InfrastructureError, SandboxUnavailable
 from selftaught.core.ports import Sandbox, Zygote
 from selftaught.executors.probe import choose, probe
@@ -34,12 +34,13 @@ def test_a_tier_that_works_says_what_it_is_made_of(sandbox: Sandbox) -> None:
 
 
 def test_a_tier_that_does_not_start_is_passed_over(any_sandbox: Sandbox) -> None:
-    chosen, probes = choose([BrokenSandbox("first", "no such thing"), any_sandbox])
+    chosen, zygote = choose([BrokenSandbox("first", "no such thing"), any_sandbox])
     assert chosen is any_sandbox
-    assert [(found.tier, found.usable) for found in probes] == [
-        ("first", False),
-        (any_sandbox.tier, True),
-    ]
+    box = Box(chosen.tier, chosen, zygote)
+    try:
+        assert box.run(HONEST, 21) == 42  # the zygote that was tried goes on to serve
+    finally:
+        zygote.close()
 
 
 def test_without_any_tier_the_message_holds_the_exact_errors_and_what_to_do() -> None:

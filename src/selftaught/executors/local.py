@@ -120,6 +120,7 @@ class LocalExecutor:
             candidates by default. A guest beyond them waits. One that is started ahead of its
             program is not counted: it has no memory of its own yet.
         limits: of the run's guests, which tools keep to as well.
+        zygote: one for candidates that is ready already; it is closed with the others.
     """
 
     def __init__(
@@ -131,12 +132,13 @@ class LocalExecutor:
         inner: int = INNER_IMPROVERS,
         tools: int | None = None,
         limits: GuestLimits | None = None,
+        zygote: Zygote | None = None,
     ) -> None:
         self._sandbox = sandbox
         self._candidates = candidates
         self._improvers = (outer, inner)
         self._depths = (asyncio.Semaphore(outer), asyncio.Semaphore(inner))
-        self._zygotes: list[Zygote] = []
+        self._zygotes: list[Zygote] = [] if zygote is None else [zygote]
         self._idle: list[_Slot] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._slots = asyncio.Semaphore(0)
@@ -162,7 +164,8 @@ class LocalExecutor:
 
     async def _start(self) -> None:
         # On this thread, which lives as long as they shall; then wait for all at once.
-        for _ in range(self._candidates):
+        ready = len(self._zygotes)
+        for _ in range(self._candidates - ready):
             self._zygotes.append(self._sandbox.start())
         if any(self._improvers):
             self._improver_zygote = self._sandbox.start(
@@ -172,7 +175,7 @@ class LocalExecutor:
         tool_zygote = self._sandbox.start(guests=self._tools)
         self._zygotes.append(tool_zygote)
         self._idle_tools = [_ToolPlace(tool_zygote) for _ in range(self._tools)]
-        await asyncio.gather(*(self._in_thread(zygote.ready) for zygote in self._zygotes))
+        await asyncio.gather(*(self._in_thread(zygote.ready) for zygote in self._zygotes[ready:]))
         self._loop = asyncio.get_running_loop()
         for zygote in self._zygotes[: self._candidates]:
             self._put_back([_Slot(zygote, self)])
@@ -315,8 +318,9 @@ async def create(services: ExecutorServices) -> AsyncIterator[LocalExecutor]:
     Raises: SandboxUnavailable; ConfigError.
     """
     places = places_here(services)
-    sandbox, _ = choose(services.sandboxes)
-    async with LocalExecutor(sandbox, limits=services.limits, **asdict(places)).running() as local:
+    sandbox, zygote = choose(services.sandboxes)
+    executor = LocalExecutor(sandbox, limits=services.limits, zygote=zygote, **asdict(places))
+    async with executor.running() as local:
         yield local
 
 

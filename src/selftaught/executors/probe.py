@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 
 from selftaught.core.errors import InfrastructureError, SandboxUnavailable, TierProbe
 from selftaught.core.outcome import Failed
@@ -35,29 +36,40 @@ _REFUSALS = ("PermissionError", "FileNotFoundError")
 
 def probe(sandbox: Sandbox) -> TierProbe:
     """Start a zygote in the tier and try it; blocking, some 300 ms."""
-    zygote = None
-    try:
-        zygote = sandbox.start()
-        zygote.ready()
-        return _try(sandbox.tier, zygote)
-    except InfrastructureError as error:
-        return TierProbe(sandbox.tier, False, str(error))
-    finally:
-        if zygote is not None:
-            zygote.close()
+    found, zygote = _probed(sandbox)
+    if zygote is not None:
+        zygote.close()
+    return found
 
 
-def choose(sandboxes: Sequence[Sandbox]) -> tuple[Sandbox, tuple[TierProbe, ...]]:
-    """The first tier that works, and what was found up to it.
+def choose(sandboxes: Sequence[Sandbox]) -> tuple[Sandbox, Zygote]:
+    """The first tier that works, and the zygote that has shown it, which the caller closes.
 
     Raises: SandboxUnavailable if none does.
     """
     probes: list[TierProbe] = []
     for sandbox in sandboxes:
-        probes.append(probe(sandbox))
-        if probes[-1].usable:
-            return sandbox, tuple(probes)
+        found, zygote = _probed(sandbox)
+        if zygote is not None:
+            return sandbox, zygote
+        probes.append(found)
     raise SandboxUnavailable(tuple(probes))
+
+
+def _probed(sandbox: Sandbox) -> tuple[TierProbe, Zygote | None]:
+    """What was found, and the zygote if the tier works."""
+    with ExitStack() as stack:
+        try:
+            zygote = sandbox.start()
+            stack.callback(zygote.close)
+            zygote.ready()
+            found = _try(sandbox.tier, zygote)
+        except InfrastructureError as error:
+            return TierProbe(sandbox.tier, False, str(error)), None
+        if not found.usable:
+            return found, None
+        stack.pop_all()
+        return found, zygote
 
 
 def _try(tier: str, zygote: Zygote) -> TierProbe:
