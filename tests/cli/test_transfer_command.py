@@ -14,6 +14,7 @@ import pytest
 from installed import Done, selftaught
 from test_going_on import start, wait_for
 
+import model_server as ms
 from selftaught.analysis.run_view import list_runs
 from selftaught.app.config import TransferConfig
 from selftaught.app.resume import find_run
@@ -22,7 +23,6 @@ from selftaught.cli import edge
 from selftaught.cli.main import selftaught as command
 from selftaught.core.errors import ConfigError
 from selftaught.journal.reader import open_reader
-from selftaught.testing import model_server as ms
 
 TINY = ("--calls", "1", "--samples-per-call", "3", "--utility-uses", "4")
 STREAMS = ("--search-runs", "1", "--val-runs", "2", "--test-runs", "2")

@@ -9,6 +9,7 @@ import pytest
 
 import selftaught as st
 from journal_support import said
+from model_server import ModelServer
 from selftaught.app import core_thread
 from selftaught.app.compose import run_study
 from selftaught.app.config import RunConfig, TransferConfig
@@ -18,7 +19,6 @@ from selftaught.app.settings import make_config
 from selftaught.core.language_model import Prompt, likely_tokens
 from selftaught.journal.events import Invocation, LmAnswer
 from selftaught.journal.reader import open_reader
-from selftaught.testing.model_server import ModelServer
 
 RUNS = {"search": 1, "val": 2, "test": 2}
 # Longer than one token, and not all of one byte: what the utility of a task without a seed says.

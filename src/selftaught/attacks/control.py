@@ -13,9 +13,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from selftaught.core.seeds import PUBLIC_KEY, instance_generator
-from selftaught.testing.attacks.catalogue import Attack
-from selftaught.testing.attacks.stage import (
+from selftaught.attacks.catalogue import Attack
+from selftaught.attacks.stage import (
     HONEST,
     HONEST_IMPROVER,
     IMPROVER_LIMITS,
@@ -29,7 +28,8 @@ from selftaught.testing.attacks.stage import (
     prepared,
     set_stage,
 )
-from selftaught.testing.attacks.verdict import Verdict
+from selftaught.attacks.verdict import Verdict
+from selftaught.core.seeds import PUBLIC_KEY, instance_generator
 
 _WEAK = Path(__file__).parent / "weak"
 _PATIENCE_S = 12.0

@@ -12,15 +12,15 @@ from typing import Any
 
 from aiohttp import web
 
-from selftaught.testing.model_server.anthropic_dialect import AnthropicDialect
-from selftaught.testing.model_server.dialect import Dialect
-from selftaught.testing.model_server.exchange import Answer, Question, Refusal, choice_of
-from selftaught.testing.model_server.fault import NO_FAULT, Fault
-from selftaught.testing.model_server.ledger import Ledger, Served
-from selftaught.testing.model_server.openai_dialect import OpenAIDialect
-from selftaught.testing.model_server.plans import Plan
-from selftaught.testing.model_server.replies import Reply
-from selftaught.testing.model_server.wire import Wire
+from model_server.anthropic_dialect import AnthropicDialect
+from model_server.dialect import Dialect
+from model_server.exchange import Answer, Question, Refusal, choice_of
+from model_server.fault import NO_FAULT, Fault
+from model_server.ledger import Ledger, Served
+from model_server.openai_dialect import OpenAIDialect
+from model_server.plans import Plan
+from model_server.replies import Reply
+from model_server.wire import Wire
 
 _CHAT = re.compile(r"(/openai)?/v1/chat/completions|/openai/deployments/([^/]+)/chat/completions")
 _KEY_HEADERS = ("Authorization", "api-key", "x-api-key")

@@ -87,7 +87,7 @@ def load_attacks() -> list[Attack]:
 
     Raises: ValueError if a file does not say what it is.
     """
-    folder = resources.files("selftaught.testing.attacks") / "programs"
+    folder = resources.files("selftaught.attacks") / "programs"
     files = [file for file in folder.iterdir() if file.name.endswith(".py")]
     return [_read(file) for file in sorted(files, key=lambda file: file.name)]
 

@@ -11,9 +11,9 @@ from dataclasses import asdict
 from types import FrameType
 from typing import Any
 
-from selftaught.testing.model_server.fault import Fault
-from selftaught.testing.model_server.plans import ALL, at_random
-from selftaught.testing.model_server.server import ModelServer
+from model_server.fault import Fault
+from model_server.plans import ALL, at_random
+from model_server.server import ModelServer
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -48,9 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m selftaught.testing.model_server", description=__doc__
-    )
+    parser = argparse.ArgumentParser(prog="python -m model_server", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="where to listen (%(default)s)")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one (%(default)s)")
     parser.add_argument("--fail", type=float, default=0.0, help="share of requests with a fault")

@@ -8,7 +8,7 @@ from attack import attempted, facts
 
 def algorithm(question):
     attempted()
-    for name in ("core/seeds.py", "tasks/descent/task.py", "testing/attacks/stage.py"):
+    for name in ("core/seeds.py", "tasks/descent/task.py", "attacks/stage.py"):
         try:
             if open(os.path.join(facts["project"], name)).read():
                 return True

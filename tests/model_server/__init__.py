@@ -1,18 +1,18 @@
 """A scripted provider of language models over real HTTP on loopback, with faults on demand.
 
-For tests, benchmarks and the authors of model plugins: it speaks OpenAI's chat completions (also
+For tests and benchmarks: it speaks OpenAI's chat completions (also
 in Azure's form) and Anthropic's messages, misbehaves as told, and knows what it truly billed.
 
-    from selftaught.testing.model_server import ModelServer, at_random, rate_limited, sequence
+    from model_server import ModelServer, at_random, rate_limited, sequence
 
     with ModelServer(plan=sequence([rate_limited(), None])) as server:
         ...  # a client of server.base_url
     assert server.counts().billed_requests == 1
 
-On its own: `python -m selftaught.testing.model_server --fail 0.2 --seed 1 --latency 0.5`.
+On its own: `PYTHONPATH=tests python -m model_server --fail 0.2 --seed 1 --latency 0.5`.
 """
 
-from selftaught.testing.model_server.contents import (
+from model_server.contents import (
     content_filter,
     duplicates,
     empty_choices,
@@ -25,7 +25,7 @@ from selftaught.testing.model_server.contents import (
     tool_calls,
     wrong_usage,
 )
-from selftaught.testing.model_server.failures import (
+from model_server.failures import (
     drop_before_answer,
     drop_mid_body,
     gateway_timeout,
@@ -40,9 +40,9 @@ from selftaught.testing.model_server.failures import (
     slow,
     trickle,
 )
-from selftaught.testing.model_server.fault import Fault
-from selftaught.testing.model_server.ledger import Counts, Served
-from selftaught.testing.model_server.plans import (
+from model_server.fault import Fault
+from model_server.ledger import Counts, Served
+from model_server.plans import (
     ALL,
     FAILURES,
     ODD_ANSWERS,
@@ -52,7 +52,7 @@ from selftaught.testing.model_server.plans import (
     none,
     sequence,
 )
-from selftaught.testing.model_server.refusals import (
+from model_server.refusals import (
     bad_request,
     context_too_long,
     forbidden,
@@ -63,8 +63,8 @@ from selftaught.testing.model_server.refusals import (
     refuses_value,
     unauthorized,
 )
-from selftaught.testing.model_server.replies import Reply, last_program
-from selftaught.testing.model_server.server import ModelServer
+from model_server.replies import Reply, last_program
+from model_server.server import ModelServer
 
 __all__ = [
     "ALL",

@@ -11,10 +11,10 @@ from typing import Self
 
 from aiohttp import web
 
-from selftaught.testing.model_server.ledger import Counts, Ledger, Served
-from selftaught.testing.model_server.plans import Plan, none
-from selftaught.testing.model_server.provider import Provider
-from selftaught.testing.model_server.replies import Reply, last_program
+from model_server.ledger import Counts, Ledger, Served
+from model_server.plans import Plan, none
+from model_server.provider import Provider
+from model_server.replies import Reply, last_program
 
 _STOP_S = 10.0
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import os
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -20,8 +22,8 @@ import pytest
 from anthropic.types import Message
 from openai.types.chat import ChatCompletion
 
-from selftaught.testing import model_server as ms
-from selftaught.testing.model_server.exchange import text_bytes
+import model_server as ms
+from model_server.exchange import text_bytes
 from selftaught_guest.extract import extract_code
 
 KEY = "sk-a-key-of-nobody"
@@ -704,9 +706,12 @@ def test_an_error_in_a_plan_is_raised_at_the_end() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_runs_on_its_own_until_a_signal_and_tells_its_counts(number: signal.Signals) -> None:
-    command = [sys.executable, "-m", "selftaught.testing.model_server"]
+    command = [sys.executable, "-m", "model_server"]
     options = ["--fail", "1", "--seed", "1", "--faults", "server_error", "overloaded"]
-    with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True) as process:
+    environment = {**os.environ, "PYTHONPATH": str(Path(ms.__file__).parents[1])}
+    with subprocess.Popen(
+        [*command, *options], stdout=subprocess.PIPE, text=True, env=environment
+    ) as process:
         assert process.stdout is not None
         said = json.loads(process.stdout.readline())
         assert said["base_url"] == said["azure_url"] + "/v1"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
-from selftaught.testing.model_server.exchange import Answer, Question, Refusal, text_bytes
+from model_server.exchange import Answer, Question, Refusal, text_bytes
 
 
 class Dialect(Protocol):

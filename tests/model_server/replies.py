@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from selftaught.testing.model_server.dialect import text_of
+from model_server.dialect import text_of
 from selftaught_guest.extract import code_blocks, extract_code
 
 Reply = Callable[[int, Mapping[str, Any], int], str]

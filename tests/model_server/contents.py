@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Literal
 
-from selftaught.testing.model_server.exchange import Answer, Choice
-from selftaught.testing.model_server.fault import Fault
+from model_server.exchange import Answer, Choice
+from model_server.fault import Fault
 
 HUGE_BYTES = 2_000_000
 

@@ -98,7 +98,7 @@ def set_stage() -> Iterator[Stage]:
             "abstract_name": f"selftaught-{nonce}",
             "abstract_datagrams": f"selftaught-{nonce}-datagrams",
             "host_pid": os.getpid(),
-            "project": str(Path(__file__).parents[2]),
+            "project": str(Path(__file__).parents[1]),
             "library": (library.origin if library else None) or "",
             "task": TASK_NAME,
             "cpu_s": CPU_S,

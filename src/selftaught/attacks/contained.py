@@ -11,6 +11,23 @@ from typing import Any
 
 import numpy as np
 
+from selftaught.attacks.catalogue import Attack
+from selftaught.attacks.stage import (
+    CPU_S,
+    HONEST,
+    HONEST_IMPROVER,
+    IMPROVER_LIMITS,
+    LIMITS,
+    MOST_READ_BYTES,
+    RUN_SEED,
+    TASK_NAME,
+    Stage,
+    draw,
+    prepared,
+    set_stage,
+)
+from selftaught.attacks.verdict import Verdict
+from selftaught.attacks.watched import WatchedSandbox
 from selftaught.core.budget import Budget, Usage
 from selftaught.core.errors import SelfTaughtError
 from selftaught.core.language_model import Completions, FreeModel, Prompt
@@ -27,23 +44,6 @@ from selftaught.engine.requests import Requester
 from selftaught.engine.utilities import TaskUtility
 from selftaught.executors.local import LocalExecutor
 from selftaught.journal.port import NoJournal
-from selftaught.testing.attacks.catalogue import Attack
-from selftaught.testing.attacks.stage import (
-    CPU_S,
-    HONEST,
-    HONEST_IMPROVER,
-    IMPROVER_LIMITS,
-    LIMITS,
-    MOST_READ_BYTES,
-    RUN_SEED,
-    TASK_NAME,
-    Stage,
-    draw,
-    prepared,
-    set_stage,
-)
-from selftaught.testing.attacks.verdict import Verdict
-from selftaught.testing.attacks.watched import WatchedSandbox
 
 _HONEST_WAIT_S = 20.0
 

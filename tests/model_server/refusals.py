@@ -5,8 +5,8 @@ The words and codes are the providers' own, as their users quote them in public 
 
 from __future__ import annotations
 
-from selftaught.testing.model_server.exchange import Question, Refusal
-from selftaught.testing.model_server.fault import Fault
+from model_server.exchange import Question, Refusal
+from model_server.fault import Fault
 
 
 def bad_request(

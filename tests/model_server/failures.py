@@ -7,9 +7,9 @@ import json
 from dataclasses import replace
 from typing import Any, Literal
 
-from selftaught.testing.model_server.exchange import Question, Refusal
-from selftaught.testing.model_server.fault import Fault
-from selftaught.testing.model_server.wire import Wire
+from model_server.exchange import Question, Refusal
+from model_server.fault import Fault
+from model_server.wire import Wire
 
 _PAGE = b"<!DOCTYPE html><html><head><title>Just a moment</title></head><body>...</body></html>"
 _ERROR_IN_200 = {"error": {"message": "Provider returned error", "code": 502}}

@@ -6,8 +6,8 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from selftaught.testing.model_server import contents, failures
-from selftaught.testing.model_server.fault import Fault
+from model_server import contents, failures
+from model_server.fault import Fault
 
 Plan = Callable[[int, Mapping[str, Any]], Fault | None]
 """Asked for each request, with its number (from 0, by arrival) and body, on the server's thread."""

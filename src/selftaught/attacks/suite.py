@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from threading import Event
 from typing import TypeAlias
 
+from selftaught.attacks.catalogue import Attack, load_attacks
+from selftaught.attacks.contained import arena
+from selftaught.attacks.control import run_control
+from selftaught.attacks.stage import planted
+from selftaught.attacks.verdict import Verdict
 from selftaught.core.ports import Sandbox
-from selftaught.testing.attacks.catalogue import Attack, load_attacks
-from selftaught.testing.attacks.contained import arena
-from selftaught.testing.attacks.control import run_control
-from selftaught.testing.attacks.stage import planted
-from selftaught.testing.attacks.verdict import Verdict
 
 CONTROL = "control"
 

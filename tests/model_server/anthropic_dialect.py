@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from selftaught.testing.model_server.dialect import (
+from model_server.dialect import (
     bad_count,
     contents_of,
     size_of,
     streams,
     text_of,
 )
-from selftaught.testing.model_server.exchange import (
+from model_server.exchange import (
     Answer,
     Choice,
     Finish,

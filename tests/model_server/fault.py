@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from selftaught.testing.model_server.exchange import Answer, Question, Refusal
-from selftaught.testing.model_server.wire import Wire
+from model_server.exchange import Answer, Question, Refusal
+from model_server.wire import Wire
 
 
 def _no_refusal(question: Question) -> Refusal | None:

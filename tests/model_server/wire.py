@@ -10,9 +10,9 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
-from selftaught.testing.model_server.dialect import Dialect
-from selftaught.testing.model_server.exchange import Refusal
-from selftaught.testing.model_server.ledger import Ledger
+from model_server.dialect import Dialect
+from model_server.exchange import Refusal
+from model_server.ledger import Ledger
 
 JSON = "application/json"
 # On, and no time to linger: closing sends a reset in place of an end.

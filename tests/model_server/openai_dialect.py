@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from selftaught.testing.model_server.dialect import bad_count, contents_of, size_of, streams
-from selftaught.testing.model_server.exchange import Answer, Choice, Question, Refusal, tokens_of
+from model_server.dialect import bad_count, contents_of, size_of, streams
+from model_server.exchange import Answer, Choice, Question, Refusal, tokens_of
 
 
 @dataclass(frozen=True, slots=True)
