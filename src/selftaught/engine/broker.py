@@ -46,7 +46,7 @@ class _Refused(Exception):
 
 @dataclass(slots=True)
 class Broker:
-    """Serves the requests of one invocation.
+    """Serves the requests of one improver run.
 
     Attributes:
         context: the run.
@@ -87,7 +87,7 @@ class Broker:
         Where a journal ends, the guest is told so, and goes no further once it reads that: by then
         all else that was under way has gone on to where the journal ends for it.
 
-        Raises: InfrastructureError and BudgetExceeded of the whole run, which end the invocation.
+        Raises: InfrastructureError and BudgetExceeded of the whole run, which end the improver run.
         """
         try:
             match request:

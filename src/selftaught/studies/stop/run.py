@@ -20,7 +20,7 @@ from selftaught.engine.describe import describe_meta_utility
 from selftaught.engine.invoke import SandboxedImprover, builder
 from selftaught.engine.keys import make_key
 from selftaught.engine.ledger import NOTHING, Amounts
-from selftaught.engine.utilities import DownstreamTask, MetaQuery, MetaUtility
+from selftaught.engine.utilities import CachedMetaUtility, DownstreamTask, MetaQuery
 from selftaught.journal.codec import as_json
 from selftaught.journal.events import Run
 from selftaught.journal.study_events import Iteration, Proposal, StepProposal
@@ -73,7 +73,7 @@ class _Study:
         self._plan = plan
         self._closing = closing
         downstream = [DownstreamTask(context, task) for task in plan.tasks]
-        self._u_meta = MetaUtility(context, downstream, plan.runs, builder(context, "inner"))
+        self._u_meta = CachedMetaUtility(context, downstream, plan.runs, builder(context, "inner"))
         self._baselines = Baselines(context, plan.tasks, plan.runs["test"])
         self._seed = SandboxedImprover(context, plan.seed_improver, "inner")
         self._final: Improver = self._seed
