@@ -26,15 +26,32 @@ def _make_attack_module():
         """Tell the host that the forbidden step comes next."""
         write(descriptor, token)
 
-    module = types.ModuleType("attack")
-    module.facts = facts
-    module.attempted = attempted
+    def any_done(*deeds):
+        """Whether one of them is not refused."""
+        for deed in deeds:
+            try:
+                deed()
+                return True
+            except OSError:
+                pass
+        return False
+
+    def module(name):
+        """A module that guests are not meant to have, where something else has left it."""
+        return sys.modules.get(name) or __import__(name)
 
     def send(value):
         """Write one frame to the host, around the runtime."""
-        frame = sys.modules["selftaught_guest.wire"].pack(value)
+        write_all(sys.modules["selftaught_guest.wire"].pack(value))
+
+    def send_bytes(body):
+        """The same of what may be no frame at all but for its length."""
+        write_all(len(body).to_bytes(4, "little") + body)
+
+    def write_all(frame):
+        frame = memoryview(frame)
         while frame:
-            frame = frame[write(module.descriptor, frame) :]
+            frame = frame[write(attack.descriptor, frame) :]
 
     def receive():
         """Read one frame of the host's, around the runtime."""
@@ -45,17 +62,21 @@ def _make_attack_module():
     def take(size):
         parts = []
         while size:
-            part = os.read(module.descriptor, size)
+            part = os.read(attack.descriptor, size)
             if not part:
                 raise EOFError
             size -= len(part)
             parts.append(part)
         return b"".join(parts)
 
-    module.send, module.receive, module.raw_write = send, receive, write
+    attack = types.ModuleType("attack")
+    attack.facts, attack.attempted = facts, attempted
+    attack.any_done, attack.module = any_done, module
+    attack.send, attack.send_bytes, attack.receive = send, send_bytes, receive
+    attack.raw_write = write
     # Where frames go: in a guest the socket to the host, in a weak host likewise.
-    module.descriptor = facts.get("frames", descriptor)
-    sys.modules["attack"] = module
+    attack.descriptor = facts.get("frames", descriptor)
+    sys.modules["attack"] = attack
 
 
 _make_attack_module()

@@ -3,20 +3,14 @@
 
 import os
 
-from attack import attempted
+from attack import any_done, attempted
 
 
 def algorithm(question):
     attempted()
-    for deed in (
+    return any_done(
         lambda: os.setuid(os.getuid()),
         lambda: os.setgid(os.getgid()),
         lambda: os.setresuid(0, 0, 0),
         lambda: os.setgroups([]),
-    ):
-        try:
-            deed()
-            return True
-        except OSError:
-            pass
-    return False
+    )

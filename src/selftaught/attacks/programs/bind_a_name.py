@@ -2,13 +2,12 @@
 # family: network
 
 import os
-import sys
 
-from attack import attempted
+from attack import attempted, module
 
 
 def algorithm(question):
-    socket = sys.modules.get("socket") or __import__("socket")
+    socket = module("socket")
     attempted()
     for family, name in (
         (socket.AF_UNIX, f"\0selftaught-mailbox-{os.getpid()}"),

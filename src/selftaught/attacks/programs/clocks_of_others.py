@@ -4,20 +4,16 @@
 import os
 import time
 
-from attack import attempted, facts
+from attack import any_done, attempted, facts
 
 
 def algorithm(question):
     attempted()
     for pid in (os.getppid(), facts["host_pid"]):
-        for deed in (
+        if any_done(
             lambda: time.clock_getres((~pid << 3) | 2),
             lambda: time.clock_gettime((~pid << 3) | 2),
             lambda: os.sched_getaffinity(pid),
         ):
-            try:
-                deed()
-                return True
-            except OSError:
-                pass
+            return True
     return False

@@ -3,13 +3,12 @@
 # machine: x86_64
 
 import os
-import sys
 
-from attack import attempted
+from attack import attempted, module
 
 
 def algorithm(question):
-    ctypes = sys.modules.get("ctypes") or __import__("ctypes")
+    ctypes = module("ctypes")
     libc = ctypes.CDLL(None, use_errno=True)
     libc.syscall.restype = ctypes.c_long
     end_signal = 17

@@ -3,7 +3,7 @@
 
 import time
 
-from attack import attempted, descriptor, raw_write
+from attack import attempted, send_bytes
 
 
 def improve_algorithm(initial_solution, utility, language_model):
@@ -13,9 +13,7 @@ def improve_algorithm(initial_solution, utility, language_model):
         key = ((number + 10) * prime).to_bytes(12, "little")
         pieces.append(b"I\x0c\x00\x00\x00" + key + b"N")
     body = b"".join(pieces)
-    frame = memoryview(len(body).to_bytes(4, "little") + body)
     attempted()
-    while frame:
-        frame = frame[raw_write(descriptor, frame) :]
+    send_bytes(body)
     time.sleep(60)
     return "nothing"

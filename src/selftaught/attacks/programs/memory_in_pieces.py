@@ -1,13 +1,11 @@
 """Takes memory in many small pieces, and goes on after each refusal."""
 # family: bombs
 
-import sys
-
-from attack import attempted, facts
+from attack import attempted, facts, module
 
 
 def algorithm(question):
-    ctypes = sys.modules.get("ctypes") or __import__("ctypes")
+    ctypes = module("ctypes")
     libc = ctypes.CDLL(None)
     libc.mmap.restype = ctypes.c_void_p
     libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]

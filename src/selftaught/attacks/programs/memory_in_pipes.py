@@ -2,13 +2,12 @@
 # family: bombs
 
 import os
-import sys
 
-from attack import attempted
+from attack import attempted, module
 
 
 def algorithm(question):
-    socket = sys.modules.get("socket") or __import__("socket")
+    socket = module("socket")
     kept, held = [], 0
     attempted()
     for make in (os.pipe, socket.socketpair):

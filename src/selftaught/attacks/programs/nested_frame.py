@@ -3,7 +3,7 @@
 
 import time
 
-from attack import attempted, descriptor, raw_write
+from attack import attempted, send_bytes
 
 
 def improve_algorithm(initial_solution, utility, language_model):
@@ -13,6 +13,6 @@ def improve_algorithm(initial_solution, utility, language_model):
         b"t\x03\x00\x00\x00" + b"l\xff\xff\xff\xff",
         b"d\x00\x00\x00\x80",
     ):
-        raw_write(descriptor, len(body).to_bytes(4, "little") + body)
+        send_bytes(body)
     time.sleep(60)
     return "nothing"

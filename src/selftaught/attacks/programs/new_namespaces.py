@@ -1,13 +1,11 @@
 """Makes namespaces of its own, to be root in them, and leaves what it shares."""
 # family: kernel
 
-import sys
-
-from attack import attempted
+from attack import attempted, module
 
 
 def algorithm(question):
-    ctypes = sys.modules.get("ctypes") or __import__("ctypes")
+    ctypes = module("ctypes")
     libc = ctypes.CDLL(None, use_errno=True)
     user, mount, net, files, filesystem = 0x10000000, 0x20000, 0x40000000, 0x400, 0x200
     attempted()

@@ -3,15 +3,14 @@
 # machine: x86_64
 
 import struct
-import sys
 
-from attack import attempted
+from attack import attempted, module
 
 CAPGET, CAPSET = 125, 126
 
 
 def algorithm(question):
-    ctypes = sys.modules.get("ctypes") or __import__("ctypes")
+    ctypes = module("ctypes")
     libc = ctypes.CDLL(None, use_errno=True)
     header = ctypes.create_string_buffer(struct.pack("<Ii", 0x20080522, 0))
     data = ctypes.create_string_buffer(24)

@@ -2,13 +2,11 @@
 # family: kernel
 # machine: x86_64
 
-import sys
-
-from attack import attempted
+from attack import attempted, module
 
 
 def algorithm(question):
-    ctypes = sys.modules.get("ctypes") or __import__("ctypes")
+    ctypes = module("ctypes")
     libc = ctypes.CDLL(None, use_errno=True)
     available, action = 2, ctypes.c_uint(0x7FFF0000)
     attempted()

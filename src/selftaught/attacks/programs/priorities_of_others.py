@@ -3,7 +3,7 @@
 
 import os
 
-from attack import attempted
+from attack import any_done, attempted
 
 
 def algorithm(question):
@@ -15,10 +15,4 @@ def algorithm(question):
         lambda: os.nice(0),
     )
     attempted()
-    for deed in deeds:
-        try:
-            deed()
-            return True
-        except OSError:
-            pass
-    return False
+    return any_done(*deeds)

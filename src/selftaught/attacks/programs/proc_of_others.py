@@ -3,7 +3,7 @@
 
 import os
 
-from attack import attempted, facts
+from attack import any_done, attempted, facts
 
 FILES = ("mem", "status", "cmdline", "syscall", "pagemap", "auxv", "oom_score_adj")
 LINKS = ("root", "cwd", "exe", "fd/0", "ns/user", "ns/pid")
@@ -14,16 +14,12 @@ def algorithm(question):
     for pid in (facts["host_pid"], os.getppid(), 1, "self", "thread-self"):
         for name in (*FILES, *LINKS):
             path = f"/proc/{pid}/{name}"
-            for deed in (
+            if any_done(
                 lambda: os.open(path, os.O_RDONLY),
                 lambda: os.open(path, os.O_WRONLY),
                 lambda: os.open(path, os.O_PATH),
                 lambda: os.readlink(path),
                 lambda: os.stat(path),
             ):
-                try:
-                    deed()
-                    return True
-                except OSError:
-                    pass
+                return True
     return False

@@ -3,9 +3,8 @@
 # machine: x86_64
 
 import errno
-import sys
 
-from attack import attempted
+from attack import attempted, module
 
 NUMBERS = {
     "open": (2, b"/etc/passwd", 0),
@@ -91,7 +90,7 @@ NUMBERS = {
 
 
 def algorithm(question):
-    ctypes = sys.modules.get("ctypes") or __import__("ctypes")
+    ctypes = module("ctypes")
     libc = ctypes.CDLL(None, use_errno=True)
     through = []
     attempted()

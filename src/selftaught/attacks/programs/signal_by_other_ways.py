@@ -3,9 +3,8 @@
 # machine: x86_64
 
 import os
-import sys
 
-from attack import attempted, facts
+from attack import attempted, facts, module
 
 TKILL, TGKILL, QUEUE, QUEUE_TO_THREAD = 200, 234, 129, 297
 PIDFD_OPEN, PIDFD_SEND_SIGNAL, TIMER_CREATE = 434, 424, 222
@@ -13,7 +12,7 @@ SET_OWNER, SET_SIGNAL, IOCTL_SET_OWNER = 8, 10, 0x8901
 
 
 def algorithm(question):
-    ctypes = sys.modules.get("ctypes") or __import__("ctypes")
+    ctypes = module("ctypes")
     libc = ctypes.CDLL(None, use_errno=True)
     read_end, _ = os.pipe()
     to_thread = (ctypes.c_int * 16)(0, 0, 0, 4, os.getpid())  # a sigevent of SIGEV_THREAD_ID

@@ -4,21 +4,15 @@
 import os
 import stat
 
-from attack import attempted, facts
+from attack import any_done, attempted, facts
 
 
 def algorithm(question):
     name = os.path.join(facts["folder"], "special")
     attempted()
-    for deed in (
+    return any_done(
         lambda: os.mkfifo(name),
         lambda: os.mknod(name, stat.S_IFREG | 0o600),
         lambda: os.mknod(name, stat.S_IFSOCK | 0o600),
         lambda: os.mknod(name, stat.S_IFCHR | 0o600, os.makedev(1, 3)),
-    ):
-        try:
-            deed()
-            return True
-        except OSError:
-            pass
-    return False
+    )

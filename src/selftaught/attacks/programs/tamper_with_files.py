@@ -3,7 +3,7 @@
 
 import os
 
-from attack import attempted, facts
+from attack import any_done, attempted, facts
 
 
 def algorithm(question):
@@ -20,10 +20,4 @@ def algorithm(question):
         lambda: os.mkfifo(victim + ".fifo"),
     )
     attempted()
-    for deed in deeds:
-        try:
-            deed()
-            return True
-        except OSError:
-            pass
-    return False
+    return any_done(*deeds)

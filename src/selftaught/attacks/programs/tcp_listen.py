@@ -1,13 +1,11 @@
 """Listens for connections."""
 # family: network
 
-import sys
-
-from attack import attempted
+from attack import attempted, module
 
 
 def algorithm(question):
-    socket = sys.modules.get("socket") or __import__("socket")
+    socket = module("socket")
     attempted()
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))

@@ -3,10 +3,9 @@
 # machine: x86_64
 # seconds: 3
 
-import sys
 import time
 
-from attack import attempted, facts
+from attack import attempted, facts, module
 
 MOST = 3000
 STACK_BYTES = 1024
@@ -15,7 +14,7 @@ SHARED = 0x100 | 0x200 | 0x400 | 0x800 | 0x10000 | 0x40000  # all that threads h
 
 def algorithm(question):
     global stacks
-    ctypes = sys.modules.get("ctypes") or __import__("ctypes")
+    ctypes = module("ctypes")
     libc = ctypes.CDLL(None, use_errno=True)
     stacks = ctypes.create_string_buffer(STACK_BYTES * (MOST + 1))
     first = ctypes.addressof(stacks) // 16 * 16

@@ -5,7 +5,7 @@ import builtins
 import sys
 import threading
 
-from attack import attempted, descriptor, raw_write
+from attack import attempted, send_bytes
 
 real = builtins.exec
 
@@ -16,7 +16,7 @@ def disturb():
         builtins.exec = lambda source, space: space.update(algorithm=lambda x: 666)
         if "selftaught_guest.wire" in sys.modules:
             try:
-                raw_write(descriptor, len(frame).to_bytes(4, "little") + frame)
+                send_bytes(frame)
             except OSError:
                 pass
 

@@ -2,13 +2,12 @@
 # family: processes
 
 import os
-import sys
 
-from attack import attempted, facts
+from attack import attempted, facts, module
 
 
 def algorithm(question):
-    ctypes = sys.modules.get("ctypes") or __import__("ctypes")
+    ctypes = module("ctypes")
     libc = ctypes.CDLL(None, use_errno=True)
     seize, detach, traceme = 0x4206, 17, 0
     attempted()

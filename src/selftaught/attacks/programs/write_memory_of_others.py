@@ -3,15 +3,14 @@
 # machine: x86_64
 
 import os
-import sys
 
-from attack import attempted, facts
+from attack import attempted, facts, module
 
 WRITE, ADVISE, PIDFD_OPEN, PTRACE = 311, 440, 434, 101
 
 
 def algorithm(question):
-    ctypes = sys.modules.get("ctypes") or __import__("ctypes")
+    ctypes = module("ctypes")
     libc = ctypes.CDLL(None, use_errno=True)
     attempted()
     for pid in (os.getppid(), facts["host_pid"]):
