@@ -47,6 +47,7 @@ check: setup
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python tests/source_lines.py
 
 format: setup
 	$(BIN)/ruff format

@@ -46,8 +46,9 @@ PUBLIC = {"instance_key": "public"}
 @contextmanager
 def model_server(latency_s: float) -> Iterator[str]:
     """Its base URL."""
-    command = [sys.executable, "-m", "selftaught.testing.model_server", "--latency", str(latency_s)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-m", "model_server", "--latency", str(latency_s)]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1] / "tests")}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
     assert process.stdout is not None
     try:
         yield json.loads(process.stdout.readline())["base_url"]

@@ -3,7 +3,7 @@
 The ideal is 200 / 32 rounds of 0.5 s. Beside it, in the same run, the official SDK alone under a
 semaphore, and ours with a tenth of the requests failing in ways that asking again cures.
 
-    python benchmarks/models.py [--calls 200] [--latency 0.5] [--concurrency 32]
+    PYTHONPATH=tests python benchmarks/models.py [--calls 200] [--latency 0.5] [--concurrency 32]
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from typing import Any
 
 import openai
 
+import model_server as ms
 from selftaught.core.language_model import ModelServices, ModelSettings, Prompt
 from selftaught.engine.account import unlimited
 from selftaught.engine.limit import AdaptiveLimit
 from selftaught.engine.requests import Drawn, Requester
 from selftaught.models.openai import create
-from selftaught.testing import model_server as ms
 
 # Those that an answer follows: the others cost a request of unknown outcome.
 FAULTS = (ms.rate_limited(), ms.server_error(), ms.overloaded(), ms.drop_mid_body())

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
 from selftaught.core.concurrency import beside, together
+from selftaught.core.language_model import LanguageModel
 from selftaught.core.outcome import Failed
 from selftaught.core.program import Program
 from selftaught.core.seeds import Stream
@@ -25,10 +26,6 @@ class Utility(Protocol):
     """u: scores a program."""
 
     async def __call__(self, s: Program) -> float: ...
-
-
-class LanguageModel(Protocol):
-    """M: passed on, and never changed."""
 
 
 class Improver(Protocol):

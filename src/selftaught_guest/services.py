@@ -229,7 +229,7 @@ def _scoring(solutions: Iterable[str]) -> Mapping[str, Any]:
     return {"op": "utility", "solutions": listed}
 
 
-class LanguageModel:
+class PromptedModel:
     """The model, for as many calls as the host grants."""
 
     def __init__(self, requests: Requests, budget: int, max_responses_per_call: int) -> None:
@@ -291,12 +291,12 @@ def _prompting(
     }
 
 
-def connect(channel: Channel, facts: Mapping[str, Any]) -> tuple[Requests, Utility, LanguageModel]:
+def connect(channel: Channel, facts: Mapping[str, Any]) -> tuple[Requests, Utility, PromptedModel]:
     """What an improver is called with. From here on its clocks are the host's."""
     requests = Requests(channel)
     clocks.install(requests.ask_time)
     return (
         requests,
         Utility(requests, facts["description"], facts["utility_uses"]),
-        LanguageModel(requests, facts["calls"], facts["samples_per_call"]),
+        PromptedModel(requests, facts["calls"], facts["samples_per_call"]),
     )

@@ -13,13 +13,13 @@ from selftaught.acceptance import POLICIES, paper, policy, revert, strict
 from selftaught.algorithm import (
     Decision,
     Improver,
-    LanguageModel,
     MetaScore,
     MetaUtility,
     Rest,
     stop,
 )
 from selftaught.core.errors import ConfigError
+from selftaught.core.language_model import LanguageModel
 from selftaught.core.outcome import Failed
 from selftaught.core.program import Program
 from selftaught.core.seeds import Stream

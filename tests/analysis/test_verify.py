@@ -244,11 +244,11 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
     "a request removed": (done(f"DELETE FROM events WHERE {first('lm_call')}"), "never asked"),
     "a request of nobody": (
         changed("lm_call", put("invocation", "0" * 20)),
-        "it is of invocation 0{20}, which never began",
+        "it is of improver run 0{20}, which never began",
     ),
-    "an answer to another invocation": (
+    "an answer to another improver run": (
         changed("lm_answer", put("invocation", "0" * 20)),
-        "another invocation than its request",
+        "another improver run than its request",
     ),
     "an answer that counts other samples": (
         changed("lm_answer", put("usage.samples", 1)),
@@ -258,11 +258,11 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
         changed("lm_answer", put("cost_usd", 0.5)),
         "it cost 0.5 USD, and counts 0",
     ),
-    "an invocation removed": (
+    "an improver run removed": (
         done(f"DELETE FROM events WHERE {first('invocation')}"),
-        "ends an invocation that never began",
+        "ends an improver run that never began",
     ),
-    "tokens of an invocation": (
+    "tokens of an improver run": (
         changed("invocation_end", put("usage.tokens_in", 1)),
         r"its model requests come to \d+ tokens_in, and it says 1",
     ),
@@ -419,7 +419,7 @@ def test_events_of_kinds_that_are_not_known_are_left_alone(store: Path) -> None:
 
 
 @pytest.mark.parametrize("diverged", [False, True])
-def test_an_invocation_that_diverged_may_have_taken_more_than_it_says(
+def test_an_improver_run_that_diverged_may_have_taken_more_than_it_says(
     store: Path, diverged: bool
 ) -> None:
     with opened(store) as database:

@@ -14,8 +14,8 @@ from typing import Any
 
 from installed import Started, started
 
-from selftaught.testing import model_server as ms
-from selftaught.testing.model_server.replies import FIRST_PROGRAM
+import model_server as ms
+from model_server.replies import FIRST_PROGRAM
 from selftaught_guest.extract import code_blocks
 
 LATENCY_S = 0.05

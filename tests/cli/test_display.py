@@ -73,8 +73,8 @@ def test_before_the_run_starts_the_display_says_what_is_done() -> None:
 
 
 def test_the_display_counts_what_happens() -> None:
-    began = Progress("invocation_started", {"role": "inner"})
-    ended = Progress("invocation_ended", {"role": "inner", "failed": True})
+    began = Progress("improver_run_started", {"role": "inner"})
+    ended = Progress("improver_run_ended", {"role": "inner", "failed": True})
     scored = [Progress("candidate_scored", {"outcome": kind}) for kind in ("scored", "timeout")]
     answered = Progress("model_answered", {"lm_calls": 1, "samples": 6, "usd": 0.25})
     failed = Progress("model_failed", {"lm_calls": 0, "samples": 0, "usd": 0.0})
@@ -107,8 +107,8 @@ def test_the_display_of_a_resumed_run_goes_on_from_what_was_spent() -> None:
 
 
 def test_an_improver_run_that_was_cut_runs_no_more_and_is_not_done() -> None:
-    began = Progress("invocation_started", {"role": "inner"})
-    cut = Progress("invocation_cut", {"role": "inner"})
+    began = Progress("improver_run_started", {"role": "inner"})
+    cut = Progress("improver_run_cut", {"role": "inner"})
     drawn = picture(Progress("run_started", RUN), began, began, cut)
     assert re.search(r"improver runs +0 done, 1 running", drawn)
 

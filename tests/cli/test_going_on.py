@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from installed import Finished, Started, environment, selftaught, started
 
+import model_server as ms
 import selftaught as st
 from selftaught.core.errors import ConfigError
-from selftaught.testing import model_server as ms
 
 TASK = '''\
 import selftaught as st

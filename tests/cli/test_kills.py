@@ -20,7 +20,7 @@ from kill_driver import (
     uninterrupted,
 )
 
-from selftaught.testing import model_server as ms
+import model_server as ms
 
 MANY = int(os.environ.get("SELFTAUGHT_KILLS", "10"))
 

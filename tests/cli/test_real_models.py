@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from installed import COMMAND, Done, environment, selftaught, started
 
+import model_server as ms
 from sandbox_support import descendants
-from selftaught.testing import model_server as ms
 
 KEY = "sk-planted-somewhere-it-must-not-leave-4711"
 PRICES = ("--price-in", "1", "--price-out", "4")

@@ -14,6 +14,7 @@ import pytest
 from installed import Done, selftaught
 from test_going_on import start, wait_for
 
+import model_server as ms
 from selftaught.app.discovery import Installed
 from selftaught.app.resume import find_run
 from selftaught.app.run_list import list_runs
@@ -23,7 +24,6 @@ from selftaught.core.errors import ConfigError
 from selftaught.journal.reader import open_reader
 from selftaught.studies.transfer.origin import asked_of, find_origin
 from selftaught.studies.transfer.study import TransferConfig
-from selftaught.testing import model_server as ms
 
 TINY = ("--calls", "1", "--samples-per-call", "3", "--utility-uses", "4")
 STREAMS = ("--search-runs", "1", "--val-runs", "2", "--test-runs", "2")

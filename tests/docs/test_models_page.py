@@ -23,13 +23,13 @@ from urllib.parse import urlsplit
 import pytest
 from click.testing import CliRunner
 
+import model_server as ms
+from model_server.__main__ import main as model_server_main
 from selftaught.cli.main import selftaught
 from selftaught.engine.record import RequestState
 from selftaught.models import anthropic, openai
 from selftaught.models.faults import read_fault
 from selftaught.models.keys import KEYS_OF_HOSTS, NO_KEY, variables_for
-from selftaught.testing import model_server as ms
-from selftaught.testing.model_server.__main__ import main as model_server_main
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
@@ -335,10 +335,11 @@ def test_the_estimate_is_as_shown_and_asks_nobody(here: Path) -> None:
 
 
 def test_a_run_among_faults_is_told_as_shown() -> None:
-    block = block_with("selftaught.testing.model_server")
+    block = block_with("-m model_server")
     server, *commands = block.lines
-    assert server[0] == "python"
-    with listening([sys.executable, *with_a_free_port(server)[1:]]) as said:
+    assert server[:2] == ["PYTHONPATH=tests", "python"]
+    command = ["env", f"PYTHONPATH={Path(ms.__file__).parents[1]}", sys.executable, *server[2:]]
+    with listening(with_a_free_port(command)) as said:
         url = json.loads(said)["azure_url"]
         shown = [
             output_of([on_loopback(word, url) for word in words], {"OPENAI_API_KEY": KEY})
@@ -368,7 +369,7 @@ def test_every_block_of_commands_and_code_is_run_by_a_test() -> None:
         block_with("selftaught models\n"),
         block_with("openai:test --check"),
         block_with("--estimate\n"),
-        block_with("selftaught.testing.model_server"),
+        block_with("-m model_server"),
         block_with("selftaught serve-model"),
         block_with("import openai"),
     ]

@@ -13,14 +13,14 @@ import pytest
 from engine_support import CountedUtility, LoggedModel, improver, make_context
 
 from sandbox_support import open_descriptors, resident_bytes
+from selftaught.attacks.catalogue import load_attacks
+from selftaught.attacks.stage import prepared, set_stage
 from selftaught.core.budget import ImproverLimits
 from selftaught.core.outcome import Failed
 from selftaught.core.ports import GuestLimits, Sandbox
 from selftaught.core.program import Program
 from selftaught.engine.context import RunContext
 from selftaught.executors.local import LocalExecutor
-from selftaught.testing.attacks.catalogue import load_attacks
-from selftaught.testing.attacks.stage import prepared, set_stage
 
 RUNS = int(os.environ.get("SELFTAUGHT_IMPROVERS", "120"))
 AT_ONCE = 20

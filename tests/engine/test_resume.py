@@ -218,7 +218,7 @@ def test_what_is_shown_of_a_resumed_run_is_what_counts_against_its_budget(
 def test_no_improver_run_is_shown_as_running_when_the_budget_has_cut_it(world: World) -> None:
     cut = go(world, budget=Budget(lm_calls=6))
     assert cut.result["state"] == "budget"
-    assert any(progress.kind == "invocation_cut" for progress in cut.told)
+    assert any(progress.kind == "improver_run_cut" for progress in cut.told)
     assert cut.tally().running == 0
 
 

@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 import pytest
 
+import model_server as ms
+from model_server.exchange import Refusal
 from selftaught.core.errors import ConfigError, ModelFailure
 from selftaught.core.language_model import (
     Completions,
@@ -26,8 +28,6 @@ from selftaught.engine.limit import AdaptiveLimit
 from selftaught.engine.requests import Requester
 from selftaught.models import anthropic, openai
 from selftaught.models.chat import LONGEST_TEXT
-from selftaught.testing import model_server as ms
-from selftaught.testing.model_server.exchange import Refusal
 
 KEY = "sk-planted-in-the-tests-0123456789"
 PROMPT = Prompt("You write Python.", "```python\nx = 1\n```", n=3, max_tokens=200, seeds=(1, 2, 3))

@@ -193,7 +193,7 @@ def test_any_text_comes_back_exactly_lone_surrogates_included(
     assert [(event.key, said(event)["detail"]) for event in events_of(url)] == [(detail, detail)]
 
 
-def test_a_lone_surrogate_may_stand_in_a_body_and_in_a_key(url: str) -> None:
+def test_a_lone_surrogate_may_stand_in_a_body_and_in_a_text(url: str) -> None:
     async def write() -> None:
         journal = open_journal(url)
         put(journal, RUN, "made_up", "k", {"detail": "a\ud800b"}, texts=["\udfff"])
@@ -202,6 +202,25 @@ def test_a_lone_surrogate_may_stand_in_a_body_and_in_a_key(url: str) -> None:
     asyncio.run(write())
     assert said(events_of(url)[0]) == {"detail": "a\ud800b"}
     assert text_of(url, "\udfff") == "\udfff"
+
+
+@pytest.mark.parametrize(
+    "names", [("r\ud800", "made_up", "k"), (RUN, "\ud800", "k"), (RUN, "m", "\ud800")]
+)
+def test_a_lone_surrogate_in_a_name_is_refused_and_the_writer_goes_on(
+    url: str, names: tuple[str, str, str]
+) -> None:
+    run_id, kind, key = names
+
+    async def write() -> None:
+        journal = open_journal(url)
+        with pytest.raises(ValueError, match="surrogate"):
+            put(journal, run_id, kind, key, {})
+        put(journal, RUN, "made_up", "good", {})
+        await journal.aclose()
+
+    asyncio.run(write())
+    assert [event.key for event in events_of(url)] == ["good"]
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, object(), b"bytes"])

@@ -9,6 +9,7 @@ import pytest
 
 import selftaught as st
 from journal_support import said
+from model_server import ModelServer
 from selftaught.app import core_thread
 from selftaught.app.compose import run_study
 from selftaught.app.estimates import estimated
@@ -20,7 +21,6 @@ from selftaught.studies.settings import make_config
 from selftaught.studies.stop.study import RunConfig
 from selftaught.studies.study import Asked
 from selftaught.studies.transfer.study import TransferConfig
-from selftaught.testing.model_server import ModelServer
 
 RUNS = {"search": 1, "val": 2, "test": 2}
 # Longer than one token, and not all of one byte: what the utility of a task without a seed says.

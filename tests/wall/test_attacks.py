@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
+from selftaught.attacks import catalogue
+from selftaught.attacks.catalogue import FAMILIES, Attack, load_attacks
+from selftaught.attacks.contained import Arena, arena
+from selftaught.attacks.control import run_control
+from selftaught.attacks.stage import planted
 from selftaught.core.ports import Sandbox
-from selftaught.testing.attacks import catalogue
-from selftaught.testing.attacks.catalogue import FAMILIES, Attack, load_attacks
-from selftaught.testing.attacks.contained import Arena, arena
-from selftaught.testing.attacks.control import run_control
-from selftaught.testing.attacks.stage import planted
 
 ATTACKS = load_attacks()
 

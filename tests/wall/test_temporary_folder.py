@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 
 from sandbox_support import HONEST, Box
+from selftaught.attacks.catalogue import load_attacks
+from selftaught.attacks.contained import arena
+from selftaught.attacks.stage import planted
 from selftaught.core.errors import InfrastructureError
 from selftaught.core.outcome import Failed
 from selftaught.core.ports import Sandbox
@@ -17,9 +20,6 @@ from selftaught.executors.probe import probe
 from selftaught.sandboxes.layout import find_layout
 from selftaught.sandboxes.namespaced import NamespacedSandbox
 from selftaught.sandboxes.sealed import SealedSandbox
-from selftaught.testing.attacks.catalogue import load_attacks
-from selftaught.testing.attacks.contained import arena
-from selftaught.testing.attacks.stage import planted
 
 SIZE = 4 << 20
 

@@ -17,7 +17,7 @@ _UNKNOWN_ROLE = "unknown"
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """Usage by the role of the invocation that asked for it.
+    """Usage by the role of the improver run that asked for it.
 
     Attributes:
         roles: usage of each role.

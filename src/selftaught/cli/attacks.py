@@ -11,11 +11,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from selftaught.analysis.safe_text import printable
 from selftaught.app.parts import sandboxes
+from selftaught.attacks.catalogue import Attack
+from selftaught.attacks.suite import CONTROL, Row, run_suite
+from selftaught.attacks.verdict import Verdict
 from selftaught.cli.report import plain_table, print_title, say
 from selftaught.cli.terminal import stderr
-from selftaught.testing.attacks.catalogue import Attack
-from selftaught.testing.attacks.suite import CONTROL, Row, run_suite
-from selftaught.testing.attacks.verdict import Verdict
 
 
 def run_attacks(tiers: Sequence[str], *, controls: bool) -> dict[str, Any]:

@@ -106,7 +106,8 @@ def _taken(one: Declared) -> dict[str, Any]:
     if taken is Path:
         return {"metavar": "FILE", "type": click.Path(path_type=Path)}
     if taken is int:
-        return {"metavar": "N", "type": click.IntRange(_whole(said.ge), _whole(said.le))}
+        bounds = click.IntRange(_whole(said.ge), _whole(said.le))
+        return {"metavar": said.metavar or "N", "type": bounds}
     if taken is float:
         least = said.ge if said.gt is None else said.gt
         kind = click.FloatRange(least, said.le, min_open=said.gt is not None)

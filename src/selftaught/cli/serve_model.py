@@ -11,43 +11,16 @@ import click
 
 from selftaught.cli.edge import DONE
 from selftaught.cli.options import configured, setting_options
-from selftaught.cli.sections import SectionedCommand, option
-from selftaught.studies.common_config import ProviderConfig
+from selftaught.cli.sections import SectionedCommand
+from selftaught.studies.common_config import ServerConfig
 
 
 @click.command(
     "serve-model", cls=SectionedCommand, short_help="Serve a model behind OpenAI's protocol."
 )
 @click.argument("model", metavar="MODEL")
-@option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=8000,
-    metavar="P",
-    help="Port to listen on; 0 for a free one.  [default: 8000]",
-)
-@option(
-    "--host",
-    default="127.0.0.1",
-    metavar="HOST",
-    help="Address to listen on.  [default: 127.0.0.1]",
-)
-@option(
-    "--tier",
-    type=click.Choice(["auto", "namespaced", "sealed"]),
-    default="auto",
-    help="Sandbox; auto takes the strongest that works here.  [default: auto]",
-)
-@option(
-    "--slots",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Guests at a time, for local:mutator.  [default: one a core]",
-)
-@setting_options(ProviderConfig)
-def serve_model(
-    model: str, port: int, host: str, tier: str, slots: int | None, **options: Any
-) -> int:
+@setting_options(ServerConfig)
+def serve_model(model: str, **options: Any) -> int:
     """Serve MODEL behind OpenAI's chat-completions protocol, so that other tools can use it.
 
     MODEL is written provider:name, such as local:mutator. There is no key check: whoever reaches
@@ -55,26 +28,24 @@ def serve_model(
     """
     from selftaught.app import core_thread
 
-    config = configured(ProviderConfig, options)
+    config = configured(ServerConfig, options)
     try:
-        core_thread.run(_serve(model, config, host, port, tier, slots))
+        core_thread.run(_serve(model, config))
     except KeyboardInterrupt:
         _say("stopped; guests are gone")
     return DONE
 
 
-async def _serve(
-    name: str, config: ProviderConfig, host: str, port: int, tier: str, slots: int | None
-) -> None:
+async def _serve(name: str, config: ServerConfig) -> None:
     import asyncio
 
     from selftaught.app.serving import running_model
     from selftaught.web.chat_server import chat_app, serve
 
-    async with running_model(name, config, tier=tier, slots=slots) as model:
+    async with running_model(name, config, tier=config.tier, slots=config.slots) as model:
         app = chat_app(name, model.sample, max_tokens=config.max_tokens)
-        async with serve(app, host, port) as bound_port:
-            _tell_address(name, host, bound_port)
+        async with serve(app, config.host, config.port) as bound_port:
+            _tell_address(name, config.host, bound_port)
             await asyncio.Event().wait()  # until cancelled
 
 

@@ -75,13 +75,13 @@ class Tally:
                     spent = facts["spent"]
                     self.model_calls, self.samples = spent["lm_calls"], spent["samples"]
                     self.usd = spent["usd"]
-                case "invocation_started":
+                case "improver_run_started":
                     self.running += 1
-                case "invocation_ended":
+                case "improver_run_ended":
                     self.running -= 1
                     self.ended += 1
                     self.ended_failed += bool(facts["failed"])
-                case "invocation_cut":
+                case "improver_run_cut":
                     self.running -= 1
                 case "candidate_scored":
                     self.scored += 1

@@ -23,8 +23,8 @@ from pathlib import Path
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-from selftaught.core.describe import first_line
 from selftaught.core.own_files import OwnFile, find_spec, is_own, read_python, rebound
+from selftaught.core.shown_source import first_line
 
 # Larger collections hold data, not functions.
 _LOOKED_INTO = 100

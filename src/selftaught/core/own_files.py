@@ -15,7 +15,7 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
 
-from selftaught.core.describe import first_line, reached, text_of
+from selftaught.core.shown_source import first_line, reached, text_of
 
 _PACKAGES = Path(__file__).resolve().parents[2]
 _NOT_OWN = (

@@ -9,9 +9,9 @@ from typing import Any, Literal, TypeAlias
 ProgressKind = Literal[
     "run_started",
     "phase",
-    "invocation_started",
-    "invocation_ended",
-    "invocation_cut",
+    "improver_run_started",
+    "improver_run_ended",
+    "improver_run_cut",
     "candidate_scored",
     "model_answered",
     "model_failed",

@@ -14,11 +14,11 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 
-from selftaught.core.describe import describe_source
 from selftaught.core.errors import ConfigError, SelfTaughtError
 from selftaught.core.outcome import Failed
 from selftaught.core.own_code import Part, own_code, part_of
 from selftaught.core.program import SOLUTION_ENTRY, Program
+from selftaught.core.shown_source import describe_source
 from selftaught.core.text import clean
 
 

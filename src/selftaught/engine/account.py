@@ -24,7 +24,7 @@ class Books:
 
     Attributes:
         ledger, journal, model: who pays, who keeps it, who is asked.
-        run_id, invocation: the run, and the key of the improver run that asks.
+        run_id, improver_run: the run, and the key of the improver run that asks.
         listener: is told of each answer and failure.
         is_counted: whether the call itself is paid already.
         usage: what the call has taken so far; of samples those that came.
@@ -34,7 +34,7 @@ class Books:
     journal: Journal
     model: LanguageModel
     run_id: str = ""
-    invocation: str = ""
+    improver_run: str = ""
     listener: Listener = silent
     is_counted: bool = False
     usage: Usage = field(default_factory=Usage)
@@ -43,7 +43,7 @@ class Books:
     def account(self, key: str, requests: int = 0) -> Account:
         """That of the prompt of this key, which has taken so many requests before."""
         cost_usd = self.model.most_usd(1, 1)
-        recorder = Recorder(self.journal, self.run_id, key, self.invocation, paid=cost_usd != 0.0)
+        recorder = Recorder(self.journal, self.run_id, key, self.improver_run, paid=cost_usd != 0.0)
         return Account(self, recorder, cost_usd is not None, requests)
 
     async def reserve(self, prompt: Prompt) -> Reservation:

@@ -46,11 +46,11 @@ class _Refused(Exception):
 
 @dataclass(slots=True)
 class Broker:
-    """Serves the requests of one invocation.
+    """Serves the requests of one improver run.
 
     Attributes:
         context: the run.
-        invocation: key of the improver run.
+        improver_run: key of the improver run.
         utility: what it may query.
         entry: function that is called in its solutions.
         limits: its limits, which live here and nowhere else.
@@ -60,7 +60,7 @@ class Broker:
     """
 
     context: RunContext
-    invocation: str
+    improver_run: str
     utility: QueriedUtility
     entry: str
     limits: ImproverLimits
@@ -74,7 +74,7 @@ class Broker:
 
     def __post_init__(self) -> None:
         context = self.context
-        self._clock = Clock(context, self.invocation, context.now, context.history.clock)
+        self._clock = Clock(context, self.improver_run, context.now, context.history.clock)
 
     @property
     def usage(self) -> Usage:
@@ -92,7 +92,7 @@ class Broker:
         Where a journal ends, the guest is told so, and goes no further once it reads that: by then
         all else that was under way has gone on to where the journal ends for it.
 
-        Raises: InfrastructureError and BudgetExceeded of the whole run, which end the invocation.
+        Raises: InfrastructureError and BudgetExceeded of the whole run, which end the improver run.
         """
         try:
             match request:
@@ -181,7 +181,7 @@ class Broker:
         counts: dict[str, int] = {}
         for message in messages:
             counts[message] = counts.get(message, 0) + 1
-        call = ChargedCall(self.context, self.invocation, self.asked)
+        call = ChargedCall(self.context, self.improver_run, self.asked)
         self._drawn.append(call)
         try:
             left = await call.draw(base, counts)

@@ -21,13 +21,13 @@ class ChargedCall:
 
     Attributes:
         context: the run.
-        invocation: key of the improver run that asks.
+        improver_run: key of the improver run that asks.
         asked: keys of all prompts that it has asked; filled in.
         is_short: the run's budget did not allow all responses.
     """
 
     context: RunContext
-    invocation: str
+    improver_run: str
     asked: set[str]
     is_short: bool = field(init=False, default=False)
     _books: Books = field(init=False)
@@ -39,7 +39,7 @@ class ChargedCall:
             context.journal,
             context.model,
             context.run_id,
-            self.invocation,
+            self.improver_run,
             context.listener,
         )
 
@@ -77,7 +77,7 @@ class ChargedCall:
 
     def _key(self, base: Prompt, message: str, n: int) -> str:
         request = (base.system, message, n, repr(base.temperature))
-        key = self.context.key(self.invocation, "call", *request)
+        key = self.context.key(self.improver_run, "call", *request)
         self.asked.add(key)
         return key
 

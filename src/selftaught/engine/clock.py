@@ -22,13 +22,13 @@ class Clock:
 
     Attributes:
         context: the run.
-        invocation: key of the improver run.
+        improver_run: key of the improver run.
         now: Unix seconds.
         recall: what the journal has told under a key, or None.
     """
 
     context: RunContext
-    invocation: str
+    improver_run: str
     now: Callable[[], float]
     recall: Callable[[str], float | None] = _nothing
     _ahead_s: float = 0.0
@@ -36,11 +36,11 @@ class Clock:
 
     async def read(self) -> float:
         """Unix seconds, to the microsecond; journalled, unless they are from the journal."""
-        key = self.context.key(self.invocation, "clock")
+        key = self.context.key(self.improver_run, "clock")
         told_s = self.recall(key)
         if told_s is None:
             told_s = max(self._last_s, round(self.now() + self._ahead_s, 6))
-            self.context.record(ClockRead(self.invocation, told_s), key)
+            self.context.record(ClockRead(self.improver_run, told_s), key)
         else:
             self._ahead_s = told_s - self.now()
         self._last_s = told_s

@@ -83,13 +83,13 @@ class RunContext:
         self.tell("phase", **as_json(phase))
 
     @contextmanager
-    def invocation(self, role: str, **facts: object) -> Iterator[None]:
+    def improver_run(self, role: str, **facts: object) -> Iterator[None]:
         """Tell that an improver run has started, and if it is cut; its end is told by others."""
-        self.tell("invocation_started", role=role, **facts)
+        self.tell("improver_run_started", role=role, **facts)
         try:
             yield
         except BaseException:
-            self.tell("invocation_cut", role=role)
+            self.tell("improver_run_cut", role=role)
             raise
 
     def tell(self, kind: ProgressKind, **facts: object) -> None:

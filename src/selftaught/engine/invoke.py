@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from selftaught.algorithm import LanguageModel, Utility
+from selftaught.algorithm import Utility
 from selftaught.core.budget import Usage
 from selftaught.core.errors import JournalEnds
+from selftaught.core.language_model import LanguageModel
 from selftaught.core.outcome import Failed
 from selftaught.core.ports import Job
 from selftaught.core.program import MAX_PROGRAM_CHARS, Program, too_long
@@ -32,7 +33,7 @@ class SandboxedImprover:
     Attributes:
         context: the run.
         program: the improver's program.
-        role: what it is run for; part of its invocations' keys.
+        role: what it is run for; part of its improver runs' keys.
         samples_cap: samples that each run may draw, or None for what its limits allow.
     """
 
@@ -69,7 +70,7 @@ class SandboxedImprover:
         context.ledger.check_wall()
         broker = Broker(context, key, u, s.entry, context.limits, self.samples_cap)
         self._record_start(key, u)
-        with context.invocation(self.role, **u.facts()):
+        with context.improver_run(self.role, **u.facts()):
             result = await context.executor.improve(
                 Job(
                     self.program,
@@ -129,7 +130,7 @@ class SandboxedImprover:
         )
         texts = () if isinstance(outcome, Failed) else (outcome.source,)
         self.context.record(body, key, texts)
-        self.context.tell("invocation_ended", role=self.role, failed=failed)
+        self.context.tell("improver_run_ended", role=self.role, failed=failed)
 
 
 def _both_failed_alike(one: Program | Failed, other: Program | Failed) -> bool:

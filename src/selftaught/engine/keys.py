@@ -1,4 +1,4 @@
-"""Keys of invocations: a path of what was asked, never an order of arrival or a clock."""
+"""Keys of improver runs: a path of what was asked, never an order of arrival or a clock."""
 
 from __future__ import annotations
 

@@ -33,13 +33,13 @@ class OpenRequest:
     """A request that was sent, and of which nothing more is known.
 
     Attributes:
-        key, number, invocation: which one.
+        key, number, improver_run: which one.
         reserved: what may have been billed for it.
     """
 
     key: str
     number: int
-    invocation: str
+    improver_run: str
     reserved: Usage
 
 

@@ -23,14 +23,14 @@ class Recorder:
     Attributes:
         journal, run_id: where to.
         key: the call's.
-        invocation: key of the improver run that asks.
+        improver_run: key of the improver run that asks.
         paid: whether the model costs money, or may.
     """
 
     journal: Journal
     run_id: str
     key: str
-    invocation: str
+    improver_run: str
     paid: bool
 
     async def asked(self, number: int, place: int, prompt: Prompt, reserved: Usage) -> None:
@@ -41,7 +41,7 @@ class Recorder:
             reserved: what it can take at most.
         """
         call = LmCall(
-            invocation=self.invocation,
+            invocation=self.improver_run,
             request=number,
             place=place,
             system=content_id(prompt.system),
@@ -61,7 +61,7 @@ class Recorder:
     ) -> None:
         """Before the answer is used; `usage` is what the ledger counts."""
         body = LmAnswer(
-            invocation=self.invocation,
+            invocation=self.improver_run,
             request=number,
             state="answered",
             detail="",
@@ -86,7 +86,7 @@ class Recorder:
     ) -> None:
         """The request brought no answer."""
         body = LmAnswer(
-            invocation=self.invocation,
+            invocation=self.improver_run,
             request=number,
             state=state,
             detail=detail,

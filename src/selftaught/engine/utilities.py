@@ -8,8 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypedDict
 
-from selftaught.algorithm import Improver, MetaScore
-from selftaught.algorithm import MetaUtility as PlainMetaUtility
+from selftaught.algorithm import Improver, MetaScore, MetaUtility
 from selftaught.core.concurrency import SingleFlight
 from selftaught.core.outcome import EvaluationOutcome, Failed, Scored
 from selftaught.core.program import IMPROVER_ENTRY, Program
@@ -34,7 +33,7 @@ class QueriedUtility(ABC):
     """A utility as the broker needs it.
 
     Attributes:
-        key: names it in the keys of invocations.
+        key: names it in the keys of improver runs.
         depth: slots that improvers of it run in: 0 for improvers of improvers, else 1.
         description: what the model is shown.
         lowest: what a failure is worth.
@@ -171,7 +170,7 @@ class DownstreamTask:
         return TaskUtility(self._context, self._task, stream, repeat, normalised=True)
 
 
-class MetaUtility(PlainMetaUtility):
+class CachedMetaUtility(MetaUtility):
     """The meta-utility with a memory: an improver is scored once on each stream."""
 
     def __init__(
@@ -219,7 +218,7 @@ class MetaQuery(QueriedUtility):
     def __init__(
         self,
         context: RunContext,
-        u_meta: MetaUtility,
+        u_meta: CachedMetaUtility,
         description: str,
     ) -> None:
         self._u_meta = u_meta

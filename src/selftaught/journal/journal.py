@@ -144,7 +144,12 @@ class SqlJournal:
         self._writer.start()
 
     def append(self, run_id: str, body: Body, key: str, texts: Sequence[str] = ()) -> None:
-        """See `Journal.append`. Raises also ValueError or TypeError if the body is not JSON."""
+        """See `Journal.append`.
+
+        Raises: also ValueError or TypeError if the body is not JSON, and ValueError if there is a
+            lone surrogate in a name, which the database cannot hold: here, not in the writer.
+        """
+        f"{run_id}{body.kind}{key}".encode()
         row = {
             "run_id": run_id,
             "kind": body.kind,

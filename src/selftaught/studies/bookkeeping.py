@@ -115,6 +115,6 @@ async def recorded_run(
 def _close_cut_requests(context: RunContext) -> None:
     """Requests that were under way when the run was cut: each may have been billed."""
     for cut in context.history.memory.open_requests:
-        recorder = Recorder(context.journal, context.run_id, cut.key, cut.invocation, paid=False)
+        recorder = Recorder(context.journal, context.run_id, cut.key, cut.improver_run, paid=False)
         said = "under way when the run was cut"
         recorder.closed(cut.number, "cut", said, cut.reserved, cut.reserved.usd)

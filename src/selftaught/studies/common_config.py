@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeAlias
 
 from selftaught.core.budget import LEAST_MEMORY_BYTES, Budget, ImproverLimits
 from selftaught.studies.settings import Heading, Section, Setting
@@ -18,6 +18,8 @@ DEFAULT_MODEL = "local:mutator"
 DEFAULT_TASKS = ("flow_shop", "descent", "local_cut")
 DEFAULT_STORE = "sqlite:///selftaught.db"
 
+Tier: TypeAlias = Literal["auto", "namespaced", "sealed"]
+_STRONGEST = "Sandbox; auto takes the strongest that works here."
 _LIMITS = ImproverLimits()
 _ONE_TASK, _SEVERAL, _VAL, _TEST = 5, 3, 15, 30  # improver runs, as RunsConfig says
 
@@ -218,6 +220,20 @@ class ProviderConfig(Section):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ServerConfig(ProviderConfig):
+    """How a model is served to other tools."""
+
+    port: Annotated[
+        int, Setting("Port to listen on; 0 for a free one.", metavar="P", ge=0, le=65535)
+    ] = 8000
+    host: Annotated[str, Setting("Address to listen on.", metavar="HOST")] = "127.0.0.1"
+    tier: Annotated[Tier, Setting(_STRONGEST)] = "auto"
+    slots: Annotated[
+        int | None, Setting("Guests at a time, for local:mutator.", unset="one a core", ge=1)
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class CommonConfig(ScoreConfig, ProviderConfig):
     """What studies share: what is configured of every run in a store.
 
@@ -239,10 +255,7 @@ class CommonConfig(ScoreConfig, ProviderConfig):
     prompt_kb: Annotated[
         int, Setting("Size of a prompt, in KiB.", heading=Heading.LIMITS, ge=1, le=16_384)
     ] = 256
-    tier: Annotated[
-        Literal["auto", "namespaced", "sealed"],
-        Setting("Sandbox; auto takes the strongest that works here.", heading=Heading.MACHINE),
-    ] = "auto"
+    tier: Annotated[Tier, Setting(_STRONGEST, heading=Heading.MACHINE)] = "auto"
     slots: Annotated[
         int | None,
         Setting("Candidates at a time.", heading=Heading.MACHINE, unset="one a core", ge=1),

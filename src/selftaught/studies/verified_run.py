@@ -147,7 +147,7 @@ class _Past:
             case LmCall() as body:
                 self.asked[event.key, body.request] = body
                 if body.invocation not in self.invocations:
-                    yield f"it is of invocation {body.invocation}, which never began"
+                    yield f"it is of improver run {body.invocation}, which never began"
             case LmAnswer() as body:
                 yield from self._lm_answer(event, body)
             case Evaluation() as body:
@@ -175,7 +175,7 @@ class _Past:
 
     def _invocation_end(self, event: Event, body: InvocationEnd) -> Iterator[str]:
         if event.key not in self.invocations:
-            yield "it ends an invocation that never began"
+            yield "it ends an improver run that never began"
         answers = sum(self.used[event.key].values(), Usage())
         # Whoever diverged, or began again, did not ask again for what was asked before a cut.
         if event.key not in self.diverged | self.begins_again:
@@ -192,7 +192,7 @@ class _Past:
             yield f"it answers request {request[1]} of {event.key}, which was never asked"
             return
         if call.invocation != body.invocation:
-            yield "it is of another invocation than its request"
+            yield "it is of another improver run than its request"
         samples = min(len(body.texts), call.n)
         if body.state == "answered" and usage.samples != samples:
             yield f"it counts {usage.samples} samples, and has {samples} that were asked"

@@ -44,7 +44,7 @@ class Drawing:
         meta_utility: str,
         key: str,
     ) -> None:
-        """`meta_utility` is its description, `key` that of the invocation in the journal."""
+        """`meta_utility` is its description, `key` that of the improver run in the journal."""
         self._context = context
         self._improver = improver
         self._condition = condition

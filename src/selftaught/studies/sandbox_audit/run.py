@@ -157,9 +157,9 @@ class _Study:
     async def _judge(self, program: Program) -> AuditVerdict:
         context = self._context
         facts = {"task": None, "stream": None, "repeat": None}
-        with context.invocation("audit", **facts):
+        with context.improver_run("audit", **facts):
             reading = await self._reader.read(program)
             trial = await try_proposal(context.executor, program, context.guest_limits)
-        context.tell("invocation_ended", role="audit", failed=trial.outcome != "returned")
+        context.tell("improver_run_ended", role="audit", failed=trial.outcome != "returned")
         signs = tuple(AuditSign(sign.kind, sign.line, sign.text) for sign in reading.signs)
         return AuditVerdict(program.id, signs, reading.unreadable, trial)

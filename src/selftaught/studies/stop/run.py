@@ -15,7 +15,7 @@ from selftaught.engine.describe import describe_meta_utility
 from selftaught.engine.invoke import SandboxedImprover, builder
 from selftaught.engine.keys import make_key
 from selftaught.engine.ledger import NOTHING, Amounts
-from selftaught.engine.utilities import DownstreamTask, MetaQuery, MetaUtility
+from selftaught.engine.utilities import CachedMetaUtility, DownstreamTask, MetaQuery
 from selftaught.journal.codec import as_json
 from selftaught.journal.events import Phase
 from selftaught.journal.study_events import Iteration, Proposal, StepProposal
@@ -44,7 +44,7 @@ class _Study:
         self._config, self._tasks = asked.config, asked.tasks
         self._runs = asked.config.runs.resolved(len(asked.tasks))
         downstream = [DownstreamTask(context, task) for task in asked.tasks]
-        self._u_meta = MetaUtility(context, downstream, self._runs, builder(context, "inner"))
+        self._u_meta = CachedMetaUtility(context, downstream, self._runs, builder(context, "inner"))
         self._baselines = Baselines(context, asked.tasks, self._runs["test"])
         self._others = SHIPPED if asked.config.with_baselines else ()
         self._seed = SandboxedImprover(context, asked.improver, "inner")
