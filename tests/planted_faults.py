@@ -211,13 +211,13 @@ FAULTS = (
     Fault("selftaught/engine/recall.py", "call.place + offset", "offset", "engine/test_resume.py"),
     # studies
     Fault(
-        "selftaught/studies/finalists.py",
+        "selftaught/studies/improve/finalists.py",
         "-math.fsum(pair[1])",
         "math.fsum(pair[1])",
         "studies/test_improve_run.py",
     ),
     Fault(
-        "selftaught/studies/transfer.py",
+        "selftaught/studies/transfer/run.py",
         'task, "test", run)',
         'task, "search", run)',
         "studies/test_transfer.py",
