@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from installed import Done, selftaught
 
-from selftaught.analysis.run_view import list_runs
+from selftaught.analysis.run_list import list_runs
 from selftaught.app.config import ProtocolConfig
 from selftaught.app.discovery import load_task
 from selftaught.app.reproduce import best_run

@@ -14,7 +14,7 @@ import pytest
 from installed import Done, selftaught
 from test_going_on import start, wait_for
 
-from selftaught.analysis.run_view import list_runs
+from selftaught.analysis.run_list import list_runs
 from selftaught.app.config import TransferConfig
 from selftaught.app.resume import find_run
 from selftaught.app.transfer import find_origin, transfer_config
@@ -121,7 +121,8 @@ def test_show_runs_and_verify_know_the_study(
     assert kinds == ["transfer", "run"]
     assert edge.run(command, ["show", study["run_id"]]) == 0
     shown = capsys.readouterr().out
-    assert "transfer descent, halves: done" in shown
+    assert shown.startswith(f"transfer on descent, halves: run {study['run_id']}")
+    assert "State: done" in shown
     assert "Improved improver - seed improver, at equal limits" in shown
     assert "at equal samples" in shown
     assert "3 paired runs of 2 tasks are too few" in shown

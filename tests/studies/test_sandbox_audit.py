@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,9 +22,7 @@ from selftaught.analysis.verified_audit import audit_result_problems, audit_tall
 from selftaught.analysis.verify import verify_store
 from selftaught.app.audits import audit_improver, reading_program, recorded_audit
 from selftaught.app.discovery import load_task
-from selftaught.cli.audit_pages import print_sandbox_audit, something_came_out
-from selftaught.cli.terminal import stdout
-from selftaught.core.budget import Budget, ImproverLimits
+from selftaught.core.budget import Budget, ImproverLimits, Usage
 from selftaught.core.errors import InfrastructureError
 from selftaught.core.language_model import Completions, Prompt
 from selftaught.core.ports import Executor, GuestLimits, Sandbox
@@ -47,7 +45,9 @@ from selftaught.journal.journal import open_journal
 from selftaught.journal.reader import open_reader
 from selftaught.journal.study_events import AuditSign, AuditTally, AuditTrial, AuditVerdict
 from selftaught.models.scripted import Scripted
+from selftaught.pages.terminal import as_text
 from selftaught.studies.bookkeeping import NothingMeasured
+from selftaught.studies.sandbox_audit.page import page, something_came_out
 from selftaught.studies.sandbox_audit.run import (
     Recorded,
     SandboxAuditPlan,
@@ -490,9 +490,7 @@ def test_a_result_that_was_changed_is_found_by_verify(whole: tuple[Audit, Json])
     assert len(list(audit_tally_problems(events, replace(tally, samples=99)))) == 2
 
 
-def test_what_comes_out_is_counted_and_told_loudly(
-    weak_place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_comes_out_is_counted_and_told_loudly(weak_place: Place, tmp_path: Path) -> None:
     def answer(prompt: Prompt) -> list[str]:
         return [reply("runs_by_exec")] * prompt.n
 
@@ -501,8 +499,8 @@ def test_what_comes_out_is_counted_and_told_loudly(
     assert result["conditions"][0]["succeeded"]["count"] == 4
     assert result["conditions"][0]["attempted"]["count"] == 4
     assert something_came_out(result)
-    print_sandbox_audit(stdout(), result)
-    shown = capsys.readouterr().out
+    ended = {"sandbox_tier": "weak", "state": "done", "usage": asdict(Usage()), "wall_s": 1.0}
+    shown = " ".join(as_text(page(result | ended)).split())
     assert "SOMETHING CAME OUT OF THE SANDBOX" in shown
     assert f"{proposal('runs_by_exec').id}: a file was written; a TCP server was reached" in shown
     assert "Nothing came out" not in shown

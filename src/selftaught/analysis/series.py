@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from selftaught.analysis.recorded_run import RecordedRun, recorded_run
 from selftaught.analysis.run_head import HEAD_KINDS, RunHead, run_head
 from selftaught.core.budget import Usage
 from selftaught.journal.codec import Event
@@ -21,6 +22,18 @@ def series_runs(reader: JournalReader, series_id: str) -> dict[int, RunHead]:
         if place is not None and place.series_id == series_id
     }
     return dict(sorted(found.items()))
+
+
+def recorded_series(reader: JournalReader, run_id: str) -> list[RecordedRun]:
+    """The runs of the series that a run is of, in its order, or the run by itself.
+
+    Raises: LookupError if the store does not hold it.
+    """
+    run = recorded_run(reader, run_id)
+    if run.head.series is None:
+        return [run]
+    heads = series_runs(reader, run.head.series.series_id).values()
+    return [run if one.run_id == run_id else recorded_run(reader, one.run_id) for one in heads]
 
 
 def carried_problems(

@@ -33,11 +33,11 @@ def sandbox(tasks: tuple[str, ...], as_json: bool, **options: Any) -> int:
     from selftaught.app.audits import audit_improver
     from selftaught.app.compose import run_study
     from selftaught.app.discovery import load_task
-    from selftaught.cli.audit_pages import something_came_out
+    from selftaught.app.pages import end_page
     from selftaught.cli.execute import execute
-    from selftaught.cli.report import print_result
-    from selftaught.cli.terminal import print_json, stdout
+    from selftaught.cli.terminal import print_json, print_page
     from selftaught.core.errors import ConfigError
+    from selftaught.studies.sandbox_audit.page import something_came_out
 
     config = configured(AuditConfig, options, tasks=tasks or None)
     if config.improver != AUDIT_IMPROVER:
@@ -48,7 +48,8 @@ def sandbox(tasks: tuple[str, ...], as_json: bool, **options: Any) -> int:
         config.store,
         as_json=as_json,
     )
-    print_json(result) if as_json else print_result(stdout(), config.command, result, config.store)
+    page = end_page(config.command, result, config.store)
+    print_json(result) if as_json else print_page(page)
     return FAILED if something_came_out(result) else DONE
 
 
@@ -82,10 +83,10 @@ def rewards(run: str, rescore: int | None, store: str, as_json: bool) -> None:
     a model of their own or read the scorer; each with the program and the evidence. RUN is a run's
     id, the start of it, or `latest`.
     """
+    from selftaught.analysis.reward_page import rewards_page
     from selftaught.app import core_thread
     from selftaught.app.audit_rewards import audit_rewards
-    from selftaught.cli.audit_pages import print_rewards
-    from selftaught.cli.terminal import print_json, stdout
+    from selftaught.cli.terminal import print_json, print_page
 
     found = core_thread.run(audit_rewards(store, run, rescore))
-    print_json(found) if as_json else print_rewards(stdout(), found)
+    print_json(found) if as_json else print_page(rewards_page(found))

@@ -31,11 +31,11 @@ def improve(task: str, as_json: bool, out: Path | None, force: bool, **options: 
     """
     from selftaught.app.compose import run_study
     from selftaught.app.discovery import load_task
+    from selftaught.app.pages import end_page
     from selftaught.cli.execute import execute
     from selftaught.cli.improver import find_improver
     from selftaught.cli.out_file import check_out, write_out
-    from selftaught.cli.report import print_result
-    from selftaught.cli.terminal import print_json, stdout
+    from selftaught.cli.terminal import print_json, print_page
 
     config = configured(ImproveConfig, options, task=task)
     found = load_task(task)
@@ -49,5 +49,5 @@ def improve(task: str, as_json: bool, out: Path | None, force: bool, **options: 
     if as_json:
         print_json(result)
     else:
-        print_result(stdout(), config.command, result, config.store)
+        print_page(end_page(config.command, result, config.store))
     write_out(out, result, config.store, force=force)

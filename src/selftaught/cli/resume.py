@@ -20,18 +20,18 @@ def resume(run: str, store: str, as_json: bool) -> int:
     RUN is a run's id, the start of it, or `latest`. Its configuration is as it was; its tasks must
     not have changed. A run of a series (--repeats) takes the whole series with it, to its end.
     """
+    from selftaught.app.pages import end_page
     from selftaught.app.resume import tasks_of
     from selftaught.app.series import find_unfinished, resume_study
-    from selftaught.cli.audit_pages import something_came_out
     from selftaught.cli.execute import execute
-    from selftaught.cli.report import print_result
-    from selftaught.cli.terminal import print_json, stdout
+    from selftaught.cli.terminal import print_json, print_page
+    from selftaught.studies.sandbox_audit.page import something_came_out
 
     stored = find_unfinished(store, run)
     tasks = tasks_of(stored)
     result = execute(lambda listener: resume_study(stored, tasks, listener), store, as_json=as_json)
     command = stored.config.command
-    print_json(result) if as_json else print_result(stdout(), command, result, store)
+    print_json(result) if as_json else print_page(end_page(command, result, store))
     return FAILED if command == "audit" and something_came_out(result) else DONE
 
 
@@ -53,11 +53,11 @@ def replay(run: str, rescore: bool, store: str, as_json: bool) -> int:
     from selftaught.app import core_thread
     from selftaught.app.compose import replay_run
     from selftaught.app.resume import find_run, tasks_of
-    from selftaught.cli.replay_pages import print_replay
-    from selftaught.cli.terminal import print_json, stdout
+    from selftaught.cli.replay_page import replay_page
+    from selftaught.cli.terminal import print_json, print_page
 
     stored = find_run(store, run, everything=True)
     replayed = core_thread.run(replay_run(stored, tasks_of(stored), rescore=rescore))
     replayed = {"run_id": stored.run_id, **replayed}
-    print_json(replayed) if as_json else print_replay(stdout(), replayed)
+    print_json(replayed) if as_json else print_page(replay_page(replayed))
     return FAILED if replayed["differences"] or replayed["diverged"] else DONE

@@ -26,19 +26,19 @@ def run(tasks: tuple[str, ...], as_json: bool, estimate: bool, **options: Any) -
     from selftaught.app import core_thread
     from selftaught.app.discovery import load_task
     from selftaught.app.estimates import estimate_run
+    from selftaught.app.pages import end_page
     from selftaught.app.series import run_repeated
-    from selftaught.cli.estimate import print_estimate
+    from selftaught.cli.estimate import estimate_page
     from selftaught.cli.execute import execute
     from selftaught.cli.improver import find_improver
-    from selftaught.cli.report import print_result
-    from selftaught.cli.terminal import print_json, stdout
+    from selftaught.cli.terminal import print_json, print_page
 
     config = configured(RunConfig, options, tasks=tasks or None)
     loaded = [load_task(name) for name in config.tasks]
     config, improver = find_improver(config)
     if estimate:
         estimated = core_thread.run(estimate_run(config, loaded, improver))
-        print_json(estimated) if as_json else print_estimate(stdout(), estimated)
+        print_json(estimated) if as_json else print_page(estimate_page(estimated))
         return
     result = execute(
         lambda listener: run_repeated(config, loaded, listener, improver),
@@ -48,7 +48,7 @@ def run(tasks: tuple[str, ...], as_json: bool, estimate: bool, **options: Any) -
     if as_json:
         print_json(result)
     else:
-        print_result(stdout(), config.command, result, config.store)
+        print_page(end_page(config.command, result, config.store))
 
 
 run.help = f"""Run STOP: an improver improves itself, judged by what it reaches on the TASKs.

@@ -41,22 +41,23 @@ def transfer(run: str, allow_seen: bool, as_json: bool, estimate: bool, **option
     from selftaught.app import core_thread
     from selftaught.app.compose import run_study
     from selftaught.app.estimates import estimate_transfer_run
+    from selftaught.app.pages import end_page
     from selftaught.app.transfer import find_origin, transfer_config
-    from selftaught.cli.estimate import print_estimate
+    from selftaught.cli.estimate import estimate_page
     from selftaught.cli.execute import execute
-    from selftaught.cli.report import print_result
-    from selftaught.cli.terminal import print_json, stdout
+    from selftaught.cli.terminal import print_json, print_page
 
     given = given_settings(TransferConfig, options)
     origin = find_origin(given.get("store", DEFAULT_STORE), run)
     config, tasks = transfer_config(origin, given, allow_seen=allow_seen)
     if estimate:
         estimated = core_thread.run(estimate_transfer_run(config, tasks, origin.seed))
-        print_json(estimated) if as_json else print_estimate(stdout(), estimated)
+        print_json(estimated) if as_json else print_page(estimate_page(estimated))
         return
     result = execute(
         lambda listener: run_study(config, tasks, listener, origin.seed),
         config.store,
         as_json=as_json,
     )
-    print_json(result) if as_json else print_result(stdout(), config.command, result, config.store)
+    page = end_page(config.command, result, config.store)
+    print_json(result) if as_json else print_page(page)
