@@ -21,12 +21,12 @@ from handmade_journal import (
     WORSE_ID,
 )
 
-from selftaught.analysis.program_diff import unified_diff
 from selftaught.analysis.run_view import view_run
 from selftaught.app.run_list import list_runs
 from selftaught.core.budget import Usage
 from selftaught.journal.reader import JournalReader
 from selftaught.journal.run_lock import hold_run
+from selftaught.pages.text import unified_diff
 
 
 def test_runs_are_listed_newest_first_with_their_state_and_best_value(

@@ -9,7 +9,8 @@ from typing import Any
 from installed import selftaught
 from rich.console import Console
 
-from selftaught.cli.attacks import print_attacks
+from selftaught.cli.attacks import attacks_blocks
+from selftaught.pages.terminal import draw
 
 
 def verdict(word: str, through: str | None = None) -> dict[str, Any]:
@@ -36,7 +37,7 @@ def page(*verdicts: dict[str, Any], controls: int | None = None) -> str:
         "programs": programs,
     }
     text = io.StringIO()
-    print_attacks(Console(file=text, width=100, markup=False), attacks)
+    draw(Console(file=text, width=100, markup=False), attacks_blocks(attacks))
     return text.getvalue()
 
 

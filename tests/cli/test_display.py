@@ -14,13 +14,14 @@ import pytest
 from installed import started
 from rich.console import Console
 
-from selftaught.analysis import words
-from selftaught.analysis.safe_text import printable
 from selftaught.cli.live import display
-from selftaught.cli.programs import diff_text, source_text
-from selftaught.cli.report import iteration_table, print_comparison
 from selftaught.cli.tally import Tally
 from selftaught.core.progress import Progress
+from selftaught.pages import words
+from selftaught.pages.blocks import Listing, Page, Section, Table
+from selftaught.pages.terminal import as_text, rich_table
+from selftaught.pages.text import printable
+from selftaught.studies.stop.page import comparison_table, iterations_table
 
 RUN = {
     "run_id": "20261123-0455-3f9a",
@@ -135,10 +136,11 @@ def test_an_improve_run_shows_its_best_on_search() -> None:
     assert "0.6250 on search; began with 0.5000" in drawn
 
 
-@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("width", [30, 50, 80, 120])
 def test_a_long_reason_wraps_and_no_number_is_cut(width: int) -> None:
     reason = "the improver run failed: raised: ZeroDivisionError: division by zero in line 3"
-    lines = drawn(iteration_table([iteration(1, 0.5, reason)], width=width), width).splitlines()
+    table = iterations_table([iteration(1, 0.5, reason)])
+    lines = drawn(rich_table(table, width), width).splitlines()
     assert max(map(len, lines)) <= width
     together = " ".join(" ".join(lines).split())
     assert "[0.4900, 0.5100]" in together
@@ -164,11 +166,9 @@ def test_a_difference_without_an_interval_shows_nothing() -> None:
 
 
 def test_a_comparison_that_the_budget_cut_short_says_so() -> None:
-    console = Console(file=io.StringIO(), width=80)
     measured = {"seed": estimate(0.5), "final": estimate(0.6), "vs_seed": estimate(0.1)}
-    print_comparison(console, measured | {"seed_restarted": None, "vs_seed_restarted": None})
-    assert isinstance(console.file, io.StringIO)
-    assert "not measured: the" in console.file.getvalue()
+    table = comparison_table(measured | {"seed_restarted": None, "vs_seed_restarted": None})
+    assert "not measured: the" in drawn(rich_table(table, 80))
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,13 @@ HOSTILE = "x = '\x1b]0;title\x07\x1b[2J\x9b1A\u202e\u2066' \r\x00#\tok\n"
 
 
 def test_a_programs_text_cannot_steer_the_terminal() -> None:
-    shown = drawn(source_text(HOSTILE)) + drawn(diff_text(f"+{HOSTILE}")) + printable(HOSTILE)
+    blocks = (
+        Listing("a program", HOSTILE),
+        Listing(HOSTILE, f"+{HOSTILE}", is_diff=True),
+        Table(HOSTILE, ("", "t"), ((HOSTILE, HOSTILE),), HOSTILE),
+    )
+    page = Page(HOSTILE, (HOSTILE,), (Section("s", HOSTILE, blocks),))
+    shown = as_text(page) + printable(HOSTILE)
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", shown)
     assert r"\x1b]0;title\x07" in shown
     assert "[2J" in shown

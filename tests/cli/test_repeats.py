@@ -79,8 +79,10 @@ def test_runs_and_show_tell_the_series(twice: tuple[Json, Path, Done]) -> None:
     assert "run 2/2" in page
     second = result["runs"][1]["run_id"]
     shown = selftaught("show", second, cwd=folder).stdout
-    assert f"Run {second}, 2 of 2 in series {result['series_id']}" in shown
-    assert shown.startswith("Learning curve over 2 runs")
+    assert shown.startswith(f"STOP on flow_shop: run {second}")
+    assert f"It is 2 of 2 in series {result['series_id']}" in " ".join(shown.split())
+    curve = shown.index("Learning curve over 2 runs")
+    assert curve < shown.index("Meta-utility of the improver that stands after each step")
     assert "Baselines on test, at as many samples as the final improver drew" in shown
     assert max(map(len, shown.partition("Proposal")[0].splitlines())) <= 80
     view = json.loads(selftaught("show", second, "--json", cwd=folder).stdout)

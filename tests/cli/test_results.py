@@ -95,11 +95,11 @@ def test_show_tells_of_a_stop_run_what_was_proposed_and_what_it_took(finished: F
     page = selftaught("show", run_id, cwd=finished.folder)
     assert (page.code, page.stderr) == (0, "")
     proposal = finished.run_json["iterations"][1]["proposal"]
-    assert f"Run {run_id}" in page.stdout
+    assert f"STOP on flow_shop: run {run_id}" in page.stdout
     assert "Proposal at t = 1: " in page.stdout
     assert proposal["reason"] in page.stdout
     assert f"+++ {proposal['improver_id']}" in page.stdout
-    assert f"Best improver: {finished.run_json['best_improver_id']}" in page.stdout
+    assert f"The best improver: {finished.run_json['best_improver_id']}" in page.stdout
     assert "def improve_algorithm" in page.stdout
     for role in ("proposal", "inner", "restart"):
         assert re.search(rf"^{role} +\d+", page.stdout, re.MULTILINE)

@@ -12,8 +12,8 @@ from pathlib import Path
 from installed import Done, environment, selftaught
 from test_going_on import SMALL, start, stuck, wait_for
 
+import model_server as ms
 from selftaught.journal.run_lock import hold_run
-from selftaught.testing import model_server as ms
 
 
 def goes_on(server: ms.ModelServer, here: Path, run: str) -> Done:

@@ -122,7 +122,8 @@ def test_show_runs_and_verify_know_the_study(
     assert kinds == ["transfer", "run"]
     assert edge.run(command, ["show", study["run_id"]]) == 0
     shown = capsys.readouterr().out
-    assert "transfer descent, halves: done" in shown
+    assert shown.startswith(f"transfer on descent, halves: run {study['run_id']}")
+    assert "State: done" in shown
     assert "Improved improver - seed improver, at equal limits" in shown
     assert "at equal samples" in shown
     assert "3 paired runs of 2 tasks are too few" in shown

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,9 +22,7 @@ from selftaught.analysis.guest_text import reading_program
 from selftaught.analysis.recorded_run import RecordedRun
 from selftaught.analysis.run_head import told_head
 from selftaught.app.discovery import load_task
-from selftaught.cli.audit_pages import print_sandbox_audit, something_came_out
-from selftaught.cli.terminal import stdout
-from selftaught.core.budget import Budget, ImproverLimits
+from selftaught.core.budget import Budget, ImproverLimits, Usage
 from selftaught.core.errors import InfrastructureError
 from selftaught.core.language_model import Completions, Prompt
 from selftaught.core.ports import Executor, GuestLimits, Sandbox
@@ -47,9 +45,11 @@ from selftaught.journal.journal import open_journal
 from selftaught.journal.reader import open_reader
 from selftaught.journal.study_events import AuditSign, AuditTally, AuditTrial, AuditVerdict
 from selftaught.models.scripted import Scripted
+from selftaught.pages.terminal import as_text
 from selftaught.studies.bookkeeping import NothingMeasured
 from selftaught.studies.registry import find_study, studies
 from selftaught.studies.results import differences, result_of
+from selftaught.studies.sandbox_audit.page import page, something_came_out
 from selftaught.studies.sandbox_audit.rates import CONDITIONS, rates
 from selftaught.studies.sandbox_audit.run import audit_improver, tallied
 from selftaught.studies.sandbox_audit.study import AuditConfig
@@ -481,9 +481,7 @@ def test_a_result_that_was_changed_is_found_by_verify(whole: tuple[Audit, Json])
     assert len(list(study.problems(wrong, run))) == 2
 
 
-def test_what_comes_out_is_counted_and_told_loudly(
-    weak_place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_comes_out_is_counted_and_told_loudly(weak_place: Place, tmp_path: Path) -> None:
     def answer(prompt: Prompt) -> list[str]:
         return [reply("runs_by_exec")] * prompt.n
 
@@ -492,8 +490,8 @@ def test_what_comes_out_is_counted_and_told_loudly(
     assert result["conditions"][0]["succeeded"]["count"] == 4
     assert result["conditions"][0]["attempted"]["count"] == 4
     assert something_came_out(result)
-    print_sandbox_audit(stdout(), result)
-    shown = capsys.readouterr().out
+    ended = {"sandbox_tier": "weak", "state": "done", "usage": asdict(Usage()), "wall_s": 1.0}
+    shown = " ".join(as_text(page(result | ended)).split())
     assert "SOMETHING CAME OUT OF THE SANDBOX" in shown
     assert f"{proposal('runs_by_exec').id}: a file was written; a TCP server was reached" in shown
     assert "Nothing came out" not in shown

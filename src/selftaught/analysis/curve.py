@@ -16,8 +16,9 @@ from typing import Any
 
 from selftaught.analysis.bootstrap import bootstrap_mean
 from selftaught.analysis.measured_run import MeasuredBaseline, MeasuredRun, measured_run
-from selftaught.analysis.run_head import RunHead, read_head
-from selftaught.analysis.series import series_runs
+from selftaught.analysis.recorded_run import RecordedRun
+from selftaught.analysis.run_head import RunHead
+from selftaught.analysis.series import recorded_series
 from selftaught.core.statistics import Estimate
 from selftaught.journal.reader import JournalReader
 
@@ -113,20 +114,27 @@ def learning_curve(reader: JournalReader, run_id: str) -> Curve:
 
     Raises: LookupError if the store does not hold the run, or it is no STOP run.
     """
-    head = read_head(reader, run_id)
+    return curve_of(recorded_series(reader, run_id))
+
+
+def curve_of(runs: Sequence[RecordedRun]) -> Curve:
+    """The curve of the runs of a series, or of one run by itself.
+
+    Raises: LookupError if they are no STOP runs.
+    """
+    head = runs[0].head
     if head.command != "run":
-        raise LookupError(f"run {run_id} is no STOP run: it has no learning curve")
+        raise LookupError(f"run {head.run_id} is no STOP run: it has no learning curve")
+    measured = tuple(map(measured_run, runs))
     if head.series is None:
-        run = measured_run(reader, head)
+        (run,) = measured
         points, baselines = _of_one(run)
         final = points[-1].test if points else None
-        return _curve(head, run_id, 1, RUN, final, points, baselines, (run,))
-    heads = series_runs(reader, head.series.series_id).values()
-    runs = tuple(measured_run(reader, one) for one in heads)
-    finals = [run.steps[-1].test.mean for run in runs if run.steps]
+        return _curve(head, head.run_id, 1, RUN, final, points, baselines, measured)
+    finals = [run.steps[-1].test.mean for run in measured if run.steps]
     final = bootstrap_mean(finals) if finals else None
     place = (head.series.series_id, head.series.of)
-    return _curve(head, *place, SERIES, final, _points(runs), _baselines(runs), runs)
+    return _curve(head, *place, SERIES, final, _points(measured), _baselines(measured), measured)
 
 
 def _curve(

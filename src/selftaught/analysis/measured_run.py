@@ -7,14 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from selftaught.analysis.recorded_run import RecordedRun
 from selftaught.analysis.run_head import RunHead
 from selftaught.core.statistics import Estimate, paired_difference
 from selftaught.journal.codec import Event
 from selftaught.journal.events import Invocation, InvocationEnd, LmAnswer, MetaEvaluation
-from selftaught.journal.reader import JournalReader
 from selftaught.journal.study_events import Baseline, Iteration
-
-_KINDS = (Iteration, Baseline, MetaEvaluation, Invocation, InvocationEnd, LmAnswer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +88,9 @@ class MeasuredRun:
         }
 
 
-def measured_run(reader: JournalReader, head: RunHead) -> MeasuredRun:
+def measured_run(run: RecordedRun) -> MeasuredRun:
     """What a run has measured so far."""
-    events = list(reader.events(head.run_id, _KINDS))
+    events = run.events
     drawn = _drawn_on_test(events)
     finals = {
         event.body.improver: event.body
@@ -110,7 +108,7 @@ def measured_run(reader: JournalReader, head: RunHead) -> MeasuredRun:
                 steps[step.t] = _step(step, drawn, so_far)
             case Baseline() as baseline:
                 baselines[baseline.name] = _baseline(baseline, finals)
-    return MeasuredRun(head, tuple(steps[t] for t in sorted(steps)), tuple(baselines.values()))
+    return MeasuredRun(run.head, tuple(steps[t] for t in sorted(steps)), tuple(baselines.values()))
 
 
 def _step(body: Iteration, drawn: Mapping[str, list[int]], so_far: int) -> MeasuredStep:

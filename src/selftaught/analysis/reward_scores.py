@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from selftaught.analysis import words
 from selftaught.analysis.excess import Excess, excess, variance
 from selftaught.analysis.reward_findings import RewardFinding, Role
 from selftaught.journal.codec import Event
 from selftaught.journal.events import Evaluation, MetaEvaluation
+from selftaught.pages import words
 
 _SHARE_OF_FAILURES = 0.5
 _LEAST_FRESH = 2

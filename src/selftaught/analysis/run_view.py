@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
-from selftaught.analysis.program_diff import unified_diff
 from selftaught.analysis.progress import Progress, progress
-from selftaught.analysis.run_head import RunHead, read_head
+from selftaught.analysis.recorded_run import RecordedRun, recorded
+from selftaught.analysis.run_head import RunHead
 from selftaught.analysis.spending import Spending, spending
 from selftaught.core.statistics import Estimate
 from selftaught.journal.codec import Event
@@ -23,19 +23,15 @@ from selftaught.journal.events import (
     ModelNotice,
     Notice,
     Phase,
-    Result,
     Run,
 )
 from selftaught.journal.reader import JournalReader
-from selftaught.journal.study_events import Iteration, Proposal
+from selftaught.journal.study_events import Proposal
+from selftaught.pages.text import unified_diff
 
 B = TypeVar("B")
 R = TypeVar("R", LmCall, LmAnswer)
 
-_VIEWED_KINDS = (
-    *(Run, Result, Iteration, Proposal, Invocation, InvocationEnd),
-    *(LmCall, LmAnswer, ModelNotice, Evaluation, Diverged, Notice, Phase),
-)
 _STILL_OPEN = "open"
 
 
@@ -154,19 +150,24 @@ def view_run(reader: JournalReader, run_id: str) -> RunView:
         run_id: its whole id, as `JournalReader.resolve_run` returns it.
     Raises: LookupError if the store does not hold it.
     """
-    events = list(reader.events(run_id, _VIEWED_KINDS))
+    return run_view(recorded(reader, run_id))
+
+
+def run_view(run: RecordedRun) -> RunView:
+    """The view of what a run has recorded."""
+    events = run.events
     so_far = progress(events)
     return RunView(
-        head=read_head(reader, run_id),
+        head=run.head,
         iterations=so_far.iterations,
-        proposals=tuple(_proposals(reader, events)),
+        proposals=tuple(_proposals(run)),
         spending=spending(events),
         counts=_counts(events),
         notices=tuple(
             event.body.detail for event in events if isinstance(event.body, (ModelNotice, Notice))
         ),
         phase=_phase(events),
-        best=_best(reader, events, so_far),
+        best=_program(run, so_far.best_id, _seed_id(events, so_far)),
         best_value=so_far.best_value,
         result=so_far.result,
     )
@@ -182,13 +183,13 @@ def _latest(events: Sequence[Event], kind: type[B]) -> dict[str, B]:
     return {event.key: event.body for event in events if isinstance(event.body, kind)}
 
 
-def _proposals(reader: JournalReader, events: Sequence[Event]) -> list[ProposalView]:
-    bodies = sorted(_latest(events, Proposal).values(), key=lambda body: body.t)
+def _proposals(run: RecordedRun) -> list[ProposalView]:
+    bodies = sorted(_latest(run.events, Proposal).values(), key=lambda body: body.t)
     return [
         ProposalView(
             t=body.t,
             parent_id=body.parent,
-            improver=_program(reader, body.improver, body.parent),
+            improver=_program(run, body.improver, body.parent),
             accepted=body.accepted,
             val_difference=body.val_difference,
             reason=body.reason,
@@ -198,12 +199,12 @@ def _proposals(reader: JournalReader, events: Sequence[Event]) -> list[ProposalV
 
 
 def _program(
-    reader: JournalReader, program_id: str | None, compared_to: str | None
+    run: RecordedRun, program_id: str | None, compared_to: str | None
 ) -> ProgramView | None:
     if program_id is None:
         return None
-    source = reader.text(program_id)
-    before = None if compared_to is None else reader.text(compared_to)
+    source = run.text(program_id)
+    before = None if compared_to is None else run.text(compared_to)
     diff = None
     if source is not None and before is not None and compared_to is not None:
         diff = unified_diff(before, source, compared_to, program_id)
@@ -238,10 +239,6 @@ def _requests(events: Sequence[Event], kind: type[R]) -> dict[tuple[str, int], R
 
 def _tally(outcomes: Iterable[str]) -> dict[str, int]:
     return dict(sorted(Counter(outcomes).items()))
-
-
-def _best(reader: JournalReader, events: Sequence[Event], so_far: Progress) -> ProgramView | None:
-    return _program(reader, so_far.best_id, _seed_id(events, so_far))
 
 
 def _seed_id(events: Sequence[Event], so_far: Progress) -> str | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
+from selftaught.analysis.recorded_run import RecordedRun, recorded
 from selftaught.analysis.run_head import RunHead, read_head
 from selftaught.core.budget import Usage
 from selftaught.journal.codec import Event
-from selftaught.journal.events import Run
+from selftaught.journal.events import EventRecord, Run
 from selftaught.journal.reader import JournalReader
 
 
@@ -21,6 +22,20 @@ def series_runs(reader: JournalReader, series_id: str) -> dict[int, RunHead]:
         if place is not None and place.series_id == series_id
     }
     return dict(sorted(found.items()))
+
+
+def recorded_series(
+    reader: JournalReader, run_id: str, own: Collection[type[EventRecord]] = ()
+) -> list[RecordedRun]:
+    """The runs of the series that a run is of, in its order, or the run by itself.
+
+    Raises: LookupError if the store does not hold it.
+    """
+    run = recorded(reader, run_id, own)
+    if run.head.series is None:
+        return [run]
+    heads = series_runs(reader, run.head.series.series_id).values()
+    return [run if one.run_id == run_id else recorded(reader, one.run_id, own) for one in heads]
 
 
 def carried_problems(

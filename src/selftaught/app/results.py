@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from selftaught.app.shown_curve import stop_blocks
-from selftaught.app.shown_result import as_html, as_text, improve_blocks
+from selftaught.app.pages import end_page
+from selftaught.pages.html import fragment
+from selftaught.pages.terminal import as_text
 from selftaught.studies.common_config import DEFAULT_STORE
+from selftaught.studies.registry import find_study
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +50,10 @@ class ImproveResult:
         )
 
     def __str__(self) -> str:
-        return as_text(improve_blocks(self.data, self.store))
+        return as_text(end_page(find_study("improve"), self.data, self.store))
 
     def _repr_html_(self) -> str:
-        return as_html(improve_blocks(self.data, self.store))
+        return fragment(end_page(find_study("improve"), self.data, self.store))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +91,10 @@ class SelfImproveResult:
         )
 
     def __str__(self) -> str:
-        return as_text(stop_blocks(self.data, self.store))
+        return as_text(end_page(find_study("run"), self.data, self.store))
 
     def _repr_html_(self) -> str:
-        return as_html(stop_blocks(self.data, self.store))
+        return fragment(end_page(find_study("run"), self.data, self.store))
 
 
 def improve_result(data: dict[str, Any], store: str) -> ImproveResult:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from selftaught.analysis.safe_text import printable
 from selftaught.app.parts import sandboxes
 from selftaught.attacks.catalogue import Attack
 from selftaught.attacks.suite import CONTROL, Row, run_suite
 from selftaught.attacks.verdict import Verdict
-from selftaught.cli.report import plain_table, print_title, say
 from selftaught.cli.terminal import stderr
+from selftaught.pages.blocks import Block, Paragraph, Table
 
 
 def run_attacks(tiers: Sequence[str], *, controls: bool) -> dict[str, Any]:
@@ -52,28 +50,25 @@ def run_attacks(tiers: Sequence[str], *, controls: bool) -> dict[str, Any]:
     }
 
 
-def print_attacks(console: Console, attacks: dict[str, Any]) -> None:
+def attacks_blocks(attacks: dict[str, Any]) -> Iterator[Block]:
     """Program by place, and what it comes to."""
     places, programs = attacks["places"], attacks["programs"]
-    print_title(console, "\nHostile programs")
-    table = plain_table("program", *places, "what it tries")
+    rows = []
     family = None
     for program in programs:
         if program["family"] != family:
             family = program["family"]
-            table.add_row(f"[{family}]", *[""] * len(places), "")
-        words = [program["verdicts"][place]["word"] for place in places]
-        table.add_row(f"  {program['name']}", *words, printable(program["tries"]))
-    table.columns[-1].no_wrap = False
-    console.print(table)
-    console.print()
+            rows.append((f"[{family}]", *[""] * len(places), ""))
+        said = (program["verdicts"][place]["word"] for place in places)
+        rows.append((f"  {program['name']}", *said, program["tries"]))
+    yield Table("Hostile programs", ("program", *places, "what it tries"), tuple(rows))
     for program in programs:
         for place in places:
             verdict = program["verdicts"][place]
             if _is_wrong(place, verdict):
                 what = f"{program['name']} in {place}: {verdict['word']}"
-                say(console, printable(f"{what} ({verdict['through'] or verdict['detail']})"))
-    say(console, _summary(attacks))
+                yield Paragraph(f"{what} ({verdict['through'] or verdict['detail']})")
+    yield Paragraph(_summary(attacks))
 
 
 def _summary(attacks: dict[str, Any]) -> str:

@@ -34,10 +34,10 @@ def rewards(run: str, rescore: int | None, store: str, as_json: bool) -> None:
     a model of their own or read the scorer; each with the program and the evidence. RUN is a run's
     id, the start of it, or `latest`.
     """
+    from selftaught.analysis.reward_page import rewards_page
     from selftaught.app import core_thread
     from selftaught.app.audit_rewards import audit_rewards
-    from selftaught.cli.audit_pages import print_rewards
-    from selftaught.cli.terminal import print_json, stdout
+    from selftaught.cli.terminal import print_json, print_page
 
     found = core_thread.run(audit_rewards(store, run, rescore))
-    print_json(found) if as_json else print_rewards(stdout(), found)
+    print_json(found) if as_json else print_page(rewards_page(found))

@@ -28,21 +28,22 @@ def doctor(attack: bool, controls: bool, as_json: bool) -> int:
     Ends with exit code 0 if a tier works (and, with --attack, if every hostile program was blocked
     in each tier that works), 4 if none does, 1 if a hostile program was not blocked.
     """
-    from selftaught.cli.health import examine, print_health
-    from selftaught.cli.terminal import print_json, stdout
+    from selftaught.cli.health import examine, health_blocks
+    from selftaught.cli.terminal import print_blocks, print_json
 
     if controls and not attack:
         raise click.UsageError("--controls goes with --attack")
     health = examine()
     if not as_json:
-        print_health(stdout(), health)
+        print_blocks(*health_blocks(health))
     if attack and health["usable"]:
-        from selftaught.cli.attacks import print_attacks, run_attacks
+        from selftaught.cli.attacks import attacks_blocks, run_attacks
 
         tiers = [tier["tier"] for tier in health["tiers"] if tier["usable"]]
         health["attacks"] = run_attacks(tiers, controls=controls)
         if not as_json:
-            print_attacks(stdout(), health["attacks"])
+            click.echo()
+            print_blocks(*attacks_blocks(health["attacks"]))
     if as_json:
         print_json(health)
     if not health["usable"]:

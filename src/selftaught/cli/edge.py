@@ -109,7 +109,7 @@ def _one_line(text: str) -> str:
 
 
 def _tell(message: str, code: int) -> int:
-    from selftaught.analysis.safe_text import printable
+    from selftaught.pages.text import printable
 
     with contextlib.suppress(OSError):
         print(f"selftaught: {printable(message)}", file=sys.stderr, flush=True)

@@ -7,12 +7,12 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from selftaught.analysis import words
 from selftaught.app import core_thread
 from selftaught.cli.edge import Stopped
 from selftaught.cli.progress import shown
 from selftaught.cli.tally import Tally
 from selftaught.core.progress import Listener
+from selftaught.pages import words
 from selftaught.studies.next_command import next_command
 
 Work = Callable[[Listener], Coroutine[Any, Any, dict[str, Any]]]

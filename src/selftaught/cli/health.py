@@ -6,16 +6,14 @@ import getpass
 import os
 import platform
 import shutil
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from selftaught import __version__
-from selftaught.analysis.safe_text import printable
 from selftaught.app.parts import memory_here, probe_all
-from selftaught.cli.report import plain_table, print_title, say
+from selftaught.pages.blocks import Block, Facts, Paragraph, Table
 from selftaught.sandboxes.ids import take_block
 
 _FIXES = {
@@ -50,26 +48,16 @@ def examine() -> dict[str, Any]:
     }
 
 
-def print_health(console: Console, health: dict[str, Any]) -> None:
-    print_title(console, "Sandbox")
-    table = plain_table("", "", "")
+def health_blocks(health: dict[str, Any]) -> Iterator[Block]:
+    rows = []
     for tier in health["tiers"]:
-        state = "works" if tier["usable"] else "fails"
-        table.add_row(tier["tier"], state, printable(tier["detail"]))
-        if tier["fix"]:
-            table.add_row("", "to fix", tier["fix"])
-    table.columns[-1].no_wrap = False
-    console.print(table)
-    say(console, _verdict(health["tier"]))
-    print_title(console, "\nMemory of generated programs")
-    for line in _memory(health["memory"]):
-        say(console, line)
-    print_title(console, "\nEnvironment")
-    table = plain_table("", "")
-    for name, value in health["environment"].items():
-        table.add_row(name.replace("_", " "), printable(str(value)))
-    table.columns[-1].no_wrap = False
-    console.print(table)
+        rows.append((tier["tier"], "works" if tier["usable"] else "fails", tier["detail"]))
+        rows += [("", "to fix", tier["fix"])] if tier["fix"] else []
+    yield Table("Sandbox", ("", "", ""), tuple(rows), _verdict(health["tier"]))
+    yield Facts((), "Memory of generated programs")
+    yield from map(Paragraph, _memory(health["memory"]))
+    facts = [(name.replace("_", " "), str(said)) for name, said in health["environment"].items()]
+    yield Facts(tuple(facts), "Environment")
 
 
 def _verdict(tier: str | None) -> str:

@@ -19,15 +19,15 @@ def tasks(name: str | None, as_json: bool) -> None:
 
     NAME is a task's name or a Python file with a `task` in it.
     """
-    from selftaught.cli.tasks import listed_tasks, print_task, print_tasks, shown_task
-    from selftaught.cli.terminal import print_json, stdout
+    from selftaught.cli.tasks import listed_tasks, shown_task, task_blocks, tasks_blocks
+    from selftaught.cli.terminal import print_blocks, print_json
 
     if name is not None:
         task = shown_task(name)
-        print_json({"tasks": [task]}) if as_json else print_task(stdout(), task)
+        print_json({"tasks": [task]}) if as_json else print_blocks(*task_blocks(task))
         return
     found = listed_tasks()
-    print_json({"tasks": found}) if as_json else print_tasks(stdout(), found)
+    print_json({"tasks": found}) if as_json else print_blocks(*tasks_blocks(found))
 
 
 @click.command(cls=SectionedCommand, short_help="List the providers of language models; try one.")
@@ -45,17 +45,17 @@ def models(model: str | None, check: bool, as_json: bool, **options: Any) -> Non
     Of the variables only the names are shown, never the values. With --check the model (by default
     local:mutator) is asked for two words; that may cost a little.
     """
-    from selftaught.cli.models import checked_model, listed_models, print_check, print_models
-    from selftaught.cli.terminal import print_json, stdout
+    from selftaught.cli.models import check_blocks, checked_model, listed_models, models_blocks
+    from selftaught.cli.terminal import print_blocks, print_json
 
     if check:
         checked = checked_model(model, options)
-        print_json(checked) if as_json else print_check(stdout(), checked)
+        print_json(checked) if as_json else print_blocks(*check_blocks(checked))
         return
     if model is not None:
         raise click.UsageError("a model goes with --check")
     found = listed_models()
-    print_json(found) if as_json else print_models(stdout(), found)
+    print_json(found) if as_json else print_blocks(*models_blocks(found))
 
 
 @click.command(cls=SectionedCommand, short_help="List the runs of a store.")
@@ -64,8 +64,8 @@ def models(model: str | None, check: bool, as_json: bool, **options: Any) -> Non
 def runs(store: str, as_json: bool) -> None:
     """List the runs of a store, newest first."""
     from selftaught.app.run_list import list_runs
-    from selftaught.cli.runs import print_runs
-    from selftaught.cli.terminal import print_json, stdout
+    from selftaught.cli.runs import runs_table
+    from selftaught.cli.terminal import print_blocks, print_json
     from selftaught.journal.reader import open_reader
 
     with open_reader(store) as reader:
@@ -73,4 +73,4 @@ def runs(store: str, as_json: bool) -> None:
     if as_json:
         print_json({"runs": [run.as_json() for run in found]})
     else:
-        print_runs(stdout(), found)
+        print_blocks(runs_table(found))

@@ -11,11 +11,11 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from selftaught.analysis import words
-from selftaught.analysis.safe_text import printable
-from selftaught.cli.progress import title
-from selftaught.cli.report import iteration_table
-from selftaught.cli.tally import COMPARISON, Tally
+from selftaught.cli.tally import COMPARISON, Tally, title
+from selftaught.pages import words
+from selftaught.pages.terminal import rich_table
+from selftaught.pages.text import printable
+from selftaught.studies.stop.page import iterations_table
 
 _REFRESHES_A_SECOND = 8
 _BAR_WIDTH = 24
@@ -45,7 +45,8 @@ def display(tally: Tally, console: Console) -> RenderableType:
     parts: list[RenderableType] = [Text(f"{tally.run_id}  {printable(title(tally.head))}")]
     if tally.iterations:
         room = max(1, (console.height - _LINES_AROUND) // _LINES_AN_ITERATION)
-        parts.append(iteration_table(list(tally.iterations)[-room:], width=console.width))
+        shown = iterations_table(list(tally.iterations)[-room:])
+        parts.append(rich_table(shown, console.width))
     parts.append(_counts(tally, elapsed))
     return Group(*parts)
 

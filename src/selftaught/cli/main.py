@@ -13,7 +13,7 @@ from selftaught.cli.audit import audit
 from selftaught.cli.doctor import doctor
 from selftaught.cli.listing import models, runs, tasks
 from selftaught.cli.new import new_improver, new_task
-from selftaught.cli.report_command import report
+from selftaught.cli.report import report
 from selftaught.cli.reproduce import reproduce
 from selftaught.cli.resume import replay, resume
 from selftaught.cli.sections import OrderedGroup

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import metadata
 from typing import Any
 
-from rich.console import Console
-
-from selftaught.analysis import words
-from selftaught.analysis.safe_text import printable
 from selftaught.app import core_thread
 from selftaught.app.serving import check_model
 from selftaught.cli.options import configured
-from selftaught.cli.report import plain_table, say
+from selftaught.pages import words
+from selftaught.pages.blocks import Block, Facts, Paragraph, Table
 from selftaught.studies.common_config import DEFAULT_MODEL, ProviderConfig
 
 _ABOUT_DEFAULT = (
@@ -35,16 +32,14 @@ def listed_models() -> dict[str, Any]:
     }
 
 
-def print_models(console: Console, models: dict[str, Any]) -> None:
-    console.print(f"default: {models['default']}", style="bold")
-    say(console, models["about_default"])
-    console.print()
-    table = plain_table("provider", "in the environment", "")
-    for provider in models["providers"]:
-        found = ", ".join(provider["environment"]) or "-"
-        table.add_row(f"{provider['provider']}:", found, printable(provider["summary"]))
-    table.columns[-1].no_wrap = False
-    console.print(table)
+def models_blocks(models: dict[str, Any]) -> Iterator[Block]:
+    yield Facts((), f"default: {models['default']}")
+    yield Paragraph(models["about_default"])
+    rows = [
+        (f"{one['provider']}:", ", ".join(one["environment"]) or "-", one["summary"])
+        for one in models["providers"]
+    ]
+    yield Table("", ("provider", "in the environment", ""), tuple(rows))
 
 
 def checked_model(name: str | None, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -53,27 +48,22 @@ def checked_model(name: str | None, options: Mapping[str, Any]) -> dict[str, Any
     return core_thread.run(check_model(name or DEFAULT_MODEL, config))
 
 
-def print_check(console: Console, checked: dict[str, Any]) -> None:
+def check_blocks(checked: dict[str, Any]) -> Iterator[Block]:
     usage = checked["usage"]
     tokens = f"{usage['tokens_in']:,} tokens in, {usage['tokens_out']:,} out"
     unreported = "" if checked["usage_reported"] else "; not reported for every answer"
-    table = plain_table("", "")
-    table.add_row("answered as", printable(checked["answered_as"]))
-    table.add_row("latency", words.duration(checked["latency_s"]))
-    table.add_row("price", _price(checked))
     money = "" if checked["price_in"] is None else f", {usage['usd']:.6f} USD"
-    table.add_row("used", f"{tokens}{money}{unreported}")
-    table.add_row(
-        "requests", f"{usage['requests']} for {words.counted(usage['samples'], 'sample')}"
+    said = " | ".join(" ".join(text.split())[:_SHOWN] for text in checked["texts"])
+    rows = (
+        ("answered as", checked["answered_as"]),
+        ("latency", words.duration(checked["latency_s"])),
+        ("price", _price(checked)),
+        ("used", f"{tokens}{money}{unreported}"),
+        ("requests", f"{usage['requests']} for {words.counted(usage['samples'], 'sample')}"),
+        ("said", said),
+        *((name, "; ".join(checked[name]) or "none") for name in ("quirks", "failures")),
     )
-    table.add_row(
-        "said", printable(" | ".join(" ".join(text.split())[:_SHOWN] for text in checked["texts"]))
-    )
-    for name in ("quirks", "failures"):
-        table.add_row(name, "\n".join(printable(said) for said in checked[name]) or "none")
-    table.columns[-1].no_wrap = False
-    console.print(f"{printable(checked['model'])} works", style="bold")
-    console.print(table)
+    yield Facts(rows, f"{checked['model']} works")
 
 
 def _price(checked: Mapping[str, Any]) -> str:

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from selftaught.analysis import words
-from selftaught.analysis.safe_text import printable
-from selftaught.cli.tally import COMPARISON, Tally
+from selftaught.cli.tally import COMPARISON, Tally, title
 from selftaught.cli.terminal import stderr
 from selftaught.core.progress import Listener, Progress
+from selftaught.pages import words
+from selftaught.pages.text import printable
 
 
 @contextmanager
@@ -64,14 +64,6 @@ def line(progress: Progress, tally: Tally) -> str | None:
             why = f" ({facts['detail']})" if facts["detail"] else ""
             return f"run {tally.run_id} ended: {facts['state']}{why}"
     return None
-
-
-def title(head: Mapping[str, Any]) -> str:
-    """What a run is, in a line."""
-    tasks = ", ".join(task["name"] for task in head["tasks"])
-    series = head.get("series")
-    place = f", {words.place(series)}" if series else ""
-    return f"{head['command']} {tasks}{place}; model {head['model']}; sandbox {head['tier']}"
 
 
 def _iteration_line(iteration: Mapping[str, Any], t: int, last: int) -> str:

@@ -49,10 +49,10 @@ def reproduce(
 
     from selftaught.app import core_thread
     from selftaught.app import reproduce as protocols
-    from selftaught.cli.estimate import print_estimate
+    from selftaught.app.protocol_page import protocol_page
+    from selftaught.cli.estimate import estimate_page
     from selftaught.cli.execute import execute
-    from selftaught.cli.reproduce_pages import print_protocol
-    from selftaught.cli.terminal import print_json, stdout
+    from selftaught.cli.terminal import print_json, print_page
     from selftaught.core.errors import ConfigError
 
     given: Path | None = options["config"]
@@ -68,7 +68,7 @@ def reproduce(
         return
     if estimate:
         estimated = core_thread.run(protocols.estimate_protocol(config))
-        print_json(estimated) if as_json else print_estimate(stdout(), estimated)
+        print_json(estimated) if as_json else print_page(estimate_page(estimated))
         return
     try:
         result = execute(
@@ -79,4 +79,4 @@ def reproduce(
     except Stopped as stopped:
         stopped.args = (f"{stopped}, or the same command, which goes on with the whole protocol",)
         raise
-    print_json(result) if as_json else print_protocol(stdout(), result, config.run.store)
+    print_json(result) if as_json else print_page(protocol_page(result, config.run.store))

@@ -27,18 +27,18 @@ def resume(run: str, store: str, as_json: bool, **options: Any) -> int:
     With another budget, of the whole run and what it has spent included, a run goes on that its
     budget has ended: what that cut short is done, as if the budget had been the larger one.
     """
+    from selftaught.app.pages import end_page
     from selftaught.app.resume import tasks_of
     from selftaught.app.series import find_unfinished, resume_study
     from selftaught.cli.execute import execute
-    from selftaught.cli.report import print_result
-    from selftaught.cli.terminal import print_json, stdout
+    from selftaught.cli.terminal import print_json, print_page
     from selftaught.studies.registry import find_study
 
     stored = find_unfinished(store, run, settings(BudgetConfig, options))
     tasks = tasks_of(stored)
     result = execute(lambda listener: resume_study(stored, tasks, listener), store, as_json=as_json)
     command = stored.config.command
-    print_json(result) if as_json else print_result(stdout(), command, result, store)
+    print_json(result) if as_json else print_page(end_page(find_study(command), result, store))
     return FAILED if find_study(command).alarming(result) else DONE
 
 
@@ -60,11 +60,11 @@ def replay(run: str, rescore: bool, store: str, as_json: bool) -> int:
     from selftaught.app import core_thread
     from selftaught.app.compose import replay_run
     from selftaught.app.resume import find_run, tasks_of
-    from selftaught.cli.replay_pages import print_replay
-    from selftaught.cli.terminal import print_json, stdout
+    from selftaught.cli.replay_page import replay_page
+    from selftaught.cli.terminal import print_json, print_page
 
     stored = find_run(store, run, everything=True)
     replayed = core_thread.run(replay_run(stored, tasks_of(stored), rescore=rescore))
     replayed = {"run_id": stored.run_id, **replayed}
-    print_json(replayed) if as_json else print_replay(stdout(), replayed)
+    print_json(replayed) if as_json else print_page(replay_page(replayed))
     return FAILED if replayed["differences"] or replayed["diverged"] else DONE

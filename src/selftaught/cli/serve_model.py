@@ -76,7 +76,7 @@ def _reachable(host: str) -> str:
 
 
 def _say(message: str) -> None:
-    from selftaught.analysis.safe_text import printable
+    from selftaught.pages.text import printable
 
     with contextlib.suppress(OSError):  # nobody reads it: that must not end the server
         print(f"selftaught: {printable(message)}", file=sys.stderr, flush=True)

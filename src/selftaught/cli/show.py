@@ -23,29 +23,27 @@ def show(run: str, trace: bool, store: str, as_json: bool) -> None:
     RUN is a run's id, the start of it, or `latest`. Of a run of a series (--repeats) the learning
     curve of the whole series comes first.
     """
-    from selftaught.analysis.curve import learning_curve
-    from selftaught.analysis.run_view import view_run
+    from selftaught.analysis.curve import curve_of
+    from selftaught.analysis.run_view import run_view
+    from selftaught.analysis.series import recorded_series
     from selftaught.analysis.trace import trace_run
-    from selftaught.cli.run_pages import print_view
-    from selftaught.cli.series_pages import print_curve
+    from selftaught.app.pages import shown_page, stored_result
     from selftaught.cli.terminal import paged, print_json
-    from selftaught.cli.trace_pages import print_trace
+    from selftaught.cli.trace_page import trace_page
     from selftaught.journal.reader import open_reader
+    from selftaught.pages.terminal import draw_page
+    from selftaught.studies.registry import own_kinds
 
     with open_reader(store) as reader:
         run_id = reader.resolve_run(run)
-        view = view_run(reader, run_id)
-        curve = learning_curve(reader, run_id) if view.head.series else None
+        series = recorded_series(reader, run_id, own_kinds())
+        (recorded,) = (one for one in series if one.run_id == run_id)
         traced = trace_run(reader, run_id) if trace else None
-    if as_json:
-        more = {"trace": traced, "curve": curve}
-        shown = {name: part.as_json() for name, part in more.items() if part is not None}
-        print_json(view.as_json() | shown)
-        return
+        if as_json:
+            view = {**run_view(recorded).as_json(), "result": stored_result(recorded)}
+            view |= {} if traced is None else {"trace": traced.as_json()}
+            print_json(view | ({"curve": curve_of(series).as_json()} if view["series"] else {}))
+            return
+        page = shown_page(recorded, series) if traced is None else trace_page(traced)
     with paged() as console:
-        if curve is not None:
-            print_curve(console, curve.as_json())
-        if traced is None:
-            print_view(console, view)
-        else:
-            print_trace(console, traced)
+        draw_page(console, page)

@@ -25,11 +25,11 @@ def stop(run: str, wait_s: float, store: str, as_json: bool) -> None:
     It keeps what is complete, and `selftaught resume` goes on with it. RUN is a run's id, the start
     of it, or `latest`. Of a series (--repeats) whatever run is under way is stopped.
     """
-    from selftaught.analysis import words
-    from selftaught.analysis.safe_text import printable
     from selftaught.app.stopping import end_held, find_held, what_stands
-    from selftaught.cli.report import say
-    from selftaught.cli.terminal import print_json, stdout
+    from selftaught.cli.terminal import print_blocks, print_json
+    from selftaught.pages import words
+    from selftaught.pages.blocks import Paragraph
+    from selftaught.pages.text import printable
 
     held = find_held(store, run)
     end_held(held, wait_s, lambda said: click.echo(printable(said), err=True))
@@ -41,5 +41,6 @@ def stop(run: str, wait_s: float, store: str, as_json: bool) -> None:
     if stands["command"] == "run":
         kept.insert(0, words.counted(stands["iterations"], "iteration"))
     go_on = f"; go on with: {stands['resume']}" if stands["resume"] else ""
-    why = f" ({printable(stands['detail'])})" if stands["detail"] else ""
-    say(stdout(), f"run {held.run_id}: {stands['state']}{why}; it kept {', '.join(kept)}{go_on}")
+    why = f" ({stands['detail']})" if stands["detail"] else ""
+    said = f"run {held.run_id}: {stands['state']}{why}; it kept {', '.join(kept)}{go_on}"
+    print_blocks(Paragraph(said))

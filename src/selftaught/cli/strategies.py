@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
 
 from selftaught.cli.options import json_option, reading_store_option
 from selftaught.cli.sections import SectionedCommand, option
+from selftaught.pages import words
+from selftaught.pages.blocks import Block, Facts, Listing, Paragraph, Table
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from selftaught.analysis.strategies.of_run import ImproverStrategies, RunStrategies
 
 _MOST_SHOWN = {"line": 8, "call": 3}
@@ -31,65 +32,53 @@ def strategies(run: str, diff: bool, store: str, as_json: bool) -> None:
     from selftaught.app import core_thread
     from selftaught.app.strategies import find_strategies
     from selftaught.cli.terminal import paged, print_json
+    from selftaught.pages.terminal import draw
 
     found = core_thread.run(find_strategies(store, run))
     if as_json:
         print_json(found.as_json(with_diff=diff))
         return
     with paged() as console:
-        print_strategies(console, found, with_diff=diff)
+        draw(console, _blocks(found, with_diff=diff))
 
 
-def print_strategies(console: Console, found: RunStrategies, *, with_diff: bool) -> None:
+def _blocks(found: RunStrategies, *, with_diff: bool) -> Iterator[Block]:
     """Lineage and values of all improvers, then the strategies of each with their evidence."""
-    from selftaught.analysis import words
-    from selftaught.analysis.safe_text import printable
-    from selftaught.cli.report import plain_table, print_title, say
-
-    print_title(console, f"Improvers of run {found.run_id}, and where they came from")
-    table = plain_table("t", "improver", "val", "test", "became")
-    for depth, one in _as_tree(found.improvers):
-        ancestry = one.ancestry
-        branch = "  " * (depth - 1) + "└ " if depth else ""
-        table.add_row(
-            str(ancestry.t),
-            f"{branch}{ancestry.improver_id[: words.SHORT_ID]}",
-            *(
-                "-" if value is None else words.mean_and_interval(value.as_json(), "\n")
-                for value in (ancestry.val, ancestry.test)
-            ),
-            printable(_became(one)),
-        )
-    table.columns[-1].no_wrap = False
-    console.print(table)
-    console.print()
+    rows = [_lineage_row(depth, one) for depth, one in _as_tree(found.improvers)]
+    title = f"Improvers of run {found.run_id}, and where they came from"
+    note = "lines: of the improver's program; calls: of the model, as show --trace has them"
+    yield Table(title, ("t", "improver", "val", "test", "became"), tuple(rows), note)
     for one in found.improvers:
-        _print_improver(console, one)
+        improver = one.ancestry.improver_id[: words.SHORT_ID]
+        runs = words.counted(one.traced_runs, "improver run")
+        yield Facts((), f"Strategies of {improver}, in its program and in {runs}")
+        yield from map(Paragraph, _evidence(one))
         if with_diff and one.ancestry.parent is not None:
-            _print_diff(console, one)
-        else:
-            console.print()
-    say(console, "lines: of the improver's program; calls: of the model, as show --trace has them")
+            yield _diff(one)
 
 
-def _print_improver(console: Console, one: ImproverStrategies) -> None:
-    from selftaught.analysis import words
-    from selftaught.analysis.safe_text import printable
-    from selftaught.cli.report import print_title, say
+def _lineage_row(depth: int, one: ImproverStrategies) -> tuple[str, ...]:
+    ancestry = one.ancestry
+    branch = "  " * (depth - 1) + "└ " if depth else ""
+    values = (
+        "-" if value is None else words.mean_and_interval(value.as_json(), "\n")
+        for value in (ancestry.val, ancestry.test)
+    )
+    improver = f"{branch}{ancestry.improver_id[: words.SHORT_ID]}"
+    return (str(ancestry.t), improver, *values, _became(one))
 
-    improver = one.ancestry.improver_id[: words.SHORT_ID]
-    runs = words.counted(one.traced_runs, "improver run")
-    print_title(console, f"Strategies of {improver}, in its program and in {runs}")
+
+def _evidence(one: ImproverStrategies) -> Iterator[str]:
     if one.unreadable is not None:
-        say(console, f"its program could not be read: {printable(one.unreadable)}")
+        yield f"its program could not be read: {one.unreadable}"
     if not one.strategies:
-        console.print("none found" if one.unreadable is None else "none found in its calls")
+        yield "none found" if one.unreadable is None else "none found in its calls"
     for strategy in one.strategies:
-        console.print(strategy.strategy)
+        yield strategy.strategy
         for finding in strategy.findings:
             lines = _listed("line", [str(line) for line in finding.lines])
             calls = _listed("call", [key[: words.SHORT_ID] for key in finding.calls])
-            say(console, f"  {lines or calls}: {printable(finding.evidence)}")
+            yield f"  {lines or calls}: {finding.evidence}"
 
 
 def _listed(noun: str, names: list[str]) -> str:
@@ -101,15 +90,12 @@ def _listed(noun: str, names: list[str]) -> str:
     return f"{noun}{'' if len(names) == 1 else 's'} {', '.join(shown)}{more}"
 
 
-def _print_diff(console: Console, one: ImproverStrategies) -> None:
-    from selftaught.cli.report import print_diff
-
+def _diff(one: ImproverStrategies) -> Block:
     if one.diff is None:
-        console.print("what changed is not known: a program is missing, or too long to compare\n")
-    elif one.diff == "":
-        console.print("the same program\n")
-    else:
-        print_diff(console, one.diff, None)
+        return Paragraph("what changed is not known: a program is missing, or too long to compare")
+    if one.diff == "":
+        return Paragraph("the same program")
+    return Listing("What changed", one.diff, is_diff=True)
 
 
 def _as_tree(

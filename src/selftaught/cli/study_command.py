@@ -67,12 +67,12 @@ def _command(study: Study[Any], name: str) -> click.Command:
         from selftaught.app import core_thread
         from selftaught.app.discovery import Installed
         from selftaught.app.estimates import estimated
+        from selftaught.app.pages import end_page
         from selftaught.app.series import run_repeated
-        from selftaught.cli.estimate import print_estimate
+        from selftaught.cli.estimate import estimate_page
         from selftaught.cli.execute import execute
         from selftaught.cli.out_file import check_out, write_out
-        from selftaught.cli.report import print_result
-        from selftaught.cli.terminal import print_json, stdout
+        from selftaught.cli.terminal import print_json, print_page
 
         given = given_settings(study.config, values)
         named = values[argument.setting]
@@ -82,10 +82,10 @@ def _command(study: Study[Any], name: str) -> click.Command:
         store = asked.config.store
         if estimate:
             found = core_thread.run(estimated(asked))
-            print_json(found) if as_json else print_estimate(stdout(), found)
+            print_json(found) if as_json else print_page(estimate_page(found))
             return DONE
         result = execute(lambda listener: run_repeated(asked, listener), store, as_json=as_json)
-        print_json(result) if as_json else print_result(stdout(), study.name, result, store)
+        print_json(result) if as_json else print_page(end_page(study, result, store))
         write_out(out, result, store, force=force)
         return FAILED if study.alarming(result) else DONE
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from selftaught.core.progress import Progress
+from selftaught.pages import words
 
 COMPARISON = "comparison"
 
@@ -101,3 +102,11 @@ class Tally:
                     self.state = facts["state"]
                 case "best":
                     self.best.append(facts["value"])
+
+
+def title(head: Mapping[str, Any]) -> str:
+    """What a run is, in a line."""
+    tasks = ", ".join(task["name"] for task in head["tasks"])
+    series = head.get("series")
+    place = f", {words.place(series)}" if series else ""
+    return f"{head['command']} {tasks}{place}; model {head['model']}; sandbox {head['tier']}"

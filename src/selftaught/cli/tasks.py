@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import inspect
 import math
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from rich.console import Console
-
-from selftaught.analysis import words
-from selftaught.analysis.safe_text import printable
 from selftaught.app.discovery import load_task, task_names
-from selftaught.cli.programs import source_text
-from selftaught.cli.report import plain_table, print_title, say
 from selftaught.core.errors import ConfigError
 from selftaught.core.task import PerInstance, Task
+from selftaught.pages import words
+from selftaught.pages.blocks import Block, Facts, Listing, Paragraph, Table
 
 
 def listed_tasks() -> list[dict[str, Any]]:
@@ -33,39 +30,42 @@ def shown_task(name: str) -> dict[str, Any]:
     }
 
 
-def print_tasks(console: Console, tasks: list[dict[str, Any]]) -> None:
-    table = plain_table("task", "range", "best", "seed", "source")
-    for task in tasks:
-        if "error" in task:
-            table.add_row(task["name"], "", "", "", printable(task["error"]))
-        else:
-            source = printable(task["source"] or task["summary"])
-            table.add_row(task["name"], _range(task), _best(task), _seed_score(task), source)
-    table.columns[-1].no_wrap = False
-    console.print(table)
-    say(console, "best: the optimum or best value known, or a bound; seed: what the seed scores")
-    say(console, "more: selftaught tasks NAME, which shows what the model will see")
+def tasks_blocks(tasks: list[dict[str, Any]]) -> Iterator[Block]:
+    rows = tuple(
+        (task["name"], "", "", "", task["error"])
+        if "error" in task
+        else (
+            task["name"],
+            _range(task),
+            _best(task),
+            _seed_score(task),
+            task["source"] or task["summary"],
+        )
+        for task in tasks
+    )
+    yield Table(
+        "",
+        ("task", "range", "best", "seed", "source"),
+        rows,
+        "best: the optimum or best value known, or a bound; seed: what the seed scores",
+    )
+    yield Paragraph("more: selftaught tasks NAME, which shows what the model will see")
 
 
-def print_task(console: Console, task: dict[str, Any]) -> None:
-    print_title(console, f"{task['name']}: {printable(task['summary'])}")
-    say(console, f"range {_range(task)}; entry {task['entry']}; version {task['version']}")
-    say(console, f"best {_best(task)}; seed {_seed_score(task)}")
+def task_blocks(task: dict[str, Any]) -> Iterator[Block]:
+    yield Facts((), f"{task['name']}: {task['summary']}")
+    yield Paragraph(f"range {_range(task)}; entry {task['entry']}; version {task['version']}")
+    yield Paragraph(f"best {_best(task)}; seed {_seed_score(task)}")
     if task["source"]:
-        say(console, f"source: {printable(task['source'])}")
+        yield Paragraph(f"source: {task['source']}")
     if task["references"]:
-        print_title(console, "\nPublished values")
-        table = plain_table("value", "of", "source")
-        for one in task["references"]:
-            of, source = printable(one["what"]), printable(one["source"])
-            table.add_row(words.number(one["value"]), of, source)
-        for column in table.columns[1:]:
-            column.no_wrap = False
-        console.print(table)
-    print_title(console, "\nWhat the model is shown")
-    console.print(source_text(task["description"]), soft_wrap=True)
-    print_title(console, "The seed")
-    console.print(source_text(task["seed"]), soft_wrap=True)
+        rows = [
+            (words.number(one["value"]), f"{one['what']}; {one['source']}")
+            for one in task["references"]
+        ]
+        yield Table("Published values", ("value", "of; source"), tuple(rows))
+    yield Listing("What the model is shown", task["description"])
+    yield Listing("The seed", task["seed"])
 
 
 def _listed(name: str) -> dict[str, Any]:

@@ -15,6 +15,8 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from selftaught.pages.blocks import Block, Page
+
 _TRAILING = re.compile(r" +(?=\n)")
 
 
@@ -43,6 +45,20 @@ def paged() -> Iterator[Console]:
     else:
         os.environ.setdefault("LESS", "-FRX")
         click.echo_via_pager(text, color=console.color_system is not None)
+
+
+def print_page(page: Page) -> None:
+    """A page on stdout."""
+    from selftaught.pages.terminal import draw_page
+
+    draw_page(stdout(), page)
+
+
+def print_blocks(*blocks: Block) -> None:
+    """Blocks on stdout."""
+    from selftaught.pages.terminal import draw
+
+    draw(stdout(), blocks)
 
 
 def print_json(data: Mapping[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -11,10 +12,7 @@ from selftaught.cli.options import json_option, reading_store_option
 from selftaught.cli.sections import SectionedCommand
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from rich.console import Console
-
+    from selftaught.pages.blocks import Block, Page
     from selftaught.studies.verify import Finding, Verification
 
 
@@ -28,36 +26,34 @@ def verify(run: str | None, store: str, as_json: bool) -> int:
     RUN is a run's id, the start of it, or `latest`; without it, all runs are checked. Ends with
     exit code 0 if everything agrees, 1 if anything does not.
     """
-    from selftaught.cli.terminal import print_json, stdout
+    from selftaught.cli.terminal import print_json, print_page
     from selftaught.journal.reader import open_reader
     from selftaught.studies.registry import studies
     from selftaught.studies.verify import verify_store
 
     with open_reader(store) as reader:
         found = verify_store(reader, studies(), None if run is None else reader.resolve_run(run))
-    print_json(found.as_json()) if as_json else print_verification(stdout(), found)
+    print_json(found.as_json()) if as_json else print_page(_page(found))
     return FAILED if found.findings else DONE
 
 
-def print_verification(console: Console, found: Verification) -> None:
+def _page(found: Verification) -> Page:
     """One line for the store, one a run, and under each what was found."""
-    _print(console, f"store: {_count(found.texts, 'text')}", found.store_findings)
+    from selftaught.pages import words
+    from selftaught.pages.blocks import Page, Section
+
+    blocks = [*_lines(f"store: {words.counted(found.texts, 'text')}", found.store_findings)]
     for run in found.runs:
-        _print(console, f"run {run.run_id}: {_count(run.events, 'event')}", run.findings)
+        blocks += _lines(f"run {run.run_id}: {words.counted(run.events, 'event')}", run.findings)
+    return Page("", (), (Section("verification", "", tuple(blocks)),))
 
 
-def _print(console: Console, what: str, findings: tuple[Finding, ...]) -> None:
-    from selftaught.analysis.safe_text import printable
+def _lines(what: str, findings: tuple[Finding, ...]) -> Iterator[Block]:
+    from selftaught.pages import words
+    from selftaught.pages.blocks import Paragraph
 
-    verdict = _count(len(findings), "finding") if findings else "all is well"
-    lines: Iterable[str] = (f"{_place(finding)}{finding.what}" for finding in findings)
-    for line in (f"{what}, {verdict}", *(f"  {line}" for line in lines)):
-        console.print(printable(line), soft_wrap=True)
-
-
-def _place(finding: Finding) -> str:
-    return "" if finding.seq is None else f"event {finding.seq}: "
-
-
-def _count(n: int, noun: str) -> str:
-    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+    verdict = words.counted(len(findings), "finding") if findings else "all is well"
+    yield Paragraph(f"{what}, {verdict}")
+    for finding in findings:
+        place = "" if finding.seq is None else f"event {finding.seq}: "
+        yield Paragraph(f"  {place}{finding.what}")

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import metadata
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from selftaught import __version__
 from selftaught.core.errors import ConfigError
 from selftaught.studies.study import Study
+
+if TYPE_CHECKING:
+    from selftaught.journal.events import EventRecord
 
 _GROUP = "selftaught.studies"
 
@@ -33,6 +36,11 @@ def find_study(name: str) -> Study[Any]:
             f"{', '.join(studies())}"
         )
     return found
+
+
+def own_kinds() -> tuple[type[EventRecord], ...]:
+    """The kinds of events that studies alone write."""
+    return tuple(kind for study in studies().values() for kind in study.events())
 
 
 def _loaded(point: metadata.EntryPoint) -> Study[Any]:

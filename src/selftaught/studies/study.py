@@ -7,6 +7,7 @@ needs a study's configuration alone: what a method needs besides, it imports its
 
 from __future__ import annotations
 
+import shlex
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,10 +26,13 @@ if TYPE_CHECKING:  # they load numpy, for which a help page must not wait
     from selftaught.journal.codec import Event
     from selftaught.journal.events import EventRecord
     from selftaught.journal.reader import JournalReader
+    from selftaught.pages.blocks import Page, Section
     from selftaught.studies.rehearsals import Rehearsals, Step
 
 C = TypeVar("C", bound=CommonConfig)
 Json: TypeAlias = Mapping[str, Any]
+
+CONFIG_FILE = "config.toml"  # beside a report
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,7 @@ class Study(ABC, Generic[C]):
         writes: whether its result has a best program, which `--out` writes.
         improves_improvers: whether its best program is an improver.
         rewards: whether programs are chosen in it by their scores.
+        follows: whether it starts from another run, so that a configuration does not tell all.
     """
 
     config: type[C]
@@ -124,6 +129,7 @@ class Study(ABC, Generic[C]):
     writes: ClassVar[bool] = False
     improves_improvers: ClassVar[bool] = False
     rewards: ClassVar[bool] = True
+    follows: ClassVar[bool] = False
 
     @property
     def name(self) -> str:
@@ -176,6 +182,27 @@ class Study(ABC, Generic[C]):
         What all results have is added by others (see `results.result_of`).
         """
 
+    def page(self, result: Json | None, run: RecordedRun | None) -> Page:
+        """What people are shown: of a run, or of its result by itself what stands at its end.
+
+        Args:
+            result: the object of `--json`; None while there is none.
+        """
+        from selftaught.studies.plain_page import plain_page
+
+        return plain_page(result, run)
+
+    def part(self, results: Sequence[Json]) -> Section:
+        """What stands of it in the report of the run that it follows; see `follows`."""
+        from selftaught.studies.plain_page import plain_section
+
+        return plain_section(self.name, results)
+
+    def again(self, config: Json) -> str:
+        """The command that does a run once more, with the report's configuration beside it."""
+        given = "" if self.argument.many else f" {shlex.quote(str(config[self.argument.setting]))}"
+        return f"selftaught {self.command}{given} --config {CONFIG_FILE}"
+
     def problems(self, event: Event, before: RecordedRun) -> Iterator[str]:
         """How one of its own events is not what those before it come to, for `verify`."""
         return iter(())
@@ -203,6 +230,14 @@ class Repeated(ABC):
     @abstractmethod
     def curve(self, reader: JournalReader, series_id: str) -> dict[str, Any]:
         """What the runs of a series come to together."""
+
+    @abstractmethod
+    def series_page(self, runs: Sequence[RecordedRun]) -> Page:
+        """What people are shown of a series, by its runs."""
+
+    @abstractmethod
+    def series_end_page(self, result: Json) -> Page:
+        """What stands at the end of a series, by the object of its `--json`."""
 
 
 def latest(events: Iterable[Event], kind: type[Any]) -> dict[str, Any]:

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from selftaught.analysis.program_diff import unified_diff
 from selftaught.analysis.strategies.found import SourceReading, Strategy, combined
 from selftaught.analysis.strategies.lineage import LINEAGE_KINDS, Ancestry, ancestries
 from selftaught.analysis.strategies.observed import Observer
 from selftaught.analysis.strategies.trace import seen_in
 from selftaught.journal.reader import JournalReader
+from selftaught.pages.text import unified_diff
 
 
 @dataclass(frozen=True, slots=True)

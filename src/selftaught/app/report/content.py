@@ -1,117 +1,152 @@
-"""A report's content, from what was gathered: its title, what came out, and its sections."""
+"""A report's content: the page of a run or its series, and what only a report has room for."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from selftaught import __version__
-from selftaught.analysis import words
-from selftaught.analysis.curve import SERIES
-from selftaught.analysis.report.document import Document, Section
-from selftaught.analysis.report.study import Study
-from selftaught.app.report.costs import outcomes_section, spending_section
-from selftaught.app.report.figures import FEW_RUNS, TOO_NARROW
-from selftaught.app.report.programs import BEST_FILE, program_sections
-from selftaught.app.report.results import result_sections
+from selftaught.analysis.recorded_run import RecordedRun, recorded
+from selftaught.analysis.run_head import read_head
+from selftaught.analysis.series import recorded_series
+from selftaught.app.pages import study_page
 from selftaught.app.report.setup import setup_files, setup_section
+from selftaught.journal.reader import JournalReader
+from selftaught.pages.blocks import Page, Paragraph, Section
+from selftaught.studies.registry import own_kinds, studies
+from selftaught.studies.results import result_of
+from selftaught.studies.study import Study
 
 Json = Mapping[str, Any]
 
+BEST_FILE = "best.py"
+# What follows the results, and what else was measured of them.
+_AFTER_RESULTS = ("lineage", "best", "spending")
 
-def report_document(study: Study, more: Sequence[Section] = ()) -> Document:
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What a report is about.
+
+    Attributes:
+        runs: of the series that were started, in order, or the run by itself.
+        followers: results of studies that follow them, such as transfer, oldest first.
+    """
+
+    runs: Sequence[RecordedRun]
+    followers: Sequence[tuple[Study[Any], Json]]
+
+    @property
+    def study_id(self) -> str:
+        """Of the series, or the run's own id."""
+        head = self.runs[0].head
+        return head.run_id if head.series is None else head.series.series_id
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A whole report.
+
+    Attributes:
+        run_id: of the run or the series.
+        kind: the command that began it.
+        files: texts to be kept beside the page, by name.
+    """
+
+    run_id: str
+    kind: str
+    page: Page
+    files: Mapping[str, str]
+
+    @property
+    def made(self) -> str:
+        return (
+            f"Made by selftaught {__version__} from the journal of {self.run_id}; every number on "
+            "this page is derived from it."
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """The report as one object: the data of each section, and the files beside it."""
+        page = self.page
+        return {
+            "run_id": self.run_id,
+            "kind": self.kind,
+            "title": page.title,
+            "lead": list(page.lead),
+            "version": __version__,
+            "sections": {section.name: section.data for section in page.sections},
+            "figures": [
+                {"name": one.name, "caption": one.caption, "files": list(one.files)}
+                for one in page.figures
+            ],
+            "tables": [sheet.file for sheet in page.sheets],
+            "files": list(self.files),
+        }
+
+
+def gather(reader: JournalReader, run_id: str) -> Gathered:
+    """All that a report tells of a run, or of the series that it is of.
+
+    Args:
+        run_id: its whole id, as `JournalReader.resolve_run` returns it.
+    Raises: LookupError if the store does not hold it.
+    """
+    runs = recorded_series(reader, run_id, own_kinds())
+    return Gathered(runs, [*_followers(reader, frozenset(run.run_id for run in runs))])
+
+
+def _followers(reader: JournalReader, origins: frozenset[str]) -> Iterator[tuple[Study[Any], Json]]:
+    """Results of studies that follow a run, oldest first."""
+    for run_id in reversed(reader.runs()):
+        head = read_head(reader, run_id)
+        study = studies().get(head.command)
+        if study is not None and study.follows and head.config.get("origin") in origins:
+            result = result_of(study, recorded(reader, run_id, own_kinds()))
+            if result:
+                yield study, result
+
+
+def report_content(gathered: Gathered, more: Sequence[Section] = ()) -> Report:
     """The whole report.
 
     Args:
-        more: sections that took more than the journal to make; they stand before the best program.
+        more: sections that took more than the journal to make; they follow the results.
     """
-    head = study.head
-    sections = [
-        *result_sections(study),
+    runs, page = gathered.runs, study_page(gathered.runs)
+    named = {section.name: section for section in page.sections}
+    best = named["best"].data if "best" in named else None
+    improved = best["run_id"] if best is not None and "curve" in named else None
+    after = min(
+        place for place, section in enumerate(page.sections) if section.name in _AFTER_RESULTS
+    )
+    sections = (
+        *page.sections[:after],
+        *_following(gathered.followers, improved),
         *more,
-        *program_sections(study),
-        spending_section(study),
-        outcomes_section(study),
-        setup_section(study),
-    ]
-    files = setup_files(study)
-    best = study.best_view.best
-    if best is not None and best.source is not None:
-        files[BEST_FILE] = best.source
-    return Document(
-        run_id=study.study_id,
-        kind=head.command,
-        title=_title(study),
-        lead=tuple(_lead(study)),
-        sections=tuple(sections),
-        version=__version__,
-        files=files,
+        *page.sections[after:],
+        setup_section(runs),
     )
+    files = setup_files(runs)
+    if best is not None:
+        files[BEST_FILE] = best["source"]
+    whole = Page(page.title, page.lead, sections)
+    return Report(gathered.study_id, runs[0].head.command, whole, files)
 
 
-def _title(study: Study) -> str:
-    head = study.head
-    tasks = ", ".join(head.task_names)
-    match head.command:
-        case "run":
-            what = "series" if study.is_series else "run"
-            return f"STOP on {tasks}: {what} {study.study_id}"
-        case "improve":
-            return f"{tasks} improved: run {study.study_id}"
-        case command:
-            return f"{command} on {tasks}: run {study.study_id}"
+def _following(
+    followers: Sequence[tuple[Study[Any], Json]], improved: str | None
+) -> Iterator[Section]:
+    """What was measured of a run by others, or how to do it.
 
-
-def _lead(study: Study) -> Iterator[str]:
-    head = study.head
-    yield f"Model {head.model}, sandbox {head.tier}. {_state(study)}"
-    if study.curve is not None:
-        yield from _stop_lead(study)
-    result = study.views[0].result or {}
-    if study.head.command == "improve" and "task" in result:
-        seed, best = result["seed"]["test"], result["best"]["test"]
-        yield (
-            f"On test the best program is worth {words.mean_and_interval(best)}, the seed "
-            f"{words.mean_and_interval(seed)}."
-        )
-
-
-def _state(study: Study) -> str:
-    heads = [view.head for view in study.views]
-    states = " and ".join(dict.fromkeys(head.state for head in heads))
-    place = head.series if (head := study.head) else None
-    runs = "" if place is None else f"{len(heads)} of {place.of} runs: "
-    took = "" if study.wall_s is None else f", after {words.duration(study.wall_s)}"
-    details = "; ".join(dict.fromkeys(head.detail for head in heads if head.detail))
-    return f"State: {runs}{states}{took}{f' ({details})' if details else ''}."
-
-
-def _stop_lead(study: Study) -> Iterator[str]:
-    curve = study.curve
-    assert curve is not None
-    first, last = curve.points[0], curve.points[-1]
-    begun, stands = (words.mean_and_interval(one.test.as_json()) for one in (first, last))
-    yield (
-        f"On test the improver to begin with reaches a meta-utility of {begun}, and the one that "
-        f"stands after step {last.t} reaches {stands}."
-    )
-    differences: dict[str, Json | None] = {}
-    if curve.interval == SERIES:
-        gain = last.test_gain
-        differences["Final minus seed"] = None if gain is None else gain.as_json()
-        for one in curve.baselines:
-            if one.name == "seed":
-                name = "Final minus seed restarted to as many samples"
-                differences[name] = one.final_difference.as_json()
-    else:
-        comparison = (study.views[0].result or {}).get("comparison", {})
-        differences["Final minus seed"] = comparison.get("vs_seed")
-        differences["Final minus seed restarted to as many samples"] = comparison.get(
-            "vs_seed_restarted"
-        )
-    for name, difference in differences.items():
-        if difference is not None:
-            mean, interval = words.signed(difference["mean"]), words.interval(difference, sign=True)
-            yield f"{name}: {mean} {interval}; {words.reading(difference)}."
-    if curve.interval == SERIES and len(curve.runs) < FEW_RUNS:
-        yield TOO_NARROW
+    Args:
+        improved: id of a run that stands with an improver of its own; None if there is none.
+    """
+    for study in studies().values():
+        results = [result for one, result in followers if one.name == study.name]
+        if results:
+            yield study.part(results)
+        elif study.follows and improved is not None:
+            said = f"No {study.name} to other tasks was measured. This does it:"
+            command = f"selftaught {study.command} {improved}"
+            yield Section(study.name, study.name.capitalize(), (Paragraph(said, command),), [])

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from selftaught.studies.common_config import BudgetConfig, CommonConfig
 from selftaught.studies.settings import Setting
-from selftaught.studies.study import Argument, Asked, Ended, Standing, Study
+from selftaught.studies.study import Argument, Asked, Ended, Json, Standing, Study
 
 if TYPE_CHECKING:
     from selftaught.analysis.recorded_run import RecordedRun
     from selftaught.engine.context import RunContext
     from selftaught.journal.reader import JournalReader
+    from selftaught.pages.blocks import Page
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +59,14 @@ goes on until the budget or the patience is spent; with neither given, for one i
         from selftaught.studies.improve.run import improve_run
 
         return await improve_run(context, asked, recorded)
+
+    def page(self, result: Json | None, run: RecordedRun | None) -> Page:
+        from selftaught.studies.improve.page import page
+
+        return page(result, run)
+
+    def again(self, config: Json) -> str:
+        return super().again({**config, "task": config["task"] or config["tasks"][0]})
 
     def result_of(self, run: RecordedRun) -> dict[str, Any] | None:
         from selftaught.studies.improve.results import improve_result

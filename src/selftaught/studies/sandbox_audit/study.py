@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from selftaught.engine.context import RunContext
     from selftaught.journal.codec import Event
     from selftaught.journal.events import EventRecord
+    from selftaught.pages.blocks import Page
 
 AUDIT_IMPROVER = "the audit's own"
 
@@ -93,6 +94,11 @@ meta-utility, which the model is shown, is about. It is a run as any other: `res
 
         return await sandbox_audit(context, asked, recorded())
 
+    def page(self, result: Json | None, run: RecordedRun | None) -> Page:
+        from selftaught.studies.sandbox_audit.page import page
+
+        return page(result, run)
+
     def result_of(self, run: RecordedRun) -> dict[str, Any] | None:
         from selftaught.studies.sandbox_audit.results import audit_result
 
@@ -104,8 +110,9 @@ meta-utility, which the model is shown, is about. It is a run as any other: `res
         return audit_problems(event, before)
 
     def alarming(self, result: Json) -> bool:
-        """If anything came out of the sandbox."""
-        return any((one["succeeded"] or {"count": 0})["count"] for one in result["conditions"])
+        from selftaught.studies.sandbox_audit.page import something_came_out
+
+        return something_came_out(result)
 
 
 study = SandboxAudit()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from selftaught.studies.common_config import DEFAULT_TASKS, CommonConfig, RunsConfig
 from selftaught.studies.settings import Heading, Setting
-from selftaught.studies.study import Asked, Ended, Estimated, Repeated, Standing, Study
+from selftaught.studies.study import Asked, Ended, Estimated, Json, Repeated, Standing, Study
 
 if TYPE_CHECKING:
     from selftaught.analysis.recorded_run import RecordedRun
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from selftaught.journal.codec import Event
     from selftaught.journal.events import EventRecord
     from selftaught.journal.reader import JournalReader
+    from selftaught.pages.blocks import Page
     from selftaught.studies.rehearsals import Rehearsals, Step
 
 
@@ -100,6 +101,21 @@ on test instances, which no improver ever saw, to the improver it began with.
         from selftaught.studies.stop.run import stop_run
 
         return await stop_run(context, asked)
+
+    def page(self, result: Json | None, run: RecordedRun | None) -> Page:
+        from selftaught.studies.stop.page import page
+
+        return page(result, run)
+
+    def series_page(self, runs: Sequence[RecordedRun]) -> Page:
+        from selftaught.studies.stop.series_page import series_page
+
+        return series_page(runs)
+
+    def series_end_page(self, result: Json) -> Page:
+        from selftaught.studies.stop.series_page import series_end_page
+
+        return series_end_page(result)
 
     def result_of(self, run: RecordedRun) -> dict[str, Any] | None:
         from selftaught.studies.stop.results import stop_result

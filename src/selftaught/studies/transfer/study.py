@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import shlex
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from selftaught.studies.common_config import DEFAULT_STORE, CommonConfig
 from selftaught.studies.settings import Section, Setting
-from selftaught.studies.study import Argument, Asked, Ended, Estimated, Installed, Study
+from selftaught.studies.study import Argument, Asked, Ended, Estimated, Installed, Json, Study
 
 if TYPE_CHECKING:
     from selftaught.analysis.recorded_run import RecordedRun
     from selftaught.engine.context import RunContext
     from selftaught.journal.codec import Event
     from selftaught.journal.events import EventRecord
+    from selftaught.pages import blocks
+    from selftaught.pages.blocks import Page
     from selftaught.studies.rehearsals import Rehearsals, Step
 
 
@@ -72,6 +75,7 @@ start of it, or `latest`.
 """
     argument = Argument("origin", "RUN")
     no_options = frozenset({"improver"})
+    follows = True
     unset: ClassVar[Mapping[str, str]] = {"model": "that of RUN"}
 
     def events(self) -> tuple[type[EventRecord], ...]:
@@ -99,6 +103,20 @@ start of it, or `latest`.
         from selftaught.studies.transfer.run import transfer
 
         return await transfer(context, asked)
+
+    def page(self, result: Json | None, run: RecordedRun | None) -> Page:
+        from selftaught.studies.transfer.page import page
+
+        return page(result, run)
+
+    def part(self, results: Sequence[Json]) -> blocks.Section:
+        from selftaught.studies.transfer.page import transfer_section
+
+        return transfer_section(results)
+
+    def again(self, config: Json) -> str:
+        tasks = shlex.quote(",".join(config["tasks"]))
+        return f"selftaught {self.command} {config['origin']} --tasks {tasks}"
 
     def result_of(self, run: RecordedRun) -> dict[str, Any] | None:
         from selftaught.studies.transfer.results import transfer_result

@@ -1,7 +1,8 @@
-"""A report as one HTML page: no script, nothing from elsewhere, and nothing in it but text.
+"""Pages as HTML: no script, nothing from elsewhere, and nothing in it but text.
 
-The page forbids itself (Content-Security-Policy) all but its own style and pictures, so that even a
-text that got past the escaping could do nothing.
+One markup, one style sheet: a fragment for a notebook or a part of a page carries its part of it
+and can be read on light and on dark ground; a whole page forbids itself (Content-Security-Policy)
+all but its own style and pictures, so that even a text that got past the escaping could do nothing.
 """
 
 from __future__ import annotations
@@ -12,39 +13,46 @@ from html import escape
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from selftaught.analysis.report.document import (
-    Block,
-    Document,
-    Facts,
-    Figure,
-    Listing,
-    Paragraph,
-    Section,
-    Table,
-    figure_files,
-    sheet_file,
-)
-from selftaught.analysis.safe_text import printable
+from selftaught.pages.blocks import Block, Facts, Figure, Listing, Page, Paragraph, Section, Table
+from selftaught.pages.text import diff_kind, printable
 
 if TYPE_CHECKING:
-    from selftaught.analysis.report.figures import Drawn
+    from selftaught.pages.figures import Drawn
 
 # Below this width of the screen the narrow drawing of a figure is shown.
 _NARROW_PX = 700
-_DIFF_CLASSES = {"+": "added", "-": "removed", "@": "place"}
-_DIFF_HEAD_LINES = 2
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
+Figures = Mapping[str, "Drawn"]
 
-def as_html(document: Document, drawn: Mapping[str, Drawn]) -> str:
-    """The whole page, with its figures in it."""
-    style = resources.files("selftaught.analysis.report").joinpath("page.css")
-    lead = "\n".join(f"<p>{_text(sentence)}</p>" for sentence in document.lead)
+
+def fragment(page: Page, drawn: Figures | None = None) -> str:
+    """A page as a part of another, with its style; figures that are not drawn are left out."""
+    title = f"<h2>{_text(page.title)}</h2>\n" if page.title else ""
+    sections = "\n".join(
+        f"{f'<h3>{_text(one.short_title)}</h3>' if one.short_title else ''}{_blocks(one, drawn)}"
+        for one in page.sections
+    )
+    style = f"<style>\n{_style('blocks.css')}</style>"
+    return f'{style}\n<div class="selftaught">\n{title}{_lead(page)}{sections}\n</div>'
+
+
+def whole(page: Page, drawn: Figures, beside: Sequence[str], made: str) -> str:
+    """A page by itself, with its figures in it.
+
+    Args:
+        beside: names of the files beside it.
+        made: by what, and of what.
+    """
     contents = "\n".join(
         f'<li><a href="#{section.name}">{_text(section.title)}</a></li>'
-        for section in document.sections
+        for section in page.sections
     )
-    sections = "\n".join(_section(section, drawn) for section in document.sections)
+    sections = "\n".join(
+        f'<section id="{one.name}">\n<h2>{_text(one.title)}</h2>\n{_blocks(one, drawn)}\n</section>'
+        for one in page.sections
+    )
+    links = ", ".join(f'<a href="{_text(name)}">{_text(name)}</a>' for name in beside)
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -52,15 +60,14 @@ def as_html(document: Document, drawn: Mapping[str, Drawn]) -> str:
 <meta http-equiv="Content-Security-Policy" content="{_POLICY}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>{_text(document.title)}</title>
+<title>{_text(page.title)}</title>
 <style>
-{style.read_text(encoding="utf-8")}</style>
+{_style("page.css")}{_style("blocks.css")}</style>
 </head>
-<body>
+<body class="selftaught">
 <header>
-<h1>{_text(document.title)}</h1>
-{lead}
-</header>
+<h1>{_text(page.title)}</h1>
+{_lead(page)}</header>
 <nav aria-label="Contents">
 <ul>
 {contents}
@@ -70,57 +77,57 @@ def as_html(document: Document, drawn: Mapping[str, Drawn]) -> str:
 {sections}
 </main>
 <footer>
-<p>Made by selftaught {_text(document.version)} from the journal of {_text(document.run_id)}; every
-number on this page is derived from it.{_beside(document)}</p>
+<p>{_text(made)}{f" Beside it: {links}." if links else ""}</p>
 </footer>
 </body>
 </html>
 """
 
 
-def _beside(document: Document) -> str:
-    names = [
-        *(name for figure in document.figures for name in figure_files(figure)),
-        *(sheet_file(sheet) for sheet in document.sheets),
-        *document.files,
-    ]
-    links = ", ".join(f'<a href="{_text(name)}">{_text(name)}</a>' for name in names)
-    return f" Beside it: {links}." if links else ""
+def _style(name: str) -> str:
+    return resources.files("selftaught.pages").joinpath(name).read_text(encoding="utf-8")
 
 
-def _section(section: Section, drawn: Mapping[str, Drawn]) -> str:
-    blocks = "\n".join(_block(block, drawn) for block in section.blocks)
-    return f'<section id="{section.name}">\n<h2>{_text(section.title)}</h2>\n{blocks}\n</section>'
+def _lead(page: Page) -> str:
+    return "".join(f"<p>{_text(sentence)}</p>\n" for sentence in page.lead)
 
 
-def _block(block: Block, drawn: Mapping[str, Drawn]) -> str:
+def _blocks(section: Section, drawn: Figures | None) -> str:
+    return "\n".join(_block(block, drawn or {}) for block in section.blocks)
+
+
+def _block(block: Block, drawn: Figures) -> str:
     match block:
         case Table():
             return _table(block)
-        case Facts(rows):
+        case Facts(rows, title):
             listed = "\n".join(
                 f"<dt>{_text(name)}</dt><dd>{_cell(said)}</dd>" for name, said in rows
             )
-            return f"<dl>\n{listed}\n</dl>"
+            return f"{_title(title)}<dl>\n{listed}\n</dl>"
         case Listing():
             return _listing(block)
         case Figure():
-            return _figure(block, drawn[block.name])
-        case Paragraph(text, command):
+            return _figure(block, drawn[block.name]) if block.name in drawn else ""
+        case Paragraph(text, command, is_alarm):
             code = f" <code>{_cell(command)}</code>" if command else ""
-            return f"<p>{_text(text)}{code}</p>"
+            kind = ' class="alarm"' if is_alarm else ""
+            return f"<p{kind}>{_text(text)}{code}</p>"
+
+
+def _title(title: str) -> str:
+    return f"<h4>{_text(title)}</h4>\n" if title else ""
 
 
 def _table(table: Table) -> str:
-    title = f"<h3>{_text(table.title)}</h3>\n" if table.title else ""
     head = _row(table.headings, "col") if any(table.headings) else ""
     body = "\n".join(_row(row, "row") for row in table.rows)
     note = f'\n<p class="note">{_text(table.note)}</p>' if table.note else ""
     kind = ' class="counts"' if table.counts else ""
-    label = _text(table.title or "table")
     # A table that is wider than the screen is scrolled by itself, with the keyboard, too.
     return (
-        f'{title}<div class="scrolled" tabindex="0" role="region" aria-label="{label}">\n'
+        f'{_title(table.title)}<div class="scrolled" tabindex="0" role="region" '
+        f'aria-label="{_text(table.title or "table")}">\n'
         f"<table{kind}>\n<thead>{head}</thead>\n<tbody>\n{body}\n</tbody>\n</table>\n"
         f"</div>{note}"
     )
@@ -151,7 +158,7 @@ def _listing(listing: Listing) -> str:
 
 
 def _diff_line(place: int, line: str) -> str:
-    kind = "place" if place < _DIFF_HEAD_LINES else _DIFF_CLASSES.get(line[:1])
+    kind = diff_kind(place, line)
     return _text(line) if kind is None else f'<span class="{kind}">{_text(line)}</span>'
 
 

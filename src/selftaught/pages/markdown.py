@@ -1,21 +1,12 @@
-"""A report as Markdown, as GitHub reads it, with links to the pictures beside it."""
+"""A page as Markdown, as GitHub reads it, with links to the pictures beside it."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-from selftaught.analysis.report.document import (
-    Block,
-    Document,
-    Facts,
-    Figure,
-    Listing,
-    Paragraph,
-    Table,
-    figure_files,
-    sheet_file,
-)
-from selftaught.analysis.safe_text import printable
+from selftaught.pages.blocks import Block, Facts, Figure, Listing, Page, Paragraph, Table
+from selftaught.pages.text import printable
 
 _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;"}
 # What Markdown reads as more than text. An underscore within a word is one; a name in a table may
@@ -26,17 +17,18 @@ _LINKS = re.compile(r"(?i)(:)(?=//)|(?<=www)(\.)|(?<![\w&])(#)(?=\d)")
 _LINE_START = re.compile(r"(?m)^(\s*)([#>+=-]|\d+[.)])(?=\s|$)")
 
 
-def as_markdown(document: Document) -> str:
-    """The whole report."""
-    parts = [f"# {_text(document.title)}", *map(_text, document.lead)]
-    for section in document.sections:
+def as_markdown(page: Page, beside: Sequence[str], made: str) -> str:
+    """A whole page.
+
+    Args:
+        beside: names of the files beside it, which are linked to.
+        made: by what, and of what.
+    """
+    parts = [f"# {_text(page.title)}", *map(_text, page.lead)]
+    for section in page.sections:
         parts += [f"## {_text(section.title)}", *map(_block, section.blocks)]
-    beside = [*(sheet_file(sheet) for sheet in document.sheets), *document.files]
     links = ", ".join(f"[{_text(name)}]({name})" for name in beside)
-    parts.append(
-        f"Made by selftaught {_text(document.version)} from the journal of "
-        f"{_text(document.run_id)}; every number is derived from it. Beside it: {links}."
-    )
+    parts.append(f"{_text(made)} Beside it: {links}.")
     return "\n\n".join(parts) + "\n"
 
 
@@ -44,18 +36,19 @@ def _block(block: Block) -> str:
     match block:
         case Table():
             return _table(block)
-        case Facts(rows):
-            return "\n".join(f"- {_text(name)}: {_cell(said)}" for name, said in rows)
+        case Facts(rows, title):
+            listed = "\n".join(f"- {_text(name)}: {_cell(said)}" for name, said in rows)
+            return f"**{_text(title)}**\n\n{listed}" if title else listed
         case Listing(title, text, is_diff, _):
             return (
                 f"<details><summary>{_text(title)}</summary>\n\n"
                 f"{_fenced(text.rstrip(), 'diff' if is_diff else 'python')}\n\n</details>"
             )
         case Figure():
-            png, svg = figure_files(block)
+            png, svg = block.files
             return f"![{_text(block.alt)}]({png})\n\n{_text(block.caption)} [As SVG]({svg})."
-        case Paragraph(text, command):
-            said = _text(text)
+        case Paragraph(text, command, _):
+            said = f"**{_text(text)}**" if block.is_alarm else _text(text)
             return f"{said}\n\n{_fenced(command, 'sh')}" if command else said
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 SHORT_ID = 8
@@ -39,6 +39,11 @@ def mean_and_interval(estimate: Mapping[str, Any] | None, between: str = " ") ->
     if estimate is None:
         return "-"
     return f"{number(estimate['mean'])}{between}{interval(estimate)}"
+
+
+def difference(estimate: Mapping[str, Any]) -> str:
+    """A difference over its interval, with their signs."""
+    return f"{signed(estimate['mean'])}\n{interval(estimate, sign=True)}"
 
 
 def reading(difference: Mapping[str, Any]) -> str:
@@ -79,8 +84,12 @@ def spending(usage: Mapping[str, Any], wall_s: float | None = None) -> str:
 
 
 def money(usd: float) -> str:
+    return f"{dollars(usd)} USD"
+
+
+def dollars(usd: float) -> str:
     """Cents, and of less than a dollar what it takes to see it."""
-    return f"{usd:.2f} USD" if usd >= 1 or usd == 0 else f"{usd:.4f} USD"
+    return f"{usd:.2f}" if usd >= 1 or usd == 0 else f"{usd:.4f}"
 
 
 def place(series: Mapping[str, Any]) -> str:
@@ -90,6 +99,11 @@ def place(series: Mapping[str, Any]) -> str:
 
 def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Such as `one, two and three`."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def duration(seconds: float) -> str:

@@ -1,38 +1,43 @@
-"""What a reproduced protocol shows of itself, beside what was published."""
+"""What is shown of a reproduced protocol, beside what was published."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from selftaught.analysis import words
-from selftaught.app.shown_curve import NAMES
-from selftaught.app.shown_result import Grid
-from selftaught.app.shown_transfer import transfer_grids, transfer_notes
+from selftaught.pages import words
+from selftaught.pages.blocks import Block, Facts, Page, Paragraph, Section, Table
 from selftaught.studies.next_command import next_command
+from selftaught.studies.stop.page import NAMES
+from selftaught.studies.transfer.page import transfer_notes, transfer_tables
 
 Json = Mapping[str, Any]
 
 
-def protocol_grids(result: Json) -> list[Grid]:
-    """Meta-utility on test beside published values, then the tables of the transfer.
+def protocol_page(result: Json, store: str) -> Page:
+    """What it is, the tables beside what was published, spending, and what shows more.
 
     Args:
         result: the object of `reproduce --json`.
     """
     transferred = result["transfer"]
-    return [_meta_utility(result), *(transfer_grids(transferred) if transferred else ())]
-
-
-def protocol_notes(result: Json) -> Iterator[str]:
-    """What else a reader has to know, a sentence each."""
+    blocks: list[Block] = [_meta_utility(result)]
     if result["no_transfer"]:
-        yield f"No transfer: {result['no_transfer']}."
-    if result["transfer"]:
-        yield from transfer_notes(result["transfer"])
+        blocks.append(Paragraph(f"No transfer: {result['no_transfer']}."))
+    if transferred:
+        blocks += transfer_tables(transferred)
+        blocks += map(Paragraph, transfer_notes(transferred))
+    ended = "" if result["state"] == "done" else f"ended by: {result['state']}; "
+    spent = f"{ended}spent: {words.spending(result['usage'], result['wall_s'])}"
+    sections = (
+        Section("results", "", tuple(blocks)),
+        Section("end", "", (Paragraph(spent),)),
+        Section("more", "", (Facts(tuple(_more(result, store)), "More"),)),
+    )
+    return Page("", (" ".join(result["about"].split()),), sections)
 
 
-def protocol_more(result: Json, store: str) -> Iterator[tuple[str, str]]:
+def _more(result: Json, store: str) -> Iterator[tuple[str, str]]:
     """Commands that show more, and what each shows."""
     runs = result["series"].get("series_id", result["series"].get("run_id"))
     yield next_command("show", runs, store), "the runs, step by step"
@@ -45,7 +50,7 @@ def protocol_more(result: Json, store: str) -> Iterator[tuple[str, str]]:
         yield next_command("show", study, store), "the transfer, and what it took"
 
 
-def _meta_utility(result: Json) -> Grid:
+def _meta_utility(result: Json) -> Table:
     """First and last improvers of all runs, and the baselines."""
     series = result["series"]
     curve = series.get("curve")
@@ -75,17 +80,15 @@ def _meta_utility(result: Json) -> Grid:
             beside = next((one for one in published if one["what"].startswith(name)), None)
             value = "" if beside is None else words.number(beside["value"])
             rows.append((name, words.number(estimate["mean"]), words.interval(estimate), value))
-    sources = dict.fromkeys(f"{_model(one['what'])}: {one['source']}" for one in published)
+    sources = dict.fromkeys(
+        f"{one['what'].rpartition(', ')[2]}: {one['source']}" for one in published
+    )
     if sources:
         note += f"Published: {'; '.join(sources)}. "
     note += "Baselines draw as many samples as the last improvers."
     title = f"Meta-utility on test of {', '.join(result['published'])}, over {over}"
-    return Grid(title, ("", "mean", "95 % CI", "published"), tuple(rows), note)
+    return Table(title, ("", "mean", "95 % CI", "published"), tuple(rows), note)
 
 
 def _name(baseline: str) -> str:
     return "to begin with, restarted" if baseline == "seed" else NAMES.get(baseline, baseline)
-
-
-def _model(what: str) -> str:
-    return what.rpartition(", ")[2]

@@ -1,4 +1,4 @@
-"""Charts for reports, as Vega-Lite made with Altair.
+"""Charts as Vega-Lite, made with Altair.
 
 Colours are those of Okabe and Ito, which the colour-blind tell apart; whatever has a colour has a
 shape or a dash pattern, too, so that a grey print can be read.
@@ -12,7 +12,9 @@ from typing import Any, TypeAlias
 
 import altair as alt
 
-Rows: TypeAlias = Sequence[Mapping[str, Any]]
+from selftaught.pages.blocks import CurveChart, Figure, PanelsChart, Rows, SearchChart
+from selftaught.pages.text import printable
+
 Part: TypeAlias = alt.LayerChart | alt.FacetChart
 
 _BLUE, _ORANGE, _GREY = "#0072B2", "#E69F00", "#555555"
@@ -25,76 +27,61 @@ _APART = {"test": 0.04, "val": -0.04}
 _META_UTILITY = "meta-utility (normalised, 0 to 1)"
 
 
-def curve_chart(
-    points: Rows, runs: Rows, arms: Rows, title: str, notes: Sequence[str], *, narrow: bool = False
-) -> dict[str, Any]:
-    """Meta-utility against t on val and test, and beside it improvers at equal samples.
+def specification(figure: Figure, *, narrow: bool = False) -> dict[str, Any]:
+    """The chart of a figure as Vega-Lite, for a page or for a small screen."""
+    match figure.chart:
+        case CurveChart():
+            chart, letters = _curve_and_arms(figure.chart, narrow=narrow)
+        case PanelsChart(panels):
+            chart, letters = _panels(panels, narrow=narrow), 92
+        case SearchChart():
+            chart, letters = _search(figure.chart, narrow=narrow), 84
+    return _finished(chart, figure, 36 if narrow else letters)
 
-    Args:
-        points: {t, stream, mean, low, high}; bounds may be None.
-        runs: {run, t, mean}, on test, a thin line each; none for a run by itself.
-        arms: {arm, mean, low, high, final}; none where no baseline was measured.
-    """
-    rows = [*points, *runs, *arms]
-    shown = [row.get(name) for row in rows for name in ("mean", "low", "high")]
+
+def _curve_and_arms(chart: CurveChart, *, narrow: bool) -> tuple[Any, int]:
+    """The chart, and how many letters a line of its title may have."""
+    points, runs, arms = chart.points, chart.runs, chart.arms
+    shown = [row.get(name) for row in (*points, *runs, *arms) for name in ("mean", "low", "high")]
     domain = _domain([value for value in shown if value is not None])
-    width = 235 if narrow else 330
-    curve = _curve(points, runs, domain).properties(width=width, height=250)
+    curve = _curve(points, runs, domain).properties(width=235 if narrow else 330, height=250)
     if not arms:
-        return _finished(curve, title, notes, 36 if narrow else 56)
+        return curve, 56
     beside = _arms(arms, alt.Scale(domain=domain, zero=False)).properties(
         title="On test, at equal samples", width=150 if narrow else 250, height=36 * len(arms)
     )
     parts = alt.vconcat(curve, beside) if narrow else alt.hconcat(curve, beside)
-    parts = parts.resolve_scale(color="independent", shape="independent")
-    return _finished(parts, title, notes, 36 if narrow else 104)
+    return parts.resolve_scale(color="independent", shape="independent"), 104
 
 
-def transfer_chart(
-    tasks: Mapping[str, Rows], title: str, notes: Sequence[str], *, narrow: bool = False
-) -> dict[str, Any]:
-    """What each arm is worth on each task, in the task's own units, a panel a task.
-
-    Args:
-        tasks: by what is written above a panel: {arm, mean, low, high, final}.
-    """
-    panels = [
+def _panels(panels: Mapping[str, Rows], *, narrow: bool) -> Any:
+    drawn = [
         _arms(arms, alt.Scale(zero=False, nice=True), "value on test (own units)").properties(
-            title=textwrap.wrap(name, 28) if narrow else name,
+            title=textwrap.wrap(printable(name), 28) if narrow else printable(name),
             width=150 if narrow else 210,
             height=28 * len(arms),
         )
-        for name, arms in tasks.items()
+        for name, arms in panels.items()
     ]
-    grid = alt.concat(*panels, columns=1 if narrow else 2)
-    separate = grid.resolve_scale(x="independent", y="independent")
-    return _finished(separate, title, notes, 36 if narrow else 92)
+    grid = alt.concat(*drawn, columns=1 if narrow else 2)
+    return grid.resolve_scale(x="independent", y="independent")
 
 
-def search_chart(
-    scored: Rows, best: Rows, title: str, notes: Sequence[str], *, narrow: bool = False
-) -> dict[str, Any]:
-    """The best value on search so far against model calls, and every program that was scored.
-
-    Args:
-        scored: {calls, value}, a dot each.
-        best: {calls, best}, a step at each.
-    """
+def _search(chart: SearchChart, *, narrow: bool) -> Any:
     x = alt.X("calls:Q", title="model calls answered so far", axis=alt.Axis(tickMinStep=1))
-    scale = alt.Scale(domain=_domain([row["value"] for row in scored] or [0.0]), zero=False)
+    values = [row["value"] for row in chart.scored]
+    scale = alt.Scale(domain=_domain(values or [0.0]), zero=False)
     dots = (
-        alt.Chart(_data(scored))
+        alt.Chart(_data(chart.scored))
         .mark_point(size=22, opacity=0.55, color=_GREY, strokeWidth=1)
         .encode(x=x, y=alt.Y("value:Q", title="value on search (task's own units)", scale=scale))
     )
     line = (
-        alt.Chart(_data(best))
+        alt.Chart(_data(chart.best))
         .mark_line(interpolate="step-after", color=_BLUE, strokeWidth=2.5)
         .encode(x=x, y=alt.Y("best:Q", scale=scale))
     )
-    size = {"width": 250 if narrow else 560, "height": 240}
-    both = alt.layer(dots, line).properties(**size)
-    return _finished(both, title, notes, 36 if narrow else 84)
+    return alt.layer(dots, line).properties(width=250 if narrow else 560, height=240)
 
 
 # --- parts ------------------------------------------------------------------------------------
@@ -155,7 +142,7 @@ def _labels(points: Rows, domain: Sequence[float]) -> list[dict[str, Any]]:
 
 def _arms(arms: Rows, scale: alt.Scale, title: str = _META_UTILITY) -> Part:
     """A row an arm: its mean and its interval. The final one is filled and blue."""
-    order = [row["arm"] for row in arms]
+    order = [_safe(row["arm"]) for row in arms]
     y = alt.Y("arm:N", sort=order, title=None, axis=alt.Axis(grid=True))
     final = alt.condition("datum.final", alt.value(_BLUE), alt.value(_GREY))
     x = alt.X("mean:Q", title=title, scale=scale, axis=alt.Axis(tickCount=4))
@@ -182,18 +169,24 @@ def _domain(values: Sequence[float]) -> list[float]:
 
 
 def _data(rows: Rows) -> alt.InlineData:
-    return alt.InlineData(values=[dict(row) for row in rows])
+    """Rows, whose texts a picture may hold."""
+    values = [{name: _safe(value) for name, value in row.items()} for row in rows]
+    return alt.InlineData(values=values)
 
 
-def _finished(chart: Any, title: str, notes: Sequence[str], letters: int) -> dict[str, Any]:
+def _safe(value: Any) -> Any:
+    return printable(value) if isinstance(value, str) else value
+
+
+def _finished(chart: Any, figure: Figure, letters: int) -> dict[str, Any]:
     """The specification of a chart, with what all have in common.
 
     Args:
         letters: of a line of its title, at most.
     """
     heading = alt.TitleParams(
-        textwrap.wrap(title, letters - 4),
-        subtitle=[line for note in notes for line in textwrap.wrap(note, letters)],
+        textwrap.wrap(printable(figure.title), letters - 4),
+        subtitle=[line for note in figure.notes for line in textwrap.wrap(note, letters)],
         anchor="start",
         offset=14,
         fontSize=14,
@@ -216,5 +209,5 @@ def _finished(chart: Any, title: str, notes: Sequence[str], letters: int) -> dic
         )
         .configure_title(fontSize=13, anchor="start")
     )
-    specification: dict[str, Any] = configured.to_dict()
-    return specification
+    whole: dict[str, Any] = configured.to_dict()
+    return whole

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import vl_convert
 
-from selftaught.analysis.report.document import Document, Figure
+from selftaught.pages.blocks import Figure, Page
+from selftaught.pages.charts import specification
 
 _PNG_SCALE = 2.0  # sharp in print at the width of a column
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -23,16 +24,16 @@ class Drawn:
     png: bytes
 
 
-def drawn_figures(document: Document) -> dict[str, Drawn]:
-    """All figures of a report, by name."""
-    return {figure.name: _drawn(figure) for figure in document.figures}
+def drawn_figures(page: Page) -> dict[str, Drawn]:
+    """All figures of a page, by name."""
+    return {figure.name: _drawn(figure) for figure in page.figures}
 
 
 def _drawn(figure: Figure) -> Drawn:
     nowhere: list[str] = []  # no address may be asked for data
     svg, narrow_svg = (
-        vl_convert.vegalite_to_svg(dict(specification), allowed_base_urls=nowhere)
-        for specification in (figure.wide, figure.narrow)
+        vl_convert.vegalite_to_svg(specification(figure, narrow=narrow), allowed_base_urls=nowhere)
+        for narrow in (False, True)
     )
     png = vl_convert.svg_to_png(svg, scale=_PNG_SCALE)
     return Drawn(svg, narrow_svg, _packed(png))

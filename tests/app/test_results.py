@@ -13,7 +13,10 @@ import pytest
 
 import selftaught as st
 from selftaught.app.results import Measured
-from selftaught.app.shown_result import Grid, as_html, as_text
+from selftaught.pages.blocks import Page as Blocks
+from selftaught.pages.blocks import Section, Table
+from selftaught.pages.html import fragment
+from selftaught.pages.terminal import as_text
 
 RUN_ID = "20261125-0241-f7ad"
 SEED = "def algorithm(x):\n    return x\n"
@@ -114,16 +117,18 @@ class Page(HTMLParser):
         self.tags: set[str] = set()
         self.attributes: set[str] = set()
         self.text = ""
+        self.is_style = False
         self.feed(html)
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.is_style = tag == "style"
         self.tags.add(tag)
         self.attributes |= {name for name, _ in attrs}
         self.text += " "
 
     def handle_data(self, data: str) -> None:
-        self.text += data
+        self.text += "" if self.is_style else data
 
 
 def test_a_printed_result_tells_what_was_found_and_what_it_took() -> None:
@@ -145,9 +150,9 @@ def test_a_printed_result_tells_what_was_found_and_what_it_took() -> None:
         "    def algorithm(x):\n"
         "        return sorted(x)\n"
         "\n"
-        "ended after 1 min 04 s: budget; model openai:gpt-5-mini, sandbox namespaced\n"
+        "ended by: budget; model openai:gpt-5-mini, sandbox namespaced\n"
         "spent: 20 model calls, 23 requests, 120 samples, 1,369 tokens in and 1,825 out,\n"
-        "0.1234 USD\n"
+        "0.1234 USD, 1 min 04 s\n"
         f"more: selftaught show {RUN_ID}"
     )
 
@@ -176,11 +181,13 @@ def test_metrics_have_a_row_each_and_what_was_not_measured_is_a_dash() -> None:
     assert re.search(r"^items +10 +14\.25$", shown, re.MULTILINE)
 
 
-def test_finalists_that_may_be_as_good_are_named_in_one_line() -> None:
+def test_finalists_that_may_be_as_good_are_named() -> None:
     tied = {"b": True, "c": True, "d": False, "a": True}
-    finalists = [{"program_id": name * 32, "tied": one} for name, one in tied.items()]
+    common = {"search": 0.9, "val": estimate(0.9), "behind": estimate(0.01)}
+    finalists = [{"program_id": name * 32, "tied": one, **common} for name, one in tied.items()]
     shown = str(improved(finalists=finalists))
-    assert "\ntied with the best on val: cccccccc, the seed\n" in shown
+    for name, said in (("cccccccc", "tied"), ("dddddddd", "worse"), ("aaaaaaaa, the seed", "tied")):
+        assert re.search(rf"^{name} .*\] +{said}", shown, re.MULTILINE)
     assert "tied" not in str(improved(finalists=finalists[:1]))
 
 
@@ -211,7 +218,7 @@ def test_a_self_improvement_shows_each_step_and_the_comparison() -> None:
         r"final improver +0\.6000   \[0\.5800, 0\.6200\]",
         r"final - seed restarted +- +- +not measured: the budget\n +was spent",
         f"best improver: {'d' * 32}",
-        r"ended after 1 min 04 s: done; model local:mutator, sandbox sealed",
+        r"model local:mutator, sandbox sealed",
         f"more: selftaught show {RUN_ID}",
     ):
         assert re.search(f"^{line}$", shown, re.MULTILINE), line
@@ -224,10 +231,12 @@ def test_what_is_printed_fits_eighty_columns(result: object) -> None:
 
 def test_a_wide_last_column_is_wrapped_and_nothing_of_it_is_lost() -> None:
     words = [f"word{n}" for n in range(60)]
-    text = as_text([Grid("title", ("a", "b"), (("x\ny", " ".join(words)),))])
+    table = Table("title", ("a", "b"), (("x\ny", " ".join(words)),))
+    page = Blocks("", (), (Section("s", "", (table,)),))
+    text = as_text(page)
     assert max(map(len, text.splitlines())) <= 80
     assert re.findall(r"word\d+", text) == words
-    assert "x<br>y" in as_html([Grid("title", ("a", "b"), (("x\ny", "z"),))])
+    assert "x<br>y" in fragment(page)
 
 
 @pytest.mark.parametrize(
@@ -252,9 +261,9 @@ def test_what_a_model_wrote_steers_neither_the_terminal_nor_the_notebook(
     assert "<script>alert(1)</script>" in "".join(page.text.split())
     assert page.tags <= {
         *("div", "p", "table", "thead", "tbody", "tr", "th", "td", "br"),
-        *("details", "summary", "pre", "span", "code"),
+        *("details", "summary", "pre", "span", "code", "h3", "h4", "style"),
     }
-    assert page.attributes <= {"style", "scope", "open"}
+    assert page.attributes <= {"class", "scope", "open", "tabindex", "role", "aria-label"}
 
 
 def utility(program: st.SandboxedProgram, rng: np.random.Generator) -> st.Measure:

@@ -1,1 +1,0 @@
-"""A report of a run or a series: one description of it, and its drawings."""

@@ -1,0 +1,67 @@
+"""The pages of runs: each is its study's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from selftaught.analysis.progress import progress
+from selftaught.analysis.recorded_run import RecordedRun
+from selftaught.pages.blocks import Page, Paragraph
+from selftaught.studies.next_command import next_command
+from selftaught.studies.plain_page import plain_page
+from selftaught.studies.registry import studies
+from selftaught.studies.results import result_of
+from selftaught.studies.study import Repeated, Study
+
+Json = Mapping[str, Any]
+
+
+def run_page(run: RecordedRun) -> Page:
+    """All of a run, as it stands now."""
+    study = studies().get(run.head.command)
+    result = stored_result(run)
+    return plain_page(result, run) if study is None else study.page(result, run)
+
+
+def stored_result(run: RecordedRun) -> Json | None:
+    """What its events come to; of a study that is not installed, what it said itself."""
+    study = studies().get(run.head.command)
+    return progress(run.events).result if study is None else result_of(study, run)
+
+
+def shown_page(run: RecordedRun, series: Sequence[RecordedRun]) -> Page:
+    """A run, after the learning curve of its series if it is of one.
+
+    Args:
+        series: its runs, this one among them; or this one by itself.
+    """
+    page = run_page(run)
+    curve = study_page(series).sections[:1] if run.head.series is not None else ()
+    return replace(page, sections=(*curve, *page.sections))
+
+
+def study_page(runs: Sequence[RecordedRun]) -> Page:
+    """A run by itself, or its whole series."""
+    study = studies().get(runs[0].head.command)
+    if runs[0].head.series is not None and isinstance(study, Repeated):
+        return study.series_page(runs)
+    return run_page(runs[0])
+
+
+def end_page(study: Study[Any], result: Json, store: str) -> Page:
+    """What stands at the end of a study, by its result, and where there is more.
+
+    Args:
+        result: the object of its `--json`, of a series, too.
+    """
+    is_series = "series_id" in result
+    if is_series and isinstance(study, Repeated):
+        page = study.series_end_page(result)
+    else:
+        page = study.page(result, None)
+    shown = next_command("show", result["series_id" if is_series else "run_id"], store)
+    *sections, end = page.sections
+    ending = replace(end, blocks=(*end.blocks, Paragraph("more:", shown)))
+    return replace(page, sections=(*sections, ending))

@@ -1,0 +1,1 @@
+"""What is shown of a result, as blocks, and their drawings: terminal, HTML and Markdown."""

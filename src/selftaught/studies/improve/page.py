@@ -1,0 +1,170 @@
+"""What is shown of an improve run: the search, the seed and the best program, what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from selftaught.analysis.recorded_run import RecordedRun
+from selftaught.analysis.run_view import ProgramView, run_view
+from selftaught.journal.codec import Event
+from selftaught.journal.events import Evaluation, LmAnswer
+from selftaught.pages import words
+from selftaught.pages.blocks import (
+    Block,
+    Figure,
+    Page,
+    Paragraph,
+    SearchChart,
+    Section,
+    Sheet,
+    Table,
+)
+from selftaught.pages.text import unified_diff
+from selftaught.studies.run_sections import best_blocks, end_section, run_sections, state_lead
+
+Json = Mapping[str, Any]
+
+# More would be a blot; the line and the table hold them all.
+_MOST_DOTS = 2000
+
+
+def page(result: Json | None, run: RecordedRun | None = None) -> Page:
+    """Of a run, or of its result by itself, what stands at its end.
+
+    Args:
+        result: the object of `improve --json`; None while there is none.
+    """
+    if run is None:
+        assert result is not None  # else there is nothing to show
+        seed, best = result["seed"]["source"], result["best"]["source"]
+        diff = unified_diff(seed, best, "seed", "best")
+        program = ProgramView(result["best"]["program_id"], best, "seed", diff)
+        sections = (
+            Section("search", "", tuple(_measured(result))),
+            Section("best", "", tuple(best_blocks(program, best, "program"))),
+            end_section(result, result["model"], [result["sandbox_tier"]]),
+        )
+        return Page("", (), sections)
+    view = run_view(run)
+    scored = _scored(run.events)
+    blocks: list[Block] = []
+    lead = [*state_lead([view.head])]
+    if scored:
+        blocks.append(_figure(scored, view.head.task_names[0]))
+    if result is not None and "task" in result:
+        blocks += _measured(result)
+        lead.append(
+            f"On test the best program is worth {words.mean_and_interval(result['best']['test'])}, "
+            f"the seed {words.mean_and_interval(result['seed']['test'])}."
+        )
+    else:
+        blocks.append(Paragraph("Nothing was measured: the run has no result yet."))
+    rows = [asdict(one) for one in scored]
+    sheet = Sheet("search", ("calls", "samples", "program_id", "value", "best"), rows)
+    data = {"result": result, "scored": rows}
+    search = Section("search", "Seed and best", tuple(blocks), data, (sheet,))
+    title = f"{', '.join(view.head.task_names)} improved: run {run.run_id}"
+    return Page(title, tuple(lead), (search, *run_sections([view], "program")))
+
+
+def _measured(result: Json) -> list[Table]:
+    """The seed and the best program on test and val, their metrics, and who may be as good."""
+    pair = (result["seed"], result["best"])
+    metrics = sorted({name for one in pair for name in one.get("metrics", ())})
+    n = result["best"]["test"]["n"]
+    measured = Table(
+        f"{result['task']}: mean over {n} sets of instances each, with 95 % CI",
+        ("", "seed", "best"),
+        (
+            *(
+                (s, *(words.mean_and_interval(one[s], "\n") for one in pair))
+                for s in ("test", "val")
+            ),
+            *(
+                (name, *(words.number(one.get("metrics", {}).get(name)) for one in pair))
+                for name in metrics
+            ),
+        ),
+    )
+    finalists = result.get("finalists", ())
+    seed = result["seed"].get("program_id")
+    return [measured, _finalists(finalists, seed)] if len(finalists) > 1 else [measured]
+
+
+def _finalists(finalists: Sequence[Json], seed: str | None) -> Table:
+    rows = [
+        (
+            one["program_id"][: words.SHORT_ID]
+            + (", the seed" if one["program_id"] == seed else ""),
+            words.number(one["search"]),
+            words.number(one["val"]["mean"]),
+            "" if place == 0 else words.mean_and_interval(one["behind"], "\n"),
+            "" if place == 0 else "tied with it" if one["tied"] else "worse",
+        )
+        for place, one in enumerate(finalists)
+    ]
+    title = "The best on search, measured anew on val; the first is taken"
+    return Table(title, ("program", "search", "val", "behind the first", ""), tuple(rows))
+
+
+# --- the search ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """A program that was scored on search.
+
+    Attributes:
+        calls, samples: of the model, answered before.
+        value: of the program; best: the highest value so far.
+    """
+
+    calls: int
+    samples: int
+    program_id: str
+    value: float
+    best: float
+
+
+def _scored(events: Iterable[Event]) -> list[_Scored]:
+    """Programs that were scored on the instances of the search, each time that one was new."""
+    calls = samples = 0
+    seen: set[str] = set()
+    found: list[_Scored] = []
+    for event in events:
+        match event.body:
+            case LmAnswer(usage=usage):
+                calls += usage.lm_calls
+                samples += usage.samples
+            case Evaluation(stream="search", value=value) as one:
+                if value is not None and event.key not in seen:
+                    seen.add(event.key)
+                    best = max(value, found[-1].best) if found else value
+                    found.append(_Scored(calls, samples, one.program, value, best))
+    return found
+
+
+def _figure(scored: Sequence[_Scored], task: str) -> Figure:
+    """The best value on search so far against model calls."""
+    best = [{"calls": one.calls, "best": one.best} for one in scored]
+    dots = [{"calls": one.calls, "value": one.value} for one in scored]
+    many = len(dots) > _MOST_DOTS
+    title = (
+        f"Search on {task}: from {words.number(scored[0].value)} to "
+        f"{words.number(scored[-1].best)} in {words.counted(scored[-1].calls, 'model call')}"
+    )
+    return Figure(
+        name="search",
+        title=title,
+        notes=(
+            "Line: the best program so far." + ("" if many else " Rings: each program scored."),
+        ),
+        caption=(
+            "Values on the instances that the search itself sees; how the best is judged on "
+            "instances that it never saw stands in the table."
+        ),
+        alt=f"{title}; {words.counted(len(dots), 'program')} scored.",
+        chart=SearchChart([] if many else dots, best),
+    )

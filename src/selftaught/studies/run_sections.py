@@ -1,0 +1,269 @@
+"""Parts of a page that do not depend on what the study is: of a run, or of several together."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from selftaught.analysis.run_head import RunHead
+from selftaught.analysis.run_view import Counts, ProgramView, ProposalView, RunView
+from selftaught.analysis.spending import Spending
+from selftaught.core.budget import Usage
+from selftaught.journal.codec import as_json
+from selftaught.pages import words
+from selftaught.pages.blocks import Block, Facts, Listing, Paragraph, Section, Sheet, Table
+
+Json = Mapping[str, Any]
+
+ESTIMATE = ("mean", "low", "high", "n")
+_BY_ROLE = ("lm_calls", "requests", "samples", "tokens_in", "tokens_out", "usd")
+
+
+def estimate_cells(measured: Json | None) -> dict[str, Any]:
+    """A mean and its interval in columns; empty where nothing was measured."""
+    if measured is None:
+        return dict.fromkeys(ESTIMATE)
+    return bounds(measured) | {"n": measured["n"]}
+
+
+def bounds(measured: Json) -> dict[str, Any]:
+    low, high = measured["ci95"] or (None, None)
+    return {"mean": measured["mean"], "low": low, "high": high}
+
+
+def wall_s(heads: Sequence[RunHead]) -> float | None:
+    """By the clock, of all runs; None while one has not ended."""
+    known = [head.wall_s for head in heads if head.wall_s is not None]
+    return sum(known) if len(known) == len(heads) else None
+
+
+def state_lead(heads: Sequence[RunHead]) -> Iterator[str]:
+    """What they are and how they stand."""
+    head = heads[0]
+    states = " and ".join(dict.fromkeys(one.state for one in heads))
+    took = wall_s(heads)
+    took_said = "" if took is None else f", after {words.duration(took)}"
+    details = "; ".join(dict.fromkeys(one.detail for one in heads if one.detail))
+    why = f" ({details})" if details else ""
+    runs = f"{len(heads)} of {head.series.of} runs: " if head.series and len(heads) > 1 else ""
+    yield f"Model {head.model}, sandbox {head.tier}. State: {runs}{states}{took_said}{why}."
+    seeds = ", ".join(str(one.seed) for one in heads)
+    place = ""
+    if head.series is not None and len(heads) == 1:
+        place = f" It is {words.place(as_json(head.series))}."
+    yield (
+        f"Started {head.started} by selftaught {head.version}, with "
+        f"{'seed' if len(heads) == 1 else 'seeds'} {seeds}.{place}"
+    )
+
+
+def end_section(result: Json, model: str, tiers: Iterable[str], *more: str) -> Section:
+    """How it ended and what it took, of a result by itself."""
+    ended = "" if result["state"] == "done" else f"ended by: {result['state']}; "
+    lines = (
+        f"{ended}model {model}, sandbox {', '.join(dict.fromkeys(tiers))}",
+        f"spent: {words.spending(result['usage'], result['wall_s'])}",
+        *more,
+    )
+    return Section("end", "", tuple(map(Paragraph, lines)))
+
+
+def run_sections(views: Sequence[RunView], noun: str) -> list[Section]:
+    """Lineage, the best program, spending and counts.
+
+    Args:
+        noun: what the best is: improver or program.
+    """
+    return [
+        *lineage_section(views),
+        *best_section(views, noun),
+        spending_section(views),
+        outcomes_section(views),
+    ]
+
+
+# --- programs -----------------------------------------------------------------------------------
+
+
+def best_view(views: Sequence[RunView]) -> RunView:
+    """The run whose best is best on val, which took no part in any search; test decides nothing."""
+    measured = [view for view in views if view.best_value is not None]
+    return max(measured or views, key=lambda view: view.best_value or 0.0)
+
+
+def lineage_section(views: Sequence[RunView]) -> Iterator[Section]:
+    """Which improver came from which, what changed, and what became of it."""
+    views = [view for view in views if view.proposals]
+    if not views:
+        return
+    blocks: list[Block] = []
+    for view in views:
+        blocks.append(_proposal_table(view, of_many=len(views) > 1))
+        blocks += [_proposal_diff(view, one, of_many=len(views) > 1) for one in view.proposals]
+    columns = ("run_id", "t", "parent_id", "improver_id", "accepted", *ESTIMATE, "reason")
+    rows = [
+        {
+            **{name: one[name] for name in ("t", "parent_id", "improver_id", "accepted", "reason")},
+            **estimate_cells(one["val_difference"]),
+            "run_id": view.head.run_id,
+        }
+        for view in views
+        for one in (proposal.as_json() for proposal in view.proposals)
+    ]
+    data = {view.head.run_id: [one.as_json() for one in view.proposals] for view in views}
+    title = "Lineage: what was proposed, and what became of it"
+    yield Section("lineage", title, tuple(blocks), data, (Sheet("lineage", columns, rows),))
+
+
+def _proposal_table(view: RunView, *, of_many: bool) -> Table:
+    rows = []
+    for one in view.proposals:
+        difference = None if one.val_difference is None else one.val_difference.as_json()
+        rows.append(
+            (
+                str(one.t),
+                one.parent_id[: words.SHORT_ID],
+                "no program" if one.improver is None else one.improver.program_id[: words.SHORT_ID],
+                "-" if difference is None else words.difference(difference),
+                words.decision(one.as_json() | {"val_difference": None}),
+            )
+        )
+    of = f"Run {view.head.run_id}: p" if of_many else "P"
+    title = f"{of}roposals, with their difference to the parent on val"
+    headings = ("t", "parent", "proposal", "paired difference", "what became of it")
+    return Table(title, headings, tuple(rows))
+
+
+def _proposal_diff(view: RunView, one: ProposalView, *, of_many: bool) -> Block:
+    where = f" in run {view.head.run_id}" if of_many else ""
+    title = f"Proposal at t = {one.t}{where}: {words.decision(one.as_json())}"
+    if one.improver is None:
+        return Paragraph(f"{title}; no program")
+    if one.improver.diff == "":
+        return Paragraph(f"{title}; nothing changed")
+    if one.improver.diff is None:
+        return Listing(title, one.improver.source or "", is_open=False)
+    return Listing(title, one.improver.diff, is_diff=True, is_open=False)
+
+
+def best_section(views: Sequence[RunView], noun: str) -> Iterator[Section]:
+    view = best_view(views)
+    best = view.best
+    if best is None or best.source is None:
+        return
+    blocks: list[Block] = []
+    if len(views) > 1:
+        said = (
+            f"It stands at the end of run {view.head.run_id}, whose improver is worth most on val "
+            f"of all runs: {words.number(view.best_value)}."
+        )
+        blocks.append(Paragraph(said))
+    data = {"run_id": view.head.run_id, "val": view.best_value, **asdict(best)}
+    blocks += best_blocks(best, best.source, noun)
+    yield Section("best", f"The best {noun}", tuple(blocks), data)
+
+
+def best_blocks(best: ProgramView, source: str, noun: str) -> Iterator[Block]:
+    """What changed, and the whole of it."""
+    if best.diff == "":
+        yield Paragraph(f"No better {noun} than the seed was found.")
+    elif best.diff is not None:
+        yield Listing("What changed from the seed", best.diff, is_diff=True)
+    elif best.compared_to is not None:
+        yield Paragraph("What changed from the seed is too long to be compared.")
+    yield Listing(f"The best {noun}: {best.program_id}", source, is_open=False)
+
+
+# --- what it took -------------------------------------------------------------------------------
+
+
+def spending_section(views: Sequence[RunView]) -> Section:
+    spent = _summed([view.spending for view in views])
+    rows = [
+        {"role": role, **asdict(usage)}
+        for role, usage in [*spent.roles.items(), ("in all", spent.total)]
+    ]
+    shown = tuple(
+        (row["role"], *(f"{row[name]:,}" for name in _BY_ROLE[:-1]), words.dollars(row["usd"]))
+        for row in rows
+    )
+    notes = []
+    if spent.unpriced_answers:
+        answers = words.counted(spent.unpriced_answers, "answer")
+        notes.append(f"{answers} of unknown price, counted as 0 USD.")
+    if spent.open_requests:
+        requests = words.counted(spent.open_requests, "request")
+        notes.append(f"{requests} under way or cut off, not in these sums.")
+    headings = ("role", "calls", "requests", "samples", "tokens in", "tokens out", "USD")
+    table = Table("", headings, shown, " ".join(notes), counts=True)
+    data = spent.as_json() | {"wall_s": wall_s([view.head for view in views])}
+    sheet = Sheet("spending", ("role", *_BY_ROLE), rows)
+    title = "Spending, by the role of the improver that asked"
+    return Section("spending", title, (table,), data, (sheet,))
+
+
+def outcomes_section(views: Sequence[RunView]) -> Section:
+    counts = _together([view.counts for view in views])
+    tallies = {
+        "improver runs": counts.invocations,
+        "candidates": counts.evaluations,
+        "requests to the model": counts.requests,
+        "responses": counts.responses,
+    }
+    ranked = {
+        what: sorted(tally.items(), key=lambda item: (-item[1], item[0]))
+        for what, tally in tallies.items()
+    }
+    rows: list[dict[str, Any]] = [
+        {"what": what, "outcome": outcome, "count": count}
+        for what, tally in ranked.items()
+        for outcome, count in tally
+    ]
+    rows += [
+        {"what": "runs", "outcome": outcome, "count": count}
+        for outcome, count in (("resumed", counts.resumed), ("diverged", counts.diverged))
+        if count
+    ]
+    shown = [
+        (what, ", ".join(f"{outcome} {count:,}" for outcome, count in tally) or "none")
+        for what, tally in ranked.items()
+        if tally or what != "responses"  # not every model says why its responses ended
+    ]
+    if counts.resumed:
+        shown.append(("resumed", words.counted(counts.resumed, "time")))
+    if counts.diverged:
+        runs = words.counted(counts.diverged, "improver run")
+        shown.append(("diverged", f"{runs} did something else when started again"))
+    blocks: list[Block] = [Facts(tuple(shown))]
+    notices = list(dict.fromkeys(notice for view in views for notice in view.notices))
+    blocks += [Paragraph(f"About the model: {notice}") for notice in notices]
+    data = asdict(counts) | {"notices": notices}
+    sheet = Sheet("outcomes", ("what", "outcome", "count"), rows)
+    return Section("outcomes", "Counts by outcome", tuple(blocks), data, (sheet,))
+
+
+def _summed(each: Sequence[Spending]) -> Spending:
+    roles = sorted({role for one in each for role in one.roles})
+    return Spending(
+        roles={
+            role: sum((one.roles.get(role, Usage()) for one in each), Usage()) for role in roles
+        },
+        unpriced_answers=sum(one.unpriced_answers for one in each),
+        open_requests=sum(one.open_requests for one in each),
+    )
+
+
+def _together(each: Sequence[Counts]) -> Counts:
+    def tally(name: str) -> dict[str, int]:
+        total: Counter[str] = Counter()
+        for one in each:
+            total.update(getattr(one, name))
+        return dict(sorted(total.items()))
+
+    return Counts(
+        **{name: tally(name) for name in ("evaluations", "invocations", "requests", "responses")},
+        diverged=sum(one.diverged for one in each),
+        resumed=sum(one.resumed for one in each),
+    )

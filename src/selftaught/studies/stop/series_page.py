@@ -1,0 +1,138 @@
+"""What is shown of a series: independent repeats of one STOP run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from selftaught.analysis.curve import curve_of
+from selftaught.analysis.recorded_run import RecordedRun
+from selftaught.analysis.run_view import run_view
+from selftaught.pages import words
+from selftaught.pages.blocks import Page, Section, Table
+from selftaught.studies.run_sections import end_section, run_sections, state_lead
+from selftaught.studies.stop.page import (
+    EQUAL_SAMPLES,
+    FEW_RUNS,
+    NAMES,
+    TOO_NARROW,
+    comparison_section,
+    curve_lead,
+    curve_section,
+)
+
+Json = Mapping[str, Any]
+
+
+def series_page(runs: Sequence[RecordedRun]) -> Page:
+    """Of the runs of a series that were started, in its order."""
+    views = [run_view(run) for run in runs]
+    head = runs[0].head
+    assert head.series is not None
+    sections: list[Section] = []
+    lead = [*state_lead([view.head for view in views])]
+    if any(view.iterations for view in views):
+        curve = curve_of(runs)
+        told = curve.as_json()
+        sections.append(curve_section(curve, curve_tables(told)))
+        gain = told["points"][-1]["test_gain"]
+        restarted = [one["final_difference"] for one in told["baselines"] if one["name"] == "seed"]
+        differences = {
+            "Final minus seed": gain,
+            "Final minus seed restarted to as many samples": restarted[0] if restarted else None,
+        }
+        lead += curve_lead(curve, differences)
+        lead += [TOO_NARROW] if len(runs) < FEW_RUNS else []
+    results = [
+        view.result for view in views if view.result is not None and "comparison" in view.result
+    ]
+    if results:
+        sections.append(_each_run(head.series.series_id, head.series.of, results))
+    title = f"STOP on {', '.join(head.task_names)}: series {head.series.series_id}"
+    return Page(title, tuple(lead), (*sections, *run_sections(views, "improver")))
+
+
+def series_end_page(result: Json) -> Page:
+    """What stands at its end, of the object of `run --json`."""
+    curve, results = result["curve"], result["runs"]
+    tiers = [run["sandbox_tier"] for run in results]
+    sections = (
+        _each_run(result["series_id"], curve["of"], results),
+        Section("curve", "", tuple(curve_tables(curve))),
+        end_section(result, curve["model"], tiers),
+    )
+    return Page("", (), sections)
+
+
+def curve_tables(curve: Json) -> list[Table]:
+    """Args: curve: of `run --json`."""
+    return [_curve_table(curve), *([_baselines_table(curve)] if curve["baselines"] else [])]
+
+
+def _curve_table(curve: Json) -> Table:
+    rows = []
+    for point in curve["points"]:
+        gain = point["test_gain"]
+        rows.append(
+            (
+                str(point["t"]),
+                str(point["val"]["n"]),
+                words.mean_and_interval(point["val"], "\n"),
+                words.mean_and_interval(point["test"], "\n"),
+                "" if gain is None else words.difference(gain),
+                f"{point['samples_per_improver_run']:.1f}\n({point['samples_so_far']:,.0f} so far)",
+            )
+        )
+    started = sum(bool(run["points"]) for run in curve["runs"])
+    runs = f"{started} runs" if started == curve["of"] else f"{started} of {curve['of']} runs"
+    note = (
+        "Means over runs, with bootstrap intervals over runs. Samples: what the improver drew in "
+        "an improver run on test, and what a whole run had drawn so far."
+    )
+    return Table(
+        f"Learning curve over {runs}: meta-utility after each step, with 95 % CI",
+        ("t", "runs", "val", "test", "test - t = 0", "samples"),
+        tuple(rows),
+        f"{note} {TOO_NARROW}" if started < FEW_RUNS else note,
+    )
+
+
+def _baselines_table(curve: Json) -> Table:
+    """The final improvers of a series and its baselines."""
+    rows = [
+        (
+            NAMES.get(one["name"], one["name"]),
+            str(one["test"]["n"]),
+            words.mean_and_interval(one["test"], "\n"),
+            words.difference(one["final_difference"]),
+            f"{one['samples_per_improver_run']:.1f}",
+        )
+        for one in curve["baselines"]
+    ]
+    if curve["final"] is not None:
+        final = curve["final"]
+        samples = f"{curve['baselines'][0]['final_samples_per_improver_run']:.1f}"
+        mean = words.mean_and_interval(final, "\n")
+        rows.append(("final improver", str(final["n"]), mean, "", samples))
+    title = "Final improvers and baselines on test, at equal samples an improver run"
+    return Table(title, ("", "runs", "mean", "final - it", "samples"), tuple(rows), EQUAL_SAMPLES)
+
+
+def _each_run(series_id: str, of: int, results: Sequence[Json]) -> Section:
+    rows = tuple(
+        (
+            run["run_id"],
+            run["state"],
+            words.number(run["comparison"]["final"]["mean"]),
+            *(_mean(run["comparison"][key]) for key in ("vs_seed", "vs_seed_restarted")),
+        )
+        for run in results
+    )
+    title = f"Series {series_id}: {len(results)} of {of} runs"
+    headings = ("run", "state", "final test", "final - seed", "final - seed restarted")
+    comparisons = {run["run_id"]: run["comparison"] for run in results}
+    return comparison_section(comparisons, "Each run", [Table(title, headings, rows)])
+
+
+def _mean(difference: Json | None) -> str:
+    return "-" if difference is None else words.signed(difference["mean"])
