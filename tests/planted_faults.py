@@ -245,6 +245,13 @@ FAULTS = (
         "models/test_mutator_program.py",
     ),
     Fault(f"{GUEST}/extract.py", " and _closes(token, fence)", "", "guest"),
+    Fault(
+        "selftaught/pages/html.py",
+        "return escape(printable(text))",
+        "return printable(text)",
+        "pages",
+    ),
+    Fault("selftaught/pages/terminal.py", "+ last <= width", "+ last <= 2 * width", "pages"),
     Fault("selftaught/cli/edge.py", "128 + error.signum", "error.signum", "cli/test_edge.py"),
 )
 

@@ -363,8 +363,8 @@ def test_a_run_that_was_killed_or_has_an_odd_result_is_reported_as_far_as_it_cam
     reader: JournalReader,
 ) -> None:
     killed = page(reader, KILLED_RUN)
-    assert "State: killed (no process that can be seen from here holds it)." in killed.lead[0]
-    assert "comparison" not in [one.name for one in killed.sections]
+    assert "State: killed (no process that can be seen from here holds it)." in killed.page.lead[0]
+    assert "comparison" not in [one.name for one in killed.page.sections]
     improved = page(reader, IMPROVE_RUN)
     assert {"search", "best", "spending"} <= {one.name for one in improved.page.sections}
     (diff,) = (

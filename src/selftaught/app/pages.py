@@ -26,9 +26,15 @@ def run_page(run: RecordedRun) -> Page:
 
 
 def stored_result(run: RecordedRun) -> Json | None:
-    """What its events come to; of a study that is not installed, what it said itself."""
+    """What its events come to; where that cannot be told, what it said itself."""
+    said = progress(run.events).result
     study = studies().get(run.head.command)
-    return progress(run.events).result if study is None else result_of(study, run)
+    if study is None:
+        return said
+    try:
+        return result_of(study, run) or said
+    except (LookupError, TypeError, ValueError, ArithmeticError):  # of which verify tells
+        return said
 
 
 def shown_page(run: RecordedRun, series: Sequence[RecordedRun]) -> Page:

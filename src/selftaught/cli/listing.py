@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from selftaught.cli.options import json_option, reading_store_option, setting_options
 from selftaught.cli.sections import SectionedCommand, option
+from selftaught.pages import words
+from selftaught.pages.blocks import Table
 from selftaught.studies.common_config import ProviderConfig
+
+if TYPE_CHECKING:
+    from selftaught.app.run_list import RunSummary
 
 
 @click.command(cls=SectionedCommand, short_help="List the tasks, or show one.")
@@ -64,7 +70,6 @@ def models(model: str | None, check: bool, as_json: bool, **options: Any) -> Non
 def runs(store: str, as_json: bool) -> None:
     """List the runs of a store, newest first."""
     from selftaught.app.run_list import list_runs
-    from selftaught.cli.runs import runs_table
     from selftaught.cli.terminal import print_blocks, print_json
     from selftaught.journal.reader import open_reader
 
@@ -73,4 +78,25 @@ def runs(store: str, as_json: bool) -> None:
     if as_json:
         print_json({"runs": [run.as_json() for run in found]})
     else:
-        print_blocks(runs_table(found))
+        print_blocks(_runs_table(found))
+
+
+def _runs_table(runs: Sequence[RunSummary]) -> Table:
+    rows = tuple(
+        (
+            run.run_id,
+            run.kind if run.series is None else f"{run.kind} {_place(run.series)}",
+            run.state,
+            str(run.iterations - 1) if run.iterations else "-",
+            words.number(run.best_value),
+            f"{run.usage.lm_calls:,}",
+            ", ".join(run.tasks),
+        )
+        for run in runs
+    )
+    return Table("", ("run", "kind", "state", "t", "best val", "calls", "tasks"), rows)
+
+
+def _place(series: Mapping[str, Any]) -> str:
+    """In its series, such as 2/5."""
+    return f"{series['index'] + 1}/{series['of']}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import click
@@ -9,7 +11,12 @@ import click
 from selftaught.cli.edge import DONE, FAILED
 from selftaught.cli.options import json_option, reading_store_option, setting_options, settings
 from selftaught.cli.sections import SectionedCommand, option
+from selftaught.pages import words
+from selftaught.pages.blocks import Page, Paragraph, Section
 from selftaught.studies.common_config import BudgetConfig
+
+_SHOWN = 20
+_LINE_CHARS = 200
 
 
 @click.command(cls=SectionedCommand, short_help="Go on with a run that was cut.")
@@ -60,11 +67,35 @@ def replay(run: str, rescore: bool, store: str, as_json: bool) -> int:
     from selftaught.app import core_thread
     from selftaught.app.compose import replay_run
     from selftaught.app.resume import find_run, tasks_of
-    from selftaught.cli.replay_page import replay_page
     from selftaught.cli.terminal import print_json, print_page
 
     stored = find_run(store, run, everything=True)
     replayed = core_thread.run(replay_run(stored, tasks_of(stored), rescore=rescore))
     replayed = {"run_id": stored.run_id, **replayed}
-    print_json(replayed) if as_json else print_page(replay_page(replayed))
+    print_json(replayed) if as_json else print_page(_replay_page(replayed))
     return FAILED if replayed["differences"] or replayed["diverged"] else DONE
+
+
+def _replay_page(replayed: Mapping[str, Any]) -> Page:
+    """How many events came out the same, and each one that did not."""
+    how = "scored anew" if replayed["rescored"] else "scores from the journal"
+    title = f"Replay of run {replayed['run_id']}: no model, {how}"
+    return Page(title, (), (Section("replay", "", tuple(map(Paragraph, _lines(replayed)))),))
+
+
+def _lines(replayed: Mapping[str, Any]) -> Iterator[str]:
+    differences, diverged = replayed["differences"], replayed["diverged"]
+    for kind, count in replayed["events"].items():
+        other = sum(difference["kind"] == kind for difference in differences)
+        yield f"{kind}: {count - other:,} of {count:,} the same"
+    for difference in differences[:_SHOWN]:
+        yield f"differs: {difference['kind']} {difference['key']}"
+        for name in ("before", "now"):
+            yield f"  {name + ':':<8}{json.dumps(difference[name])[:_LINE_CHARS]}"
+    for one in diverged[:_SHOWN]:
+        yield f"diverged: improver run {one['key']} {one['detail']}"
+    hidden = max(0, len(differences) - _SHOWN) + max(0, len(diverged) - _SHOWN)
+    if hidden:
+        yield f"and {hidden} more (--json shows all)"
+    same = "the same, event by event" if not (differences or diverged) else "not the same"
+    yield f"{words.counted(sum(replayed['events'].values()), 'event')}: {same}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -13,7 +13,7 @@ from selftaught.analysis.spending import Spending
 from selftaught.core.budget import Usage
 from selftaught.journal.codec import as_json
 from selftaught.pages import words
-from selftaught.pages.blocks import Block, Facts, Listing, Paragraph, Section, Sheet, Table
+from selftaught.pages.blocks import Block, Facts, Listing, Page, Paragraph, Section, Sheet, Table
 
 Json = Mapping[str, Any]
 
@@ -59,15 +59,36 @@ def state_lead(heads: Sequence[RunHead]) -> Iterator[str]:
     )
 
 
-def end_section(result: Json, model: str, tiers: Iterable[str], *more: str) -> Section:
-    """How it ended and what it took, of a result by itself."""
+def end_page(result: Json, sections: Sequence[Section], *more: str) -> Page:
+    """What stands at the end of a run or a series: what was measured, how it ended, what it took.
+
+    Args:
+        result: the object of its `--json`.
+    """
+    runs = result.get("runs") if "series_id" in result else [result]
+    assert runs
+    tiers = ", ".join(dict.fromkeys(run["sandbox_tier"] for run in runs))
     ended = "" if result["state"] == "done" else f"ended by: {result['state']}; "
     lines = (
-        f"{ended}model {model}, sandbox {', '.join(dict.fromkeys(tiers))}",
+        f"{ended}model {runs[0]['model']}, sandbox {tiers}",
         f"spent: {words.spending(result['usage'], result['wall_s'])}",
         *more,
     )
-    return Section("end", "", tuple(map(Paragraph, lines)))
+    return Page("", (), (*sections, Section("end", "", tuple(map(Paragraph, lines)))))
+
+
+def whole_page(
+    title: str, views: Sequence[RunView], noun: str, sections: Sequence[Section], *lead: str
+) -> Page:
+    """All of a run, or of the runs of a series.
+
+    Args:
+        noun: what the best is: improver or program.
+        sections: what was measured.
+        lead: what came out.
+    """
+    own = run_sections(views, noun)
+    return Page(title, (*state_lead([view.head for view in views]), *lead), (*sections, *own))
 
 
 def run_sections(views: Sequence[RunView], noun: str) -> list[Section]:

@@ -10,12 +10,11 @@ from selftaught import __version__
 from selftaught.analysis.recorded_run import RecordedRun, recorded
 from selftaught.analysis.run_head import read_head
 from selftaught.analysis.series import recorded_series
-from selftaught.app.pages import study_page
+from selftaught.app.pages import stored_result, study_page
 from selftaught.app.report.setup import setup_files, setup_section
 from selftaught.journal.reader import JournalReader
 from selftaught.pages.blocks import Page, Paragraph, Section
 from selftaught.studies.registry import own_kinds, studies
-from selftaught.studies.results import result_of
 from selftaught.studies.study import Study
 
 Json = Mapping[str, Any]
@@ -102,7 +101,7 @@ def _followers(reader: JournalReader, origins: frozenset[str]) -> Iterator[tuple
         head = read_head(reader, run_id)
         study = studies().get(head.command)
         if study is not None and study.follows and head.config.get("origin") in origins:
-            result = result_of(study, recorded(reader, run_id, own_kinds()))
+            result = stored_result(recorded(reader, run_id, own_kinds()))
             if result:
                 yield study, result
 

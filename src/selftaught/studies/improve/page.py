@@ -22,7 +22,7 @@ from selftaught.pages.blocks import (
     Table,
 )
 from selftaught.pages.text import unified_diff
-from selftaught.studies.run_sections import best_blocks, end_section, run_sections, state_lead
+from selftaught.studies.run_sections import best_blocks, end_page, whole_page
 
 Json = Mapping[str, Any]
 
@@ -44,13 +44,12 @@ def page(result: Json | None, run: RecordedRun | None = None) -> Page:
         sections = (
             Section("search", "", tuple(_measured(result))),
             Section("best", "", tuple(best_blocks(program, best, "program"))),
-            end_section(result, result["model"], [result["sandbox_tier"]]),
         )
-        return Page("", (), sections)
+        return end_page(result, sections)
     view = run_view(run)
     scored = _scored(run.events)
     blocks: list[Block] = []
-    lead = [*state_lead([view.head])]
+    lead: list[str] = []
     if scored:
         blocks.append(_figure(scored, view.head.task_names[0]))
     if result is not None and "task" in result:
@@ -66,7 +65,7 @@ def page(result: Json | None, run: RecordedRun | None = None) -> Page:
     data = {"result": result, "scored": rows}
     search = Section("search", "Seed and best", tuple(blocks), data, (sheet,))
     title = f"{', '.join(view.head.task_names)} improved: run {run.run_id}"
-    return Page(title, tuple(lead), (search, *run_sections([view], "program")))
+    return whole_page(title, [view], "program", [search], *lead)
 
 
 def _measured(result: Json) -> list[Table]:

@@ -9,7 +9,7 @@ from selftaught.analysis.recorded_run import RecordedRun
 from selftaught.analysis.run_view import run_view
 from selftaught.pages import words
 from selftaught.pages.blocks import Block, Page, Paragraph, Section, Table
-from selftaught.studies.run_sections import end_section, run_sections, state_lead
+from selftaught.studies.run_sections import end_page, whole_page
 
 Json = Mapping[str, Any]
 
@@ -39,12 +39,10 @@ def page(result: Json | None, run: RecordedRun | None = None) -> Page:
     found = [] if result is None else [_section(result)]
     if run is None:
         assert result is not None  # else there is nothing to show
-        end = end_section(result, result["model"], [result["sandbox_tier"]])
-        return Page("", (), (*found, end))
+        return end_page(result, found)
     view = run_view(run)
     title = f"audit on {', '.join(view.head.task_names)}: run {run.run_id}"
-    lead = tuple(state_lead([view.head]))
-    return Page(title, lead, (*found, *run_sections([view], "program")))
+    return whole_page(title, [view], "program", found)
 
 
 def something_came_out(result: Json) -> bool:

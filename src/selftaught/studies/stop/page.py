@@ -13,10 +13,9 @@ from selftaught.pages.blocks import Block, CurveChart, Figure, Page, Section, Sh
 from selftaught.studies.run_sections import (
     ESTIMATE,
     bounds,
-    end_section,
+    end_page,
     estimate_cells,
-    run_sections,
-    state_lead,
+    whole_page,
 )
 
 Json = Mapping[str, Any]
@@ -51,12 +50,12 @@ def page(result: Json | None, run: RecordedRun | None = None) -> Page:
         assert result is not None  # else there is nothing to show
         best = f"best improver: {result['best_improver_id']}"
         measured = Section("curve", "", (iterations_table(result["iterations"]),))
-        end = end_section(result, result["model"], [result["sandbox_tier"]], best)
-        return Page("", (), (measured, _comparison(result["run_id"], result["comparison"]), end))
+        compared = _comparison(result["run_id"], result["comparison"])
+        return end_page(result, [measured, compared], best)
     view = run_view(run)
     comparison = (result or {}).get("comparison")
     sections: list[Section] = []
-    lead = [*state_lead([view.head])]
+    lead: list[str] = []
     if view.iterations:
         curve = curve_of([run])
         sections.append(curve_section(curve, [iterations_table(view.iterations)]))
@@ -70,7 +69,7 @@ def page(result: Json | None, run: RecordedRun | None = None) -> Page:
     if comparison is not None:
         sections.append(_comparison(run.run_id, comparison))
     title = f"STOP on {', '.join(view.head.task_names)}: run {run.run_id}"
-    return Page(title, tuple(lead), (*sections, *run_sections([view], "improver")))
+    return whole_page(title, [view], "improver", sections, *lead)
 
 
 def iterations_table(iterations: Iterable[Json]) -> Table:

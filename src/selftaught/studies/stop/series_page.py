@@ -10,7 +10,7 @@ from selftaught.analysis.recorded_run import RecordedRun
 from selftaught.analysis.run_view import run_view
 from selftaught.pages import words
 from selftaught.pages.blocks import Page, Section, Table
-from selftaught.studies.run_sections import end_section, run_sections, state_lead
+from selftaught.studies.run_sections import end_page, whole_page
 from selftaught.studies.stop.page import (
     EQUAL_SAMPLES,
     FEW_RUNS,
@@ -30,7 +30,7 @@ def series_page(runs: Sequence[RecordedRun]) -> Page:
     head = runs[0].head
     assert head.series is not None
     sections: list[Section] = []
-    lead = [*state_lead([view.head for view in views])]
+    lead: list[str] = []
     if any(view.iterations for view in views):
         curve = curve_of(runs)
         told = curve.as_json()
@@ -49,19 +49,17 @@ def series_page(runs: Sequence[RecordedRun]) -> Page:
     if results:
         sections.append(_each_run(head.series.series_id, head.series.of, results))
     title = f"STOP on {', '.join(head.task_names)}: series {head.series.series_id}"
-    return Page(title, tuple(lead), (*sections, *run_sections(views, "improver")))
+    return whole_page(title, views, "improver", sections, *lead)
 
 
 def series_end_page(result: Json) -> Page:
     """What stands at its end, of the object of `run --json`."""
     curve, results = result["curve"], result["runs"]
-    tiers = [run["sandbox_tier"] for run in results]
     sections = (
         _each_run(result["series_id"], curve["of"], results),
         Section("curve", "", tuple(curve_tables(curve))),
-        end_section(result, curve["model"], tiers),
     )
-    return Page("", (), sections)
+    return end_page(result, sections)
 
 
 def curve_tables(curve: Json) -> list[Table]:

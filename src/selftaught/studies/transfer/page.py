@@ -22,10 +22,9 @@ from selftaught.pages.blocks import (
 from selftaught.studies.run_sections import (
     ESTIMATE,
     bounds,
-    end_section,
+    end_page,
     estimate_cells,
-    run_sections,
-    state_lead,
+    whole_page,
 )
 
 Json = Mapping[str, Any]
@@ -60,12 +59,10 @@ def page(result: Json | None, run: RecordedRun | None = None) -> Page:
     measured = [] if result is None else [transfer_section([result])]
     if run is None:
         assert result is not None  # else there is nothing to show
-        end = end_section(result, result["model"], [result["sandbox_tier"]])
-        return Page("", (), (*measured, end))
+        return end_page(result, measured)
     view = run_view(run)
     title = f"transfer on {', '.join(view.head.task_names)}: run {run.run_id}"
-    lead = tuple(state_lead([view.head]))
-    return Page(title, lead, (*measured, *run_sections([view], "program")))
+    return whole_page(title, [view], "program", measured)
 
 
 def transfer_section(results: Sequence[Json]) -> Section:
