@@ -9,7 +9,7 @@ from selftaught.analysis.recorded_run import RecordedRun
 from selftaught.analysis.run_view import run_view
 from selftaught.pages import words
 from selftaught.pages.blocks import Facts, Page, Section
-from selftaught.studies.run_sections import end_section, run_sections, state_lead
+from selftaught.studies.run_sections import end_page, run_sections, state_lead
 
 Json = Mapping[str, Any]
 
@@ -20,8 +20,7 @@ def plain_page(result: Json | None, run: RecordedRun | None) -> Page:
     """Of a run, or of its result by itself: its numbers and words by their names."""
     if run is None:
         assert result is not None  # else there is nothing to show
-        end = end_section(result, result["model"], [result["sandbox_tier"]])
-        return Page("", (), (plain_section("result", [result]), end))
+        return end_page(result, [plain_section("result", [result])])
     head = run.head
     title = f"{head.command} {', '.join(head.task_names)}: run {run.run_id}"
     found = [] if result is None else [plain_section("result", [result])]
