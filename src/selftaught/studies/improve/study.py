@@ -66,7 +66,7 @@ goes on until the budget or the patience is spent; with neither given, for one i
         return page(result, run)
 
     def again(self, config: Json) -> str:
-        return super().again({**config, "task": config["task"] or config["tasks"][0]})
+        return super().again({**config, "task": config.get("task") or config["tasks"][0]})
 
     def result_of(self, run: RecordedRun) -> dict[str, Any] | None:
         from selftaught.studies.improve.results import improve_result
