@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
@@ -130,7 +131,7 @@ def _in_lines(rows: Sequence[Sequence[str]], *, counts: bool) -> RichTable:
 def _row_by_row(rows: Sequence[Sequence[str]]) -> Group:
     """Each row by itself: what it is of, and below it each cell with its heading."""
     headings, *others = rows
-    lines = []
+    lines: list[RenderableType] = []
     for row in others:
         cells = [cell.replace("\n", " ") for cell in row]
         is_part = cells[0].startswith(" ")  # of the row above
@@ -138,7 +139,8 @@ def _row_by_row(rows: Sequence[Sequence[str]]) -> Group:
         lines.append(Text(name or "-", style="bold"))
         for heading, cell in zip(headings[1:], cells[1:], strict=True):
             if cell.strip():
-                lines.append(Text(f"  {heading}: {cell}" if heading else f"  {cell}"))
+                said = Text(f"{heading}: {cell}" if heading else cell)
+                lines.append(Padding(said, (0, 0, 0, _BETWEEN)))
     return Group(*lines)
 
 

@@ -98,13 +98,13 @@ def _finalists(finalists: Sequence[Json], seed: str | None) -> Table:
             one["program_id"][: words.SHORT_ID]
             + (", the seed" if one["program_id"] == seed else ""),
             words.number(one["search"]),
-            words.number(one["val"]["mean"]),
+            words.mean_and_interval(one["val"], "\n"),
             "" if place == 0 else words.mean_and_interval(one["behind"], "\n"),
-            "" if place == 0 else "tied with it" if one["tied"] else "worse",
+            "taken" if place == 0 else "tied with it" if one["tied"] else "worse",
         )
         for place, one in enumerate(finalists)
     ]
-    title = "The best on search, measured anew on val; the first is taken"
+    title = "The best on search, measured anew on val"
     return Table(title, ("program", "search", "val", "behind the first", ""), tuple(rows))
 
 
