@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,7 @@ from selftaught.app.compose import replay_run
 from selftaught.app.resume import find_run
 from selftaught.core.errors import SelfTaughtError
 from selftaught.core.statistics import paired_difference
-from selftaught.journal.events import Evaluation, Invocation
+from selftaught.journal.events import Evaluation, Invocation, InvocationEnd
 from selftaught.journal.reader import open_reader
 
 WORTH = (0.30, 0.32, 0.45, 0.48)
@@ -156,3 +159,72 @@ def test_a_model_that_writes_no_first_program_is_said_in_one_line(tmp_path: Path
     assert "\n" not in said
     assert "task noisy has no seed, and the model wrote no first program in 24 responses" in said
     assert "Task(seed=...)" in said
+
+
+# It forgets what it has found: what is best is known from its scores alone.
+FORGETFUL = """
+from helpers import extract_code
+
+
+def improve_algorithm(initial_solution, utility, language_model):
+    texts = language_model.prompt("expert", initial_solution, n_responses=2)
+    utility.map([text for text in extract_code(texts) if text])
+    return initial_solution
+"""
+
+
+def steady(program: st.SandboxedProgram, rng: np.random.Generator) -> float:
+    """Its number; there are equals."""
+    return (program() // 2) / 10
+
+
+STEADY = st.Task("steady", numbered(0), steady, range=(0.0, 1.0), description="numbers")
+
+
+def cut(folder: Path, copy: str, n_events: int) -> str:
+    """A store in which the run goes no further than that."""
+    shutil.copy(folder / "store.db", folder / copy)
+    with closing(sqlite3.connect(folder / copy)) as database:
+        sql = "DELETE FROM events WHERE seq NOT IN (SELECT seq FROM events ORDER BY seq LIMIT ?)"
+        database.execute(sql, (n_events,))
+        database.commit()
+    return f"sqlite:///{folder / copy}"
+
+
+def improver_runs(store: str, run_id: str) -> dict[str, str]:
+    """What each returned, by key."""
+    with open_reader(store) as reader:
+        ends = reader.events(run_id, [InvocationEnd])
+        return {event.key: said(event)["program"] for event in ends}
+
+
+@pytest.fixture(scope="module")
+def forgetful(tmp_path_factory: pytest.TempPathFactory) -> tuple[st.ImproveResult, Path]:
+    folder = tmp_path_factory.mktemp("forgetful")
+    (folder / "forgetful.py").write_text(FORGETFUL)
+    texts = [numbered(number) for number in range(1, 8)]
+    how = {"improver": folder / "forgetful.py", "budget": st.Budget(lm_calls=4)}
+    return improved(folder, STEADY, texts, **how), folder
+
+
+@pytest.mark.parametrize("ended", [1, 2, 3])
+@pytest.mark.parametrize("later", [0, 3])
+def test_a_run_that_was_cut_begins_its_improver_runs_from_what_it_would_have_begun_from(
+    forgetful: tuple[st.ImproveResult, Path], ended: int, later: int
+) -> None:
+    result, folder = forgetful
+    store = f"sqlite:///{folder}/store.db"
+    with open_reader(store) as reader:
+        kinds = [event.kind for event in reader.events(result.run_id)]
+    places = [place for place, kind in enumerate(kinds) if kind == "invocation_end"]
+    assert len(places) == 4
+    copy = cut(folder, f"{ended}-{later}.db", places[ended - 1] + 1 + later)
+    again = st.improve(STEADY, store=copy, resume=result.run_id)
+    assert improver_runs(copy, result.run_id) == improver_runs(store, result.run_id)
+    told = ("seed", "best", "finalists", "usage", "state")
+    assert {name: again.data[name] for name in told} == {name: result.data[name] for name in told}
+    for rescore in (False, True):
+        stored = find_run(copy, result.run_id, everything=True)
+        replayed = core_thread.run(replay_run(stored, [STEADY], rescore=rescore))
+        assert not replayed["differences"]
+        assert not replayed["diverged"]

@@ -53,10 +53,16 @@ class SandboxedImprover:
         self.context.drawn[self.program.id, u.key] = usage
         return result
 
-    async def run(self, u: QueriedUtility, s: Program) -> tuple[Program | Failed, Usage]:
-        """The same, with what the run used of the model."""
+    def next_key(self, u: QueriedUtility, s: Program) -> str:
+        """The key of its next run on these, another each time."""
+        return self.context.key(u.key, self.role, self.program.id, s.id)
+
+    async def run(
+        self, u: QueriedUtility, s: Program, key: str | None = None
+    ) -> tuple[Program | Failed, Usage]:
+        """The same, with what the run used of the model; `key`: its own, if that was taken."""
         context = self.context
-        key = context.key(u.key, self.role, self.program.id, s.id)
+        key = key or self.next_key(u, s)
         done = context.history.run(key, s.entry)
         if done is None:
             return await self._run(key, u, s)

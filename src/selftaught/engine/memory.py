@@ -22,10 +22,12 @@ class EndedRun:
     Attributes:
         result: what it returned; the entry is not known here.
         usage: what it took of the model.
+        scored: how many outcomes of evaluations stood at its end.
     """
 
     result: str | Failed
     usage: Usage
+    scored: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Memory:
     Attributes:
         recorded: kind and key of events that stand already.
         runs: finished improver runs.
-        evaluations: outcomes.
+        evaluations: outcomes, in the order of their first.
         responses: of each prompt, by their place.
         requests: how many requests each prompt took.
         usage_of: what the requests of each prompt took; of samples those that came.

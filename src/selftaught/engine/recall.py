@@ -33,6 +33,7 @@ _NOT_BY_KEY = (Run, RunEnd, Result, LmCall, LmAnswer, ModelNotice, Diverged)
 
 
 FindTexts = Callable[[Collection[str]], Mapping[str, str]]
+_End = tuple[InvocationEnd, int]  # and how many evaluations stood then
 
 
 def recall(
@@ -65,7 +66,7 @@ class _Recall:
 
     def of(self, events: Iterable[Event], budget: Budget | None) -> Memory:
         recorded: set[tuple[str, str]] = set()
-        ends: dict[str, InvocationEnd] = {}
+        ends: dict[str, _End] = {}
         begins_again: set[str] = set()
 
         def set_aside(aside: Aside) -> None:
@@ -87,7 +88,7 @@ class _Recall:
                 recorded.add((event.kind, event.key))
             match event.body:
                 case InvocationEnd() as end:
-                    ends[event.key] = end
+                    ends[event.key] = end, len(evaluations)
                 case Evaluation() as said:
                     evaluations[event.key] = _outcome(said)
                 case LmCall() as call:
@@ -155,10 +156,10 @@ class _Recall:
                 found[key][call.place + offset] = clean(texts[text_id])
         return dict(found)
 
-    def _runs(self, ends: Mapping[str, InvocationEnd]) -> dict[str, EndedRun]:
-        programs = (end.program for end in ends.values())
+    def _runs(self, ends: Mapping[str, _End]) -> dict[str, EndedRun]:
+        programs = (end.program for end, _ in ends.values())
         texts = self._texts(program for program in programs if program is not None)
-        return {key: _ended(end, texts) for key, end in ends.items()}
+        return {key: _ended(end, scored, texts) for key, (end, scored) in ends.items()}
 
     def _texts(self, text_ids: Iterable[str]) -> Mapping[str, str]:
         wanted = set(text_ids)
@@ -171,11 +172,11 @@ class _Recall:
         return texts
 
 
-def _ended(end: InvocationEnd, texts: Mapping[str, str]) -> EndedRun:
+def _ended(end: InvocationEnd, scored: int, texts: Mapping[str, str]) -> EndedRun:
     if end.program is not None:
-        return EndedRun(texts[end.program], end.usage)
+        return EndedRun(texts[end.program], end.usage, scored)
     kind = cast(FailureKind, end.outcome)
-    return EndedRun(Failed(kind, end.detail, end.cpu_s), end.usage)
+    return EndedRun(Failed(kind, end.detail, end.cpu_s), end.usage, scored)
 
 
 class _Spans:

@@ -14,7 +14,7 @@ from selftaught.core.task import Task
 from selftaught.engine.context import RunContext
 from selftaught.engine.invoke import SandboxedImprover
 from selftaught.engine.utilities import TaskUtility
-from selftaught.journal.events import Phase
+from selftaught.journal.events import Evaluation, Phase
 from selftaught.studies.first_program import with_seed
 from selftaught.studies.improve.finalists import SEARCHED, Scores
 from selftaught.studies.improve.study import ImproveConfig
@@ -32,10 +32,10 @@ async def improve_run(
         task = await with_seed(context, asked.tasks[0])
     except BudgetExceeded as error:
         raise NothingMeasured(f"{error}; there is no first program: give it more") from None
-    u = _Search(context, task)
-    await u.query(task.seed_program())
+    improver = SandboxedImprover(context, asked.improver, "improve")
+    u, scored = _Search(context, task), _Best(context, task, recorded)
     try:
-        await _search(context, asked, u)
+        await _search(asked.config, improver, u, scored)
         ended = Ended()
     except BudgetExceeded as error:
         if context.ledger.usage.samples == 0:
@@ -64,35 +64,77 @@ async def improve_run(
 
 
 class _Search(TaskUtility):
-    """The task's utility on search, which remembers the best that it has scored."""
+    """The task's utility on search, which tells of the best that it has scored."""
 
     def __init__(self, context: RunContext, task: Task) -> None:
         super().__init__(context, task, "search", SEARCHED)
-        self.best = task.seed_program()
-        self.best_value = task.lowest
+        self._best_value = task.lowest
 
     async def query(self, program: Program) -> tuple[float, str]:
         value, feedback = await super().query(program)
-        if value > self.best_value:
-            self.best, self.best_value = program, value
+        if value > self._best_value:
+            self._best_value = value
             self._context.tell("best", value=value, task=self._question.task.name)
         return value, feedback
 
 
-async def _search(context: RunContext, asked: Asked[ImproveConfig], u: _Search) -> None:
+class _Best:
+    """The best on search at the end of each improver run, of equals the one scored first.
+
+    It follows from what the journal held then, not from what was asked since this process began:
+    improver runs that are read from the journal ask nothing.
+    """
+
+    def __init__(
+        self, context: RunContext, task: Task, recorded: Callable[[], RecordedRun]
+    ) -> None:
+        self.seed = task.seed_program()
+        self._ended = context.history.memory.runs
+        self._recorded = recorded
+        self._read = 0
+        self._keys: set[str] = set()
+        self._best = [(self.seed.id, task.lowest)]  # by the number of evaluations
+
+    def at_end_of(self, improver_run: str) -> tuple[Program, float]:
+        """The program and its value."""
+        run = self._recorded()
+        for event in run.events[self._read :]:
+            if isinstance(event.body, Evaluation) and event.key not in self._keys:
+                self._keys.add(event.key)
+                self._best.append(self._better(event.body))
+        self._read = len(run.events)
+        ended = self._ended.get(improver_run)
+        program, value = self._best[-1 if ended is None else ended.scored]
+        source = run.text(program)
+        assert source is not None  # it was scored, so the journal holds it
+        return Program(source, self.seed.entry), value
+
+    def _better(self, one: Evaluation) -> tuple[str, float]:
+        best = self._best[-1]
+        if (one.stream, one.repeat) != ("search", SEARCHED) or one.value is None:
+            return best
+        return (one.program, one.value) if one.value > best[1] else best
+
+
+async def _search(
+    config: ImproveConfig, improver: SandboxedImprover, u: _Search, scored: _Best
+) -> None:
     """Raises: BudgetExceeded."""
-    improver = SandboxedImprover(context, asked.improver, "improve")
-    patience = asked.config.patience
+    patience = config.patience
+    best = scored.seed
+    best_value = await u(best)
     in_vain = 0
     while True:
-        before = u.best_value
-        result, usage = await improver.run(u, u.best)
-        if not isinstance(result, Failed):
-            await u.query(result)
-        in_vain = 0 if u.best_value > before else in_vain + 1
+        before = best_value
+        key = improver.next_key(u, best)
+        result, usage = await improver.run(u, best, key)
+        best, best_value = scored.at_end_of(key)
+        if not isinstance(result, Failed) and (value := await u(result)) > best_value:
+            best, best_value = result, value
+        in_vain = 0 if best_value > before else in_vain + 1
         # An improver that asks the model nothing would never spend a budget.
         idle = usage.lm_calls == 0
         enough = patience is not None and in_vain >= patience
-        once = patience is None and not asked.config.is_budgeted
+        once = patience is None and not config.is_budgeted
         if once or enough or idle:
             return
