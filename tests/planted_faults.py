@@ -73,7 +73,9 @@ FAULTS = (
         "repeat)",
         "engine/test_evaluator.py wall/test_randomness.py",
     ),
-    Fault("selftaught/algorithm.py", "I_t(u_queried, I_t.", "I_t(u_queried, I_0.", "algorithm"),
+    Fault(
+        "selftaught/algorithm.py", "await I(u_queried, I.", "await I(u_queried, I_0.", "algorithm"
+    ),
     Fault("selftaught/algorithm.py", "task.judged(stream, run)(s)", "u(s)", "algorithm"),
     Fault("selftaught/acceptance.py", "difference.mean > 0:", "difference.mean >= 0:", "algorithm"),
     Fault("selftaught/acceptance.py", "estimate.mean <= 0:", "estimate.mean < 0:", "algorithm"),
@@ -212,8 +214,8 @@ FAULTS = (
     # studies
     Fault(
         "selftaught/studies/improve/finalists.py",
-        "-math.fsum(pair[1])",
-        "math.fsum(pair[1])",
+        "-math.fsum(self.values(program",
+        "math.fsum(self.values(program",
         "studies/test_improve_run.py",
     ),
     Fault(
