@@ -206,8 +206,7 @@ def test_the_defaults_that_help_tells_are_those_of_the_configuration(
 
 def test_another_model_is_not_asked_as_the_first_one_was(there: Path) -> None:
     found = find_origin("sqlite:///selftaught.db", listed(there)[-1]["run_id"])
-    found.head.config["base_url"] = "http://127.0.0.1:1/v1"  # type: ignore[index]
-    found.head.config["price_in"] = 3.0  # type: ignore[index]
+    found.head.start.config.update({"base_url": "http://127.0.0.1:1/v1", "price_in": 3.0})
     same = asked_of(found, {"tasks": ("descent",)}, Installed()).config
     given = {"tasks": ("descent",), "model": "openai:m"}
     other = asked_of(found, given, Installed()).config

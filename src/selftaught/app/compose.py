@@ -162,10 +162,11 @@ async def _context(
         text: Text = no_text
         if resumed is not None:
             memory = find_run(config.store, run_id, budget=config.budget.value()).memory
-            reader = stack.enter_context(open_reader(config.store))
-            events, text = tuple(reader.events(run_id, own=study.events())), reader.text
         journal = await asyncio.to_thread(open_journal, config.store)
         stack.push_async_callback(journal.aclose)
+        if resumed is not None:  # it closes before the journal, which tidies up the store
+            reader = stack.enter_context(open_reader(config.store))
+            events, text = tuple(reader.events(run_id, own=study.events())), reader.text
         stack.push_async_callback(evaluator.aclose)  # before the journal, to which it writes
         modules = _modules_told(config, start)
         settled = config.settled(len(asked.tasks))
