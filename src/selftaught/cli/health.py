@@ -17,6 +17,7 @@ from selftaught.analysis.safe_text import printable
 from selftaught.app.parts import memory_here, probe_all
 from selftaught.cli.report import plain_table, print_title, say
 from selftaught.sandboxes.ids import take_block
+from selftaught.studies.registry import unusable
 
 _FIXES = {
     "namespaced": (
@@ -47,6 +48,7 @@ def examine() -> dict[str, Any]:
         ],
         "memory": memory_here(),
         "environment": _environment(),
+        "unusable_studies": unusable(),
     }
 
 
@@ -70,6 +72,10 @@ def print_health(console: Console, health: dict[str, Any]) -> None:
         table.add_row(name.replace("_", " "), printable(str(value)))
     table.columns[-1].no_wrap = False
     console.print(table)
+    if health["unusable_studies"]:
+        print_title(console, "\nStudies that are left out")
+        for what in health["unusable_studies"].values():
+            say(console, printable(what))
 
 
 def _verdict(tier: str | None) -> str:
