@@ -10,12 +10,15 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from selftaught.analysis.recorded_run import recorded
 from selftaught.cli.main import selftaught
+from selftaught.journal.codec import Event
 from selftaught.journal.reader import open_reader
 from selftaught.studies.registry import studies
 from selftaught.studies.verify import Finding, Verification, verify_store
@@ -441,6 +444,30 @@ def test_an_improver_run_that_diverged_may_have_taken_more_than_it_says(
 
 
 # --- the command --------------------------------------------------------------------------------
+
+
+class NotWalked(tuple[Event, ...]):
+    """Events that nobody may look through."""
+
+    def __iter__(self) -> Iterator[Event]:
+        raise AssertionError("all events before one are looked through, for each one")
+
+    __reversed__ = __iter__
+
+
+def test_what_a_step_says_is_checked_without_a_look_at_all_events_before_it(
+    original: Path,
+) -> None:
+    with open_reader(f"sqlite:///{original}") as reader:
+        study, run_id = studies()["run"], run_ids(original)[0]
+        whole = recorded(reader, run_id, study.events())
+        last = {(event.kind, event.key): event.body for event in whole.events}
+        before = replace(whole, events=NotWalked(whole.events), lasting=last)
+        steps = [one for one in whole.events if one.kind in ("iteration", "proposal")]
+        assert len(steps) == 3
+        for step in steps:
+            assert not list(study.problems(step, whole))
+            assert not list(study.problems(step, before))
 
 
 def command(*arguments: str) -> int:

@@ -79,17 +79,20 @@ study = SpreadStudy()
 """
 
 
-@pytest.fixture(scope="module")
-def there(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a distribution of somebody else beside it, as pip leaves it, and one run."""
-    folder = tmp_path_factory.mktemp("there")
-    site = folder / "site"
+def install(site: Path, module: str, points: str = "spread = others_study:study\n") -> None:
+    """A distribution of somebody else, as pip leaves it."""
     info = site / "others_study-1.0.dist-info"
     info.mkdir(parents=True)
-    (site / "others_study.py").write_text(MODULE)
+    (site / "others_study.py").write_text(module)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: others-study\nVersion: 1.0\n")
-    points = "[selftaught.studies]\nspread = others_study:study\n"
-    (info / "entry_points.txt").write_text(points)
+    (info / "entry_points.txt").write_text(f"[selftaught.studies]\n{points}")
+
+
+@pytest.fixture(scope="module")
+def there(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a distribution of somebody else beside it, and one run."""
+    folder = tmp_path_factory.mktemp("there")
+    install(folder / "site", MODULE)
     done = selftaught(folder, "spread", "flow_shop", "--sets", "4", "--seed", "3", "--json")
     assert done.code == 0, done.stderr
     assert "set 3" in done.stderr
@@ -191,3 +194,32 @@ def test_without_the_distribution_its_runs_are_listed_and_said_to_be_unknown(the
     assert refused.code == 2
     assert "of a kind that selftaught" in refused.stderr
     assert bare("verify").code == 0
+
+
+@pytest.mark.parametrize(
+    ("module", "points", "said"),
+    [
+        ("import nothing_such", "spread = others_study:study", "No module named 'nothing_such'"),
+        ("raise SystemExit(3)", "spread = others_study:study", "SystemExit: 3"),
+        ("study = 3", "spread = others_study:study", "is no Study, but 3"),
+        (MODULE, "spread = others_study:gone", "no attribute 'gone'"),
+        (MODULE, "wide = others_study:study", "whose command is 'spread'"),
+        (MODULE, "run = others_study:study", "'run' (others_study:study) has the name of another"),
+    ],
+)
+def test_one_that_cannot_be_used_is_told_and_takes_nothing_else_down(
+    tmp_path: Path, module: str, points: str, said: str
+) -> None:
+    install(tmp_path / "site", module, points)
+    health = selftaught(tmp_path, "doctor")
+    assert health.code == 0, health.stderr
+    assert said in " ".join(health.stdout.split())
+    name = points.partition(" ")[0]
+    if name == "run":
+        assert "Run STOP" in selftaught(tmp_path, "run", "--help").stdout
+    else:
+        refused = selftaught(tmp_path, name, "flow_shop", "--sets", "4")
+        assert (refused.code, refused.stdout) == (2, "")
+        assert said in refused.stderr
+        assert refused.stderr.count("\n") == 1
+    assert not (tmp_path / "selftaught.db").exists()

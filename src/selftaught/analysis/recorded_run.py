@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from selftaught.analysis.run_head import RunHead, read_head
-from selftaught.journal.codec import Event
+from selftaught.journal.codec import Body, Event
 from selftaught.journal.events import EventRecord
 from selftaught.journal.reader import JournalReader
 
+B = TypeVar("B", bound=EventRecord)
 Text: TypeAlias = Callable[[str], str | None]
 
 
@@ -22,15 +23,25 @@ class RecordedRun:
         head: what it is, and how it stands.
         events: in their order, those of its start and its ends among them.
         text: the text of a content id, or None.
+        lasting: the last of each kind by its key, where somebody has kept it.
     """
 
     head: RunHead
     events: Sequence[Event]
     text: Text
+    lasting: Mapping[tuple[str, str], Body] | None = None
 
     @property
     def run_id(self) -> str:
         return self.head.run_id
+
+    def last(self, kind: type[B], key: str) -> B | None:
+        """The last of a kind by its key."""
+        if self.lasting is not None:
+            found = self.lasting.get((kind.kind, key))
+            return found if isinstance(found, kind) else None
+        events = (one.body for one in reversed(self.events) if one.key == key)
+        return next((body for body in events if isinstance(body, kind)), None)
 
 
 def recorded(

@@ -15,6 +15,7 @@ from selftaught import __version__
 from selftaught.app.parts import memory_here, probe_all
 from selftaught.pages.blocks import Block, Facts, Paragraph, Table
 from selftaught.sandboxes.ids import take_block
+from selftaught.studies.registry import unusable
 
 _FIXES = {
     "namespaced": (
@@ -45,6 +46,7 @@ def examine() -> dict[str, Any]:
         ],
         "memory": memory_here(),
         "environment": _environment(),
+        "unusable_studies": unusable(),
     }
 
 
@@ -58,6 +60,9 @@ def health_blocks(health: dict[str, Any]) -> Iterator[Block]:
     yield from map(Paragraph, _memory(health["memory"]))
     facts = [(name.replace("_", " "), str(said)) for name, said in health["environment"].items()]
     yield Facts(tuple(facts), "Environment")
+    if health["unusable_studies"]:
+        yield Facts((), "Studies that are left out")
+        yield from map(Paragraph, health["unusable_studies"].values())
 
 
 def _verdict(tier: str | None) -> str:

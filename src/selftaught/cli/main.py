@@ -21,9 +21,9 @@ from selftaught.cli.serve_model import serve_model
 from selftaught.cli.show import show
 from selftaught.cli.stop import stop
 from selftaught.cli.strategies import strategies
-from selftaught.cli.study_command import add_study
+from selftaught.cli.study_command import add_study, unusable_command
 from selftaught.cli.verify import verify
-from selftaught.studies.registry import studies
+from selftaught.studies.registry import studies, unusable
 
 _COMMANDS: tuple[click.Command, ...] = (
     *(tasks, models, doctor, runs, show),
@@ -61,6 +61,8 @@ def selftaught(context: click.Context) -> None:
 
 for _study in studies().values():
     add_study(selftaught, _study, {"audit": audit})
+for _name in unusable():
+    selftaught.add_command(unusable_command(_name))
 for _command in _COMMANDS:
     selftaught.add_command(_command)
 

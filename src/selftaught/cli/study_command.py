@@ -11,6 +11,7 @@ import click
 from selftaught.cli.edge import DONE, FAILED
 from selftaught.cli.options import file_options, given_settings, setting_options
 from selftaught.cli.sections import OrderedGroup, SectionedCommand, option
+from selftaught.studies.registry import find_study
 from selftaught.studies.study import Estimated, Study
 
 _estimate_option = option(
@@ -43,6 +44,21 @@ def add_study(commands: click.Group, study: Study[Any], groups: Mapping[str, cli
         assert isinstance(found, click.Group)
         commands = found
     commands.add_command(_command(study, name))
+
+
+def unusable_command(name: str) -> click.Command:
+    """Says what is wrong with a study that is installed, and cannot be used."""
+    takes_anything = {"ignore_unknown_options": True, "allow_extra_args": True}
+
+    def command() -> None:
+        find_study(name)
+
+    return click.command(
+        name,
+        short_help="Cannot be used: see selftaught doctor.",
+        context_settings=takes_anything,
+        add_help_option=False,
+    )(command)
 
 
 def _command(study: Study[Any], name: str) -> click.Command:

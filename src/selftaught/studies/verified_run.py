@@ -63,12 +63,13 @@ def run_problems(
     heads = [event for event in events if isinstance(event.body, HEAD_KINDS)]
     study = None
     before: list[Event] = []
+    last: dict[tuple[str, str], Body] = {}
     own: tuple[type[EventRecord], ...] = ()
     so_far = None
     if any(isinstance(event.body, Run) for event in heads):
         head = told_head(run_id, heads)
         study = studies.get(head.command)
-        so_far = RecordedRun(head, before, text)
+        so_far = RecordedRun(head, before, text, last)
         own = () if study is None else study.events()
     past = _Past(run_id, has_text, before, own)
     for event in events:
@@ -80,6 +81,7 @@ def run_problems(
             what = f"this {event.kind} cannot be checked ({error!r})"
             problems.append((event.seq, what))
         before.append(event)
+        last[event.kind, event.key] = event.body
     problems += _totals(events)
     return problems
 
@@ -91,7 +93,7 @@ def _own_problems(study: Study[Any], event: Event, before: RecordedRun) -> Itera
     if isinstance(event.body, Result):
         said = event.body.shown
         end = RunEnd(said["state"], "", Usage(**said["usage"]), said["wall_s"])
-        now = replace(before, head=replace(before.head, end=end), events=(*before.events, event))
+        now = RecordedRun(replace(before.head, end=end), (*before.events, event), before.text)
         found = result_of(study, now)
         if found is None:
             yield "it is a result, and its events come to none"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,6 @@ from selftaught.journal.codec import Event
 from selftaught.journal.events import Evaluation, Invocation, InvocationEnd, MetaEvaluation
 from selftaught.journal.study_events import Baseline, Iteration, Proposal, StepProposal
 from selftaught.studies.checking import estimate_problem, key_problem
-from selftaught.studies.study import latest
 
 
 def stop_problems(event: Event, before: RecordedRun) -> Iterator[str]:
@@ -24,42 +23,36 @@ def stop_problems(event: Event, before: RecordedRun) -> Iterator[str]:
     match event.body:
         case Proposal() as body:
             yield from key_problem(root, event, event.kind, body.t)
-            yield from _proposal_problems(before, body)
+            yield from _proposal_problems(root, before, body)
         case Iteration() as body:
             yield from key_problem(root, event, event.kind, body.t)
-            yield from _iteration_problems(before, body)
+            yield from _iteration_problems(root, before, body)
         case Baseline() as body:
             yield from key_problem(root, event, "baseline", body.name)
             yield from estimate_problem("its values", body.estimate, estimate(body.values))
             yield from _baseline_problems(before.events, body)
 
 
-def _metas(before: RecordedRun) -> Mapping[tuple[str, str], MetaEvaluation]:
-    """By improver and stream."""
-    bodies = latest(before.events, MetaEvaluation).values()
-    return {(body.improver, body.stream): body for body in bodies}
-
-
-def _proposal_problems(before: RecordedRun, body: Proposal) -> Iterator[str]:
-    metas = _metas(before)
-    new, old = metas.get((body.improver or "", "val")), metas.get((body.parent, "val"))
+def _proposal_problems(root: str, before: RecordedRun, body: Proposal) -> Iterator[str]:
+    new, old = (
+        before.last(MetaEvaluation, make_key(root, "meta", improver, "val"))
+        for improver in (body.improver or "", body.parent)
+    )
     if body.val_difference is not None and new is not None and old is not None:
         difference = paired_difference(new.values, old.values)
         yield from estimate_problem("val_difference", body.val_difference, difference)
 
 
-def _iteration_problems(before: RecordedRun, body: Iteration) -> Iterator[str]:
-    metas = _metas(before)
+def _iteration_problems(root: str, before: RecordedRun, body: Iteration) -> Iterator[str]:
     said: tuple[tuple[str, Estimate], ...] = (("val", body.val), ("test", body.test))
     for stream, estimated in said:
-        meta = metas.get((body.improver_id, stream))
+        meta = before.last(MetaEvaluation, make_key(root, "meta", body.improver_id, stream))
         if meta is None:
             of = f"improver {body.improver_id} on {stream}"
             yield f"{stream} is of {of}, which was never measured"
         else:
             yield from estimate_problem(stream, estimated, meta.estimate)
-    proposals = {one.t: one for one in latest(before.events, Proposal).values()}
-    proposal = proposals.get(body.t)
+    proposal = before.last(Proposal, make_key(root, "proposal", body.t))
     if (proposal is None) != (body.proposal is None):
         yield "it and the proposals do not agree whether there was one"
     elif proposal is not None and body.proposal != _of_step(proposal):
