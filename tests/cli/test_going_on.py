@@ -150,8 +150,8 @@ def test_a_described_task_whose_code_has_changed_is_refused_with_the_file(here: 
     process.communicate()
     server.stop()
     for file, old, new, where in (
-        (task, "program(1)", "program(2)", f"utility in {task}:10"),
-        # Of another length, or within a second Python would take what it has compiled before.
+        # To another length, or within a second Python would take what it has compiled before.
+        (task, "program(1)", "program(10)", f"utility in {task}:10"),
         (helping, "x / 9", "x / 9.5", f"helping.py in {helping}"),
     ):
         before = file.read_text()
