@@ -207,7 +207,7 @@ def trace(folder: Path, *, quick: bool) -> None:
     calls = sum(event.kind == "lm_call" for event in events)
     scorings = [event for event in events if event.kind == "evaluation"]
     nominal_s = len(scorings) * SCORING_CPU_S
-    used_s = sum(event.body["cpu_s"] for event in scorings)
+    used_s = sum(event.body.cpu_s for event in scorings)
     chain_s = longest_chain_s(events)
     bound_s = max(chain_s, nominal_s / CORES)
     wall_s = result.data["wall_s"]
@@ -230,12 +230,12 @@ def longest_chain_s(events: list[Event]) -> float:
     calls: dict[str, int] = {}
     for event in events:
         if event.kind == "lm_call":
-            calls[event.body["invocation"]] = calls.get(event.body["invocation"], 0) + 1
+            calls[event.body.invocation] = calls.get(event.body.invocation, 0) + 1
     total = longest = 0
     for event in events:
         if event.kind == "invocation":
             own = calls.get(event.key, 0)
-            if event.body["role"] == "proposal":
+            if event.body.role == "proposal":
                 total += longest + own
                 longest = 0
             else:
