@@ -27,18 +27,21 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import openai
 
 import selftaught as st
-from selftaught.journal.reader import Event, open_reader
+from selftaught.journal.codec import Event
+from selftaught.journal.events import Evaluation, Invocation, LmCall
+from selftaught.journal.reader import open_reader
 from selftaught_guest.extract import extract_code
 
 CORES = os.cpu_count() or 1
 PRICES = {"price_in": 1.0, "price_out": 4.0}  # paid: each answer is on disk before it is used
 REFERENCE_MS = 60.0
-PUBLIC = {"instance_key": "public"}
+PUBLIC: dict[str, Any] = {"instance_key": "public"}
 
 # --- a model server in a process of its own -----------------------------------------------------
 
@@ -205,9 +208,9 @@ def trace(folder: Path, *, quick: bool) -> None:
         )
     events = journal_of(store)
     calls = sum(event.kind == "lm_call" for event in events)
-    scorings = [event for event in events if event.kind == "evaluation"]
+    scorings = [event.body for event in events if isinstance(event.body, Evaluation)]
     nominal_s = len(scorings) * SCORING_CPU_S
-    used_s = sum(event.body.cpu_s for event in scorings)
+    used_s = sum(scoring.cpu_s for scoring in scorings)
     chain_s = longest_chain_s(events)
     bound_s = max(chain_s, nominal_s / CORES)
     wall_s = result.data["wall_s"]
@@ -229,11 +232,11 @@ def longest_chain_s(events: list[Event]) -> float:
     """
     calls: dict[str, int] = {}
     for event in events:
-        if event.kind == "lm_call":
+        if isinstance(event.body, LmCall):
             calls[event.body.invocation] = calls.get(event.body.invocation, 0) + 1
     total = longest = 0
     for event in events:
-        if event.kind == "invocation":
+        if isinstance(event.body, Invocation):
             own = calls.get(event.key, 0)
             if event.body.role == "proposal":
                 total += longest + own

@@ -17,6 +17,7 @@ import argparse
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import selftaught as st
 from selftaught.app import core_thread
@@ -81,7 +82,7 @@ def on_all_tasks(store: str, run: str, n_runs: int) -> None:
     print(", ".join(f"{outcome}: {count}" for outcome, count in counts.items()))
 
 
-def shown(difference: dict[str, object]) -> str:
+def shown(difference: dict[str, Any]) -> str:
     """Mean and interval of a paired difference, with what the interval says."""
     lo, hi = difference["ci95"]
     verdict = "better" if lo > 0 else "worse" if hi < 0 else "tie"

@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from selftaught.app.parts import probe_all, sandboxes
 from selftaught.core.ports import Job, Zygote
@@ -42,7 +43,7 @@ def in_bubblewrap() -> None:
     layout = find_layout()
     paths = os.pathsep.join(str(path) for path in layout.module_paths)
     program = f"{SOURCE}\nprint(algorithm(100))"
-    command = [*bubblewrap_command(layout), str(layout.interpreter), "-c", program]
+    command = [*bubblewrap_command(layout, own_users=False), str(layout.interpreter), "-c", program]
     environment = {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(command, capture_output=True, check=True, env=environment)
     assert int(done.stdout) == ANSWER
@@ -101,7 +102,7 @@ def main() -> None:
         zygotes = [sandbox.start() for _ in range(CORES)]
         for zygote in zygotes:
             zygote.ready()
-        each = [lambda zygote=zygote: in_guest(zygote) for zygote in zygotes]
+        each: list[Callable[[], None]] = [partial(in_guest, zygote) for zygote in zygotes]
         report(sandbox.tier, each[0], each, count, base)
         for zygote in zygotes:
             zygote.close()
