@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,16 +99,50 @@ def measured_run(run: RecordedRun) -> MeasuredRun:
     }
     steps: dict[int, MeasuredStep] = {}
     baselines: dict[str, MeasuredBaseline] = {}
-    so_far = 0
+    so_far = _drawn_so_far(run.events)
     for event in events:
         match event.body:
-            case LmAnswer(state="answered", usage=usage):
-                so_far += usage.samples
             case Iteration() as step:
-                steps[step.t] = _step(step, drawn, so_far)
+                steps[step.t] = _step(step, drawn, so_far(step.t))
             case Baseline() as baseline:
                 baselines[baseline.name] = _baseline(baseline, finals)
     return MeasuredRun(run.head, tuple(steps[t] for t in sorted(steps)), tuple(baselines.values()))
+
+
+def _drawn_so_far(events: Sequence[Event]) -> Callable[[int], int]:
+    """Responses that a run had drawn when step t was measured, by t.
+
+    An improver is measured on test beside the next proposal: what that draws is not of its step.
+    """
+    begun: dict[str, Invocation] = {}
+    standing: dict[int, str] = {}
+    of_steps: defaultdict[int, int] = defaultdict(int)
+    on_test: defaultdict[str, int] = defaultdict(int)
+    step = 0
+    for event in events:
+        match event.body:
+            case Invocation() as start if event.key not in begun:
+                begun[event.key] = start
+                step += start.role == "proposal"
+            case Iteration() as body:
+                standing[body.t] = body.improver_id
+            case LmAnswer(state="answered", invocation=key, usage=usage):
+                asked = begun.get(key)
+                if asked is None:
+                    of_steps[len(standing)] += usage.samples
+                elif asked.role == "restart":
+                    continue  # baselines come after all steps
+                elif asked.role == "inner" and (asked.repeat or "").startswith("test-"):
+                    on_test[asked.improver] += usage.samples
+                else:
+                    of_steps[step] += usage.samples
+
+    def until(t: int) -> int:
+        improvers = {improver for place, improver in standing.items() if place <= t}
+        drawn = sum(samples for place, samples in of_steps.items() if place <= t)
+        return drawn + sum(on_test[improver] for improver in improvers)
+
+    return until
 
 
 def _step(body: Iteration, drawn: Mapping[str, list[int]], so_far: int) -> MeasuredStep:

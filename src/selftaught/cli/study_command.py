@@ -55,7 +55,7 @@ def unusable_command(name: str) -> click.Command:
 
     return click.command(
         name,
-        short_help="Cannot be used: see selftaught doctor.",
+        short_help="Cannot be used; `selftaught doctor` says why.",
         context_settings=takes_anything,
         add_help_option=False,
     )(command)
