@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from collections import Counter
+from contextlib import closing
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from scipy import stats
 
 
 def events(folder: Path, run_id: str, kind: str) -> list[tuple[str, dict[str, Any]]]:
-    with sqlite3.connect(folder / "selftaught.db") as connection:
+    with closing(sqlite3.connect(folder / "selftaught.db")) as connection:
         rows = connection.execute(
             "SELECT key, body FROM events WHERE run_id = ? AND kind = ? ORDER BY seq",
             (run_id, kind),
