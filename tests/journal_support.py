@@ -6,8 +6,11 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from selftaught.analysis.recorded_run import recorded
+from selftaught.analysis.run_view import RunView, run_view
 from selftaught.journal.codec import Event, as_json, from_json
 from selftaught.journal.port import Journal
+from selftaught.journal.reader import JournalReader
 
 _ID = "ab" * 16
 _USAGE = {
@@ -107,3 +110,8 @@ def put(
 def said(one: Event) -> dict[str, Any]:
     """Its body."""
     return as_json(one.body)
+
+
+def view_run(reader: JournalReader, run_id: str) -> RunView:
+    """What is shown of a run of a store."""
+    return run_view(recorded(reader, run_id))

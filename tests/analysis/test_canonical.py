@@ -9,7 +9,7 @@ from typing import Any
 
 from handmade_journal import BETTER_ID, STOP_RUN, write_stop_run
 
-from selftaught.analysis.canonical import canonical_journal
+from canonical import canonical_journal
 from selftaught.journal.journal import open_journal
 from selftaught.journal.reader import JournalReader, open_reader
 

@@ -21,7 +21,7 @@ from handmade_journal import (
     WORSE_ID,
 )
 
-from selftaught.analysis.run_view import view_run
+from journal_support import view_run
 from selftaught.app.run_list import list_runs
 from selftaught.core.budget import Usage
 from selftaught.journal.reader import JournalReader

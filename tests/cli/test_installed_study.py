@@ -129,7 +129,8 @@ def test_its_result_is_what_its_events_come_to(there: Path) -> None:
     assert shown["state"] == "done"
     assert shown["result"]["spread"]["n"] == 4
     assert shown["result"]["task"] == "flow_shop"
-    assert [run["kind"] for run in json.loads(selftaught(there, "runs", "--json").stdout)["runs"]]
+    listed = json.loads(selftaught(there, "runs", "--json").stdout)["runs"]
+    assert [(run["kind"], run["state"]) for run in listed] == [("spread", "done")]
 
 
 def test_it_replays_and_verifies_and_a_changed_number_is_found(there: Path) -> None:

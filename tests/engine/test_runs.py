@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from selftaught.analysis.canonical import canonical_journal
+from canonical import canonical_journal
 from selftaught.app.compose import run_study
 from selftaught.app.discovery import load_task
 from selftaught.core.budget import Budget, ImproverLimits

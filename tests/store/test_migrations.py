@@ -17,8 +17,7 @@ from old_stores import append, dump, make_schema_1
 from read_only import run_read_only
 from sqlalchemy import Connection
 
-from journal_support import said
-from selftaught.analysis.run_view import view_run
+from journal_support import said, view_run
 from selftaught.core.budget import Usage
 from selftaught.core.errors import ConfigError
 from selftaught.journal.codec import KINDS

@@ -91,7 +91,7 @@ class MeasuredRun:
 def measured_run(run: RecordedRun) -> MeasuredRun:
     """What a run has measured so far."""
     events = run.events
-    drawn = _drawn_on_test(events)
+    drawn, so_far = _drawn_on_test(events), _drawn_so_far(events)
     finals = {
         event.body.improver: event.body
         for event in events
@@ -99,7 +99,6 @@ def measured_run(run: RecordedRun) -> MeasuredRun:
     }
     steps: dict[int, MeasuredStep] = {}
     baselines: dict[str, MeasuredBaseline] = {}
-    so_far = _drawn_so_far(run.events)
     for event in events:
         match event.body:
             case Iteration() as step:

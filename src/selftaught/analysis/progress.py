@@ -8,10 +8,7 @@ from typing import Any
 
 from selftaught.journal.codec import Event, as_json
 from selftaught.journal.events import Result
-from selftaught.journal.reader import JournalReader
 from selftaught.journal.study_events import Iteration
-
-PROGRESS_KINDS = (Iteration, Result)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +43,7 @@ class Progress:
 
 
 def progress(events: Iterable[Event]) -> Progress:
-    """The progress of one run from its events of `PROGRESS_KINDS`; later ones replace earlier."""
+    """The progress of one run from its events; later ones replace earlier."""
     iterations: dict[int, Mapping[str, Any]] = {}
     result: Mapping[str, Any] | None = None
     for event in events:
@@ -59,12 +56,6 @@ def progress(events: Iterable[Event]) -> Progress:
         measured: Sequence[Mapping[str, Any]] = result.get("iterations") or ()
         iterations |= {iteration["t"]: iteration for iteration in measured}
     return Progress(tuple(iterations[t] for t in sorted(iterations)), result)
-
-
-def final_result(reader: JournalReader, run_id: str) -> dict[str, Any] | None:
-    """The final object of `--json`; None while there is none."""
-    bodies = [event.body for event in reader.events(run_id, (Result,))]
-    return bodies[-1].shown if bodies and isinstance(bodies[-1], Result) else None
 
 
 def _best(result: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
 from selftaught.analysis.progress import Progress, progress
-from selftaught.analysis.recorded_run import RecordedRun, recorded
+from selftaught.analysis.recorded_run import RecordedRun
 from selftaught.analysis.run_head import RunHead
 from selftaught.analysis.spending import Spending, spending
 from selftaught.core.statistics import Estimate
@@ -25,7 +25,6 @@ from selftaught.journal.events import (
     Phase,
     Run,
 )
-from selftaught.journal.reader import JournalReader
 from selftaught.journal.study_events import Proposal
 from selftaught.pages.text import unified_diff
 
@@ -140,17 +139,6 @@ class RunView:
             "best_value": self.best_value,
             "result": self.result,
         }
-
-
-def view_run(reader: JournalReader, run_id: str) -> RunView:
-    """The view of one run as it stands now.
-
-    Args:
-        reader: a store that holds the run.
-        run_id: its whole id, as `JournalReader.resolve_run` returns it.
-    Raises: LookupError if the store does not hold it.
-    """
-    return run_view(recorded(reader, run_id))
 
 
 def run_view(run: RecordedRun) -> RunView:

@@ -38,7 +38,7 @@ def stop(run: str, wait_s: float, store: str, as_json: bool) -> None:
         print_json(stands)
         return
     kept = [words.counted(stands["usage"]["lm_calls"], "model call")]
-    if stands["command"] == "run":
+    if stands["iterations"]:
         kept.insert(0, words.counted(stands["iterations"], "iteration"))
     go_on = f"; go on with: {stands['resume']}" if stands["resume"] else ""
     why = f" ({stands['detail']})" if stands["detail"] else ""

@@ -53,9 +53,9 @@ class KeptJournal:
             self._texts.update((content_id(text), text) for text in texts)
 
     def recorded(self, end: RunEnd | None = None) -> RecordedRun:
-        """The run by now; `end`: as it is about to end."""
+        """The run by now, to whose events later ones are added; `end`: as it is about to end."""
         head = replace(self._so_far.head, end=end)
-        return RecordedRun(head, tuple(self._events), self._text)
+        return RecordedRun(head, self._events, self._text)
 
     def _text(self, text_id: str) -> str | None:
         return self._texts.get(text_id) or self._so_far.text(text_id)

@@ -40,10 +40,12 @@ def differences(said: Any, found: Any, where: str = "") -> Iterator[str]:
     have said less.
     """
     if isinstance(said, Mapping) and isinstance(found, Mapping):
-        for name in said.keys() & found.keys():
-            yield from differences(said[name], found[name], f"{where}.{name}" if where else name)
-        for name in sorted(said.keys() - found.keys()):
-            yield f"it says a {where}.{name}, to which nothing comes".replace(" .", " ")
+        for name, one in said.items():
+            place = f"{where}.{name}" if where else name
+            if name in found:
+                yield from differences(one, found[name], place)
+            else:
+                yield f"nothing comes to its {place}"
     elif isinstance(said, (list, tuple)) and isinstance(found, (list, tuple)):
         if len(said) != len(found):
             yield f"{where} come to {len(found)}, and it says {len(said)}"

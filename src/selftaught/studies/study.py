@@ -10,7 +10,7 @@ from __future__ import annotations
 import shlex
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
 
@@ -154,7 +154,7 @@ class Study(ABC, Generic[C]):
         """What settings that were given ask for. Raises: ConfigError."""
         config = make_config(self.config, given)
         name, improver = installed.improver(config.improver, config.store)
-        config = make_config(self.config, {**given, "improver": name})
+        config = replace(config, improver=name)
         return Asked(config, [installed.task(one) for one in config.task_names], improver)
 
     def check(self, asked: Asked[C]) -> None:

@@ -116,8 +116,9 @@ def report_content(gathered: Gathered, more: Sequence[Section] = ()) -> Report:
     named = {section.name: section for section in page.sections}
     best = named["best"].data if "best" in named else None
     improved = best["run_id"] if best is not None and "curve" in named else None
-    after = min(
-        place for place, section in enumerate(page.sections) if section.name in _AFTER_RESULTS
+    after = next(
+        (place for place, one in enumerate(page.sections) if one.name in _AFTER_RESULTS),
+        len(page.sections),
     )
     sections = (
         *page.sections[:after],

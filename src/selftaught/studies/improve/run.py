@@ -98,11 +98,12 @@ class _Best:
     def at_end_of(self, improver_run: str) -> tuple[Program, float]:
         """The program and its value."""
         run = self._recorded()
-        for event in run.events[self._read :]:
+        by_now = len(run.events)
+        for event in run.events[self._read : by_now]:
             if isinstance(event.body, Evaluation) and event.key not in self._keys:
                 self._keys.add(event.key)
                 self._best.append(self._better(event.body))
-        self._read = len(run.events)
+        self._read = by_now
         ended = self._ended.get(improver_run)
         program, value = self._best[-1 if ended is None else ended.scored]
         source = run.text(program)
