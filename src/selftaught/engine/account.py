@@ -52,7 +52,8 @@ class Books:
         Raises: BudgetExceeded if not even one response can be paid.
         """
         async with self._turn:
-            cost = replace(self._worst_case(prompt), lm_calls=0 if self.is_counted else 1)
+            cost = worst_case(self.model, prompt.size_bytes, prompt.max_tokens)
+            cost = replace(cost, lm_calls=0 if self.is_counted else 1)
             reservation = await self.ledger.reserve_in_turn(cost, prompt.n)
             self.is_counted = True
             return reservation
@@ -61,12 +62,13 @@ class Books:
         self.ledger.settle(reservation, usage)
         self.usage = self.usage + replace(usage, samples=drawn)
 
-    def _worst_case(self, prompt: Prompt) -> Cost:
-        """What one request may take at most."""
-        tokens_in = prompt.size_bytes + PROMPT_OVERHEAD_TOKENS
-        fixed_usd = self.model.most_usd(tokens_in, 0) or 0.0
-        one_usd = self.model.most_usd(tokens_in, prompt.max_tokens) or 0.0
-        return Cost(tokens_in, prompt.max_tokens, fixed_usd, one_usd - fixed_usd)
+
+def worst_case(model: LanguageModel, prompt_bytes: int, max_tokens: int) -> Cost:
+    """What one request may take at most."""
+    tokens_in = prompt_bytes + PROMPT_OVERHEAD_TOKENS
+    fixed_usd = model.most_usd(tokens_in, 0) or 0.0
+    one_usd = model.most_usd(tokens_in, max_tokens) or 0.0
+    return Cost(tokens_in, max_tokens, fixed_usd, one_usd - fixed_usd)
 
 
 def unlimited(model: LanguageModel) -> Account:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from selftaught.core.budget import ImproverLimits, Usage
 from selftaught.core.language_model import LanguageModel
 from selftaught.core.ports import Executor, GuestLimits
 from selftaught.core.progress import Listener, Progress, ProgressKind, silent
 from selftaught.core.task import VERSION_SCHEME
+from selftaught.engine.account import worst_case
 from selftaught.engine.evaluate import Evaluator
 from selftaught.engine.history import History
 from selftaught.engine.keys import Occurrences, make_key
-from selftaught.engine.ledger import Ledger
+from selftaught.engine.ledger import NOTHING, Amounts, Ledger
 from selftaught.engine.requests import Requester
 from selftaught.journal.codec import Body, as_json
 from selftaught.journal.events import Notice, Phase
@@ -64,6 +65,14 @@ class RunContext:
     def root(self) -> str:
         """The key of the run itself; the same for equal runs."""
         return make_key("run", self.seed)
+
+    def most(self, improver_runs: int) -> Amounts:
+        """What so many improver runs can take, requests that fail apart: all that their limits
+        allow, each response to a message of its own that is as long as can be."""
+        calls = improver_runs * self.limits.calls
+        one = worst_case(self.model, self.prompt_bytes, self.max_tokens).of(1)
+        most = NOTHING.plus(one, calls * self.limits.samples_per_call)
+        return replace(most, lm_calls=calls)
 
     def record(self, body: Body, key: str, texts: tuple[str, ...] = ()) -> None:
         if not self.history.holds(body.kind, key):

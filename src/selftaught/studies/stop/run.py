@@ -14,7 +14,7 @@ from selftaught.engine.context import RunContext
 from selftaught.engine.describe import describe_meta_utility
 from selftaught.engine.invoke import SandboxedImprover, builder
 from selftaught.engine.keys import make_key
-from selftaught.engine.ledger import NOTHING, Amounts
+from selftaught.engine.ledger import NOTHING, amounts_of
 from selftaught.engine.utilities import CachedMetaUtility, DownstreamTask, MetaQuery
 from selftaught.journal.codec import as_json
 from selftaught.journal.events import Phase
@@ -22,6 +22,7 @@ from selftaught.journal.study_events import Iteration, Proposal, StepProposal
 from selftaught.studies.first_program import with_seed
 from selftaught.studies.improvers import load_improver
 from selftaught.studies.stop.baselines import SHIPPED, Baselines
+from selftaught.studies.stop.estimate import most_runs
 from selftaught.studies.stop.study import RunConfig
 from selftaught.studies.study import Asked, Ended, NothingMeasured
 
@@ -47,6 +48,9 @@ class _Study:
         self._u_meta = CachedMetaUtility(context, downstream, self._runs, builder(context, "inner"))
         self._baselines = Baselines(context, asked.tasks, self._runs["test"])
         self._others = SHIPPED if asked.config.with_baselines else ()
+        # What the end takes, in evaluations on test: one for each that is restarted, and once more
+        # for worst cases reserved at once.
+        self._held = 2 + len(self._others)
         self._seed = SandboxedImprover(context, asked.improver, "inner")
         self._final: Improver = self._seed
         self._has_measured = False
@@ -90,11 +94,15 @@ class _Study:
         proposal: Improver | Failed | None,
         decision: Decision | None,
     ) -> Rest:
-        """Val decides, so it is there first; test is measured beside the next step, unless a budget
-        could be spent on that before this one is measured."""
+        """Val decides, so it is there first; test is measured beside the next step, where that
+        changes nothing: where the budget covers both at their worst, and what will then be held
+        back for the end, so that neither waits for the other, or is refused because of it."""
         if decision is not None:
             self._record_proposal(t, proposal, decision)
-        if self._context.ledger.is_unlimited:
+        n_tasks, runs = len(self._tasks), self._runs
+        others = self._held * runs["test"] + (runs["val"] if decision is None else 0)
+        most = self._context.most(most_runs(self._context.limits, n_tasks, runs) + n_tasks * others)
+        if self._context.ledger.covers(most):
             await self._u_meta.score(improver, "val")
             return self._measured(t, improver, proposal, decision)
         await self._measured(t, improver, proposal, decision)
@@ -125,17 +133,8 @@ class _Study:
 
     def _hold_back(self, improver: Improver) -> None:
         """Keep back what the end will take, judged by the improver that stands now."""
-        took = self._baselines.taken(improver.program)
-        # As much for each that is restarted, and once more for worst cases reserved at once.
-        times = 2 + len(self._others)
-        self._context.ledger.hold_back(
-            Amounts(
-                lm_calls=times * took.lm_calls,
-                samples=times * took.samples,
-                tokens=times * (took.tokens_in + took.tokens_out),
-                usd=times * took.usd,
-            )
-        )
+        took = amounts_of(self._baselines.taken(improver.program))
+        self._context.ledger.hold_back(NOTHING.plus(took, self._held))
 
     def _record_proposal(
         self, t: int, proposal: Improver | Failed | None, decision: Decision
