@@ -753,6 +753,7 @@ def long_run(url: str, name: str, calls: int) -> None:
     asyncio.run(write())
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_ten_times_the_calls_take_no_more_than_some_ten_times_the_time(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]

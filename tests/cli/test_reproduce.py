@@ -170,6 +170,7 @@ def test_an_estimate_has_the_steps_of_the_runs_and_of_the_transfer(
     assert not (here / "selftaught.db").exists()
 
 
+@pytest.mark.slow
 def test_the_micro_protocol_goes_through_to_the_transfer_of_the_best_run(
     micro: tuple[Path, Done],
 ) -> None:
@@ -244,6 +245,7 @@ def test_another_configuration_is_another_protocol(
     assert "over one run" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_budget_is_that_of_the_whole_protocol(
     micro: tuple[Path, Done], here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

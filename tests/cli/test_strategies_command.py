@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from installed import Finished, selftaught
 
 import selftaught as package
@@ -75,6 +76,7 @@ def test_an_improve_run_has_one_improver_whose_calls_are_those_of_its_journal(fo
     assert "the improver to begin with" in page
 
 
+@pytest.mark.slow
 def test_a_program_that_is_too_long_to_read_is_said_to_be_so(folder: Path) -> None:
     text = (IMPROVERS / "seed.py").read_text(encoding="utf-8")
     (folder / "long.py").write_text(text + "# more\n" * 40_000, encoding="utf-8")
