@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from selftaught.analysis.run_head import RunHead, read_head
 from selftaught.core.program import content_id
@@ -32,12 +32,15 @@ class ReplyTrace:
         value: what the utility that its improver was given said of that program; None if it
             failed, or was never asked.
         outcome: `scored`, how it failed, or `not scored`.
+        detail, printed: how it failed in words, and the beginning of what it printed.
     """
 
     text: str
     program_id: str | None
     value: float | None
     outcome: str
+    detail: str = ""
+    printed: str = ""
 
 
 @dataclass(slots=True)
@@ -104,6 +107,15 @@ class RunTrace:
         return [asdict(run) for run in self.runs]
 
 
+class _Said(NamedTuple):
+    """What is known of a program on some instances."""
+
+    value: float | None
+    outcome: str
+    detail: str = ""
+    printed: str = ""
+
+
 def trace_run(reader: JournalReader, run_id: str) -> RunTrace:
     """The tree of a run. Raises: LookupError if there is no such run."""
     head = read_head(reader, run_id)
@@ -142,14 +154,14 @@ class _Tracer:
                     self._end(found[event.key], end)
         return list(found.values())
 
-    def _find_scores(self) -> Iterator[tuple[tuple[Any, ...], tuple[float | None, str]]]:
+    def _find_scores(self) -> Iterator[tuple[tuple[Any, ...], _Said]]:
         for event in self._events(Evaluation, MetaEvaluation):
             match event.body:
                 case Evaluation() as one:
                     place = (one.task, one.stream, one.repeat, one.program)
-                    yield place, (one.value, one.outcome)
+                    yield place, _Said(one.value, one.outcome, one.detail, one.printed)
                 case MetaEvaluation() as meta:
-                    yield (None, meta.stream, None, meta.improver), (meta.mean, "scored")
+                    yield (None, meta.stream, None, meta.improver), _Said(meta.mean, "scored")
 
     def _call(self, key: str, asked: LmCall) -> CallTrace:
         system, user = self._text(asked.system), self._text(asked.user)
@@ -171,18 +183,17 @@ class _Tracer:
         if not isinstance(code, str):
             return ReplyTrace(text, None, None, "no code")
         program_id = content_id(code)
-        value, outcome = self._score(run, program_id)
-        return ReplyTrace(text, program_id, value, outcome)
+        return ReplyTrace(text, program_id, *self._score(run, program_id))
 
     def _end(self, run: ImproverRunTrace, end: InvocationEnd) -> None:
         run.outcome, run.detail = end.outcome, end.detail
         run.program, run.utility_uses = end.program, end.utility_uses
         if run.program is not None:
-            run.value, _ = self._score(run, run.program)
+            run.value = self._score(run, run.program).value
 
-    def _score(self, run: ImproverRunTrace, program_id: str) -> tuple[float | None, str]:
+    def _score(self, run: ImproverRunTrace, program_id: str) -> _Said:
         place = (run.task, run.stream, run.repeat, program_id)
-        return self._scores.get(place, (None, "not scored"))
+        return self._scores.get(place, _Said(None, "not scored"))
 
     def _text(self, text_id: str) -> str:
         return self._reader.text(text_id) or ""

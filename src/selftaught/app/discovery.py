@@ -22,6 +22,7 @@ from selftaught.core.blame import own_place, words_of
 from selftaught.core.errors import ConfigError
 from selftaught.core.language_model import LanguageModel, ModelServices
 from selftaught.core.ports import Executor, ExecutorServices, Sandbox
+from selftaught.core.prints import printed_on_stderr
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.task import Task
 from selftaught.core.task_place import module_of_file
@@ -68,7 +69,7 @@ def load_task(name_or_path: str | Path) -> Task:
 def _task_from_file(path: Path) -> Task:
     if not path.is_file():
         raise ConfigError(f"there is no task file {path}")
-    with _users_code(f"task file {path} raised", path.resolve()):
+    with printed_on_stderr(), _users_code(f"task file {path} raised", path.resolve()):
         module = module_of_file(path)
     if not hasattr(module, "task"):
         raise ConfigError(f"task file {path} defines no `task = st.Task(...)`")

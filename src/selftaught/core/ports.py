@@ -210,6 +210,11 @@ class ProgramSession(Protocol):
         """CPU seconds that its guests have used."""
         ...
 
+    @property
+    def printed(self) -> str:
+        """The beginning of what it printed."""
+        ...
+
     def close(self) -> None: ...
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import tokenize
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,8 @@ def describe_source(functions: Sequence[Callable[..., Any]]) -> str:
     file = inspect.getsourcefile(functions[0])
     if file is None or not Path(file).is_file():
         return _own_source(functions)
-    text = Path(file).read_text(encoding="utf-8")
+    with tokenize.open(file) as opened:
+        text = opened.read()
     definitions = _definitions(ast.parse(text))
     if not all(name in definitions for name in wanted):
         return _own_source(functions)

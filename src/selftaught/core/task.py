@@ -250,7 +250,7 @@ class Task:
             return Program(self.seed, self.entry)
         path = self.seed if self.seed.is_absolute() else self._folder() / self.seed
         try:
-            return Program(path.read_text(encoding="utf-8"), self.entry)
+            return Program(path.read_text(encoding="utf-8-sig"), self.entry)
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"task {self.name}: cannot read its seed {path}: {error}") from None
 

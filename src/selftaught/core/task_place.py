@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -31,6 +32,20 @@ def module_of_file(path: Path) -> ModuleType:
     sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
+
+
+def refuse_while_loading() -> None:
+    """A task's file that starts a run where it is loaded would start another within the first.
+
+    Raises: ConfigError if who calls is such a file, with the line to change.
+    """
+    for frame, line in traceback.walk_stack(None):
+        of = frame.f_globals.get("__name__", "")
+        if frame.f_code.co_name == "<module>" and of.startswith(_OF_A_FILE):
+            raise ConfigError(
+                f"line {line} starts a run while the file is loaded for its task: put that line "
+                'under `if __name__ == "__main__":`'
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias
 
 from selftaught.core.concurrency import SingleFlight
 from selftaught.core.errors import InfrastructureError, SelfTaughtError
+from selftaught.core.messages import PRINTED_CHARS
 from selftaught.core.outcome import EvaluationOutcome, Failed, Scored
 from selftaught.core.ports import (
     CandidateSlot,
@@ -149,7 +150,7 @@ def evaluate_in_slot(
         scored = _checked(task, result, handle, slot.tier)
     except ProgramFailed as error:
         handle.raise_trouble()
-        return replace(error.failure, cpu_s=handle.cpu_s)
+        return replace(error.failure, cpu_s=handle.cpu_s, printed=handle.printed)
     except SelfTaughtError:
         handle.raise_trouble()
         raise
@@ -184,6 +185,7 @@ class _Handle:
         self._session: ProgramSession = slot.session(self._job)
         self._calls = 0
         self._mapped_cpu_s = 0.0
+        self._mapped: dict[int, str] = {}
         self._trouble: InfrastructureError | None = None
 
     @property
@@ -194,6 +196,12 @@ class _Handle:
     @property
     def cpu_s(self) -> float:
         return self._session.cpu_s + self._mapped_cpu_s
+
+    @property
+    def printed(self) -> str:
+        """The beginning of what the program printed, guests of `map` in the order of groups."""
+        parts = (self._session.printed, *(self._mapped[first] for first in sorted(self._mapped)))
+        return "".join(parts)[:PRINTED_CHARS]
 
     def __call__(self, *args: Any, cpu_s: float | None = None) -> Any:
         index = self._calls
@@ -226,6 +234,7 @@ class _Handle:
                 finally:
                     session.close()
                 used_s += session.cpu_s
+                self._mapped[first + group.start] = session.printed
             return used_s
 
         with self._watch.paused(), self._slot.spares(len(groups) - 1) as spares:
@@ -297,7 +306,8 @@ def _checked(task: Task, result: Any, handle: _Handle, tier: str) -> Scored:
             asked=handle.asked,
             then="; mend it or state another range",
         )
-    return Scored(value, str(measure.feedback), per_instance, metrics, handle.cpu_s, tier)
+    feedback, used_s = str(measure.feedback), handle.cpu_s
+    return Scored(value, feedback, per_instance, metrics, used_s, tier, handle.printed)
 
 
 def _metrics(metrics: Mapping[str, float]) -> dict[str, float]:

@@ -194,7 +194,7 @@ class _Spans:
 
 def _outcome(said: Evaluation) -> EvaluationOutcome:
     if said.value is None:
-        return Failed(cast(FailureKind, said.outcome), said.detail, said.cpu_s)
+        return Failed(cast(FailureKind, said.outcome), said.detail, said.cpu_s, said.printed)
     return Scored(
         value=said.value,
         feedback=said.feedback,
@@ -202,6 +202,7 @@ def _outcome(said: Evaluation) -> EvaluationOutcome:
         metrics={name: _number(value) for name, value in said.metrics.items()},
         cpu_s=said.cpu_s,
         tier=said.tier,
+        printed=said.printed,
     )
 
 

@@ -352,6 +352,7 @@ class Evaluation(EventRecord, frozen=True):
     metrics: dict[str, Number | None]
     cpu_s: Number
     tier: str
+    printed: str = ""
 
     def text_ids(self) -> Iterator[str]:
         yield self.program

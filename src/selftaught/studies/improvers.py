@@ -30,6 +30,6 @@ def load_improver(name_or_path: str | Path) -> Program:
             f"unknown improver {text!r}: there are {', '.join(improver_names())}, or give a file.py"
         )
     try:
-        return Program(path.read_text(encoding="utf-8"), IMPROVER_ENTRY)
+        return Program(path.read_text(encoding="utf-8-sig"), IMPROVER_ENTRY)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot read the improver {path}: {error}") from None
