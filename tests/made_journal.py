@@ -105,10 +105,14 @@ def settings(shape: Shape, events: int) -> dict[str, Any]:
             runs = {"search": max(1, (events - 300) // 850), "val": 2, "test": 2}
             return {"tasks": ("flow_shop",), "iterations": 1, "runs": runs}
         case "improve":
-            return {"task": "flow_shop", "budget": {"lm_calls": events // 9}}
+            return {"task": "flow_shop", "budget": {"lm_calls": max(4, events // 9)}}
         case "search":
-            calls = events // (SEARCH_SAMPLES + 2)
-            each = {"calls": calls, "samples_per_call": SEARCH_SAMPLES, "utility_uses": events}
+            calls = max(1, events // (SEARCH_SAMPLES + 2))
+            each = {
+                "calls": calls,
+                "samples_per_call": SEARCH_SAMPLES,
+                "utility_uses": max(32, events),
+            }
             return {"task": "flow_shop", "limits": each, "budget": {"lm_calls": calls}}
 
 
