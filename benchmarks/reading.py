@@ -117,7 +117,7 @@ def main() -> int:
                     seen.append((events, cpu_s))
                     if len(seen) == 1:
                         continue  # what any journal takes
-                    grows = growth(*seen[-2:], seen[0][1]) if len(seen) > 2 else None
+                    grows = growth(seen[-2], seen[-1], seen[0][1]) if len(seen) > 2 else None
                     shown = ("-" if one is None else f"{one:.2f}" for one in (grows, told_s))
                     print(
                         f"{name:<13} {shape:<8} {events:>8,} {cpu_s:>6.2f} s "

@@ -59,8 +59,7 @@ def made(body: str) -> str:
                 ["sh", "-c", command.removeprefix("$ ")],
                 cwd=folder,
                 env=environment,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                capture_output=True,
                 text=True,
                 check=True,
             )
@@ -81,7 +80,7 @@ def main() -> int:
         if block.is_left_out or same(now := made(block.body), block.body):
             continue
         drifted += 1
-        print(f"{block.page.relative_to(ROOT)}: {block.body.partition(chr(10))[0]}")
+        sys.stdout.write(f"{block.page.relative_to(ROOT)}: {block.body.partition(chr(10))[0]}\n")
         if "--write" in sys.argv:
             text = block.page.read_text("utf-8")
             block.page.write_text(text.replace(block.body, now), "utf-8")

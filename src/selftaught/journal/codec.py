@@ -159,7 +159,7 @@ def from_json(kind: str, said: Any, own: Kinds = MappingProxyType({})) -> Body:
 def _converted(said: dict[str, Any], kind: type[T]) -> T:
     body = msgspec.convert(said, kind)
     for record, fields in _records(body, said):
-        names = _names(type(record)).keys()
+        names = _names(record.__class__).keys()
         if isinstance(record, Record):
             if not fields.keys() <= names:
                 unknown = {name: value for name, value in fields.items() if name not in names}
@@ -184,7 +184,7 @@ def _builtins(record: Record) -> dict[str, Any]:
 def _records(value: Any, fields: Any) -> Iterator[tuple[Any, dict[str, Any]]]:
     """Each record in a body, with its JSON object. There are none in dictionaries."""
     yield value, fields
-    for name, stored in _parts(type(value)):
+    for name, stored in _parts(value.__class__):
         part = getattr(value, name)
         if isinstance(part, tuple):
             if part and isinstance(part[0], Record):
@@ -196,7 +196,7 @@ def _records(value: Any, fields: Any) -> Iterator[tuple[Any, dict[str, Any]]]:
 
 # Asked for every event that is read, and the same for all of a kind.
 @cache
-def _names(kind: type[Any]) -> dict[str, None]:
+def _names(kind: Any) -> dict[str, None]:
     """The names of its fields as they are stored, in their order."""
     if issubclass(kind, Record):
         return dict.fromkeys(kind.__struct_encode_fields__)
@@ -204,7 +204,7 @@ def _names(kind: type[Any]) -> dict[str, None]:
 
 
 @cache
-def _parts(kind: type[Any]) -> tuple[tuple[str, str], ...]:
+def _parts(kind: Any) -> tuple[tuple[str, str], ...]:
     """Fields in which there may be records, with their names as they are stored."""
     if not issubclass(kind, Record):
         return ()

@@ -227,7 +227,7 @@ class JournalReader:
     ) -> None:
         self.close()
 
-    def _event(self, row: Row[Any], own: Kinds) -> Event:
+    def _event(self, row: Sequence[Any], own: Kinds) -> Event:
         seq, run_id, kind, key, at, said = row
         try:
             body = decode(kind, said, own)
