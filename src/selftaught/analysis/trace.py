@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
@@ -129,13 +129,17 @@ class _Tracer:
         self._reader = reader
         self._run_id = run_id
         self._scores = dict(self._find_scores())
+        self._texts: Mapping[str, str] = {}
 
     def runs(self) -> list[ImproverRunTrace]:
         """In the order in which they began; what a resumed run wrote twice stands once."""
         found: dict[str, ImproverRunTrace] = {}
         calls: dict[str, CallTrace] = {}
         closed: set[tuple[str, int]] = set()
-        for event in self._events(Invocation, LmCall, LmAnswer, InvocationEnd):
+        events = [*self._events(Invocation, LmCall, LmAnswer, InvocationEnd)]
+        said = (one.body for one in events if isinstance(one.body, (LmCall, LmAnswer)))
+        self._texts = self._reader.texts({text_id for body in said for text_id in body.text_ids()})
+        for event in events:
             match event.body:
                 case Invocation() as start:
                     place = (start.task, start.stream, start.repeat)
@@ -196,7 +200,7 @@ class _Tracer:
         return self._scores.get(place, _Said(None, "not scored"))
 
     def _text(self, text_id: str) -> str:
-        return self._reader.text(text_id) or ""
+        return self._texts.get(text_id, "")
 
     def _events(self, *kinds: type[Body]) -> Iterator[Event]:
         return self._reader.events(self._run_id, kinds)

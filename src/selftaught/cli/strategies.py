@@ -31,10 +31,11 @@ def strategies(run: str, diff: bool, store: str, as_json: bool) -> None:
     """
     from selftaught.app import core_thread
     from selftaught.app.strategies import find_strategies
-    from selftaught.cli.terminal import paged, print_json
+    from selftaught.cli.terminal import paged, print_json, reading
     from selftaught.pages.terminal import draw
 
-    found = core_thread.run(find_strategies(store, run))
+    with reading(store):
+        found = core_thread.run(find_strategies(store, run))
     if as_json:
         print_json(found.as_json(with_diff=diff))
         return

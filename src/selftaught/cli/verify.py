@@ -26,12 +26,12 @@ def verify(run: str | None, store: str, as_json: bool) -> int:
     RUN is a run's id, the start of it, or `latest`; without it, all runs are checked. Ends with
     exit code 0 if everything agrees, 1 if anything does not.
     """
-    from selftaught.cli.terminal import print_json, print_page
+    from selftaught.cli.terminal import print_json, print_page, reading
     from selftaught.journal.reader import open_reader
     from selftaught.studies.registry import studies
     from selftaught.studies.verify import verify_store
 
-    with open_reader(store) as reader:
+    with reading(store), open_reader(store) as reader:
         found = verify_store(reader, studies(), None if run is None else reader.resolve_run(run))
     print_json(found.as_json()) if as_json else print_page(_page(found))
     return FAILED if found.findings else DONE

@@ -10,6 +10,7 @@ import dataclasses
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 from typing import Any, TypeAlias, TypeVar, get_args
 
@@ -158,12 +159,12 @@ def from_json(kind: str, said: Any, own: Kinds = MappingProxyType({})) -> Body:
 def _converted(said: dict[str, Any], kind: type[T]) -> T:
     body = msgspec.convert(said, kind)
     for record, fields in _records(body, said):
-        names = _names(record)
-        unknown = {name: value for name, value in fields.items() if name not in names}
+        names = _names(record.__class__).keys()
         if isinstance(record, Record):
-            if unknown:
+            if not fields.keys() <= names:
+                unknown = {name: value for name, value in fields.items() if name not in names}
                 msgspec.structs.force_setattr(record, "unknown", unknown)
-        elif unknown or len(fields) < len(names):
+        elif fields.keys() != names:
             what = f"{type(record).__name__} of {', '.join(names)}, got {', '.join(fields)}"
             raise msgspec.ValidationError(f"Expected `{what}`")
     return body
@@ -182,23 +183,39 @@ def _builtins(record: Record) -> dict[str, Any]:
 
 def _records(value: Any, fields: Any) -> Iterator[tuple[Any, dict[str, Any]]]:
     """Each record in a body, with its JSON object. There are none in dictionaries."""
-    if isinstance(value, Record):
-        yield value, fields
-        for name, stored in zip(
-            value.__struct_fields__, value.__struct_encode_fields__, strict=True
-        ):
-            part = getattr(value, name)
-            if isinstance(part, tuple):
-                if part and isinstance(part[0], Record):
-                    for one, said in zip(part, fields[stored], strict=True):
-                        yield from _records(one, said)
-            elif isinstance(part, Record) or dataclasses.is_dataclass(part):
-                yield from _records(part, fields[stored])
-    else:
-        yield value, fields
+    yield value, fields
+    for name, stored in _parts(value.__class__):
+        part = getattr(value, name)
+        if isinstance(part, tuple):
+            if part and isinstance(part[0], Record):
+                for one, said in zip(part, fields[stored], strict=True):
+                    yield from _records(one, said)
+        elif isinstance(part, Record) or dataclasses.is_dataclass(part):
+            yield from _records(part, fields[stored])
 
 
-def _names(record: Any) -> tuple[str, ...]:
-    if isinstance(record, Record):
-        return record.__struct_encode_fields__
-    return tuple(spec.name for spec in dataclasses.fields(record))
+# Asked for every event that is read, and the same for all of a kind.
+@cache
+def _names(kind: Any) -> dict[str, None]:
+    """The names of its fields as they are stored, in their order."""
+    if issubclass(kind, Record):
+        return dict.fromkeys(kind.__struct_encode_fields__)
+    return dict.fromkeys(spec.name for spec in dataclasses.fields(kind))
+
+
+@cache
+def _parts(kind: Any) -> tuple[tuple[str, str], ...]:
+    """Fields in which there may be records, with their names as they are stored."""
+    if not issubclass(kind, Record):
+        return ()
+    return tuple(
+        (field.name, field.encode_name)
+        for field in msgspec.structs.fields(kind)
+        if _has_records(field.type)
+    )
+
+
+def _has_records(annotation: Any) -> bool:
+    if isinstance(annotation, type) and not get_args(annotation):
+        return issubclass(annotation, Record) or dataclasses.is_dataclass(annotation)
+    return any(map(_has_records, get_args(annotation)))
