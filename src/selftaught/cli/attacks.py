@@ -9,9 +9,8 @@ from typing import Any
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from selftaught.app.parts import sandboxes
-from selftaught.attacks.catalogue import Attack
+from selftaught.attacks.catalogue import Attack, Verdict
 from selftaught.attacks.suite import CONTROL, Row, run_suite
-from selftaught.attacks.verdict import Verdict
 from selftaught.cli.terminal import stderr
 from selftaught.pages.blocks import Block, Paragraph, Table
 
