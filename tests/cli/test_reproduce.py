@@ -13,8 +13,7 @@ import pytest
 from installed import Done, selftaught
 
 from selftaught.app.discovery import load_task
-from selftaught.app.protocol import ProtocolConfig
-from selftaught.app.reproduce import best_run
+from selftaught.app.reproduce import ProtocolConfig, best_run
 from selftaught.app.run_list import list_runs
 from selftaught.cli import edge
 from selftaught.cli.main import selftaught as command

@@ -7,8 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from selftaught.cli.options import json_option, reading_store_option, setting_options
-from selftaught.cli.sections import SectionedCommand, option
+from selftaught.cli.options import (
+    SectionedCommand,
+    json_option,
+    option,
+    reading_store_option,
+    setting_options,
+)
 from selftaught.pages import words
 from selftaught.pages.blocks import Table
 from selftaught.studies.common_config import ProviderConfig

@@ -13,10 +13,10 @@ from selftaught.cli.audit import audit
 from selftaught.cli.doctor import doctor
 from selftaught.cli.listing import models, runs, tasks
 from selftaught.cli.new import new_improver, new_task
+from selftaught.cli.options import OrderedGroup
 from selftaught.cli.report import report
 from selftaught.cli.reproduce import reproduce
 from selftaught.cli.resume import replay, resume
-from selftaught.cli.sections import OrderedGroup
 from selftaught.cli.serve_model import serve_model
 from selftaught.cli.show import show
 from selftaught.cli.stop import stop

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from selftaught.cli.options import json_option, reading_store_option
-from selftaught.cli.sections import SectionedCommand, option
+from selftaught.cli.options import SectionedCommand, json_option, option, reading_store_option
 
 
 @click.command(cls=SectionedCommand, short_help="Write a run as a page, with figures and numbers.")

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from selftaught.cli.options import json_option, reading_store_option
-from selftaught.cli.sections import SectionedCommand, option
+from selftaught.cli.options import SectionedCommand, json_option, option, reading_store_option
 from selftaught.pages import words
 from selftaught.pages.blocks import Block, Facts, Listing, Paragraph, Table
 
