@@ -53,12 +53,7 @@ class Sign:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What reading a program came to.
-
-    Attributes:
-        signs: by line.
-        unreadable: why it could not be read; empty if it could.
-    """
+    """What reading a program came to: signs by line, or why it is unreadable."""
 
     signs: tuple[Sign, ...] = ()
     unreadable: str = ""

@@ -122,13 +122,7 @@ class SqlJournal:
     def __init__(
         self, location: Location, connection: Connection, clock: Callable[[], float] = time.time
     ) -> None:
-        """Take over a connection to a database with our tables, and start the writer.
-
-        Args:
-            location: for messages.
-            connection: from now on the writer's alone, which closes it.
-            clock: unix time.
-        """
+        """Start the writer on a database with our tables: it owns and closes the connection."""
         self._location = location
         self._connection = connection
         self._clock = clock
