@@ -81,8 +81,7 @@ class SeriesPlace(Record, frozen=True):
     """The place of a run among the independent repeats of one run, which share its budget.
 
     Attributes:
-        series_id: id of the first run.
-        index: 0 for the first; its seed is that of the first and as many more.
+        series_id: id of the first run, whose index is 0; its seed is counted up by the index.
         of: how many runs there are to be.
         usage, wall_s: what the runs before it had taken.
     """

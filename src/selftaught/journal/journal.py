@@ -42,8 +42,6 @@ def open_journal(
     """Open a store for a run; create it if there is none, migrate it if its schema is older.
 
     Args:
-        url: such as `sqlite:///selftaught.db`.
-        clock: unix time, for the events' `at`.
         lock_timeout_s: how long another process may hold the database; when it is over, a write
             has failed.
     Raises: ConfigError as `check_writable`; then nothing is left behind.
