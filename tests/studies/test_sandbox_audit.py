@@ -31,10 +31,9 @@ from selftaught.core.seeds import PUBLIC_KEY
 from selftaught.core.statistics import wilson
 from selftaught.engine.context import RunContext
 from selftaught.engine.evaluate import Evaluator
-from selftaught.engine.history import History
+from selftaught.engine.history import History, Memory
 from selftaught.engine.ledger import Ledger
 from selftaught.engine.limit import AdaptiveLimit
-from selftaught.engine.memory import Memory
 from selftaught.engine.program_reader import ProgramReader
 from selftaught.engine.recall import recall
 from selftaught.engine.requests import Requester
@@ -303,7 +302,7 @@ class Audit:
         journal = open_journal(self.url)
         reader = open_reader(self.url)
         if reader.runs():
-            memory, events = recall(reader, "run"), list(reader.events("run"))
+            memory, events = recall(reader.events("run"), reader.texts), list(reader.events("run"))
         context = RunContext(
             run_id="run",
             seed=5,

@@ -11,8 +11,8 @@ from selftaught.analysis.recorded_run import RecordedRun
 from selftaught.analysis.run_head import RunHead
 from selftaught.core.statistics import Estimate, paired_difference
 from selftaught.journal.codec import Event
-from selftaught.journal.events import Invocation, InvocationEnd, LmAnswer, MetaEvaluation
-from selftaught.journal.study_events import Baseline, Iteration
+from selftaught.journal.events import Invocation, InvocationEnd, LmAnswer
+from selftaught.journal.study_events import Baseline, Iteration, MetaEvaluation
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,9 @@ from selftaught.core.concurrency import together
 from selftaught.core.program import Program
 from selftaught.engine.program_reader import ProgramReader, Reading
 from selftaught.journal.codec import Event
-from selftaught.journal.events import Evaluation, Invocation, InvocationEnd, MetaEvaluation, Run
+from selftaught.journal.events import Evaluation, Invocation, InvocationEnd, Run
 from selftaught.journal.reader import JournalReader
+from selftaught.journal.study_events import MetaEvaluation
 
 _KINDS_OF_EVENTS = (Run, Invocation, InvocationEnd, Evaluation, MetaEvaluation)
 # Improvers of our own, which no model writes.

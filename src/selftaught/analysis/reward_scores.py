@@ -11,7 +11,8 @@ from functools import cached_property
 from selftaught.analysis.excess import Excess, excess, variance
 from selftaught.analysis.reward_findings import RewardFinding, Role
 from selftaught.journal.codec import Event
-from selftaught.journal.events import Evaluation, MetaEvaluation
+from selftaught.journal.events import Evaluation
+from selftaught.journal.study_events import MetaEvaluation
 from selftaught.pages import words
 
 _SHARE_OF_FAILURES = 0.5

@@ -10,15 +10,9 @@ from selftaught.analysis.run_head import RunHead, read_head
 from selftaught.core.program import content_id
 from selftaught.core.text import clean
 from selftaught.journal.codec import Body, Event
-from selftaught.journal.events import (
-    Evaluation,
-    Invocation,
-    InvocationEnd,
-    LmAnswer,
-    LmCall,
-    MetaEvaluation,
-)
+from selftaught.journal.events import Evaluation, Invocation, InvocationEnd, LmAnswer, LmCall
 from selftaught.journal.reader import JournalReader
+from selftaught.journal.study_events import MetaEvaluation
 from selftaught_guest.extract import extract_code
 
 

@@ -28,9 +28,8 @@ from selftaught.core.progress import Listener, silent
 from selftaught.core.task import VERSION_SCHEME, Task
 from selftaught.engine.context import RunContext
 from selftaught.engine.evaluate import Evaluator, Question
-from selftaught.engine.history import History, Replay
+from selftaught.engine.history import History, Memory, Replay
 from selftaught.engine.ledger import Ledger
-from selftaught.engine.memory import Memory
 from selftaught.journal.codec import Event
 from selftaught.journal.events import Evaluation, EventRecord, Run, SeriesPlace
 from selftaught.journal.journal import open_journal

@@ -53,13 +53,9 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """An evaluation that came to a value.
+    """An evaluation that came to a value; `Measure` says what its parts are.
 
     Attributes:
-        value: what the utility returned; higher is better.
-        feedback: what the utility says about the program, for search streams only.
-        per_instance: one value an instance, where the utility tells.
-        metrics: further named numbers.
         cpu_s: CPU seconds of the guests.
         tier: sandbox tier in which the program ran.
         printed: the beginning of what the program printed.

@@ -16,11 +16,8 @@ from typing import Any
 
 
 def describe_source(functions: Sequence[Callable[..., Any]]) -> str:
-    """Source of the functions and of the top-level names of the same file that they use.
+    """Source of functions of one file and of its names that they use, in the file's order.
 
-    Args:
-        functions: functions of one file.
-    Returns: the definitions in the order of the file.
     Raises: LookupError, whose message says why there is no source to show.
     """
     wanted: list[str] = []

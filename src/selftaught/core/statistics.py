@@ -10,12 +10,9 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A mean with its interval.
+    """A mean with its interval, from so many observations.
 
-    Attributes:
-        mean: the estimate.
-        ci95: 95 % confidence interval, or None where it cannot be had from so few observations.
-        n: observations.
+    `ci95` is the 95 % confidence interval, or None where it cannot be had from so few.
     """
 
     mean: float

@@ -14,7 +14,7 @@ from typing import Any
 
 from selftaught.core.blame import words_of
 from selftaught.core.errors import ConfigError, InfrastructureError
-from selftaught.core.task import PerInstance, Task
+from selftaught.core.task import Task
 
 _OF_A_FILE = "selftaught_task_"
 
@@ -53,7 +53,6 @@ class TaskPlace:
     """A module, or a file, that holds a task.
 
     Attributes:
-        module: its name.
         file: that of a module that can only be had by its file; else None.
         attribute: the task's name in it.
         version: that task's, which the one found there must have.
@@ -102,8 +101,7 @@ def place_of(task: Task) -> TaskPlace:
 
     Raises: ConfigError if it is not.
     """
-    function = task.utility.score if isinstance(task.utility, PerInstance) else task.utility
-    own = sys.modules.get(getattr(function, "__module__", None) or "")
+    own = sys.modules.get(getattr(task.function, "__module__", None) or "")
     for module in (own, *list(sys.modules.values())):
         # What stands in a script or a notebook is nowhere else under that name.
         if not isinstance(module, ModuleType) or module.__name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -15,7 +16,7 @@ from selftaught.core.task import VERSION_SCHEME
 from selftaught.engine.account import worst_case
 from selftaught.engine.evaluate import Evaluator
 from selftaught.engine.history import History
-from selftaught.engine.keys import Occurrences, make_key
+from selftaught.engine.keys import make_key
 from selftaught.engine.ledger import NOTHING, Amounts, Ledger
 from selftaught.engine.requests import Requester
 from selftaught.journal.codec import Body, as_json
@@ -46,15 +47,22 @@ class RunContext:
     guest_limits: GuestLimits = field(default_factory=GuestLimits)
     prompt_bytes: int = 1 << 18
     modules: tuple[str, ...] = ()
-    occurrences: Occurrences = field(default_factory=Occurrences)
     drawn: dict[tuple[str, str], Usage] = field(default_factory=dict)
     history: History = field(default_factory=History)
     version_scheme: int = VERSION_SCHEME
     now: Callable[[], float] = time.time
     _noticed: set[str] = field(default_factory=set)
+    _occurrences: Counter[str] = field(default_factory=Counter)
 
     def key(self, parent: str, *path: str | int) -> str:
-        return self.occurrences.key(parent, *path)
+        """The key of a child of `parent`, which tells identical siblings apart.
+
+        They may swap places between two runs, which changes nothing: they are identical.
+        """
+        base = make_key(parent, *path)
+        occurrence = self._occurrences[base]
+        self._occurrences[base] += 1
+        return make_key(base, occurrence)
 
     @property
     def model(self) -> LanguageModel:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import math
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, Literal, TypeAlias
@@ -165,10 +165,6 @@ def evaluate_in_slot(
     return scored
 
 
-def replace_entry(program: Program, entry: str) -> Program:
-    return program if program.entry == entry else Program(program.source, entry)
-
-
 async def _awaited(result: Any) -> Any:
     return await result
 
@@ -180,7 +176,7 @@ class _Handle:
         self._slot = slot
         self._question = evaluation.question
         self._watch = watch
-        program = replace_entry(evaluation.program, self._question.task.entry)
+        program = replace(evaluation.program, entry=self._question.task.entry)
         self._job = Job(program, evaluation.limits, seed=self._seed(-1))
         self._session: ProgramSession = slot.session(self._job)
         self._calls = 0
@@ -287,7 +283,7 @@ def _checked(task: Task, result: Any, handle: _Handle, tier: str) -> Scored:
     try:
         value = float(measure.value)
         per_instance = tuple(float(item) for item in measure.per_instance)
-        metrics = _metrics(measure.metrics)
+        metrics = {str(name): float(number) for name, number in measure.metrics.items()}
     except (TypeError, ValueError, OverflowError) as error:
         raise UtilityError(
             task,
@@ -308,10 +304,6 @@ def _checked(task: Task, result: Any, handle: _Handle, tier: str) -> Scored:
         )
     feedback, used_s = str(measure.feedback), handle.cpu_s
     return Scored(value, feedback, per_instance, metrics, used_s, tier, handle.printed)
-
-
-def _metrics(metrics: Mapping[str, float]) -> dict[str, float]:
-    return {str(name): float(value) for name, value in metrics.items()}
 
 
 def _short(result: Any) -> str:

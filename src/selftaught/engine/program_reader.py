@@ -7,8 +7,8 @@ program itself: called with a text, it returns `{"signs": [[kind, line, text of 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import resources
 from typing import Any
 
 from selftaught.core.outcome import Failed
@@ -18,6 +18,25 @@ from selftaught.core.program import Program
 _CPU_S = 5.0
 _MOST_SIGNS = 1000
 _LONGEST_TEXT = 400
+
+
+def guest_program(package: str, *modules: str, entry: str = "read") -> Program:
+    """A guest program of ours that has several modules, as the one text that a guest loads.
+
+    Args:
+        package: where the modules are.
+        modules: each after those that it imports; the last one holds the entry.
+    """
+    folder = resources.files(package)
+    lines = ["import sys, types"]
+    for module in modules:
+        name = f"{package}.{module}"
+        text = (folder / f"{module}.py").read_text(encoding="utf-8")
+        lines += [
+            f"module = sys.modules[{name!r}] = types.ModuleType({name!r})",
+            f"exec(compile({text!r}, {f'{module}.py'!r}, 'exec'), module.__dict__)",
+        ]
+    return Program("\n".join([*lines, f"{entry} = module.{entry}", ""]), entry)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +53,7 @@ class Sign:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What reading a program came to.
-
-    Attributes:
-        signs: by line.
-        unreadable: why it could not be read; empty if it could.
-    """
+    """What reading a program came to: signs by line, or why it is unreadable."""
 
     signs: tuple[Sign, ...] = ()
     unreadable: str = ""
@@ -71,18 +85,14 @@ def _read(answer: Any) -> Reading:
         case {"unreadable": str(why)}:
             return Reading(unreadable=why[:_LONGEST_TEXT])
         case {"signs": list(listed)} if len(listed) <= _MOST_SIGNS:
-            signs = _signs(listed)
-            if signs is not None:
-                return Reading(signs)
+            if all(map(_is_sign, listed)):
+                signs = (Sign(kind, line, text[:_LONGEST_TEXT]) for kind, line, text in listed)
+                return Reading(tuple(signs))
     return Reading(unreadable="bad_output: what read it sent no list of signs")
 
 
-def _signs(listed: Sequence[Any]) -> tuple[Sign, ...] | None:
-    found = []
-    for one in listed:
-        match one:
-            case [str(kind), int(line), str(text)]:
-                found.append(Sign(kind, line, text[:_LONGEST_TEXT]))
-            case _:
-                return None
-    return tuple(found)
+def _is_sign(one: Any) -> bool:
+    match one:
+        case [str(), int(), str()]:
+            return True
+    return False

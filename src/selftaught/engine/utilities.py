@@ -18,7 +18,8 @@ from selftaught.engine.context import RunContext
 from selftaught.engine.evaluate import Question
 from selftaught.engine.keys import make_key
 from selftaught.engine.utility_error import ON_CANDIDATE
-from selftaught.journal.events import Evaluation, MetaEvaluation
+from selftaught.journal.events import Evaluation
+from selftaught.journal.study_events import MetaEvaluation
 
 
 class Facts(TypedDict):

@@ -12,37 +12,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
-from typing import Any, TypeAlias, TypeVar, get_args
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
 from selftaught.core.budget import Usage
-from selftaught.journal.events import (
-    ClockRead,
-    Diverged,
-    Evaluation,
-    Invocation,
-    InvocationEnd,
-    LmAnswer,
-    LmCall,
-    MetaEvaluation,
-    ModelNotice,
-    Notice,
-    Phase,
-    Record,
-    Result,
-    Run,
-    RunEnd,
-)
-from selftaught.journal.study_events import (
-    AuditTally,
-    AuditVerdict,
-    Baseline,
-    Iteration,
-    Proposal,
-    Transfer,
-    TransferRestart,
-)
+from selftaught.journal import events, study_events
+from selftaught.journal.events import EventRecord, Record, Result
 
 T = TypeVar("T")
 
@@ -54,33 +30,15 @@ class Other(Record, frozen=True):
     said: dict[str, Any]
 
 
-Body: TypeAlias = (
-    Run
-    | Phase
-    | Notice
-    | Result
-    | RunEnd
-    | Invocation
-    | InvocationEnd
-    | LmCall
-    | LmAnswer
-    | ClockRead
-    | Diverged
-    | ModelNotice
-    | Evaluation
-    | MetaEvaluation
-    | Proposal
-    | Iteration
-    | Baseline
-    | Transfer
-    | TransferRestart
-    | AuditTally
-    | AuditVerdict
-    | Other
-)
+Body: TypeAlias = EventRecord | Other
 
-# The stored `kind` is the tag of the union.
-KINDS: dict[str, type[Body]] = {one.kind: one for one in get_args(Body) if one is not Other}
+# Ours, by how they are stored: all that these modules describe.
+KINDS: dict[str, type[EventRecord]] = {
+    one.kind: one
+    for module in (events, study_events)
+    for one in vars(module).values()
+    if isinstance(one, type) and issubclass(one, EventRecord) and hasattr(one, "kind")
+}
 
 
 class NotOfItsForm(ValueError):

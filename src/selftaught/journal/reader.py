@@ -86,9 +86,6 @@ class JournalReader:
 
     No query outlives its call, so a reader never holds up a writer. Every method raises
     InfrastructureError if the database cannot be read.
-
-    Attributes:
-        location: where the store is.
     """
 
     def __init__(self, location: Location, connection: Connection) -> None:

@@ -18,7 +18,8 @@ from selftaught.core.guest_modules import FOR_TEMPORARY_FILES, PRELOADED
 SCRATCH = "/scratch"
 _NEVER = ("selftaught", "selftaught_guest")
 
-_ENVIRONMENT = {
+# The whole environment of a zygote: nothing of the host's.
+ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
     "LANG": "C.UTF-8",
     "HOME": "/",
@@ -56,13 +57,7 @@ class Layout:
     tmpdir_bytes: int = 0
 
     def command(self, control: int, first_uid: int | None, modules: Sequence[str]) -> list[str]:
-        """The zygote's command line.
-
-        Args:
-            control: descriptor of its control socket.
-            first_uid: the first of the users that its guests become; None if they keep its own.
-            modules: what to preload besides.
-        """
+        """The zygote's command line; `control` is the descriptor of its control socket."""
         settings = {
             "package_folder": str(self.package_folder),
             "paths": [str(path) for path in self.module_paths],
@@ -77,17 +72,9 @@ class Layout:
         return [str(self.interpreter), "-s", "-S", "-P", str(script), json.dumps(settings)]
 
 
-def environment() -> dict[str, str]:
-    """The whole environment of a zygote: nothing of the host's."""
-    return dict(_ENVIRONMENT)
-
-
 def find_layout(packages: Sequence[str] = (), tmpdir_bytes: int = 0) -> Layout:
     """The layout of this installation.
 
-    Args:
-        packages: further packages or modules that guests can import.
-        tmpdir_bytes: size of a guest's private temporary folder; 0 for none.
     Raises: ConfigError if a package is not installed, or may not be had in a guest.
     """
     guest_package = Path(selftaught_guest.__file__ or "").resolve().parent

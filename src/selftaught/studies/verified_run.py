@@ -25,11 +25,11 @@ from selftaught.journal.events import (
     InvocationEnd,
     LmAnswer,
     LmCall,
-    MetaEvaluation,
     Result,
     Run,
     RunEnd,
 )
+from selftaught.journal.study_events import MetaEvaluation
 from selftaught.studies.checking import estimate_problem, key_problem
 from selftaught.studies.results import differences, result_of
 from selftaught.studies.study import Study

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from selftaught.analysis.guest_programs.strategies import RULES
-from selftaught.analysis.guest_text import guest_program
+from selftaught.analysis.guest_text import PACKAGE
 from selftaught.core.outcome import Failed
 from selftaught.core.ports import Executor, Job
+from selftaught.engine.program_reader import guest_program
 
 # All names, in the order in which they are shown.
 STRATEGIES = tuple(RULES)
@@ -77,7 +78,7 @@ def combined(*findings: tuple[Finding, ...]) -> tuple[Strategy, ...]:
 
 def reading_job() -> Job:
     """The guest program that reads strategies."""
-    return Job(guest_program(*_MODULES))
+    return Job(guest_program(PACKAGE, *_MODULES))
 
 
 async def read_source(executor: Executor, job: Job, source: str) -> SourceReading:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from selftaught.core.statistics import Estimate
 from selftaught.journal.codec import Event
-from selftaught.journal.events import Invocation, MetaEvaluation, Run
-from selftaught.journal.study_events import Iteration, Proposal
+from selftaught.journal.events import Invocation, Run
+from selftaught.journal.study_events import Iteration, MetaEvaluation, Proposal
 
 LINEAGE_KINDS = (Run, Proposal, Iteration, MetaEvaluation, Invocation)
 

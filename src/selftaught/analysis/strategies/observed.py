@@ -9,15 +9,9 @@ from typing import TypeAlias
 from selftaught.analysis.strategies.texts import Programs, lines_of, mark_of
 from selftaught.core.text import clean
 from selftaught.journal.codec import Event
-from selftaught.journal.events import (
-    Evaluation,
-    Invocation,
-    InvocationEnd,
-    LmAnswer,
-    LmCall,
-    MetaEvaluation,
-)
+from selftaught.journal.events import Evaluation, Invocation, InvocationEnd, LmAnswer, LmCall
 from selftaught.journal.reader import JournalReader
+from selftaught.journal.study_events import MetaEvaluation
 from selftaught_guest.extract import extract_code
 
 _OBSERVED = (Invocation, InvocationEnd, LmCall, LmAnswer, Evaluation, MetaEvaluation)

@@ -12,8 +12,14 @@ from selftaught.core.statistics import Estimate, close, estimate, paired_differe
 from selftaught.engine.keys import make_key
 from selftaught.engine.raised import Raises
 from selftaught.journal.codec import Event
-from selftaught.journal.events import Evaluation, Invocation, InvocationEnd, MetaEvaluation
-from selftaught.journal.study_events import Baseline, Iteration, Proposal, StepProposal
+from selftaught.journal.events import Evaluation, Invocation, InvocationEnd
+from selftaught.journal.study_events import (
+    Baseline,
+    Iteration,
+    MetaEvaluation,
+    Proposal,
+    StepProposal,
+)
 from selftaught.studies.checking import estimate_problem, key_problem
 
 

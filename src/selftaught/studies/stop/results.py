@@ -8,9 +8,8 @@ from typing import Any
 from selftaught.analysis.recorded_run import RecordedRun
 from selftaught.core.statistics import paired_difference
 from selftaught.journal.codec import as_json
-from selftaught.journal.events import MetaEvaluation
 from selftaught.journal.reader import JournalReader
-from selftaught.journal.study_events import Baseline, Iteration
+from selftaught.journal.study_events import Baseline, Iteration, MetaEvaluation
 from selftaught.studies.stop.baselines import SHIPPED
 from selftaught.studies.study import Standing, latest
 
