@@ -9,8 +9,8 @@ from selftaught.core.program import Program
 _PACKAGE = "selftaught.analysis.guest_programs"
 
 
-def guest_program(*modules: str) -> Program:
-    """The program whose entry is the function `read` of the last module.
+def guest_program(*modules: str, entry: str = "read") -> Program:
+    """The program whose entry is a function of the last module.
 
     Args:
         modules: of `selftaught.analysis.guest_programs`, each after those that it imports.
@@ -24,9 +24,9 @@ def guest_program(*modules: str) -> Program:
             f"module = sys.modules[{name!r}] = types.ModuleType({name!r})",
             f"exec(compile({text!r}, {f'{module}.py'!r}, 'exec'), module.__dict__)",
         ]
-    return Program("\n".join([*lines, "read = module.read", ""]), "read")
+    return Program("\n".join([*lines, f"{entry} = module.{entry}", ""]), entry)
 
 
 def reading_program(name: str) -> Program:
-    """One of our programs that read programs: `bypasses`, or `tricks`."""
-    return guest_program("program", "naming", name)
+    """What looks for signs in programs: for `bypasses`, or for `tricks`."""
+    return guest_program("names", "signs", entry=name)
