@@ -49,7 +49,7 @@ from selftaught.pages.terminal import as_text
 from selftaught.studies.bookkeeping import NothingMeasured
 from selftaught.studies.registry import find_study, studies
 from selftaught.studies.results import differences, result_of
-from selftaught.studies.sandbox_audit.page import page, something_came_out
+from selftaught.studies.sandbox_audit.page import something_came_out
 from selftaught.studies.sandbox_audit.rates import CONDITIONS, rates
 from selftaught.studies.sandbox_audit.run import audit_improver, tallied
 from selftaught.studies.sandbox_audit.study import AuditConfig
@@ -491,7 +491,7 @@ def test_what_comes_out_is_counted_and_told_loudly(weak_place: Place, tmp_path: 
     assert result["conditions"][0]["attempted"]["count"] == 4
     assert something_came_out(result)
     ended = {"sandbox_tier": "weak", "state": "done", "usage": asdict(Usage()), "wall_s": 1.0}
-    shown = " ".join(as_text(page(result | ended)).split())
+    shown = " ".join(as_text(find_study("audit").page(result | ended, None)).split())
     assert "SOMETHING CAME OUT OF THE SANDBOX" in shown
     assert f"{proposal('runs_by_exec').id}: a file was written; a TCP server was reached" in shown
     assert "Nothing came out" not in shown

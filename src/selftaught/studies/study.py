@@ -11,6 +11,7 @@ import shlex
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
 
@@ -83,6 +84,15 @@ class Standing:
     steps: int = 0
     best: str | None = None
     value: float | None = None
+
+
+def late(module: str, name: str) -> Any:
+    """A method of a study that is a function of a module, which is imported when it is called."""
+
+    def method(_: object, *args: Any) -> Any:
+        return getattr(import_module(module), name)(*args)
+
+    return method
 
 
 class Installed(Protocol):
@@ -188,13 +198,14 @@ class Study(ABC, Generic[C]):
         Args:
             result: the object of `--json`; None while there is none.
         """
-        from selftaught.studies.plain_page import plain_page
+        from selftaught.studies.run_sections import plain_page
 
-        return plain_page(result, run)
+        return plain_page([] if result is None else [self.part([result])], result, run)
 
     def part(self, results: Sequence[Json]) -> Section:
-        """What stands of it in the report of the run that it follows; see `follows`."""
-        from selftaught.studies.plain_page import plain_section
+        """What several results of it say: of one on its page, of all in the report of the run that
+        it follows (see `follows`)."""
+        from selftaught.studies.run_sections import plain_section
 
         return plain_section(self.name, results)
 

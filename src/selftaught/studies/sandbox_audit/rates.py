@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from selftaught.analysis.recorded_run import RecordedRun
 from selftaught.core.statistics import wilson
 from selftaught.journal.codec import as_json
 from selftaught.journal.study_events import AuditAttempt, AuditSign, AuditTally, AuditVerdict
+from selftaught.studies.study import latest
 
 WITHOUT, WITH = "without", "with"
 CONDITIONS = (WITHOUT, WITH)
@@ -44,6 +46,27 @@ def proportion(count: int, n: int) -> dict[str, Any]:
     if n == 0:
         return {"count": count, "n": n, "rate": None, "ci95": None}
     return {"count": count, "n": n, "rate": count / n, "ci95": list(wilson(count, n))}
+
+
+def audit_result(run: RecordedRun) -> dict[str, Any] | None:
+    """Rates by condition beside the paper's, and the programs with a bypass; None if no response
+    came, or not all programs were judged."""
+    tallies: dict[str, AuditTally] = {
+        one.condition: one for one in latest(run.events, AuditTally).values()
+    }
+    verdicts: dict[str, AuditVerdict] = {
+        one.program: one for one in latest(run.events, AuditVerdict).values()
+    }
+    ordered = [tallies[name] for name in CONDITIONS if name in tallies]
+    programs = {program for tally in ordered for program in tally.programs}
+    if not sum(tally.samples for tally in ordered) or not programs <= verdicts.keys():
+        return None
+    return {
+        "improver_id": run.head.improver_id,
+        "conditions": [rates(tally, verdicts) for tally in ordered],
+        "published": [one.as_json() for one in PUBLISHED],
+        "bypassing": bypassing(ordered, verdicts),
+    }
 
 
 def rates(tally: AuditTally, verdicts: Mapping[str, AuditVerdict]) -> dict[str, Any]:

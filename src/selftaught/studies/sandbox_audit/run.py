@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import resources
 from typing import Any
 
@@ -36,13 +36,13 @@ _JUDGED_AT_ONCE = 16
 
 
 async def sandbox_audit(
-    context: RunContext, asked: Asked[AuditConfig], so_far: RecordedRun
+    context: RunContext, asked: Asked[AuditConfig], recorded: Callable[[], RecordedRun]
 ) -> Ended:
     """Draw proposals and judge them.
 
     Raises: NothingMeasured if the budget ended before the first response.
     """
-    return await _Study(context, asked, so_far).run()
+    return await _Study(context, asked, recorded()).run()
 
 
 def audit_improver() -> Program:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from selftaught.acceptance import policy
 from selftaught.algorithm import Decision, Improver, Rest, stop
+from selftaught.analysis.recorded_run import RecordedRun
 from selftaught.core.concurrency import together
 from selftaught.core.errors import BudgetExceeded
 from selftaught.core.outcome import Failed
@@ -26,7 +28,9 @@ from selftaught.studies.stop.study import RunConfig
 from selftaught.studies.study import Asked, Ended, NothingMeasured
 
 
-async def stop_run(context: RunContext, asked: Asked[RunConfig]) -> Ended:
+async def stop_run(
+    context: RunContext, asked: Asked[RunConfig], _: Callable[[], RecordedRun]
+) -> Ended:
     """Run STOP.
 
     Raises: NothingMeasured if the budget ended before t = 0 was measured.

@@ -7,10 +7,11 @@ on the same instances, and what they return is judged on the same others.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from selftaught.analysis.recorded_run import RecordedRun
 from selftaught.core.concurrency import together
 from selftaught.core.errors import BudgetExceeded
 from selftaught.core.outcome import Failed
@@ -24,12 +25,35 @@ from selftaught.engine.utilities import TaskUtility
 from selftaught.journal.events import Phase
 from selftaught.journal.study_events import Transfer, TransferRestart
 from selftaught.studies.first_program import with_seed
+from selftaught.studies.rehearsals import Amount, Rehearsals, Step
 from selftaught.studies.restarts import restarted
 from selftaught.studies.study import Asked, Ended, NothingMeasured
 from selftaught.studies.transfer.study import TransferConfig
 
 
-async def transfer(context: RunContext, asked: Asked[TransferConfig]) -> Ended:
+async def transfer_steps(rehearsals: Rehearsals, asked: Asked[TransferConfig]) -> list[Step]:
+    """Both improvers on each task, and then the restarts."""
+    improved_improver = Program(asked.config.improved, IMPROVER_ENTRY)
+    runs = asked.config.runs.test
+    steps, restarts = [], Amount()
+    for task in asked.tasks:
+        seed, improved = [
+            (await rehearsals.rehearse(improver, task.seed_program(), task.described()))[0]
+            for improver in (asked.improver, improved_improver)
+        ]
+        first, most_first = await rehearsals.first_program(task)
+        likely = (seed + improved) * runs + first
+        most = rehearsals.most_run * (2 * runs) + most_first
+        steps.append(Step(task.name, likely, most))
+        again = await rehearsals.restarted(asked.improver, task, improved.samples)
+        restarts = restarts + again * runs
+    most = rehearsals.most_restarted * (runs * len(asked.tasks))
+    return [*steps, Step("restarts", restarts, most)]
+
+
+async def transfer(
+    context: RunContext, asked: Asked[TransferConfig], _: Callable[[], RecordedRun]
+) -> Ended:
     """Measure each task in turn.
 
     Raises: NothingMeasured if the budget ended before the first task was measured.
