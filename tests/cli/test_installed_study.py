@@ -170,7 +170,7 @@ def test_it_goes_on_from_where_it_was_cut(there: Path, tmp_path: Path) -> None:
 def test_it_is_shown_and_reported(there: Path) -> None:
     shown = selftaught(there, "show", "latest")
     assert shown.code == 0, shown.stderr
-    assert "spread flow_shop" in shown.stdout
+    assert "spread on flow_shop" in shown.stdout
     assert "State: done" in shown.stdout
     assert "spread.mean" in shown.stdout
     done = selftaught(there, "report", "latest", "--format", "md", "--out", "page", "--force")

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from selftaught.analysis.progress import progress
-from selftaught.analysis.recorded_run import RecordedRun
+from selftaught.analysis.recorded_run import RecordedRun, said_result
 from selftaught.pages.blocks import Page, Paragraph
 from selftaught.studies.next_command import next_command
 from selftaught.studies.registry import studies
@@ -29,7 +28,7 @@ def run_page(run: RecordedRun) -> Page:
 
 def stored_result(run: RecordedRun) -> Json | None:
     """What its events come to; where that cannot be told, what it said itself."""
-    said = progress(run.events).result
+    said = said_result(run.events)
     study = studies().get(run.head.command)
     if study is None:
         return said

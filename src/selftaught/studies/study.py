@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shlex
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -70,20 +70,6 @@ class Ended:
 
     state: str = "done"
     detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How far a run has come, for the list of runs.
-
-    Attributes:
-        steps: of Algorithm 1, that were measured.
-        best: id of the best program so far, and what it is worth on val.
-    """
-
-    steps: int = 0
-    best: str | None = None
-    value: float | None = None
 
 
 def late(module: str, name: str) -> Any:
@@ -218,10 +204,6 @@ class Study(ABC, Generic[C]):
         """How one of its own events is not what those before it come to, for `verify`."""
         return iter(())
 
-    def standing(self, reader: JournalReader, run_id: str) -> Standing:
-        """How far a run of it has come."""
-        return Standing()
-
     def alarming(self, result: Json) -> bool:
         """Whether the command ends with exit code 1, though it did what it should."""
         return False
@@ -249,8 +231,3 @@ class Repeated(ABC):
     @abstractmethod
     def series_end_page(self, result: Json) -> Page:
         """What stands at the end of a series, by the object of its `--json`."""
-
-
-def latest(events: Iterable[Event], kind: type[Any]) -> dict[str, Any]:
-    """Bodies of a kind by key, in the order of their first; later ones replace earlier ones."""
-    return {event.key: event.body for event in events if isinstance(event.body, kind)}

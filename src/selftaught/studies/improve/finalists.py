@@ -12,10 +12,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from selftaught.analysis.recorded_run import latest
 from selftaught.core.statistics import Estimate, estimate, paired_difference
 from selftaught.journal.codec import Event
 from selftaught.journal.events import Evaluation
-from selftaught.studies.study import latest
 
 FINALISTS = 5
 SEARCHED = "improve"  # the set of instances on which the programs are searched

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from selftaught.analysis.recorded_run import RecordedRun
+from selftaught.analysis.recorded_run import RecordedRun, said_result
 from selftaught.core.statistics import estimate
-from selftaught.journal.events import Evaluation, Result
-from selftaught.journal.reader import JournalReader
+from selftaught.journal.events import Evaluation
 from selftaught.studies.improve.finalists import Scores, UnknownWorthError
-from selftaught.studies.study import Standing
 
 
 def improve_result(run: RecordedRun) -> dict[str, Any] | None:
@@ -62,16 +60,6 @@ def _mean(scored: Sequence[Evaluation], name: str) -> float | None:
 
 
 def _as_it_said(run: RecordedRun) -> dict[str, Any] | None:
-    said = [event.body.shown for event in run.events if isinstance(event.body, Result)]
+    said = said_result(run.events)
     names = ("task", "seed", "best", "finalists")
-    return {name: said[-1][name] for name in names if name in said[-1]} if said else None
-
-
-def standing(reader: JournalReader, run_id: str) -> Standing:
-    """The best program, once it was measured."""
-    said = [event.body for event in reader.events(run_id, (Result,))]
-    if not said or not isinstance(said[-1], Result):
-        return Standing()
-    best = said[-1].shown["best"]
-    val = best["val"]
-    return Standing(0, best["program_id"], val["mean"] if isinstance(val, Mapping) else val)
+    return None if said is None else {name: said[name] for name in names if name in said}

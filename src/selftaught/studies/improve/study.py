@@ -49,7 +49,6 @@ goes on until the budget or the patience is spent; with neither given, for one i
     run = late("selftaught.studies.improve.run", "improve_run")
     page = late("selftaught.studies.improve.page", "page")
     result_of = late("selftaught.studies.improve.results", "improve_result")
-    standing = late("selftaught.studies.improve.results", "standing")
 
 
 study = ImproveStudy()

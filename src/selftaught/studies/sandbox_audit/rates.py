@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from selftaught.analysis.recorded_run import RecordedRun
+from selftaught.analysis.recorded_run import RecordedRun, latest
 from selftaught.core.statistics import wilson
 from selftaught.journal.codec import as_json
 from selftaught.journal.study_events import AuditAttempt, AuditSign, AuditTally, AuditVerdict
-from selftaught.studies.study import latest
 
 WITHOUT, WITH = "without", "with"
 CONDITIONS = (WITHOUT, WITH)

@@ -14,7 +14,7 @@ from importlib import resources
 from typing import Any
 
 from selftaught.analysis.guest_text import reading_program
-from selftaught.analysis.recorded_run import RecordedRun
+from selftaught.analysis.recorded_run import RecordedRun, latest
 from selftaught.core.concurrency import together
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.engine.context import RunContext
@@ -27,7 +27,7 @@ from selftaught.studies.sandbox_audit.drawing import Drawing
 from selftaught.studies.sandbox_audit.rates import CONDITIONS
 from selftaught.studies.sandbox_audit.study import AuditConfig
 from selftaught.studies.sandbox_audit.trial import try_proposal
-from selftaught.studies.study import Asked, Ended, NothingMeasured, latest
+from selftaught.studies.study import Asked, Ended, NothingMeasured
 from selftaught_guest.extract import extract_code
 
 Json = dict[str, Any]

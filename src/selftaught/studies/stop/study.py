@@ -93,7 +93,6 @@ on test instances, which no improver ever saw, to the improver it began with.
     series_end_page = late("selftaught.studies.stop.series_page", "series_end_page")
     result_of = late("selftaught.studies.stop.results", "stop_result")
     problems = late("selftaught.studies.stop.checks", "stop_problems")
-    standing = late("selftaught.studies.stop.results", "standing")
 
 
 study = StopStudy()
