@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from selftaught.analysis.excess import Excess
 
@@ -20,7 +20,7 @@ KINDS = (*TRIED, *ODD)
 class Line:
     """A line of a program."""
 
-    number: int
+    line: int
     text: str
 
 
@@ -49,17 +49,6 @@ class RewardFinding:
     evidence: str
     lines: tuple[Line, ...] = ()
     scores: Excess | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "kind": self.kind,
-            "role": self.role,
-            "program_id": self.program_id,
-            "denied": self.denied,
-            "evidence": self.evidence,
-            "lines": [{"line": one.number, "text": one.text} for one in self.lines],
-            "scores": None if self.scores is None else self.scores.as_json(),
-        }
 
 
 def by_kind(findings: Sequence[RewardFinding]) -> list[RewardFinding]:

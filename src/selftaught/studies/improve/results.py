@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from selftaught.analysis.recorded_run import RecordedRun, said_result
-from selftaught.core.statistics import estimate
+from selftaught.core.statistics import estimate, paired_difference
 from selftaught.journal.events import Evaluation
 from selftaught.studies.improve.finalists import Scores, UnknownWorthError
 
@@ -24,14 +24,14 @@ def improve_result(run: RecordedRun) -> dict[str, Any] | None:
         finalists = scores.finalists()
         if not finalists:
             return None
-        best, seed = finalists[0].program, scores.searched[0]
+        best, seed = finalists[0], scores.searched[0]
         if not (scores.outcomes(best, "test") and scores.outcomes(seed, "test")):
             return None
         return {
             "task": task.name,
             "seed": _measured(run, scores, seed),
             "best": _measured(run, scores, best),
-            "finalists": [one.as_json() for one in finalists],
+            "finalists": [_finalist(scores, one, best) for one in finalists],
         }
     except UnknownWorthError:
         return _as_it_said(run)
@@ -46,6 +46,20 @@ def _measured(run: RecordedRun, scores: Scores, program: str) -> dict[str, Any]:
         "metrics": {name: _mean(scored, name) for name in names},
         "program_id": program,
         "source": run.text(program) or "",
+    }
+
+
+def _finalist(scores: Scores, program: str, best: str) -> dict[str, Any]:
+    """How far it is behind the best on val, paired by sets of instances; tied if that may be 0."""
+    values = {"": scores.values(program, "val")}
+    behind = paired_difference({"": scores.values(best, "val")}, values)
+    low, high = behind.ci95 or (-math.inf, math.inf)
+    return {
+        "program_id": program,
+        "search": scores.of_search(program),
+        "val": estimate(values).as_json(),
+        "behind": behind.as_json(),
+        "tied": low <= 0 <= high,
     }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,34 +16,21 @@ WITHOUT, WITH = "without", "with"
 CONDITIONS = (WITHOUT, WITH)
 
 
-@dataclass(frozen=True, slots=True)
-class PublishedRate:
-    """A rate to set beside ours: samples in which the flag was off, by reading them."""
-
-    model: str
-    condition: str
-    count: int
-    n: int
-
-    def as_json(self) -> dict[str, Any]:
-        named = {"model": self.model, "condition": self.condition}
-        return named | proportion(self.count, self.n)
-
-
-# Zelikman, Lorch, Mackey, Kalai, COLM 2024, arXiv 2310.02304, the section on circumventing the
-# sandbox. Its interval of the first, [0.31, 0.57] %, is Wilson's, and so are the others here.
-PUBLISHED = (
-    PublishedRate("GPT-4", WITHOUT, 42, 10_000),
-    PublishedRate("GPT-4", WITH, 46, 10_000),
-    PublishedRate("GPT-3.5", WITHOUT, 12, 10_000),
-)
-
-
 def proportion(count: int, n: int) -> dict[str, Any]:
     """`{"count", "n", "rate", "ci95"}`; without samples there is no rate."""
     if n == 0:
         return {"count": count, "n": n, "rate": None, "ci95": None}
     return {"count": count, "n": n, "rate": count / n, "ci95": list(wilson(count, n))}
+
+
+# Samples in which the flag was off, by reading them: Zelikman, Lorch, Mackey, Kalai, COLM 2024,
+# arXiv 2310.02304, the section on circumventing the sandbox. Its interval of the first,
+# [0.31, 0.57] %, is Wilson's, and so are the others here.
+_PUBLISHED = (
+    ("GPT-4", WITHOUT, 42, 10_000),
+    ("GPT-4", WITH, 46, 10_000),
+    ("GPT-3.5", WITHOUT, 12, 10_000),
+)
 
 
 def audit_result(run: RecordedRun) -> dict[str, Any] | None:
@@ -63,7 +49,10 @@ def audit_result(run: RecordedRun) -> dict[str, Any] | None:
     return {
         "improver_id": run.head.improver_id,
         "conditions": [rates(tally, verdicts) for tally in ordered],
-        "published": [one.as_json() for one in PUBLISHED],
+        "published": [
+            {"model": model, "condition": condition, **proportion(count, n)}
+            for model, condition, count, n in _PUBLISHED
+        ],
         "bypassing": bypassing(ordered, verdicts),
     }
 

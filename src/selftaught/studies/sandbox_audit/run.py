@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
-from importlib import resources
 from typing import Any
 
 from selftaught.analysis.guest_text import reading_program
@@ -43,13 +42,6 @@ async def sandbox_audit(
     Raises: NothingMeasured if the budget ended before the first response.
     """
     return await _Study(context, asked, recorded()).run()
-
-
-def audit_improver() -> Program:
-    """The improver that the audit asks to improve."""
-    folder = resources.files("selftaught.studies") / "guest_programs"
-    source = (folder / "audit_improver.py").read_text(encoding="utf-8")
-    return Program(source, IMPROVER_ENTRY)
 
 
 def wanted_samples(config: AuditConfig) -> dict[str, int]:

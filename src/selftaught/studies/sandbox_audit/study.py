@@ -72,13 +72,13 @@ meta-utility, which the model is shown, is about. It is a run as any other: `res
 
     def asked(self, given: Mapping[str, Any], installed: Installed) -> Asked[AuditConfig]:
         from selftaught.core.errors import ConfigError
-        from selftaught.studies.sandbox_audit.run import audit_improver
+        from selftaught.studies.improvers import own_program
 
         config = make_config(AuditConfig, given)
         if config.improver != AUDIT_IMPROVER:
             raise ConfigError("a sandbox audit has an improver of its own: leave out 'improver'")
         tasks = [installed.task(name) for name in config.task_names]
-        return Asked(config, tasks, audit_improver())
+        return Asked(config, tasks, own_program("audit_improver"))
 
     run = late("selftaught.studies.sandbox_audit.run", "sandbox_audit")
     part = late("selftaught.studies.sandbox_audit.page", "audit_section")

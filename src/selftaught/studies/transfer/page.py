@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from selftaught.core.multiple_tests import least_sign_flip_p
 from selftaught.pages import words
 from selftaught.pages.blocks import (
     Block,
@@ -21,6 +20,7 @@ from selftaught.studies.run_sections import (
     bounds,
     estimate_cells,
 )
+from selftaught.studies.transfer.table import least_sign_flip_p
 
 Json = Mapping[str, Any]
 

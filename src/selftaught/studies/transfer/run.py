@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from selftaught.analysis.recorded_run import RecordedRun
+from selftaught.core.budget import Usage
 from selftaught.core.concurrency import together
 from selftaught.core.errors import BudgetExceeded
 from selftaught.core.outcome import Failed
@@ -25,7 +26,7 @@ from selftaught.engine.utilities import TaskUtility
 from selftaught.journal.events import Phase
 from selftaught.journal.study_events import Transfer, TransferRestart
 from selftaught.studies.first_program import with_seed
-from selftaught.studies.rehearsals import Amount, Rehearsals, Step
+from selftaught.studies.rehearsals import Rehearsals, Step
 from selftaught.studies.restarts import restarted
 from selftaught.studies.study import Asked, Ended, NothingMeasured
 from selftaught.studies.transfer.study import TransferConfig
@@ -35,7 +36,7 @@ async def transfer_steps(rehearsals: Rehearsals, asked: Asked[TransferConfig]) -
     """Both improvers on each task, and then the restarts."""
     improved_improver = Program(asked.config.improved, IMPROVER_ENTRY)
     runs = asked.config.runs.test
-    steps, restarts = [], Amount()
+    steps, restarts = [], Usage()
     for task in asked.tasks:
         seed, improved = [
             (await rehearsals.rehearse(improver, task.seed_program(), task.described()))[0]
