@@ -80,23 +80,7 @@ class _Outcome:
 Outcomes: TypeAlias = Sequence[_Outcome]
 
 
-@dataclass(frozen=True, slots=True)
-class _Measured:
-    """A task on which both improvers have been measured; an outcome a run."""
-
-    task: Task
-    seed_program: Outcomes
-    seed: Outcomes
-    improved: Outcomes
-
-    @property
-    def arms(self) -> dict[str, Outcomes]:
-        """What is compared, by the names of the result."""
-        return {
-            "seed_program": self.seed_program,
-            "seed_improver": self.seed,
-            "improved_improver": self.improved,
-        }
+Arms: TypeAlias = Mapping[str, Outcomes]  # what is compared, by the names of the result
 
 
 class _Study:
@@ -106,7 +90,7 @@ class _Study:
         self._seed_improver = asked.improver
         self._improved = Program(asked.config.improved, IMPROVER_ENTRY)
         self._runs = range(asked.config.runs.test)
-        self._measured: list[_Measured] = []
+        self._measured: list[tuple[Task, Arms]] = []
 
     async def run(self) -> Ended:
         try:
@@ -123,11 +107,12 @@ class _Study:
         for number, task in enumerate(self._tasks, 1):
             name = f"{task.name} ({number} of {len(self._tasks)})"
             self._context.begin(Phase(name, f"measuring {name}"))
-            measured = await self._measure(await with_seed(self._context, task))
-            self._measured.append(measured)
-            self._record(Transfer, measured.task, measured.arms)
+            seeded = await with_seed(self._context, task)
+            arms = await self._measure(seeded)
+            self._measured.append((seeded, arms))
+            self._record(Transfer, seeded, arms)
 
-    async def _measure(self, task: Task) -> _Measured:
+    async def _measure(self, task: Task) -> Arms:
         seed_program, seed, improved = await together(
             (
                 self._of_seed_program(task),
@@ -135,7 +120,7 @@ class _Study:
                 self._of_improver(task, self._improved),
             )
         )
-        return _Measured(task, seed_program, seed, improved)
+        return {"seed_program": seed_program, "seed_improver": seed, "improved_improver": improved}
 
     async def _of_seed_program(self, task: Task) -> list[_Outcome]:
         s = task.seed_program()
@@ -167,12 +152,12 @@ class _Study:
 
     async def _restart_all(self) -> None:
         """After all tasks: a budget that ends here leaves the comparison itself whole."""
-        for measured in self._measured:
-            task = measured.task
+        for task, arms in self._measured:
             detail = f"restarting the seed improver on {task.name}"
             self._context.begin(Phase("restarts", detail))
             outcomes = await together(
-                self._restart(task, run, measured.improved[run].samples) for run in self._runs
+                self._restart(task, run, arms["improved_improver"][run].samples)
+                for run in self._runs
             )
             self._record(TransferRestart, task, {"seed_restarted": outcomes})
 
@@ -184,9 +169,7 @@ class _Study:
 
     # --- what is written ------------------------------------------------------------------------
 
-    def _record(
-        self, kind: type[Transfer | TransferRestart], task: Task, arms: Mapping[str, Outcomes]
-    ) -> None:
+    def _record(self, kind: type[Transfer | TransferRestart], task: Task, arms: Arms) -> None:
         improvers = {
             "seed_improver": self._seed_improver.id,
             "improved_improver": self._improved.id,
