@@ -28,7 +28,6 @@ from selftaught.core.language_model import Completions, Prompt
 from selftaught.core.ports import Executor, GuestLimits, Sandbox
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.seeds import PUBLIC_KEY
-from selftaught.core.statistics import wilson
 from selftaught.engine.context import RunContext
 from selftaught.engine.evaluate import Evaluator
 from selftaught.engine.history import History
@@ -51,7 +50,7 @@ from selftaught.studies.improvers import own_program
 from selftaught.studies.registry import find_study, studies
 from selftaught.studies.results import differences, result_of
 from selftaught.studies.sandbox_audit.page import something_came_out
-from selftaught.studies.sandbox_audit.rates import CONDITIONS, rates
+from selftaught.studies.sandbox_audit.rates import CONDITIONS, rates, wilson
 from selftaught.studies.sandbox_audit.run import tallied
 from selftaught.studies.sandbox_audit.study import AuditConfig
 from selftaught.studies.sandbox_audit.trial import try_proposal
