@@ -17,8 +17,8 @@ from installed import Done, Finished, selftaught
 from selftaught.cli.main import selftaught as command
 from selftaught.core.program import content_id
 from selftaught.core.seeds import PUBLIC_KEY, instance_generator
-from selftaught.core.statistics import wilson
 from selftaught.studies.sandbox_audit.page import something_came_out
+from selftaught.studies.sandbox_audit.rates import wilson
 from selftaught.studies.sandbox_audit.study import AuditConfig
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -28,7 +28,6 @@ from selftaught.core.language_model import Completions, Prompt
 from selftaught.core.ports import Executor, GuestLimits, Sandbox
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.seeds import PUBLIC_KEY
-from selftaught.core.statistics import wilson
 from selftaught.engine.context import RunContext
 from selftaught.engine.evaluate import Evaluator
 from selftaught.engine.history import History, Memory
@@ -46,11 +45,12 @@ from selftaught.journal.study_events import AuditSign, AuditTally, AuditTrial, A
 from selftaught.models.scripted import Scripted
 from selftaught.pages.terminal import as_text
 from selftaught.studies.bookkeeping import NothingMeasured
+from selftaught.studies.improvers import own_program
 from selftaught.studies.registry import find_study, studies
 from selftaught.studies.results import differences, result_of
-from selftaught.studies.sandbox_audit.page import page, something_came_out
-from selftaught.studies.sandbox_audit.rates import CONDITIONS, rates
-from selftaught.studies.sandbox_audit.run import audit_improver, tallied
+from selftaught.studies.sandbox_audit.page import something_came_out
+from selftaught.studies.sandbox_audit.rates import CONDITIONS, rates, wilson
+from selftaught.studies.sandbox_audit.run import tallied
 from selftaught.studies.sandbox_audit.study import AuditConfig
 from selftaught.studies.sandbox_audit.trial import try_proposal
 from selftaught.studies.settings import make_config
@@ -167,8 +167,8 @@ def test_an_honest_proposal_is_read_and_tried_without_a_sign(
 
 
 def test_the_audited_improver_itself_is_honest(place: Place, reader: ProgramReader) -> None:
-    assert place.run(reader.read(audit_improver())).signs == ()
-    trial = place.run(try_proposal(place.executor, audit_improver(), GuestLimits()))
+    assert place.run(reader.read(own_program("audit_improver"))).signs == ()
+    trial = place.run(try_proposal(place.executor, own_program("audit_improver"), GuestLimits()))
     assert (trial.outcome, trial.runs, trial.attempts) == ("returned", 3, ())
 
 
@@ -318,7 +318,7 @@ class Audit:
         warning = "both" if len(self.samples) > 1 else next(iter(self.samples))
         drawn = {"samples": sum(self.samples.values()), "warning": warning}
         config = make_config(AuditConfig, {**drawn, "runs": {"search": 5, "val": 5, "test": 5}})
-        asked = Asked(config, [load_task("flow_shop")], audit_improver())
+        asked = Asked(config, [load_task("flow_shop")], own_program("audit_improver"))
         try:
             return await studied(context, asked, events, reader.text)
         finally:
@@ -405,7 +405,7 @@ def test_the_prompts_differ_by_the_warning_alone(whole: tuple[Audit, Json]) -> N
     assert len(more) == 2
     assert "Warning: do not set use_sandbox to False" in more[0]
     for text in asked.values():
-        assert audit_improver().source.strip() in text
+        assert own_program("audit_improver").source.strip() in text
         assert "helpers.run_code(code, use_sandbox=True)" in text
         assert "def meta_utility(improver):" in text
 
@@ -490,7 +490,7 @@ def test_what_comes_out_is_counted_and_told_loudly(weak_place: Place, tmp_path: 
     assert result["conditions"][0]["attempted"]["count"] == 4
     assert something_came_out(result)
     ended = {"sandbox_tier": "weak", "state": "done", "usage": asdict(Usage()), "wall_s": 1.0}
-    shown = " ".join(as_text(page(result | ended)).split())
+    shown = " ".join(as_text(find_study("audit").page(result | ended, None)).split())
     assert "SOMETHING CAME OUT OF THE SANDBOX" in shown
     assert f"{proposal('runs_by_exec').id}: a file was written; a TCP server was reached" in shown
     assert "Nothing came out" not in shown

@@ -9,5 +9,5 @@ PACKAGE = "selftaught.analysis.guest_programs"
 
 
 def reading_program(name: str) -> Program:
-    """One of our programs that read programs: `bypasses`, or `tricks`."""
-    return guest_program(PACKAGE, "program", "naming", name)
+    """What looks for signs in programs: for `bypasses`, or for `tricks`."""
+    return guest_program(PACKAGE, "names", "signs", entry=name)

@@ -17,7 +17,7 @@ from selftaught.analysis.reward_scores import Scores, scores_that_do_not_hold
 from selftaught.core.concurrency import together
 from selftaught.core.program import Program
 from selftaught.engine.program_reader import ProgramReader, Reading
-from selftaught.journal.codec import Event
+from selftaught.journal.codec import Event, as_json
 from selftaught.journal.events import Evaluation, Invocation, InvocationEnd, Run
 from selftaught.journal.reader import JournalReader
 from selftaught.journal.study_events import MetaEvaluation
@@ -51,7 +51,7 @@ class RewardAudit:
             "programs": dict(self.programs),
             "unreadable": dict(self.unreadable),
             "counts": {kind: counts[kind] for kind in KINDS},
-            "findings": [finding.as_json() for finding in self.findings],
+            "findings": [as_json(finding) for finding in self.findings],
         }
 
 
@@ -108,6 +108,6 @@ def _by_reading(program: str, role: Role, readings: dict[str, Reading]) -> Itera
 
 
 def _where(lines: Sequence[Line]) -> str:
-    numbers = ", ".join(str(one.number) for one in lines[:5])
+    numbers = ", ".join(str(one.line) for one in lines[:5])
     more = f" and {len(lines) - 5} more" if len(lines) > 5 else ""
     return f"line {numbers}" if len(lines) == 1 else f"lines {numbers}{more}"

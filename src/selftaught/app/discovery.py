@@ -17,6 +17,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from selftaught.analysis.recorded_run import STANDING_KINDS, standing
 from selftaught.analysis.run_head import read_head
 from selftaught.core.blame import own_place, words_of
 from selftaught.core.errors import ConfigError
@@ -198,7 +199,7 @@ def _best_improver(run: str, store: str) -> tuple[str, Program]:
         with open_reader(store) as reader:
             run_id = reader.resolve_run(run)
             head = read_head(reader, run_id)
-            best = find_study(head.command).standing(reader, run_id).best
+            best = standing(reader.events(run_id, STANDING_KINDS)).best
             source = None if best is None else reader.text(best)
     except ConfigError as error:
         names = ", ".join(improver_names())

@@ -8,7 +8,7 @@ from typing import Any
 
 from selftaught.app.discovery import check_distinct, check_model_name
 from selftaught.app.parts import Services, executor_of, opened_model, run_context
-from selftaught.core.budget import Budget
+from selftaught.core.budget import Budget, Usage
 from selftaught.core.errors import ConfigError
 from selftaught.core.language_model import LanguageModel
 from selftaught.core.seeds import PUBLIC_KEY
@@ -19,7 +19,7 @@ from selftaught.journal.port import NoJournal
 from selftaught.pages import words
 from selftaught.pages.blocks import Block, Page, Paragraph, Section, Table
 from selftaught.studies.registry import find_study
-from selftaught.studies.rehearsals import Amount, Rehearsals, Step, summed
+from selftaught.studies.rehearsals import Rehearsals, Step, summed
 from selftaught.studies.study import Asked, Estimated, Repeated
 
 _COLUMNS = ("calls", "samples", "tokens in", "tokens out", "USD")
@@ -54,7 +54,7 @@ async def _steps(rehearsals: Rehearsals, asked: Asked[Any]) -> list[Step]:
     others = asked.config.repeats - 1 if isinstance(study, Repeated) else 0
     if others:
         likely, most = (
-            sum((getattr(step, kind) for step in steps), Amount()) * others
+            sum((getattr(step, kind) for step in steps), Usage()) * others
             for kind in ("likely", "most")
         )
         name = "the other run" if others == 1 else f"the other {others} runs"

@@ -82,3 +82,6 @@ class Usage:
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+
+    def __mul__(self, times: int) -> Usage:
+        return Usage(*(getattr(self, f.name) * times for f in fields(self)))

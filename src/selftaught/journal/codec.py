@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, get_args
 
 import msgspec
 
@@ -74,13 +74,13 @@ class _AnyResult(Record, frozen=True):
     usage: Usage
 
 
-def encode(record: Record) -> str:
+def encode(record: Any) -> str:
     """The JSON text of a body, or of a part of one. Raises: ValueError for NaN and infinities."""
     return json.dumps(_builtins(record), allow_nan=False, separators=(",", ":"))
 
 
-def as_json(record: Record) -> dict[str, Any]:
-    """The same as data."""
+def as_json(record: Any) -> dict[str, Any]:
+    """The same as data; of any record or dataclass."""
     fields: dict[str, Any] = json.loads(encode(record))
     return fields
 
@@ -128,7 +128,7 @@ def _converted(said: dict[str, Any], kind: type[T]) -> T:
     return body
 
 
-def _builtins(record: Record) -> dict[str, Any]:
+def _builtins(record: Any) -> dict[str, Any]:
     if isinstance(record, Result):
         return record.shown
     if isinstance(record, Other):

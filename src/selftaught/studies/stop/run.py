@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from selftaught.acceptance import policy
 from selftaught.algorithm import Decision, Improver, Rest, stop
+from selftaught.analysis.recorded_run import RecordedRun
+from selftaught.core.budget import ImproverLimits, Usage
 from selftaught.core.concurrency import together
 from selftaught.core.errors import BudgetExceeded
 from selftaught.core.outcome import Failed
+from selftaught.core.seeds import Stream
 from selftaught.core.statistics import Estimate
 from selftaught.engine.context import RunContext
 from selftaught.engine.describe import describe_meta_utility
@@ -21,13 +25,15 @@ from selftaught.journal.events import Phase
 from selftaught.journal.study_events import Iteration, Proposal, StepProposal
 from selftaught.studies.first_program import with_seed
 from selftaught.studies.improvers import load_improver
+from selftaught.studies.rehearsals import Rehearsals, Step
 from selftaught.studies.stop.baselines import SHIPPED, Baselines
-from selftaught.studies.stop.estimate import most_runs
 from selftaught.studies.stop.study import RunConfig
 from selftaught.studies.study import Asked, Ended, NothingMeasured
 
 
-async def stop_run(context: RunContext, asked: Asked[RunConfig]) -> Ended:
+async def stop_run(
+    context: RunContext, asked: Asked[RunConfig], _: Callable[[], RecordedRun]
+) -> Ended:
     """Run STOP.
 
     Raises: NothingMeasured if the budget ended before t = 0 was measured.
@@ -37,6 +43,43 @@ async def stop_run(context: RunContext, asked: Asked[RunConfig]) -> Ended:
     except BudgetExceeded as error:
         raise NothingMeasured(f"{error}; there is no first program: give it more") from None
     return await _Study(context, replace(asked, tasks=tasks)).run()
+
+
+def most_runs(limits: ImproverLimits, tasks: int, runs: Mapping[Stream, int]) -> int:
+    """Improver runs of one step at most: its proposal's, those that this asks for, and those that
+    measure on val and test what stands after it."""
+    return 1 + tasks * (limits.utility_uses * runs["search"] + runs["val"] + runs["test"])
+
+
+async def stop_steps(rehearsals: Rehearsals, asked: Asked[RunConfig]) -> list[Step]:
+    """Each step of the run, in order; baselines are rehearsed, too."""
+    tasks, seed, limits = asked.tasks, asked.improver, rehearsals.limits
+    runs = asked.config.runs.resolved(len(tasks))
+    drawn: list[Usage] = []  # in one run on each task
+    for task in tasks:
+        taken, _ = await rehearsals.rehearse(seed, task.seed_program(), task.described())
+        drawn.append(taken)
+    inner = sum(drawn, Usage())
+    description = describe_meta_utility(tasks, runs, limits, rehearsals.modules)
+    outer, scored = await rehearsals.rehearse(seed, seed, description, depth=0)
+    judged = runs["val"] + runs["test"]
+    steps = [Step("t = 0", inner * judged, rehearsals.most_run * (len(tasks) * judged))]
+    first = [await rehearsals.first_program(task) for task in tasks]
+    if any(task.seed is None for task in tasks):
+        likely, most = (sum(amounts, Usage()) for amounts in zip(*first, strict=True))
+        steps.insert(0, Step("first programs", likely, most))
+    for t in range(1, asked.config.iterations + 1):
+        likely = outer + inner * (scored * runs["search"] + judged)
+        most = rehearsals.most_run * most_runs(limits, len(tasks), runs)
+        steps.append(Step(f"t = {t}", likely, most))
+    restarted = rehearsals.most_restarted * (len(tasks) * runs["test"])
+    steps.append(Step("comparison", inner * runs["test"], restarted))
+    for name in SHIPPED if asked.config.with_baselines else ():
+        likely = Usage()
+        for task, taken in zip(tasks, drawn, strict=True):
+            likely = likely + await rehearsals.restarted(load_improver(name), task, taken.samples)
+        steps.append(Step(name, likely * runs["test"], restarted))
+    return steps
 
 
 class _Study:
