@@ -39,6 +39,8 @@ from selftaught.journal.study_events import (
     Baseline,
     Iteration,
     Proposal,
+    StrategyReadings,
+    StrategyVerdict,
     Transfer,
     TransferRestart,
 )
@@ -75,6 +77,8 @@ Body: TypeAlias = (
     | TransferRestart
     | AuditTally
     | AuditVerdict
+    | StrategyReadings
+    | StrategyVerdict
     | Other
 )
 

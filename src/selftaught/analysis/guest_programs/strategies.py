@@ -174,59 +174,41 @@ def _epsilon(improver: Improver) -> Nodes:
                 yield node
 
 
-RULES: dict[str, tuple[Rule, str]] = {
-    "beam_search": (
-        _beam,
-        "the best few are kept, or wait in a frontier, and each is expanded",
-    ),
-    "tree_search": (_tree, "programs wait in a frontier, or hang in a tree, to be expanded"),
-    "genetic_algorithm": (
-        _genetic,
-        "parents are drawn by chance from a pool selected by score",
-    ),
-    "simulated_annealing": (_annealing, "a worse program is accepted, ever more seldom"),
-    "local_search": (_local, "small changes of one current program are asked for"),
-    "iteration_from_incumbent": (
-        _incumbent,
-        "each prompt for a program holds the best one so far",
-    ),
-    "decomposition": (_decomposition, "a prompt asks for one part of the program"),
-    "ensemble": (_ensemble, "several candidates become one program"),
-    "prompt_bandit": (
-        _prompt_bandit,
-        "words of a prompt are chosen by the scores they earned",
-    ),
-    "solution_bandit": (
-        _solution_bandit,
-        "the program to go on from has the best upper bound",
-    ),
-    "epsilon_greedy": (_epsilon, "by a small chance a random choice, else the best"),
-    "temperature_schedule": (
-        temperature,
-        "the temperature changes in the course of the run",
-    ),
-    "varied_prompts": (varied, "prompts take their words from a list"),
-    "caching": (caching, "an equal program is looked up, or dropped, before it is scored"),
-    "self_tests": (self_tests, "candidates are checked before they are scored"),
-    "early_stop": (early_stop, "it stops by what scores have come to"),
-    "multithreading": (threads, "requests or scorings run at the same time"),
+RULES: dict[str, Rule] = {
+    "beam_search": _beam,
+    "tree_search": _tree,
+    "genetic_algorithm": _genetic,
+    "simulated_annealing": _annealing,
+    "local_search": _local,
+    "iteration_from_incumbent": _incumbent,
+    "decomposition": _decomposition,
+    "ensemble": _ensemble,
+    "prompt_bandit": _prompt_bandit,
+    "solution_bandit": _solution_bandit,
+    "epsilon_greedy": _epsilon,
+    "temperature_schedule": temperature,
+    "varied_prompts": varied,
+    "caching": caching,
+    "self_tests": self_tests,
+    "early_stop": early_stop,
+    "multithreading": threads,
 }
 
 
 def read(source: str) -> dict[str, Any]:
     """The strategies of a program.
 
-    Returns: `{"found": [{"strategy", "lines", "evidence"}], "unreadable": None | why}`.
+    Returns: `{"found": [[strategy, lines]], "unreadable": None | why}`.
     """
     try:
         improver = Improver(source)
         if not any(isinstance(one, FUNCTIONS) for one in improver.functions.get(ENTRY, ())):
             return {"found": [], "unreadable": f"it defines no {ENTRY}"}
         found = []
-        for name, (rule, evidence) in RULES.items():
+        for name, rule in RULES.items():
             lines = {getattr(node, "lineno", 0) for node in rule(improver)} - {0}
             if lines:
-                found.append({"strategy": name, "lines": sorted(lines), "evidence": evidence})
+                found.append([name, sorted(lines)])
     except SyntaxError as error:
         return {"found": [], "unreadable": f"line {error.lineno}: {error.msg}"}
     except (ValueError, RecursionError, MemoryError) as error:
