@@ -45,8 +45,6 @@ _SMALL = re.compile(
     r"mutation|step|tweak)|\bneighbou?r|\bmutat|\bperturb|\btweak|\bChange one thing",
     re.IGNORECASE,
 )
-# A program around others, written out in the improver.
-_WRITTEN = re.compile(r"\bdef .*\breturn\b", re.DOTALL)
 
 
 def _shown(improver: Improver, *kinds: str, without: tuple[str, ...] = ()) -> Nodes:
@@ -64,27 +62,13 @@ def _beam(improver: Improver) -> Nodes:
 
 
 def _tree(improver: Improver) -> Nodes:
-    yield from _shown(improver, "frontier")
-    for node in improver.nodes:  # self.children.append(Node(...))
-        match node:
-            case ast.Call(func=ast.Attribute(value=ast.Attribute(attr=held), attr="append")):
-                made = [part for one in node.args for part in improver.made_of(one)]
-                classes = {name_of(one) for one in made if isinstance(one, ast.Call)}
-                owners = {
-                    improver.scope(improver.scope(one.by)) for one in improver.attributes[held]
-                }
-                if any(getattr(owner, "name", "") in classes for owner in owners):
-                    yield node
+    return _shown(improver, "frontier")
 
 
 def _genetic(improver: Improver) -> Nodes:
     for ask in improver.asks:
         for draw in improver.chosen(ask).get("draw", []) if improver.loops(ask) else []:
-            made = [one for one in improver.made_of(draw) if one is not draw]
-            is_weighted = any(getattr(one, "arg", "") in ("weights", "p") for one in made)
-            is_of_best = any(improver.choice(one) in ("top", "best", "draw") for one in made)
-            is_contest = name_of(draw) in ("max", "min")
-            if improver.has_score(draw) and (is_weighted or is_of_best or is_contest):
+            if improver.has_score(draw):
                 yield from (draw, ask)
 
 
@@ -119,15 +103,9 @@ def _ensemble(improver: Improver) -> Nodes:
     for ask in improver.asks:
         chosen = improver.chosen(ask)
         several = [node for kind in ("joined", "top", "latest") for node in chosen.get(kind, ())]
-        items = [one for one in chosen.get("best", ()) if isinstance(one, ast.Subscript)]
-        several += items if len({ast.dump(one.slice) for one in items}) > 1 else []
         words = MERGING.search(improver.texts(improver.argument(ask, "message")))
         if several and words and "draw" not in chosen:
             yield from (ask, *several)
-    for node in improver.judged():
-        text = node.value if isinstance(node, ast.Constant) else ""
-        if isinstance(text, str) and _WRITTEN.search(text):
-            yield node
 
 
 def _choices_of_words(improver: Improver) -> Iterator[tuple[ast.Call, ast.AST, ast.AST, ast.AST]]:
@@ -164,8 +142,7 @@ def _epsilon(improver: Improver) -> Nodes:
     draws = {"choice", "choices", "sample", "randrange", "randint", "integers"}
     for node in improver.nodes:
         if isinstance(node, (ast.If, ast.IfExp)):
-            tests = [one for one in ast.walk(node.test) if isinstance(one, ast.Compare)]
-            by_chance = any({name_of(part) for part in ast.walk(one)} & RANDOM for one in tests)
+            by_chance = {name_of(part) for part in ast.walk(node.test)} & RANDOM
             body = node.body if isinstance(node.body, list) else [node.body]
             inside = {name_of(part) for one in body for part in ast.walk(one)}
             others = [one for one in ast.walk(improver.scope(node)) if isinstance(one, ast.Call)]
