@@ -71,7 +71,8 @@ def test_what_the_judge_quotes_counts_and_what_it_makes_up_does_not(
         assert quote == "def improve_algorithm(initial_solution, utility, language_model):"
     page = selftaught("show", "latest", cwd=there).stdout
     assert "judge     line" in page
-    assert "Of the judge 2 quotes not in the program were thrown away, of beam_search all" in page
+    thrown_away = "Thrown away of the judge's answer: 2 quotes not in the program, and with them"
+    assert f"{thrown_away} beam_search" in page
     assert selftaught("verify", cwd=there).code == 0
     for scored in ((), ("--rescore",)):
         replayed = selftaught("replay", "latest", *scored, cwd=there)

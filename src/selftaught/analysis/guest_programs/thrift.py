@@ -107,11 +107,11 @@ def self_tests(improver: Improver) -> Nodes:
             if improver.has_program(test) and not improver.has_score(test) and _judges(test):
                 yield node
         if isinstance(node, ast.Try) and any(leaves(one.body) for one in node.handlers):
-            checks = [one for one in ast.walk(node.body[0]) if name_of(one) in _CHECKS]
-            inner = [arg for one in checks for arg in getattr(one, "args", ())]
+            called = [one for one in ast.walk(node.body[0]) if name_of(one) in _CHECKS]
+            inner = [arg for one in called for arg in getattr(one, "args", ())]
             used = any(improver.has_program(one) or _is_scored_here(improver, one) for one in inner)
             if used and _scores_in(improver, improver.scope(node)):
-                yield checks[0]
+                yield called[0]
 
 
 def _judges(test: ast.AST) -> bool:

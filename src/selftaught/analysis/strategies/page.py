@@ -93,8 +93,8 @@ def _judged(one: Json) -> Iterator[str]:
         yield f"The judge's answer is unusable: {judge['unusable']}"
     elif judge["false_quotes"] or judge["thrown_away"]:
         quotes = words.counted(judge["false_quotes"], "quote")
-        names = f", of {', '.join(judge['thrown_away'])} all" if judge["thrown_away"] else ""
-        yield f"Of the judge {quotes} not in the program were thrown away{names}."
+        names = f", and with them {', '.join(judge['thrown_away'])}" if judge["thrown_away"] else ""
+        yield f"Thrown away of the judge's answer: {quotes} not in the program{names}"
 
 
 def _diff(diff: str | None) -> Block:
