@@ -10,10 +10,10 @@ from types import FrameType
 from typing import Any
 
 import pytest
+from selftaught.analysis.strategies.of_run import run_strategies
 
 from made_journal import Shape, make_journal
 from selftaught.analysis.recorded_run import recorded
-from selftaught.analysis.strategies.of_run import run_strategies
 from selftaught.analysis.trace import trace_run
 from selftaught.app.pages import run_page
 from selftaught.app.run_list import list_runs

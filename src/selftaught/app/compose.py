@@ -73,8 +73,9 @@ async def run_study(
         place: of the run in its series.
     Raises: ConfigError; SandboxUnavailable; InfrastructureError; NothingMeasured.
     """
-    check_distinct(asked.tasks)
     study = find_study(asked.config.command)
+    if study.has_tasks:
+        check_distinct(asked.tasks)
     study.check(asked)
     async with _context(study, asked, _Start(listener, resumed, place)) as (context, so_far):
         return await recorded_run(study, context, asked, so_far, so_far.head.start)

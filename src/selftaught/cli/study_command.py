@@ -52,7 +52,7 @@ def add_study(commands: click.Group, study: Study[Any], groups: Mapping[str, cli
         found = commands.commands[group]
         assert isinstance(found, click.Group)
         commands = found
-    commands.add_command(_command(study, name))
+    commands.add_command(study_command(study, name))
 
 
 def unusable_command(name: str) -> click.Command:
@@ -70,7 +70,8 @@ def unusable_command(name: str) -> click.Command:
     )(command)
 
 
-def _command(study: Study[Any], name: str) -> click.Command:
+def study_command(study: Study[Any], name: str) -> click.Command:
+    """The command by itself."""
     argument = study.argument
     options: list[Callable[[Any], Any]] = [
         click.argument(

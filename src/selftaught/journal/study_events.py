@@ -220,3 +220,80 @@ class AuditVerdict(EventRecord, frozen=True):
     signs: tuple[AuditSign, ...]
     unreadable: str
     trial: AuditTrial | None
+
+
+class StrategyFinding(Record, frozen=True):
+    """What one way of looking shows of a strategy in an improver.
+
+    Attributes:
+        by: `source`, `trace` or `judge`.
+        evidence: in words; of a judge, the lines that it quotes are the evidence.
+        lines: of the program.
+        calls: keys of the model calls that show it.
+        quotes: lines of the program, as it has them.
+    """
+
+    by: str
+    strategy: str
+    evidence: str = ""
+    lines: tuple[int, ...] = ()
+    calls: tuple[str, ...] = ()
+    quotes: tuple[str, ...] = ()
+
+
+class StrategyReading(Record, frozen=True):
+    """An improver of a run, where it came from, and what rules find in it.
+
+    Attributes:
+        improver: text.
+        t: the step that proposed it first; 0 for one that a run began with.
+        parent: text of the improver that wrote it, and that it improves on; None at t = 0.
+        accepted: whether it was adopted; None at t = 0.
+        reason: why, or why not.
+        val, test: meta-utility; None where it was not measured.
+        unreadable: why its program could not be read; None if it could.
+        traced_runs: its improver runs in the journal that asked the model anything.
+    """
+
+    improver: str
+    t: int
+    parent: str | None = None
+    accepted: bool | None = None
+    reason: str = ""
+    val: Estimate | None = None
+    test: Estimate | None = None
+    findings: tuple[StrategyFinding, ...] = ()
+    unreadable: str | None = None
+    traced_runs: int = 0
+
+
+class StrategyReadings(EventRecord, frozen=True):
+    """All improvers of a run, as rules read them; its key follows from that run."""
+
+    kind: ClassVar[str] = "strategy_readings"
+
+    origin: str
+    improvers: tuple[StrategyReading, ...]
+
+
+class StrategyVerdict(EventRecord, frozen=True):
+    """What a judge's answer comes to; its key follows from the improver.
+
+    Attributes:
+        improver: text.
+        call: key of the prompt.
+        findings: with a quote that is in the program.
+        thrown_away: strategies that it names without such a quote.
+        false_quotes: how many quotes are not in the program.
+        unusable: why nothing can be made of the answer; None if something can.
+    """
+
+    kind: ClassVar[str] = "strategy_verdict"
+    naming_texts = ("improver",)
+
+    improver: str
+    call: str
+    findings: tuple[StrategyFinding, ...] = ()
+    thrown_away: tuple[str, ...] = ()
+    false_quotes: int = 0
+    unusable: str | None = None

@@ -110,7 +110,9 @@ class Study(ABC, Generic[C]):
         writes: whether its result has a best program, which `--out` writes.
         improves_improvers: whether its best program is an improver.
         rewards: whether programs are chosen in it by their scores.
+        has_tasks: whether there is anything without tasks.
         follows: whether it starts from another run, so that a configuration does not tell all.
+        missing: what a report says of a run with an improved improver that it did not follow.
     """
 
     config: type[C]
@@ -125,7 +127,9 @@ class Study(ABC, Generic[C]):
     writes: ClassVar[bool] = False
     improves_improvers: ClassVar[bool] = False
     rewards: ClassVar[bool] = True
+    has_tasks: ClassVar[bool] = True
     follows: ClassVar[bool] = False
+    missing: ClassVar[str] = ""
 
     @property
     def name(self) -> str:

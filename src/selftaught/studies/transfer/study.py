@@ -70,6 +70,7 @@ start of it, or `latest`.
     argument = Argument("origin", "RUN")
     no_options = frozenset({"improver"})
     follows = True
+    missing = "No transfer to other tasks was measured."
     unset: ClassVar[Mapping[str, str]] = {"model": "that of RUN"}
 
     def events(self) -> tuple[type[EventRecord], ...]:
