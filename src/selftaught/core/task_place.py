@@ -13,7 +13,7 @@ from typing import Any
 
 from selftaught.core.blame import words_of
 from selftaught.core.errors import ConfigError, InfrastructureError
-from selftaught.core.task import PerInstance, Task
+from selftaught.core.task import Task
 
 _OF_A_FILE = "selftaught_task_"
 
@@ -87,8 +87,7 @@ def place_of(task: Task) -> TaskPlace:
 
     Raises: ConfigError if it is not.
     """
-    function = task.utility.score if isinstance(task.utility, PerInstance) else task.utility
-    own = sys.modules.get(getattr(function, "__module__", None) or "")
+    own = sys.modules.get(getattr(task.scored_by, "__module__", None) or "")
     for module in (own, *list(sys.modules.values())):
         # What stands in a script or a notebook is nowhere else under that name.
         if not isinstance(module, ModuleType) or module.__name__ == "__main__":

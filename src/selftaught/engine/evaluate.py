@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias
 
 from selftaught.core.concurrency import SingleFlight
 from selftaught.core.errors import InfrastructureError, SelfTaughtError
+from selftaught.core.examples import Examples
 from selftaught.core.outcome import EvaluationOutcome, Failed, Scored
 from selftaught.core.ports import (
     CandidateSlot,
@@ -143,7 +144,10 @@ def evaluate_in_slot(
     )
     handle = _Handle(slot, evaluation, watch)
     try:
-        result = task.utility(handle, rng)
+        utility = task.utility
+        if isinstance(utility, Examples):
+            utility = utility.of(question.stream, question.repeat)
+        result = utility(handle, rng)
         if inspect.isawaitable(result):
             result = asyncio.run(_awaited(result))
         scored = _checked(task, result, handle, slot.tier)
@@ -273,7 +277,7 @@ def _value_or_raise(result: Any) -> Any:
     return result
 
 
-def _checked(task: Task, result: Any, handle: _Handle, tier: str) -> Scored:
+def _checked(task: Task, result: Any, handle: _Handle, tier: str) -> EvaluationOutcome:
     measure = result if isinstance(result, Measure) else Measure(result)
     try:
         value = float(measure.value)
@@ -297,6 +301,19 @@ def _checked(task: Task, result: Any, handle: _Handle, tier: str) -> Scored:
             asked=handle.asked,
             then="; mend it or state another range",
         )
+    try:
+        broken = task.broken(metrics)
+    except KeyError as missing:
+        raise UtilityError(
+            task,
+            f"measures no metric {missing}, which has a constraint",
+            fault="form",
+            place=task.defined_at(),
+            asked=handle.asked,
+            then="; return st.Measure(value, metrics={...})",
+        ) from None
+    if broken:
+        return Failed("infeasible", broken, handle.cpu_s)
     return Scored(value, str(measure.feedback), per_instance, metrics, handle.cpu_s, tier)
 
 

@@ -57,7 +57,10 @@ class QueriedUtility(ABC):
 
 
 class TaskUtility(QueriedUtility):
-    """A task's utility on the instances of one stream and repeat; raw or normalised values."""
+    """A task's utility on the instances of one stream and repeat; raw or normalised values.
+
+    What it is asked for is worth more if it is better; outcomes have the task's own values.
+    """
 
     depth = 1
 
@@ -79,8 +82,9 @@ class TaskUtility(QueriedUtility):
         self.lowest = task.lowest
 
     async def __call__(self, s: Program) -> float:
-        value, _ = await self.query(s)
-        return self._question.task.normalised(value) if self._normalised else value
+        worth, _ = await self.query(s)
+        task = self._question.task
+        return task.normalised(task.worth(worth)) if self._normalised else worth
 
     async def query(self, program: Program) -> tuple[float, str]:
         outcome = await self.outcome(program)
@@ -89,7 +93,8 @@ class TaskUtility(QueriedUtility):
                 self.lowest,
                 f"{outcome.kind}: {outcome.detail}" if outcome.detail else outcome.kind,
             )
-        return outcome.value, outcome.feedback
+        # Here, and nowhere else, costs become what improvers make higher.
+        return self._question.task.worth(outcome.value), outcome.feedback
 
     async def outcome(self, program: Program) -> EvaluationOutcome:
         """The whole outcome; journalled when it is new."""

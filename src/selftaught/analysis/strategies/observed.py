@@ -16,11 +16,12 @@ from selftaught.journal.events import (
     LmAnswer,
     LmCall,
     MetaEvaluation,
+    Run,
 )
 from selftaught.journal.reader import JournalReader
 from selftaught_guest.extract import extract_code
 
-_OBSERVED = (Invocation, InvocationEnd, LmCall, LmAnswer, Evaluation, MetaEvaluation)
+_OBSERVED = (Run, Invocation, InvocationEnd, LmCall, LmAnswer, Evaluation, MetaEvaluation)
 
 # What a utility is of: task, stream and repeat; of the meta-utility the stream alone.
 Scope: TypeAlias = tuple[str | None, str | None, str | None]
@@ -98,6 +99,7 @@ class Observer:
         self._replies: dict[str, list[str]] = {}
         self._closed: set[tuple[str, int]] = set()
         self._scored: dict[Scope, _Scored] = {}
+        self._costs: set[str] = set()
         for event in reader.events(run_id, _OBSERVED):
             self._take(event)
 
@@ -129,8 +131,12 @@ class Observer:
                 if (event.key, answer.request) not in self._closed:
                     self._closed.add((event.key, answer.request))
                     self._replies.setdefault(event.key, []).extend(answer.texts)
+            case Run() as run:
+                self._costs = {task.name for task in run.tasks if task.minimize}
             case Evaluation() as one:
-                self._score((one.task, one.stream, one.repeat), one.program, one.value)
+                cost = one.value is not None and one.task in self._costs
+                worth = -one.value if cost else one.value
+                self._score((one.task, one.stream, one.repeat), one.program, worth)
             case MetaEvaluation() as meta:
                 self._score((None, meta.stream, None), meta.improver, meta.mean)
 

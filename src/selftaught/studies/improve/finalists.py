@@ -14,7 +14,7 @@ from typing import Any
 
 from selftaught.core.statistics import Estimate, estimate, paired_difference
 from selftaught.journal.codec import Event
-from selftaught.journal.events import Evaluation
+from selftaught.journal.events import Evaluation, TaskVersion
 from selftaught.studies.study import latest
 
 FINALISTS = 5
@@ -32,22 +32,23 @@ class Scores:
     Attributes:
         evaluations: by program, stream and set of instances.
         searched: programs in the order in which they were scored on search; the seed is first.
-        lowest: what a failure is worth; None if that is not known.
+        task: as the run found it.
+    Values that this tells are worth more if they are better: of costs they are negated.
     """
 
     evaluations: dict[tuple[str, str, str], Evaluation]
     searched: tuple[str, ...]
-    lowest: float | None
+    task: TaskVersion
 
     @classmethod
-    def of(cls, events: Iterable[Event], lowest: float | None) -> Scores:
+    def of(cls, events: Iterable[Event], task: TaskVersion) -> Scores:
         scored = latest(events, Evaluation).values()
         return cls(
             {(one.program, one.stream, one.repeat): one for one in scored},
             tuple(
                 one.program for one in scored if (one.stream, one.repeat) == ("search", SEARCHED)
             ),
-            lowest,
+            task,
         )
 
     def of_search(self, program: str) -> float:
@@ -67,7 +68,7 @@ class Scores:
         return found
 
     def values(self, program: str, stream: str) -> tuple[float, ...]:
-        """In the task's own units, one a set of instances."""
+        """One a set of instances."""
         return tuple(map(self._worth, self.outcomes(program, stream)))
 
     def finalists(self) -> list[Finalist]:
@@ -85,16 +86,17 @@ class Scores:
                 paired_difference(
                     {"": self.values(ranked[0], "val")}, {"": self.values(program, "val")}
                 ),
+                self.task,
             )
             for program in ranked
         ]
 
     def _worth(self, one: Evaluation) -> float:
         if one.value is not None:
-            return one.value
-        if self.lowest is None:
+            return self.task.worth(one.value)
+        if self.task.failed is None:
             raise UnknownWorthError
-        return self.lowest
+        return self.task.failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +105,8 @@ class Finalist:
 
     Attributes:
         program: its id.
-        search: its value on the instances that the search saw.
-        values: its values on val, one a set of instances.
+        search: what it is worth on the instances that the search saw.
+        values: and on val, one a set of instances.
         behind: how far it is behind the best on val, paired by sets of instances; 0 for the best.
     """
 
@@ -112,21 +114,25 @@ class Finalist:
     search: float
     values: Sequence[float]
     behind: Estimate
+    task: TaskVersion
 
     @property
     def val(self) -> Estimate:
-        return estimate({"": self.values})
+        """In the task's own units."""
+        return estimate({"": tuple(map(self.task.worth, self.values))})
 
     @property
     def tied(self) -> bool:
         """Whether the interval of the difference to the best holds 0."""
         interval = self.behind.ci95
+        if math.isinf(self.behind.mean):
+            return False
         return interval is None or interval[0] <= 0 <= interval[1]
 
     def as_json(self) -> dict[str, Any]:
         return {
             "program_id": self.program,
-            "search": self.search,
+            "search": self.task.worth(self.search) if math.isfinite(self.search) else None,
             "val": self.val.as_json(),
             "behind": self.behind.as_json(),
             "tied": self.tied,

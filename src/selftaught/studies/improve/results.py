@@ -21,7 +21,7 @@ def improve_result(run: RecordedRun) -> dict[str, Any] | None:
     that they wrote down.
     """
     task = run.head.tasks[0]
-    scores = Scores.of(run.events, task.lowest)
+    scores = Scores.of(run.events, task)
     try:
         finalists = scores.finalists()
         if not finalists:
@@ -31,6 +31,7 @@ def improve_result(run: RecordedRun) -> dict[str, Any] | None:
             return None
         return {
             "task": task.name,
+            **({"minimize": True} if task.minimize else {}),
             "seed": _measured(run, scores, seed),
             "best": _measured(run, scores, best),
             "finalists": [one.as_json() for one in finalists],
@@ -42,9 +43,14 @@ def improve_result(run: RecordedRun) -> dict[str, Any] | None:
 def _measured(run: RecordedRun, scores: Scores, program: str) -> dict[str, Any]:
     scored = [one for one in scores.outcomes(program, "test") if one.value is not None]
     names = sorted({name for one in scored for name in one.metrics})
+
+    def mean(stream: str) -> Any:
+        values = map(scores.task.worth, scores.values(program, stream))
+        return estimate({"": tuple(values)}).as_json()
+
     return {
-        "val": estimate({"": scores.values(program, "val")}).as_json(),
-        "test": estimate({"": scores.values(program, "test")}).as_json(),
+        "val": mean("val"),
+        "test": mean("test"),
         "metrics": {name: _mean(scored, name) for name in names},
         "program_id": program,
         "source": run.text(program) or "",

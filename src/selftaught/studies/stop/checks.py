@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from selftaught.analysis.recorded_run import RecordedRun
+from selftaught.core.scale import Scale
 from selftaught.core.statistics import Estimate, close, estimate, paired_difference
 from selftaught.engine.keys import make_key
 from selftaught.engine.raised import Raises
 from selftaught.journal.codec import Event
-from selftaught.journal.events import Evaluation, Invocation, InvocationEnd, MetaEvaluation
+from selftaught.journal.events import (
+    Evaluation,
+    Invocation,
+    InvocationEnd,
+    MetaEvaluation,
+    TaskVersion,
+)
 from selftaught.journal.study_events import Baseline, Iteration, Proposal, StepProposal
 from selftaught.studies.checking import estimate_problem, key_problem
 
@@ -30,7 +38,7 @@ def stop_problems(event: Event, before: RecordedRun) -> Iterator[str]:
         case Baseline() as body:
             yield from key_problem(root, event, "baseline", body.name)
             yield from estimate_problem("its values", body.estimate, estimate(body.values))
-            yield from _baseline_problems(before.events, body)
+            yield from _baseline_problems(before, body)
 
 
 def _proposal_problems(root: str, before: RecordedRun, body: Proposal) -> Iterator[str]:
@@ -102,37 +110,37 @@ class _Runs:
     def drawn(self, role: str, improver: str, place: _Place) -> int:
         return sum(end.usage.samples for end in self.ends[role, improver][place])
 
-    def best(self, improver: str, place: _Place, lowest: float) -> str | None:
+    def best(self, improver: str, place: _Place, task: TaskVersion, lowest: float) -> str | None:
         """The best by search of what the restarts returned; of equals, the first."""
         returned = [end.program for end in self.ends["restart", improver][place]]
         programs = [program for program in returned if program is not None]
 
         def by_search(program: str) -> float:
             value = self.values.get((program, place[0], "search", place[1]))
-            return lowest if value is None else value
+            return lowest if value is None else task.worth(value)
 
         return max(programs, key=by_search, default=None)
 
 
-def _baseline_problems(events: Sequence[Event], body: Baseline) -> Iterator[str]:
+def _baseline_problems(before: RecordedRun, body: Baseline) -> Iterator[str]:
     """How a baseline is not what the events before it come to, its estimate aside."""
-    runs = _Runs.of(events)
+    runs = _Runs.of(before.events)
+    told = {task.name: task for task in before.head.tasks}
     for task, values in body.values.items():
-        lowest, top = body.bounds[task]
+        scale = _scale(body, task, told[task])
         for run, value in enumerate(values):
             place = (task, f"test-{run}")
             where = f"of baseline {body.name} in run {run} of {task}"
-            best = runs.best(body.improver, place, lowest)
+            best = runs.best(body.improver, place, told[task], told[task].worth(scale.worst))
             if best is not None and (best, task, "test", place[1]) not in runs.values:
                 yield f"the best program {where} was never scored on test"
                 continue
             scored = runs.values.get((best or "", task, "test", place[1]))
-            share = 0.0 if scored is None else (scored - lowest) / (top - lowest)
             found = {
                 "programs": best,
                 "samples": runs.drawn("restart", body.improver, place),
                 "final_samples": runs.drawn("inner", body.final, place),
-                "values": min(1.0, max(0.0, share)),
+                "values": 0.0 if scored is None else scale.share(scored),
             }
             said = {
                 "programs": body.programs[task][run],
@@ -143,6 +151,16 @@ def _baseline_problems(events: Sequence[Event], body: Baseline) -> Iterator[str]
             for name in found:
                 if not _same(found[name], said[name]):
                     yield f"{name} {where} come to {found[name]}, and it says {said[name]}"
+
+
+def _scale(body: Baseline, task: str, told: TaskVersion) -> Scale:
+    worst, best = body.bounds[task]
+    beyond = math.inf if told.minimize else -math.inf
+    return Scale(
+        beyond if worst is None else worst,
+        -beyond if best is None else best,
+        body.seed_values.get(task),
+    )
 
 
 def _same(found: Any, said: Any) -> bool:

@@ -83,10 +83,6 @@ on test instances, which no improver ever saw, to the improver it began with.
 
         return Proposal, Iteration, Baseline
 
-    def check(self, asked: Asked[RunConfig]) -> None:
-        for task in asked.tasks:
-            task.normalised(task.lowest)  # raises if the task has no finite range
-
     async def steps(self, rehearsals: Rehearsals, asked: Asked[RunConfig]) -> list[Step]:
         from selftaught.studies.stop.estimate import stop_steps
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
+from selftaught.core.errors import ConfigError
 from selftaught.studies.common_config import DEFAULT_STORE, CommonConfig
 from selftaught.studies.settings import Section, Setting
 from selftaught.studies.study import Argument, Asked, Ended, Estimated, Installed, Json, Study
@@ -93,6 +94,14 @@ start of it, or `latest`.
         from selftaught.studies.transfer.estimate import transfer_steps
 
         return await transfer_steps(rehearsals, asked)
+
+    def check(self, asked: Asked[TransferConfig]) -> None:
+        for task in asked.tasks:
+            if task.minimize:
+                raise ConfigError(
+                    f"task {task.name} is minimised, and transfer compares no costs: give it a "
+                    "task whose utility is higher if it is better"
+                )
 
     async def run(
         self,
