@@ -17,6 +17,7 @@ from selftaught.journal.events import (
     LmCall,
     MetaEvaluation,
     Run,
+    TaskVersion,
 )
 from selftaught.journal.reader import JournalReader
 from selftaught_guest.extract import extract_code
@@ -99,7 +100,7 @@ class Observer:
         self._replies: dict[str, list[str]] = {}
         self._closed: set[tuple[str, int]] = set()
         self._scored: dict[Scope, _Scored] = {}
-        self._costs: set[str] = set()
+        self._tasks: dict[str, TaskVersion] = {}
         for event in reader.events(run_id, _OBSERVED):
             self._take(event)
 
@@ -132,10 +133,11 @@ class Observer:
                     self._closed.add((event.key, answer.request))
                     self._replies.setdefault(event.key, []).extend(answer.texts)
             case Run() as run:
-                self._costs = {task.name for task in run.tasks if task.minimize}
+                self._tasks = {task.name: task for task in run.tasks}
             case Evaluation() as one:
-                cost = one.value is not None and one.task in self._costs
-                worth = -one.value if cost else one.value
+                told, worth = self._tasks.get(one.task), one.value
+                if told is not None and worth is not None:
+                    worth = told.worth(worth)
                 self._score((one.task, one.stream, one.repeat), one.program, worth)
             case MetaEvaluation() as meta:
                 self._score((None, meta.stream, None), meta.improver, meta.mean)
