@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import selftaught as st
+from selftaught.analysis.reward_scores import Scores, scores_that_do_not_hold
 from selftaught.app import core_thread
 from selftaught.app.compose import replay_run
 from selftaught.app.resume import find_run
@@ -19,7 +20,7 @@ from selftaught.core.scale import Scale
 from selftaught.core.statistics import estimate, paired_difference
 from selftaught.core.task import Task
 from selftaught.engine.utility_error import UtilityError
-from selftaught.journal.events import Evaluation
+from selftaught.journal.events import Evaluation, Run
 from selftaught.journal.reader import open_reader
 from selftaught.studies.registry import find_study, studies
 from selftaught.studies.study import Asked
@@ -169,3 +170,11 @@ def test_best_known_of_costs_may_be_the_lowest_value_and_is_below_the_highest() 
     assert Task("c", "", cost, minimize=True, best_known=0.0).normalised(0.0) == 1.0
     with pytest.raises(ConfigError, match="outside of the range"):
         Task("c", "", cost, minimize=True, range=(0, 4), best_known=4.0)
+
+
+def test_an_audit_takes_costs_for_best_where_they_are_lowest(tmp_path: Path) -> None:
+    run = improved(tmp_path, task(), ALL)
+    with open_reader(run.store) as reader:
+        scores = Scores.of(reader.events(run.run_id, [Run, Evaluation]))
+    assert [-one.value for one in scores.best_searched(9)] == sorted(COSTS)
+    assert not list(scores_that_do_not_hold(scores))
