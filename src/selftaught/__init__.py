@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from selftaught.app.discovery import load_task
     from selftaught.app.results import ImproveResult, SelfImproveResult
     from selftaught.core.budget import Budget, ImproverLimits
+    from selftaught.core.examples import examples
     from selftaught.core.outcome import Failed, Scored
     from selftaught.core.task import (
         Measure,
@@ -38,6 +39,7 @@ _RESULTS = "selftaught.app.results"
 _HOMES = {
     "ImproveResult": _RESULTS,
     "SelfImproveResult": _RESULTS,
+    "examples": "selftaught.core.examples",
     "improve": _API,
     "improve_async": _API,
     "load_task": "selftaught.app.discovery",
@@ -69,6 +71,7 @@ __all__ = [
     "Scored",
     "SelfImproveResult",
     "Task",
+    "examples",
     "improve",
     "improve_async",
     "load_task",

@@ -175,7 +175,7 @@ def test_tasks_are_listed_and_one_is_shown_with_its_seed(here: Path) -> None:
     listed = json.loads(selftaught("tasks", "--json", cwd=here).stdout)["tasks"]
     assert {task["name"] for task in listed} >= {"bin_packing", "flow_shop", "parity_noise"}
     facts = {"name", "range", "entry", "summary", "best_known", "seed_score", "source"}
-    assert all(set(task) == facts | {"references"} for task in listed)
+    assert all(set(task) == facts | {"references", "minimize"} for task in listed)
     assert all(task["seed_score"] and task["source"] for task in listed)
     table = selftaught("tasks", cwd=here).stdout
     assert all(heading in table.splitlines()[0] for heading in ("range", "best", "seed", "source"))

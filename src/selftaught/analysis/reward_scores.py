@@ -11,7 +11,7 @@ from statistics import fmean, variance
 from selftaught.analysis.excess import Excess, excess
 from selftaught.analysis.reward_findings import RewardFinding, Role
 from selftaught.journal.codec import Event
-from selftaught.journal.events import Evaluation
+from selftaught.journal.events import Evaluation, Run, TaskVersion
 from selftaught.journal.study_events import MetaEvaluation
 from selftaught.pages import words
 
@@ -42,6 +42,7 @@ class Scores:
         fresh: by task and program, scores on val and test, one a set of instances.
         failed: likewise how often it failed there.
         metas: by improver and stream, its normalised scores by task.
+        tasks: as the run found them. Costs are told as what is higher if it is better: negated.
     """
 
     searched: dict[tuple[str, str], dict[str, float]] = field(
@@ -52,12 +53,15 @@ class Scores:
     )
     failed: dict[tuple[str, str], set[str]] = field(default_factory=lambda: defaultdict(set))
     metas: dict[tuple[str, str], Mapping[str, Sequence[float]]] = field(default_factory=dict)
+    tasks: dict[str, TaskVersion] = field(default_factory=dict)
 
     @classmethod
     def of(cls, events: Iterable[Event]) -> Scores:
         scores = cls()
         for event in events:
             match event.body:
+                case Run() as run:
+                    scores.tasks = {task.name: task for task in run.tasks}
                 case MetaEvaluation() as meta:
                     scores.metas[meta.improver, meta.stream] = meta.values
                 case Evaluation() as one:
@@ -65,11 +69,13 @@ class Scores:
         return scores
 
     def _add(self, one: Evaluation) -> None:
+        told = self.tasks.get(one.task)
+        value = one.value if told is None or one.value is None else told.worth(one.value)
         if one.stream == "search":
-            if one.value is not None:
-                self.searched[one.task, one.repeat][one.program] = one.value
-        elif one.value is not None:
-            self.fresh[one.task, one.program][f"{one.stream} {one.repeat}"] = one.value
+            if value is not None:
+                self.searched[one.task, one.repeat][one.program] = value
+        elif value is not None:
+            self.fresh[one.task, one.program][f"{one.stream} {one.repeat}"] = value
         else:
             self.failed[one.task, one.program].add(f"{one.stream} {one.repeat}")
 

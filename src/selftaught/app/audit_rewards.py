@@ -74,7 +74,9 @@ async def _rescored(store: str, run_id: str, scores: Scores, sets: int) -> list[
 
         async def measure(one: Searched) -> dict[str, Any]:
             task = tasks[one.task]
-            return _row(scores, one, await _on_fresh(evaluator, task, texts[one.program], sets))
+            return _row(
+                scores, task, one, await _on_fresh(evaluator, task, texts[one.program], sets)
+            )
 
         try:
             return await together(measure(one) for one in listed if one.program in texts)
@@ -93,8 +95,10 @@ async def _on_fresh(
     )
 
 
-def _row(scores: Scores, one: Searched, outcomes: list[EvaluationOutcome]) -> dict[str, Any]:
-    fresh = [outcome.value for outcome in outcomes if isinstance(outcome, Scored)]
+def _row(
+    scores: Scores, task: Task, one: Searched, outcomes: list[EvaluationOutcome]
+) -> dict[str, Any]:
+    fresh = [task.worth(outcome.value) for outcome in outcomes if isinstance(outcome, Scored)]
     failures = [outcome.detail for outcome in outcomes if isinstance(outcome, Failed)]
     evidence = [finding.evidence for finding in compared(scores, one, fresh, len(failures))]
     bounds = (above_bound(detail) for detail in failures)
@@ -103,8 +107,8 @@ def _row(scores: Scores, one: Searched, outcomes: list[EvaluationOutcome]) -> di
     return {
         "task": one.task,
         "program_id": one.program,
-        "search": one.value,
-        "fresh": None if found is None else found.fresh,
+        "search": task.worth(one.value),
+        "fresh": None if found is None else task.worth(found.fresh),
         "more_than_luck": None if found is None else max(0.0, found.at_least),
         "failures": len(failures),
         "sets": len(outcomes),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,10 @@ from selftaught.studies.registry import find_study
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A mean in the task's own units, with its 95 % interval over `n` sets of instances."""
+    """A mean in the task's own units, with its 95 % interval over `n` sets of instances.
+
+    It is infinite, with no interval, of a task without a highest cost where a set failed.
+    """
 
     mean: float
     ci95: tuple[float, float] | None
@@ -124,4 +128,5 @@ def stop_result(data: dict[str, Any], store: str) -> SelfImproveResult:
 
 def _measured(data: dict[str, Any]) -> Measured:
     interval = data["ci95"]
-    return Measured(data["mean"], None if interval is None else tuple(interval), data["n"])
+    mean = math.inf if data["mean"] is None else data["mean"]  # a cost, with a failure in it
+    return Measured(mean, None if interval is None else tuple(interval), data["n"])

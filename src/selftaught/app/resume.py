@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -168,7 +169,17 @@ def told_tasks(tasks: Sequence[Task], scheme: int) -> list[TaskVersion]:
             parts = {name: part.digest for name, part in task.version_parts.items()}
         version = task.version_by(scheme)
         references = tuple(task.references)
-        told.append(TaskVersion(task.name, version, parts, task.lowest, references))
+        lowest = task.lowest if math.isfinite(task.lowest) else None
+        told.append(
+            TaskVersion(
+                name=task.name,
+                version=version,
+                parts=parts,
+                lowest=lowest,
+                references=references,
+                minimize=task.minimize,
+            )
+        )
     return told
 
 

@@ -110,4 +110,5 @@ def _best(tally: Tally) -> str:
         stream = "search"
     if not values:
         return "-"
-    return f"{words.number(max(values))} on {stream}; began with {words.number(values[0])}"
+    best = max(values) if tally.steps is not None else values[-1]
+    return f"{words.number(best)} on {stream}; began with {words.number(values[0])}"

@@ -10,7 +10,7 @@ from typing import Any
 
 from selftaught.app.discovery import load_task, task_names
 from selftaught.core.errors import ConfigError
-from selftaught.core.task import PerInstance, Task
+from selftaught.core.task import Task
 from selftaught.pages import words
 from selftaught.pages.blocks import Block, Facts, Listing, Paragraph, Table
 
@@ -76,12 +76,13 @@ def _listed(name: str) -> dict[str, Any]:
 
 
 def _facts(task: Task) -> dict[str, Any]:
-    highest = float(task.range[1])
+    lowest, highest = map(float, task.range)
     return {
         "name": task.name,
-        "range": [task.lowest, highest if math.isfinite(highest) else None],
+        "range": [lowest, highest if math.isfinite(highest) else None],
         "entry": task.entry,
         "summary": _summary(task),
+        "minimize": task.minimize,
         "best_known": task.best_known,
         "seed_score": None if task.seed_score is None else list(task.seed_score),
         "source": task.source,
@@ -91,8 +92,7 @@ def _facts(task: Task) -> dict[str, Any]:
 
 def _summary(task: Task) -> str:
     """The first sentence of the utility's docstring, or of the description."""
-    function = task.utility.score if isinstance(task.utility, PerInstance) else task.utility
-    text = inspect.getdoc(function) or task.description or ""
+    text = inspect.getdoc(task.scored_by) or task.description or ""
     paragraph = " ".join(text.strip().partition("\n\n")[0].split())
     return paragraph.partition(". ")[0].rstrip(".")
 
@@ -100,6 +100,8 @@ def _summary(task: Task) -> str:
 def _best(task: dict[str, Any]) -> str:
     if task["best_known"] is not None:
         return f"{task['best_known']:.7g}"
+    if task["minimize"]:
+        return f">= {words.plain(task['range'][0])}"
     return "-" if task["range"][1] is None else f"<= {words.plain(task['range'][1])}"
 
 
@@ -112,4 +114,5 @@ def _seed_score(task: dict[str, Any]) -> str:
 
 def _range(task: dict[str, Any]) -> str:
     low, high = task["range"]
-    return f"{low:.3g} to {'any' if high is None else f'{high:.6g}'}"
+    goal = ", lower is better" if task["minimize"] else ""
+    return f"{low:.3g} to {'any' if high is None else f'{high:.6g}'}{goal}"

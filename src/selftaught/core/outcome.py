@@ -18,6 +18,7 @@ FailureKind = Literal[
     "bad_output",
     "output_limit",
     "budget",
+    "infeasible",
 ]
 FAILURE_KINDS: tuple[FailureKind, ...] = get_args(FailureKind)
 
@@ -30,7 +31,8 @@ class Failed:
         kind: no_code (nothing to run, or no such function), syntax, raised (an exception of the
             program's own), timeout (CPU or wall), memory, crashed (killed by a signal, or left
             without an answer), bad_output (an answer that is not data, or of the wrong shape),
-            output_limit (too much of it), budget.
+            output_limit (too much of it), budget, infeasible (a metric breaks a constraint of the
+            task).
         detail: one or a few lines for people; guest frames only.
         cpu_s: CPU seconds that the guest used, where known.
         printed: as of `Scored`.

@@ -12,7 +12,8 @@ from typing import Any
 class Estimate:
     """A mean with its interval, from so many observations.
 
-    `ci95` is the 95 % confidence interval, or None where it cannot be had from so few.
+    `mean` is infinite where an observation is, as the cost of a failure, and NaN of a difference
+    between two such. `ci95` is the 95 % confidence interval, or None where it cannot be had.
     """
 
     mean: float
@@ -21,7 +22,7 @@ class Estimate:
 
     def as_json(self) -> dict[str, Any]:
         return {
-            "mean": self.mean,
+            "mean": self.mean if math.isfinite(self.mean) else None,
             "ci95": None if self.ci95 is None else list(self.ci95),
             "n": self.n,
         }
@@ -46,9 +47,11 @@ def estimate(strata: Mapping[str, Sequence[float]]) -> Estimate:
 
     if not strata or any(len(values) == 0 for values in strata.values()):
         raise ValueError("an estimate needs observations in each stratum")
+    n = sum(len(values) for values in strata.values())
+    if not all(math.isfinite(value) for values in strata.values() for value in values):
+        return Estimate(sum(map(sum, strata.values())), None, n)
     means = [math.fsum(values) / len(values) for values in strata.values()]
     mean = math.fsum(means) / len(means)
-    n = sum(len(values) for values in strata.values())
     if any(len(values) < 2 for values in strata.values()):
         return Estimate(mean, None, n)
     share = 1.0 / len(means) ** 2
@@ -77,7 +80,7 @@ def paired_difference(
         raise ValueError("paired observations must have the same tasks and counts")
     return estimate(
         {
-            task: [a - b for a, b in zip(values, second[task], strict=True)]
+            task: [0.0 if a == b else a - b for a, b in zip(values, second[task], strict=True)]
             for task, values in first.items()
         }
     )

@@ -5,88 +5,26 @@ from __future__ import annotations
 import inspect
 import math
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import NoneType
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any
 
-import numpy as np
-
-from selftaught.core.errors import ConfigError, SelfTaughtError
-from selftaught.core.outcome import Failed
+from selftaught.core.errors import ConfigError
+from selftaught.core.examples import Examples
 from selftaught.core.own_code import Part, own_code, part_of
 from selftaught.core.program import SOLUTION_ENTRY, Program
+from selftaught.core.scale import Scale
 from selftaught.core.shown_source import describe_source
 from selftaught.core.text import clean
-
-
-class ProgramFailed(SelfTaughtError):
-    """Raised by a call of a sandboxed program that failed; `.failure` says how.
-
-    A utility may catch it, to give a failed instance a value of its own; uncaught, the whole
-    evaluation is that failure.
-    """
-
-    def __init__(self, failure: Failed) -> None:
-        super().__init__(f"{failure.kind}: {failure.detail}" if failure.detail else failure.kind)
-        self.failure = failure
-
-
-class SandboxedProgram(Protocol):
-    """The handle through which a utility runs the candidate.
-
-    Arguments and results are data: None, bool, int, float, str, bytes, list, tuple, dict, numpy
-    scalars and numeric arrays. Not for use by several threads at once.
-    """
-
-    def __call__(self, *args: Any, cpu_s: float | None = None) -> Any:
-        """Call the program's entry once, in the sandbox.
-
-        Args:
-            args: what the entry is called with; copied, never shared.
-            cpu_s: CPU seconds that this call may use; None for the configured default, 1.
-        Returns: what the entry returned, as data.
-        Raises: ProgramFailed.
-        """
-        ...
-
-    def map(
-        self,
-        inputs: Iterable[Any],
-        *,
-        cpu_s: float | None = None,
-        failures: Literal["raise", "return"] = "raise",
-    ) -> list[Any]:
-        """Call the entry with each input as its one argument, over several guests.
-
-        The split goes by index, never by load, so that results do not depend on the machine.
-
-        Args:
-            inputs: one argument a call.
-            cpu_s: CPU seconds that each call may use; None for the configured default, 1.
-            failures: "raise" the first failure by index, or "return" each as a `Failed` value.
-        Returns: one result an input, in order.
-        """
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """What a utility may return instead of a bare float.
-
-    Attributes:
-        value: the score; higher is better.
-        per_instance: one value an instance, for intervals over instances.
-        metrics: further named numbers, shown and never optimised.
-        feedback: text for the improver, on the search stream only.
-    """
-
-    value: float
-    per_instance: Sequence[float] = ()
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    feedback: str = ""
+from selftaught.core.utility import Measure as Measure
+from selftaught.core.utility import PerInstance as PerInstance
+from selftaught.core.utility import ProgramFailed as ProgramFailed
+from selftaught.core.utility import SandboxedProgram as SandboxedProgram
+from selftaught.core.utility import Utility
+from selftaught.core.utility import per_instance as per_instance
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,34 +40,6 @@ class Reference:
     value: float
     what: str
     source: str
-
-
-UtilityResult: TypeAlias = float | Measure
-Utility: TypeAlias = Callable[
-    [SandboxedProgram, np.random.Generator], UtilityResult | Awaitable[UtilityResult]
-]
-
-
-@dataclass(frozen=True, slots=True)
-class PerInstance:
-    """A utility from two functions: the mean score over instances.
-
-    Args:
-        instances: makes the instances once from a generator.
-        score: runs the program on one instance and scores its output.
-    """
-
-    instances: Callable[[np.random.Generator], Sequence[Any]]
-    score: Callable[[SandboxedProgram, Any], float]
-
-    def __call__(self, program: SandboxedProgram, rng: np.random.Generator) -> Measure:
-        values = [float(self.score(program, instance)) for instance in self.instances(rng)]
-        if not values:
-            raise ConfigError(f"{self.instances.__qualname__} made no instances")
-        return Measure(value=math.fsum(values) / len(values), per_instance=values)
-
-
-per_instance = PerInstance  # the public name
 
 
 # What a task's version covers; runs are checked by the scheme that their journal names.
@@ -150,12 +60,15 @@ class Task:
             folder of the file that defines the utility. None: the model writes it from the
             description.
         utility: trusted host code, plain or async: `utility(program, rng) -> float | Measure`.
-        range: lowest and highest value. A failed candidate is worth the lowest; a value outside
-            is the utility's error.
+        range: lowest and highest value. A failed candidate is worth the lowest, or costs the
+            highest; a value outside is the utility's error.
         entry: name of the function that is called in a candidate.
         description: what the model is shown. By default the source of the utility and of what it
             uses from the same file; a utility without readable source needs one.
         best_known: the best value known, by which values are normalised if `range` has no end.
+        minimize: whether the utility returns a cost, of which the lowest is best.
+        constraints: by a metric's name the least and the most that it may be, None for no bound. A
+            program that breaks one has failed, as `infeasible`.
         settings: whatever else tells one version of the task from another.
         utility_wall_s: seconds by the clock that one evaluation may take in the utility itself,
             calls of the program aside, before the utility counts as hung.
@@ -163,6 +76,8 @@ class Task:
         seed_score: lowest and highest value that the seed program has on any instances; its tests
             hold the task to it.
         references: published values.
+        seed_value: what the seed scored at a run's start, where values are normalised by it. A run
+            sets it.
     """
 
     name: str
@@ -177,6 +92,9 @@ class Task:
     source: str = ""
     seed_score: tuple[float, float] | None = None
     references: Sequence[Reference] = ()
+    minimize: bool = False
+    constraints: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
+    seed_value: float | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
@@ -195,36 +113,76 @@ class Task:
             raise self._wrong(
                 f"range {self.range!r} must have a finite lowest value below the highest"
             )
-        if self.best_known is not None and not lo < self.best_known <= hi:
+        if self.best_known is not None and not (
+            lo <= self.best_known < hi if self.minimize else lo < self.best_known <= hi
+        ):
             raise self._wrong(f"best_known {self.best_known!r} is outside of the range")
         if not self.utility_wall_s > 0:
             raise self._wrong(f"utility_wall_s {self.utility_wall_s!r} must be above 0")
         if self.seed_score is not None and not lo <= self.seed_score[0] <= self.seed_score[1] <= hi:
             raise self._wrong(f"seed_score {self.seed_score!r} must be two values of its range")
+        self._check_constraints()
+        if isinstance(self.utility, Examples) and self.minimize and self.utility.failed <= lo:
+            raise self._wrong(
+                f"an example that fails would have the best cost, {self.utility.failed:g}: give "
+                "st.examples(..., failed=COST)"
+            )
         if not self.entry.isidentifier():
             raise self._wrong(f"entry {self.entry!r} is not a function's name")
 
     def _wrong(self, why: str) -> ConfigError:
         return ConfigError(f"task {self.name}: {why}")
 
+    def _check_constraints(self) -> None:
+        for metric, bounds in self.constraints.items():
+            try:
+                least, most = (
+                    worst if bound is None else float(bound)
+                    for bound, worst in zip(bounds, (-math.inf, math.inf), strict=True)
+                )
+            except (TypeError, ValueError):
+                least, most = math.nan, math.nan
+            if not least <= most:
+                raise self._wrong(
+                    f"the constraint of metric {metric} must be (least, most), with None for no "
+                    f"bound, not {bounds!r}"
+                )
+
+    def worth(self, value: float) -> float:
+        """Of a value, what is higher if it is better; and the other way round."""
+        return -value if self.minimize else value
+
     @property
     def lowest(self) -> float:
-        """What a failed candidate is worth."""
-        return float(self.range[0])
+        """What a failed candidate is worth: higher is better, of costs too."""
+        return -float(self.range[1]) if self.minimize else float(self.range[0])
+
+    @property
+    def scale(self) -> Scale:
+        lo, hi = map(float, self.range)
+        worst, best = (hi, lo) if self.minimize else (lo, hi)
+        return Scale(worst, best if self.best_known is None else self.best_known, self.seed_value)
 
     def normalised(self, value: float) -> float:
-        """The value in [0, 1], from the lowest to the best known or the highest.
+        """The value in [0, 1], 1 is best."""
+        return self.scale.share(value)
 
-        Raises: ConfigError if the task states neither.
-        """
-        top = self.range[1] if self.best_known is None else self.best_known
-        if not math.isfinite(top):
-            raise ConfigError(
-                f"task {self.name} has no finite range: give range=(lo, hi) or best_known, "
-                "so that its utility can be normalised"
-            )
-        share = (value - self.lowest) / (top - self.lowest)
-        return min(1.0, max(0.0, share))
+    def broken(self, metrics: Mapping[str, float]) -> str:
+        """How metrics break the constraints; empty if they do not. Raises: KeyError."""
+        wrong = []
+        for name, (least, most) in self.constraints.items():
+            value = metrics[name]
+            if most is not None and not value <= most:
+                wrong.append(f"metric {name} = {value:g}, allowed at most {most:g}")
+            elif least is not None and not value >= least:
+                wrong.append(f"metric {name} = {value:g}, allowed at least {least:g}")
+        return "; ".join(wrong)
+
+    @property
+    def scored_by(self) -> Callable[..., Any]:
+        """The user's function that scores."""
+        utility = self.utility
+        return utility.score if isinstance(utility, (PerInstance, Examples)) else utility
 
     def seed_program(self) -> Program:
         """The first program; of a task without a seed, its function with nothing in it.
@@ -250,11 +208,33 @@ class Task:
 
     @cached_property
     def _description(self) -> str:
+        return clean(self._goal + self._shown)
+
+    @property
+    def _goal(self) -> str:
+        """Beside the utility: what its value is to be, and what its metrics have to be."""
+        said = ""
+        if self.minimize:
+            said += (
+                "# What is scored below is a cost, which is minimised. utility(solution) is minus\n"
+                f"# that cost, so that higher is better; a failed program is worth {self.lowest:g}."
+                "\n"
+            )
+        for name, (least, most) in self.constraints.items():
+            bounds = [] if least is None else [f"at least {least:g}"]
+            bounds += [] if most is None else [f"at most {most:g}"]
+            said += f"# A program fails unless metric {name} is {' and '.join(bounds)}.\n"
+        return said and said + "\n"
+
+    @property
+    def _shown(self) -> str:
         if self.description is not None:
-            return clean(self.description)
-        makes = [self.utility.instances] if isinstance(self.utility, PerInstance) else []
+            return self.description
+        utility = self.utility
+        makes = [utility.instances] if isinstance(utility, PerInstance) else []
+        said = utility.described(self.entry) if isinstance(utility, Examples) else ""
         try:
-            return clean(describe_source([*makes, self.function]))
+            return said + describe_source([*makes, self.scored_by])
         except LookupError as error:
             raise self._wrong(
                 f"{error}; give Task(description=...), which is what the model will be shown"
@@ -286,6 +266,8 @@ class Task:
             "range, entry or best_known": bounds,
             "the settings": repr(sorted(self.settings.items())),
         }
+        if self._goal:
+            said["minimize or constraints"] = self._goal
         if self.description is not None or not code:
             said["the description"] = described
         return {**code, **{name: part_of(text) for name, text in said.items()}}
@@ -307,15 +289,12 @@ class Task:
         parts = (f"{name}={part.digest}" for name, part in sorted(self.version_parts.items()))
         return of_first, part_of("\x1f".join((self.name, *parts))).digest
 
-    @property
-    def function(self) -> Callable[..., Any]:
-        """What scores: the utility, or its part for one instance."""
-        return self.utility.score if isinstance(self.utility, PerInstance) else self.utility
-
     def defined_at(self) -> tuple[Path, int] | None:
         """File and line of the utility's function; None if it has no source."""
+        if isinstance(self.utility, Examples):
+            return self.utility.place
         try:
-            plain = inspect.unwrap(self.function)
+            plain = inspect.unwrap(self.scored_by)
             file, code = inspect.getsourcefile(plain), getattr(plain, "__code__", None)
         except TypeError:
             return None

@@ -101,7 +101,7 @@ def place_of(task: Task) -> TaskPlace:
 
     Raises: ConfigError if it is not.
     """
-    own = sys.modules.get(getattr(task.function, "__module__", None) or "")
+    own = sys.modules.get(getattr(task.scored_by, "__module__", None) or "")
     for module in (own, *list(sys.modules.values())):
         # What stands in a script or a notebook is nowhere else under that name.
         if not isinstance(module, ModuleType) or module.__name__ == "__main__":

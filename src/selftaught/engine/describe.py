@@ -22,7 +22,8 @@ def describe_meta_utility(
         modules: what guests can import besides the usual modules.
     """
     per_task = "\n".join(
-        f"    {task.name!r},  # normalised from [{task.lowest:g}, {_top(task):g}]" for task in tasks
+        f"    {task.name!r},  # {'a cost, ' if task.minimize else ''}{task.scale.said}"
+        for task in tasks
     )
     *names, last = ("the standard library", "numpy", *modules)
     importable = f"{', '.join(names)} and {last}"
@@ -57,7 +58,3 @@ def meta_utility(improver):
             values.append(task.normalised(task.utility(solution)))  # 0 if the run fails
     return sum(values) / len(values)
 '''
-
-
-def _top(task: Task) -> float:
-    return task.range[1] if task.best_known is None else task.best_known

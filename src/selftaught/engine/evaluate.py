@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias
 
 from selftaught.core.concurrency import SingleFlight
 from selftaught.core.errors import InfrastructureError, SelfTaughtError
+from selftaught.core.examples import Examples
 from selftaught.core.messages import PRINTED_CHARS
 from selftaught.core.outcome import EvaluationOutcome, Failed, Scored
 from selftaught.core.ports import (
@@ -144,7 +145,10 @@ def evaluate_in_slot(
     )
     handle = _Handle(slot, evaluation, watch)
     try:
-        result = task.utility(handle, rng)
+        utility = task.utility
+        if isinstance(utility, Examples):
+            utility = utility.of(question.stream, question.repeat)
+        result = utility(handle, rng)
         if inspect.isawaitable(result):
             result = asyncio.run(_awaited(result))
         scored = _checked(task, result, handle, slot.tier)
@@ -278,7 +282,7 @@ def _value_or_raise(result: Any) -> Any:
     return result
 
 
-def _checked(task: Task, result: Any, handle: _Handle, tier: str) -> Scored:
+def _checked(task: Task, result: Any, handle: _Handle, tier: str) -> EvaluationOutcome:
     measure = result if isinstance(result, Measure) else Measure(result)
     try:
         value = float(measure.value)
@@ -302,7 +306,20 @@ def _checked(task: Task, result: Any, handle: _Handle, tier: str) -> Scored:
             asked=handle.asked,
             then="; mend it or state another range",
         )
+    try:
+        broken = task.broken(metrics)
+    except KeyError as missing:
+        raise UtilityError(
+            task,
+            f"measures no metric {missing}, which has a constraint",
+            fault="form",
+            place=task.defined_at(),
+            asked=handle.asked,
+            then="; return st.Measure(value, metrics={...})",
+        ) from None
     feedback, used_s = str(measure.feedback), handle.cpu_s
+    if broken:
+        return Failed("infeasible", broken, used_s, handle.printed)
     return Scored(value, feedback, per_instance, metrics, used_s, tier, handle.printed)
 
 

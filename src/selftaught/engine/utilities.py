@@ -58,7 +58,10 @@ class QueriedUtility(ABC):
 
 
 class TaskUtility(QueriedUtility):
-    """A task's utility on the instances of one stream and repeat; raw or normalised values."""
+    """A task's utility on the instances of one stream and repeat; raw or normalised values.
+
+    What it is asked for is worth more if it is better; outcomes have the task's own values.
+    """
 
     depth = 1
 
@@ -80,8 +83,9 @@ class TaskUtility(QueriedUtility):
         self.lowest = task.lowest
 
     async def __call__(self, s: Program) -> float:
-        value, _ = await self.query(s)
-        return self._question.task.normalised(value) if self._normalised else value
+        worth, _ = await self.query(s)
+        task = self._question.task
+        return task.normalised(task.worth(worth)) if self._normalised else worth
 
     async def query(self, program: Program) -> tuple[float, str]:
         outcome = await self.outcome(program)
@@ -89,7 +93,8 @@ class TaskUtility(QueriedUtility):
         if isinstance(outcome, Failed):
             said = f"{said}: {outcome.detail}" if outcome.detail else said
         else:
-            value, said = outcome.value, outcome.feedback
+            # Here, and nowhere else, costs become what improvers make higher.
+            value, said = self._question.task.worth(outcome.value), outcome.feedback
         if outcome.printed:
             said = "\n".join(filter(None, (said, "The program printed:", outcome.printed)))
         return value, said

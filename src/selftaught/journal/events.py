@@ -10,6 +10,7 @@ a "key" names an event of another kind.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any, ClassVar, TypeAlias
 
@@ -65,9 +66,10 @@ class TaskVersion(Record, frozen=True):
 
     Attributes:
         parts: hashes of what the version covers, by name; none in version scheme 1.
-        lowest: what a failure is worth.
+        lowest: what a failure is worth; None also for minus infinity, of costs.
         references: published values.
-    Older versions told neither of the last two.
+        minimize: whether values are costs.
+    Older versions told neither what a failure is worth nor references.
     """
 
     name: str
@@ -75,6 +77,16 @@ class TaskVersion(Record, frozen=True):
     parts: dict[str, str] | None = None
     lowest: Number | None = None
     references: tuple[Reference, ...] | None = None
+    minimize: bool = False
+
+    def worth(self, value: Number) -> Number:
+        """As `Task.worth`."""
+        return -value if self.minimize else value
+
+    @property
+    def failed(self) -> Number | None:
+        """What a failure is worth; None if that was not told. JSON has no infinities."""
+        return -math.inf if self.minimize and self.lowest is None else self.lowest
 
 
 class SeriesPlace(Record, frozen=True):

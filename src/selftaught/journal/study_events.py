@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
+import msgspec
+
 from selftaught.core.statistics import Estimate
 from selftaught.journal.events import EventRecord, Interval, Number, Record
 
@@ -91,7 +93,8 @@ class Baseline(EventRecord, frozen=True):
         mean, ci95, n: the estimate of `values`, which are normalised.
         programs: texts of the best by search; None where no run returned any.
         samples, final_samples: how many were drawn.
-        bounds: what is 0 and what is 1 when normalised.
+        bounds: what is 0 and what is 1 when normalised; None where there is no end.
+        seed_values: of tasks without such an end, by what they are normalised (`Scale`).
     """
 
     kind: ClassVar[str] = "baseline"
@@ -107,7 +110,8 @@ class Baseline(EventRecord, frozen=True):
     programs: dict[str, tuple[str | None, ...]]
     samples: dict[str, tuple[int, ...]]
     final_samples: dict[str, tuple[int, ...]]
-    bounds: dict[str, Interval]
+    bounds: dict[str, tuple[Number | None, Number | None]]
+    seed_values: dict[str, Number | None] = msgspec.field(default_factory=dict)
 
     @property
     def estimate(self) -> Estimate:

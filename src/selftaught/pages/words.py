@@ -38,6 +38,8 @@ def interval(estimate: Mapping[str, Any], *, sign: bool = False) -> str:
 def mean_and_interval(estimate: Mapping[str, Any] | None, between: str = " ") -> str:
     if estimate is None:
         return "-"
+    if estimate["mean"] is None:
+        return "failed"
     return f"{number(estimate['mean'])}{between}{interval(estimate)}"
 
 

@@ -10,7 +10,7 @@ from selftaught.core.statistics import Estimate, close
 from selftaught.engine.keys import make_key
 from selftaught.engine.raised import Raises
 from selftaught.journal.codec import Event
-from selftaught.journal.events import Evaluation, Invocation, InvocationEnd
+from selftaught.journal.events import Evaluation, Invocation, InvocationEnd, TaskVersion
 
 
 def key_problem(root: str, event: Event, *path: str | int) -> Iterator[str]:
@@ -74,12 +74,14 @@ class Past:
     def drawn(self, role: str, improver: str, task: str, repeat: str) -> int:
         return sum(end.usage.samples for end in self.ends[role, improver, task, repeat])
 
-    def best(self, role: str, improver: str, task: str, repeat: str, lowest: float) -> str | None:
+    def best(
+        self, role: str, improver: str, task: TaskVersion, repeat: str, lowest: float
+    ) -> str | None:
         """The best by search of what they returned; of equals, the first."""
-        returned = [end.program for end in self.ends[role, improver, task, repeat]]
+        returned = [end.program for end in self.ends[role, improver, task.name, repeat]]
 
         def by_search(program: str) -> float:
-            value = self.values.get((program, task, "search", repeat))
-            return lowest if value is None else value
+            value = self.values.get((program, task.name, "search", repeat))
+            return lowest if value is None else task.worth(value)
 
         return max(filter(None, returned), key=by_search, default=None)

@@ -16,6 +16,9 @@ from selftaught.engine.invoke import SandboxedImprover
 from selftaught.engine.utilities import TaskUtility
 from selftaught.studies.improvers import own_program
 
+# The set of instances on which a seed is measured by which values are normalised.
+SCALE = "scale"
+
 
 class NoFirstProgram(SelfTaughtError):
     """The model wrote no program that scores at all."""
@@ -39,6 +42,16 @@ async def with_seed(context: RunContext, task: Task) -> Task:
     if isinstance(outcome, Failed) or result.id == stub.id:
         raise NoFirstProgram(_said(task, usage.samples, "none of them scores"))
     return replace(task, seed=result.source)
+
+
+async def with_seed_value(context: RunContext, task: Task) -> Task:
+    """A task that has no known range, with what its seed is worth: once a run, on search."""
+    if task.scale.is_bounded:
+        return task
+    outcome = await TaskUtility(context, task, "search", SCALE).outcome(task.seed_program())
+    scaled = replace(task, seed_value=outcome.value)
+    context.notice(f"task {task.name}: {scaled.scale.said}")
+    return scaled
 
 
 def _said(task: Task, samples: int, why: str) -> str:

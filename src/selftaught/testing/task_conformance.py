@@ -21,7 +21,6 @@ import pytest
 
 import selftaught as st
 from selftaught.core.seeds import STREAMS, Stream
-from selftaught.core.task import PerInstance
 
 _GENERIC_CHEATS = Path(__file__).with_name("generic_cheats.py").read_text(encoding="utf-8")
 
@@ -65,9 +64,7 @@ class TaskConformance:
         """The cheats, in the order of their names."""
         folder = cls.cheats
         if folder is None:
-            utility = cls.task.utility
-            function = utility.score if isinstance(utility, PerInstance) else utility
-            folder = Path(inspect.getfile(inspect.unwrap(function))).parent / "cheats"
+            folder = Path(inspect.getfile(inspect.unwrap(cls.task.scored_by))).parent / "cheats"
         return sorted(folder.glob("*.py"))
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
@@ -147,9 +144,7 @@ class TaskConformance:
         described = self.task.described()
         assert described.strip()
         if self.task.description is None:
-            utility = self.task.utility
-            shown = utility.score if isinstance(utility, PerInstance) else utility
-            assert inspect.getsource(shown).strip() in described
+            assert inspect.getsource(self.task.scored_by).strip() in described
 
     def test_the_version_is_the_same_each_time_and_follows_the_seed_program(self) -> None:
         again = dataclasses.replace(self.task)
@@ -175,4 +170,6 @@ class TaskConformance:
         return (outcome.value, *outcome.per_instance)
 
     def _worth(self, outcome: st.Scored | st.Failed) -> float:
-        return outcome.value if isinstance(outcome, st.Scored) else self.task.lowest
+        if isinstance(outcome, st.Failed):
+            return self.task.lowest
+        return self.task.worth(outcome.value)

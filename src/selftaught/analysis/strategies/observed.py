@@ -9,12 +9,20 @@ from typing import TypeAlias
 from selftaught.analysis.strategies.texts import Programs, lines_of, mark_of
 from selftaught.core.text import clean
 from selftaught.journal.codec import Event
-from selftaught.journal.events import Evaluation, Invocation, InvocationEnd, LmAnswer, LmCall
+from selftaught.journal.events import (
+    Evaluation,
+    Invocation,
+    InvocationEnd,
+    LmAnswer,
+    LmCall,
+    Run,
+    TaskVersion,
+)
 from selftaught.journal.reader import JournalReader
 from selftaught.journal.study_events import MetaEvaluation
 from selftaught_guest.extract import extract_code
 
-_OBSERVED = (Invocation, InvocationEnd, LmCall, LmAnswer, Evaluation, MetaEvaluation)
+_OBSERVED = (Run, Invocation, InvocationEnd, LmCall, LmAnswer, Evaluation, MetaEvaluation)
 
 # What a utility is of: task, stream and repeat; of the meta-utility the stream alone.
 Scope: TypeAlias = tuple[str | None, str | None, str | None]
@@ -88,6 +96,7 @@ class Observer:
         self._replies: dict[str, list[str]] = {}
         self._closed: set[tuple[str, int]] = set()
         self._scored: dict[Scope, _Scored] = {}
+        self._tasks: dict[str, TaskVersion] = {}
         for event in reader.events(run_id, _OBSERVED):
             self._take(event)
 
@@ -116,8 +125,13 @@ class Observer:
                 if (event.key, answer.request) not in self._closed:
                     self._closed.add((event.key, answer.request))
                     self._replies.setdefault(event.key, []).extend(answer.texts)
+            case Run() as run:
+                self._tasks = {task.name: task for task in run.tasks}
             case Evaluation() as one:
-                self._score((one.task, one.stream, one.repeat), one.program, one.value)
+                told, worth = self._tasks.get(one.task), one.value
+                if told is not None and worth is not None:
+                    worth = told.worth(worth)
+                self._score((one.task, one.stream, one.repeat), one.program, worth)
             case MetaEvaluation() as meta:
                 self._score((None, meta.stream, None), meta.improver, meta.mean)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from selftaught.analysis.recorded_run import latest
 from selftaught.journal.codec import Event
-from selftaught.journal.events import Evaluation
+from selftaught.journal.events import Evaluation, TaskVersion
 
 FINALISTS = 5
 SEARCHED = "improve"  # the set of instances on which the programs are searched
@@ -30,22 +30,23 @@ class Scores:
     Attributes:
         evaluations: by program, stream and set of instances.
         searched: programs in the order in which they were scored on search; the seed is first.
-        lowest: what a failure is worth; None if that is not known.
+        task: as the run found it.
+    Values that this tells are worth more if they are better: of costs they are negated.
     """
 
     evaluations: dict[tuple[str, str, str], Evaluation]
     searched: tuple[str, ...]
-    lowest: float | None
+    task: TaskVersion
 
     @classmethod
-    def of(cls, events: Iterable[Event], lowest: float | None) -> Scores:
+    def of(cls, events: Iterable[Event], task: TaskVersion) -> Scores:
         scored = latest(events, Evaluation).values()
         return cls(
             {(one.program, one.stream, one.repeat): one for one in scored},
             tuple(
                 one.program for one in scored if (one.stream, one.repeat) == ("search", SEARCHED)
             ),
-            lowest,
+            task,
         )
 
     def of_search(self, program: str) -> float:
@@ -65,7 +66,7 @@ class Scores:
         return found
 
     def values(self, program: str, stream: str) -> tuple[float, ...]:
-        """In the task's own units, one a set of instances."""
+        """One a set of instances."""
         return tuple(map(self._worth, self.outcomes(program, stream)))
 
     def finalists(self) -> list[str]:
@@ -78,7 +79,7 @@ class Scores:
 
     def _worth(self, one: Evaluation) -> float:
         if one.value is not None:
-            return one.value
-        if self.lowest is None:
+            return self.task.worth(one.value)
+        if self.task.failed is None:
             raise UnknownWorthError
-        return self.lowest
+        return self.task.failed

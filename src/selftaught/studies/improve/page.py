@@ -10,7 +10,7 @@ from typing import Any
 from selftaught.analysis.recorded_run import RecordedRun
 from selftaught.analysis.run_view import ProgramView, run_view
 from selftaught.journal.codec import Event
-from selftaught.journal.events import Evaluation, LmAnswer
+from selftaught.journal.events import Evaluation, LmAnswer, TaskVersion
 from selftaught.pages import words
 from selftaught.pages.blocks import (
     Block,
@@ -48,7 +48,7 @@ def page(result: Json | None, run: RecordedRun | None = None) -> Page:
         )
         return end_page(result, sections)
     view = run_view(run)
-    scored = _scored(run.events)
+    scored = _scored(run.events, view.head.tasks[0])
     blocks: list[Block] = []
     lead: list[str] = []
     if scored:
@@ -75,8 +75,9 @@ def _measured(result: Json) -> list[Table]:
     pair = (result["seed"], result["best"])
     metrics = sorted({name for one in pair for name in one.get("metrics", ())})
     n = result["best"]["test"]["n"]
+    goal = ", lower is better" if result.get("minimize") else ""
     measured = Table(
-        f"{result['task']}: mean over {n} sets of instances each, with 95 % CI",
+        f"{result['task']}{goal}: mean over {n} sets of instances each, with 95 % CI",
         ("", "seed", "best"),
         (
             *(
@@ -99,7 +100,7 @@ def _finalists(finalists: Sequence[Json], seed: str | None) -> Table:
         (
             one["program_id"][: words.SHORT_ID]
             + (", the seed" if one["program_id"] == seed else ""),
-            words.number(one["search"]),
+            "failed" if one["search"] is None else words.number(one["search"]),
             words.mean_and_interval(one["val"], "\n"),
             "" if place == 0 else words.mean_and_interval(one["behind"], "\n"),
             "taken" if place == 0 else "tied with it" if one["tied"] else "worse",
@@ -119,7 +120,7 @@ class _Scored:
 
     Attributes:
         calls, samples: of the model, answered before.
-        value: of the program; best: the highest value so far.
+        value: of the program; best: the best value so far.
     """
 
     calls: int
@@ -129,7 +130,7 @@ class _Scored:
     best: float
 
 
-def _scored(events: Iterable[Event]) -> list[_Scored]:
+def _scored(events: Iterable[Event], task: TaskVersion) -> list[_Scored]:
     """Programs that were scored on the instances of the search, each time that one was new."""
     calls = samples = 0
     seen: set[str] = set()
@@ -142,7 +143,7 @@ def _scored(events: Iterable[Event]) -> list[_Scored]:
             case Evaluation(stream="search", value=value) as one:
                 if value is not None and event.key not in seen:
                     seen.add(event.key)
-                    best = max(value, found[-1].best) if found else value
+                    best = max(value, found[-1].best, key=task.worth) if found else value
                     found.append(_Scored(calls, samples, one.program, value, best))
     return found
 

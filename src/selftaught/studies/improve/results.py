@@ -19,7 +19,7 @@ def improve_result(run: RecordedRun) -> dict[str, Any] | None:
     that they wrote down.
     """
     task = run.head.tasks[0]
-    scores = Scores.of(run.events, task.lowest)
+    scores = Scores.of(run.events, task)
     try:
         finalists = scores.finalists()
         if not finalists:
@@ -29,6 +29,7 @@ def improve_result(run: RecordedRun) -> dict[str, Any] | None:
             return None
         return {
             "task": task.name,
+            **({"minimize": True} if task.minimize else {}),
             "seed": _measured(run, scores, seed),
             "best": _measured(run, scores, best),
             "finalists": [_finalist(scores, one, best) for one in finalists],
@@ -41,25 +42,33 @@ def _measured(run: RecordedRun, scores: Scores, program: str) -> dict[str, Any]:
     scored = [one for one in scores.outcomes(program, "test") if one.value is not None]
     names = sorted({name for one in scored for name in one.metrics})
     return {
-        "val": estimate({"": scores.values(program, "val")}).as_json(),
-        "test": estimate({"": scores.values(program, "test")}).as_json(),
+        "val": _mean_on(scores, program, "val"),
+        "test": _mean_on(scores, program, "test"),
         "metrics": {name: _mean(scored, name) for name in names},
         "program_id": program,
         "source": run.text(program) or "",
     }
 
 
+def _mean_on(scores: Scores, program: str, stream: str) -> dict[str, Any]:
+    """In the task's own units."""
+    values = map(scores.task.worth, scores.values(program, stream))
+    return estimate({"": tuple(values)}).as_json()
+
+
 def _finalist(scores: Scores, program: str, best: str) -> dict[str, Any]:
     """How far it is behind the best on val, paired by sets of instances; tied if that may be 0."""
-    values = {"": scores.values(program, "val")}
-    behind = paired_difference({"": scores.values(best, "val")}, values)
+    search = scores.of_search(program)
+    behind = paired_difference(
+        {"": scores.values(best, "val")}, {"": scores.values(program, "val")}
+    )
     low, high = behind.ci95 or (-math.inf, math.inf)
     return {
         "program_id": program,
-        "search": scores.of_search(program),
-        "val": estimate(values).as_json(),
+        "search": scores.task.worth(search) if math.isfinite(search) else None,
+        "val": _mean_on(scores, program, "val"),
         "behind": behind.as_json(),
-        "tied": low <= 0 <= high,
+        "tied": low <= 0 <= high and not math.isinf(behind.mean),
     }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from selftaught.analysis.recorded_run import RecordedRun
 from selftaught.core.concurrency import together
 from selftaught.core.errors import BudgetExceeded
+from selftaught.core.examples import Examples
 from selftaught.core.outcome import Failed
 from selftaught.core.program import Program
 from selftaught.core.seeds import Stream
@@ -51,16 +52,24 @@ async def improve_run(
         program = Program(source, task.entry)
         await together(
             TaskUtility(context, task, stream, f"{stream}-{repeat}").outcome(program)
-            for repeat in range(asked.config.repeats)
+            for repeat in range(_repeats(asked.config, task, stream))
         )
 
-    listed = Scores.of(recorded().events, task.lowest).shortlist()
+    told = recorded().head.tasks[0]
+    listed = Scores.of(recorded().events, told).shortlist()
     await together(measure(program, "val") for program in listed)
-    best = Scores.of(recorded().events, task.lowest).finalists()[0]
+    best = Scores.of(recorded().events, told).finalists()[0]
     await together(
         measure(program, "test") for program in dict.fromkeys((task.seed_program().id, best))
     )
     return ended
+
+
+def _repeats(config: ImproveConfig, task: Task, stream: Stream) -> int:
+    """A set of examples has no more sets of instances than there are parts of it."""
+    if isinstance(task.utility, Examples):
+        return min(config.repeats, task.utility.parts(stream))
+    return config.repeats
 
 
 class _Search(TaskUtility):
@@ -74,7 +83,8 @@ class _Search(TaskUtility):
         value, feedback = await super().query(program)
         if value > self._best_value:
             self._best_value = value
-            self._context.tell("best", value=value, task=self._question.task.name)
+            task = self._question.task
+            self._context.tell("best", value=task.worth(value), task=task.name)
         return value, feedback
 
 
@@ -89,6 +99,7 @@ class _Best:
         self, context: RunContext, task: Task, recorded: Callable[[], RecordedRun]
     ) -> None:
         self.seed = task.seed_program()
+        self._task = task
         self._ended = context.history.memory.runs
         self._recorded = recorded
         self._read = 0
@@ -96,7 +107,7 @@ class _Best:
         self._best = [(self.seed.id, task.lowest)]  # by the number of evaluations
 
     def at_end_of(self, improver_run: str) -> tuple[Program, float]:
-        """The program and its value."""
+        """The program and what it is worth."""
         run = self._recorded()
         by_now = len(run.events)
         for event in run.events[self._read : by_now]:
@@ -114,7 +125,8 @@ class _Best:
         best = self._best[-1]
         if (one.stream, one.repeat) != ("search", SEARCHED) or one.value is None:
             return best
-        return (one.program, one.value) if one.value > best[1] else best
+        worth = self._task.worth(one.value)
+        return (one.program, worth) if worth > best[1] else best
 
 
 async def _search(

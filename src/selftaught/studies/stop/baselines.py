@@ -8,12 +8,14 @@ the greedy iterative improver reach 57.7 ± 3.0 % and 64.2 ± 0.9 % on parity wi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from selftaught.core.budget import Usage
 from selftaught.core.concurrency import together
 from selftaught.core.program import Program
+from selftaught.core.scale import Scale
 from selftaught.core.statistics import estimate
 from selftaught.core.task import Task
 from selftaught.engine.context import RunContext
@@ -115,12 +117,16 @@ class Baselines:
             programs={task: tuple(one.best for one in ones) for task, ones in measured.items()},
             samples={task: tuple(one.samples for one in ones) for task, ones in measured.items()},
             final_samples=self.samples(final),
-            bounds={task.name: (task.lowest, _top(task)) for task in self._tasks},
+            bounds={task.name: _bounds(task.scale) for task in self._tasks},
+            seed_values={
+                task.name: task.seed_value for task in self._tasks if not task.scale.is_bounded
+            },
         )
         key = make_key(self._context.root, "baseline", name)
         self._context.record(body, key, (improver.source,))
 
 
-def _top(task: Task) -> float:
-    """What is normalised to 1."""
-    return float(task.range[1] if task.best_known is None else task.best_known)
+def _bounds(scale: Scale) -> tuple[float | None, float | None]:
+    """JSON has no infinities."""
+    worst, best = (end if math.isfinite(end) else None for end in (scale.worst, scale.best))
+    return worst, best

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator
 from typing import Any
 
 from selftaught.analysis.recorded_run import RecordedRun
+from selftaught.core.scale import Scale
 from selftaught.core.statistics import Estimate, close, estimate, paired_difference
 from selftaught.engine.keys import make_key
 from selftaught.journal.codec import Event
+from selftaught.journal.events import TaskVersion
 from selftaught.journal.study_events import (
     Baseline,
     Iteration,
@@ -32,7 +35,7 @@ def stop_problems(event: Event, before: RecordedRun) -> Iterator[str]:
         case Baseline() as body:
             yield from key_problem(root, event, "baseline", body.name)
             yield from estimate_problem("its values", body.estimate, estimate(body.values))
-            yield from _baseline_problems(before.events, body)
+            yield from _baseline_problems(before, body)
 
 
 def _proposal_problems(root: str, before: RecordedRun, body: Proposal) -> Iterator[str]:
@@ -66,25 +69,26 @@ def _of_step(body: Proposal) -> StepProposal:
     return StepProposal(body.improver, body.accepted, body.val_difference, body.reason)
 
 
-def _baseline_problems(events: Sequence[Event], body: Baseline) -> Iterator[str]:
+def _baseline_problems(before: RecordedRun, body: Baseline) -> Iterator[str]:
     """How a baseline is not what the events before it come to, its estimate aside."""
-    past = Past.of(events)
+    past = Past.of(before.events)
+    told = {task.name: task for task in before.head.tasks}
     for task, values in body.values.items():
-        lowest, top = body.bounds[task]
+        scale = _scale(body, task, told[task])
         for run, value in enumerate(values):
             repeat = f"test-{run}"
             where = f"of baseline {body.name} in run {run} of {task}"
-            best = past.best("restart", body.improver, task, repeat, lowest)
+            lowest = told[task].worth(scale.worst)
+            best = past.best("restart", body.improver, told[task], repeat, lowest)
             if best is not None and (best, task, "test", repeat) not in past.values:
                 yield f"the best program {where} was never scored on test"
                 continue
             scored = past.values.get((best or "", task, "test", repeat))
-            share = 0.0 if scored is None else (scored - lowest) / (top - lowest)
             found = {
                 "programs": best,
                 "samples": past.drawn("restart", body.improver, task, repeat),
                 "final_samples": past.drawn("inner", body.final, task, repeat),
-                "values": min(1.0, max(0.0, share)),
+                "values": 0.0 if scored is None else scale.share(scored),
             }
             said = {
                 "programs": body.programs[task][run],
@@ -95,6 +99,16 @@ def _baseline_problems(events: Sequence[Event], body: Baseline) -> Iterator[str]
             for name in found:
                 if not _same(found[name], said[name]):
                     yield f"{name} {where} come to {found[name]}, and it says {said[name]}"
+
+
+def _scale(body: Baseline, task: str, told: TaskVersion) -> Scale:
+    worst, best = body.bounds[task]
+    beyond = math.inf if told.minimize else -math.inf
+    return Scale(
+        beyond if worst is None else worst,
+        -beyond if best is None else best,
+        body.seed_values.get(task),
+    )
 
 
 def _same(found: Any, said: Any) -> bool:

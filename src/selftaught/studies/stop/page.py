@@ -8,8 +8,10 @@ from typing import Any
 from selftaught.analysis.curve import COLUMNS, SERIES, Curve, curve_of
 from selftaught.analysis.recorded_run import RecordedRun
 from selftaught.analysis.run_view import run_view
+from selftaught.journal.events import Evaluation
 from selftaught.pages import words
 from selftaught.pages.blocks import Block, CurveChart, Figure, Page, Section, Sheet, Table
+from selftaught.studies.first_program import SCALE
 from selftaught.studies.run_sections import (
     ESTIMATE,
     bounds,
@@ -53,9 +55,18 @@ def page(result: Json | None, run: RecordedRun | None = None) -> Page:
         compared = _comparison(result["run_id"], result["comparison"])
         return end_page(result, [measured, compared], best)
     view = run_view(run)
+    scaled = {
+        body.task: body.value
+        for event in run.events
+        if isinstance(body := event.body, Evaluation) and body.repeat == SCALE
+    }
     comparison = (result or {}).get("comparison")
     sections: list[Section] = []
-    lead: list[str] = []
+    lead = [
+        f"No range of {task} is known: its utility is normalised by the seed program's value, "
+        f"{'none, for it failed' if value is None else words.number(value)}."
+        for task, value in scaled.items()
+    ]
     if view.iterations:
         curve = curve_of([run])
         sections.append(curve_section(curve, [iterations_table(view.iterations)]))

@@ -23,7 +23,7 @@ from selftaught.engine.utilities import CachedMetaUtility, DownstreamTask, MetaQ
 from selftaught.journal.codec import as_json
 from selftaught.journal.events import Phase
 from selftaught.journal.study_events import Iteration, Proposal, StepProposal
-from selftaught.studies.first_program import with_seed
+from selftaught.studies.first_program import with_seed, with_seed_value
 from selftaught.studies.improvers import load_improver
 from selftaught.studies.rehearsals import Rehearsals, Step
 from selftaught.studies.stop.baselines import SHIPPED, Baselines
@@ -42,6 +42,7 @@ async def stop_run(
         tasks = await together(with_seed(context, task) for task in asked.tasks)
     except BudgetExceeded as error:
         raise NothingMeasured(f"{error}; there is no first program: give it more") from None
+    tasks = await together(with_seed_value(context, task) for task in tasks)
     return await _Study(context, replace(asked, tasks=tasks)).run()
 
 

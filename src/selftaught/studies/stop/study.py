@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from selftaught.studies.common_config import DEFAULT_TASKS, CommonConfig, RunsConfig
 from selftaught.studies.settings import Heading, Setting
-from selftaught.studies.study import Asked, Estimated, Repeated, Study, late
+from selftaught.studies.study import Estimated, Repeated, Study, late
 
 if TYPE_CHECKING:
     from selftaught.journal.events import EventRecord
@@ -76,10 +76,6 @@ on test instances, which no improver ever saw, to the improver it began with.
         from selftaught.journal.study_events import Baseline, Iteration, Proposal
 
         return Proposal, Iteration, Baseline
-
-    def check(self, asked: Asked[RunConfig]) -> None:
-        for task in asked.tasks:
-            task.normalised(task.lowest)  # raises if the task has no finite range
 
     def curve(self, reader: JournalReader, series_id: str) -> dict[str, Any]:
         from selftaught.analysis.curve import learning_curve

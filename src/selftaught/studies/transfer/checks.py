@@ -8,6 +8,7 @@ from typing import TypeAlias
 from selftaught.analysis.recorded_run import RecordedRun
 from selftaught.engine.keys import make_key
 from selftaught.journal.codec import Event
+from selftaught.journal.events import TaskVersion
 from selftaught.journal.study_events import Transfer, TransferRestart
 from selftaught.studies.checking import Past, key_problem
 
@@ -22,10 +23,11 @@ def transfer_problems(event: Event, before: RecordedRun) -> Iterator[str]:
         case Transfer() | TransferRestart() as body:
             root = make_key("run", before.head.seed)
             yield from key_problem(root, event, event.kind, body.task)
-            yield from _problems(before.events, body)
+            told = {task.name: task for task in before.head.tasks}
+            yield from _problems(before.events, body, told[body.task])
 
 
-def _problems(before: Iterable[Event], body: Body) -> Iterator[str]:
+def _problems(before: Iterable[Event], body: Body, told: TaskVersion) -> Iterator[str]:
     """What it says that the events before it do not."""
     past, task = Past.of(before), body.task
     for name, programs in body.programs.items():
@@ -39,7 +41,7 @@ def _problems(before: Iterable[Event], body: Body) -> Iterator[str]:
             repeat = f"transfer-{run}"
             if improver is not None:
                 role = "restart" if name == _RESTARTED else "inner"
-                returned = past.best(role, improver, task, repeat, body.lowest)
+                returned = past.best(role, improver, told, repeat, body.lowest)
                 if program != returned:
                     yield f"{where} returned {returned}, and it says {program}"
                 found = past.drawn(role, improver, task, repeat)

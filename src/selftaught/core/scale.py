@@ -1,0 +1,53 @@
+"""How a task's values become numbers in [0, 1] that can be averaged over tasks."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """From the worst value, which is 0, to the best, which is 1; of costs the worst is above.
+
+    Where one of them is not finite, the seed program's value is 1/2: a gain g over the worst value
+    is worth g / (g + gain of the seed), an excess e over the best cost is worth
+    excess of the seed / (e + excess of the seed). A run measures the seed once, at its start, so
+    that the scale is the same for all that the run scores.
+
+    Attributes:
+        worst, best: one of them finite.
+        seed: the seed program's value; None where it failed, or was not measured.
+    """
+
+    worst: float
+    best: float
+    seed: float | None = None
+
+    @property
+    def is_bounded(self) -> bool:
+        return math.isfinite(self.worst) and math.isfinite(self.best)
+
+    def share(self, value: float) -> float:
+        if self.is_bounded:
+            return min(1.0, max(0.0, (value - self.worst) / (self.best - self.worst)))
+        if math.isfinite(self.best):
+            return self._unit / (self._unit + max(0.0, value - self.best))
+        return 1.0 - self._unit / (self._unit + max(0.0, value - self.worst))
+
+    @property
+    def said(self) -> str:
+        if self.is_bounded:
+            return f"normalised from [{self.worst:g}, {self.best:g}]"
+        end, worth = (self.best, 1) if math.isfinite(self.best) else (self.worst, 0)
+        return (
+            f"normalised by the seed program's value, for no range is known: {end:g} is {worth}, "
+            f"{end + self._unit:g} is 1/2"
+        )
+
+    @property
+    def _unit(self) -> float:
+        """How far the seed is from the end that is known; 1 where it is there itself, or failed."""
+        end = self.best if math.isfinite(self.best) else self.worst
+        away = 0.0 if self.seed is None else abs(self.seed - end)
+        return away if 0 < away < math.inf else 1.0
