@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,7 +27,15 @@ def head_of(context: RunContext, asked: Asked[Any]) -> Run:
         "model": context.model.name,
         "tier": context.executor.tier,
         "improver": asked.improver.id,
-        "tasks": [{"name": one.name, "version": "1", "lowest": one.lowest} for one in asked.tasks],
+        "tasks": [
+            {
+                "name": one.name,
+                "version": "1",
+                "lowest": one.lowest if math.isfinite(one.lowest) else None,
+                "minimize": one.minimize,
+            }
+            for one in asked.tasks
+        ],
     }
     body = event("run", told).body
     assert isinstance(body, Run)

@@ -22,8 +22,7 @@ from selftaught.core.task import Task
 from selftaught.engine.utility_error import UtilityError
 from selftaught.journal.events import Evaluation, Run
 from selftaught.journal.reader import open_reader
-from selftaught.studies.registry import find_study, studies
-from selftaught.studies.study import Asked
+from selftaught.studies.registry import studies
 from selftaught.studies.verify import verify_store
 
 COSTS = (6.0, 2.0, 0.5, 4.0)
@@ -157,13 +156,6 @@ def test_an_infinite_cost_has_no_interval_and_two_of_them_no_difference() -> Non
     assert (one.mean, one.as_json()["mean"], one.ci95) == (np.inf, None, None)
     assert paired_difference({"": [np.inf, 1.0]}, {"": [np.inf, 3.0]}).mean == -1.0
     assert paired_difference({"": [np.inf, 1.0]}, {"": [1.0, np.inf]}).as_json()["mean"] is None
-
-
-def test_transfer_says_that_it_compares_no_costs() -> None:
-    config: Any = None
-    improver: Any = None
-    with pytest.raises(ConfigError, match="transfer compares no costs"):
-        find_study("transfer").check(Asked(config, [task()], improver))
 
 
 def test_best_known_of_costs_may_be_the_lowest_value_and_is_below_the_highest() -> None:

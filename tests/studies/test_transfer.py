@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,10 +30,13 @@ from selftaught.executors.local import LocalExecutor
 from selftaught.journal.journal import open_journal
 from selftaught.journal.reader import open_reader
 from selftaught.models.scripted import Scripted
+from selftaught.pages.blocks import Page
+from selftaught.pages.figures import drawn_figures
 from selftaught.studies.bookkeeping import NothingMeasured
 from selftaught.studies.registry import studies
 from selftaught.studies.settings import make_config
 from selftaught.studies.study import Asked
+from selftaught.studies.transfer.page import transfer_notes, transfer_section, transfer_tables
 from selftaught.studies.transfer.study import TransferConfig
 from selftaught.studies.transfer.table import (
     TransferredTask,
@@ -67,6 +71,8 @@ def test_holm_comes_to_what_the_steps_by_hand_do() -> None:
         ([0.0, 0.0], 1.0),
         ([0.0, 5.0], 1.0),  # a pair without difference tells nothing
         ([0.1, 0.2, -0.3, 0.1, 0.2], 2 * (1 + 2 + 2 + 1 + 1) / 32),
+        ([math.inf, -5.0], 1.0),  # an infinite one decides alone
+        ([math.inf, math.inf, -5.0], 4 / 8),
     ],
 )
 def test_the_sign_flip_test_counts_the_ways_to_flip(differences: list[float], p: float) -> None:
@@ -165,11 +171,18 @@ class Study:
         return [body for found, _, body in self.events if found == kind]
 
 
-def studied(sandbox: Sandbox, folder: Path, budget: Budget | None = None) -> Study:
-    return asyncio.run(_study(sandbox, folder, budget))
+def studied(
+    sandbox: Sandbox,
+    folder: Path,
+    budget: Budget | None = None,
+    tasks: Sequence[st.Task] = TASKS,
+) -> Study:
+    return asyncio.run(_study(sandbox, folder, budget, tasks))
 
 
-async def _study(sandbox: Sandbox, folder: Path, budget: Budget | None) -> Study:
+async def _study(
+    sandbox: Sandbox, folder: Path, budget: Budget | None, tasks: Sequence[st.Task]
+) -> Study:
     path = folder / "store.db"
     journal = open_journal(f"sqlite:///{path}")
     executor = LocalExecutor(sandbox, candidates=2, outer=2, inner=4)
@@ -191,7 +204,7 @@ async def _study(sandbox: Sandbox, folder: Path, budget: Budget | None) -> Study
             "runs": {"test": RUNS},
         }
         config = make_config(TransferConfig, settings)
-        asked = Asked(config, TASKS, Program(SEED_IMPROVER, IMPROVER_ENTRY))
+        asked = Asked(config, tasks, Program(SEED_IMPROVER, IMPROVER_ENTRY))
         try:
             result = await studied_with(context, asked)
         finally:
@@ -200,6 +213,65 @@ async def _study(sandbox: Sandbox, folder: Path, budget: Budget | None) -> Study
     with sqlite3.connect(path) as database:
         rows = database.execute("SELECT kind, key, body FROM events ORDER BY seq").fetchall()
     return Study(f"sqlite:///{path}", result, [(k, key, json.loads(b)) for k, key, b in rows])
+
+
+def costly(name: str, top: float) -> st.Task:
+    def cost(program: st.SandboxedProgram, rng: np.random.Generator) -> float:
+        x, noise = int(rng.integers(0, 1 << 30)), float(rng.random()) / 8
+        return noise + 0.2 * min(4, abs(program(x) - x - 3))
+
+    return st.Task(name, SEED_PROGRAM, cost, (0.0, top), description="far", minimize=True)
+
+
+def test_costs_are_shown_as_costs_and_what_is_saved_is_better(
+    any_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    tasks = costly("bounded", 9.0), costly("boundless", math.inf)
+    study = studied(any_sandbox, tmp_path, tasks=tasks)
+    for row, body in zip(study.result["tasks"], study.of("transfer"), strict=True):
+        failed = {"bounded": 9.0, "boundless": math.inf}[row["task"]]
+        costs = {
+            arm: [failed if one is None else one for one in values]
+            for arm, values in body["values"].items()
+        }
+        for arm, values in costs.items():
+            mean = float(np.mean(values))
+            assert row[arm]["mean"] == (pytest.approx(mean) if math.isfinite(mean) else None)
+        saved = [
+            0.0 if a == b else a - b
+            for a, b in zip(costs["seed_improver"], costs["improved_improver"], strict=True)
+        ]
+        mean = math.fsum(saved) / RUNS
+        said = row["vs_seed_improver"]["mean"]
+        assert said == (pytest.approx(mean) if math.isfinite(mean) else None)
+        assert row["minimize"]
+    assert study.result["tasks"][0]["seed_program"]["mean"] > 0.6
+    with open_reader(study.url) as reader:
+        assert verify_store(reader, studies()).findings == ()
+
+
+def test_a_page_of_costs_says_which_way_is_better_and_that_a_mean_failed() -> None:
+    some, none = [-2.0] * 6, [-math.inf] * 6
+    rows = transfer_rows([TransferredTask("cost", none, none, some, minimize=True)])
+    facts = {"took_part": False, "samples": {}, "references": [], "minimize": True}
+    failures = {"seed_program": 6, "seed_improver": 6, "improved_improver": 0}
+    result = {
+        **{"run_id": "r", "origin": "o", "runs": 6, "not_measured": []},
+        **{"seed_improver_id": "s", "improved_improver_id": "i"},
+        "tasks": [{**rows[0], **facts, "failures": failures}],
+    }
+    assert rows[0]["improved_improver"]["mean"] == 2.0
+    assert rows[0]["vs_seed_improver"]["mean"] is None
+    tables = transfer_tables(result)
+    assert [table.rows[0][1].split("\n")[0] for table in tables] == ["failed", "failed"]
+    assert tables[1].rows[0][-1] == "better"
+    notes = "\n".join(transfer_notes(result))
+    assert "of the seed improver 6 of 6 runs came to no program" in notes
+    assert "each costs the highest value" in notes
+    assert "Costs, lower is better: cost." in notes
+    section = transfer_section([result])
+    drawn = drawn_figures(Page("Costs", (), (section,)))
+    assert "of costs lower" in drawn["transfer"].svg
 
 
 @pytest.fixture(scope="module")

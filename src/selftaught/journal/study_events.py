@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import ClassVar
 
@@ -125,11 +126,16 @@ class _OfTask(EventRecord, frozen=True):
     naming_texts = ("improvers", "programs")
 
     task: str
-    lowest: Number
+    lowest: Number | None
     improvers: dict[str, str]
     programs: dict[str, tuple[str | None, ...]]
     values: dict[str, tuple[Number | None, ...]]
     samples: dict[str, tuple[int, ...]]
+
+    @property
+    def failed(self) -> Number:
+        """What a failure is worth; JSON has no infinities."""
+        return -math.inf if self.lowest is None else self.lowest
 
 
 class Transfer(_OfTask, frozen=True):
@@ -138,7 +144,7 @@ class Transfer(_OfTask, frozen=True):
     Lists have an entry a paired run.
 
     Attributes:
-        lowest: what a failure is worth.
+        lowest: what a failure is worth; None for minus infinity, of costs.
         improvers: texts of `seed_improver` and `improved_improver`.
         programs: texts of what `seed_program` is and what each improver returned, or None.
         values: theirs on test; None for a failure.

@@ -45,6 +45,8 @@ def mean_and_interval(estimate: Mapping[str, Any] | None, between: str = " ") ->
 
 def difference(estimate: Mapping[str, Any]) -> str:
     """A difference over its interval, with their signs."""
+    if estimate["mean"] is None:
+        return "failed"
     return f"{signed(estimate['mean'])}\n{interval(estimate, sign=True)}"
 
 

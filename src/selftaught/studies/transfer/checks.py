@@ -41,7 +41,7 @@ def _problems(before: Iterable[Event], body: Body, told: TaskVersion) -> Iterato
             repeat = f"transfer-{run}"
             if improver is not None:
                 role = "restart" if name == _RESTARTED else "inner"
-                returned = past.best(role, improver, told, repeat, body.lowest)
+                returned = past.best(role, improver, told, repeat, body.failed)
                 if program != returned:
                     yield f"{where} returned {returned}, and it says {program}"
                 found = past.drawn(role, improver, task, repeat)

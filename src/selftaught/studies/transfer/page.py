@@ -90,12 +90,19 @@ def transfer_notes(result: Json) -> Iterator[str]:
             f"any corrected p below {ERROR_RATE:g}: give more --test-runs."
         )
     for task in result["tasks"]:
+        failed = "costs the highest" if task.get("minimize") else "is worth the lowest"
         for name, failures in task["failures"].items():
             if failures and name in _COLUMNS:
                 yield (
                     f"{task['task']}: of the {_COLUMNS[name]} {failures} of {n} runs came to no "
-                    "program that works on test; each is worth the lowest value."
+                    f"program that works on test; each {failed} value."
                 )
+    costs = [task["task"] for task in result["tasks"] if task.get("minimize")]
+    if costs:
+        yield (
+            f"Costs, lower is better: {', '.join(costs)}. Their differences are what is saved, so "
+            "above 0 is better there, too."
+        )
     seen = [task["task"] for task in result["tasks"] if task["took_part"]]
     if seen:
         yield (
@@ -109,11 +116,15 @@ def transfer_notes(result: Json) -> Iterator[str]:
     yield from _published(result["tasks"])
 
 
-def _verdict(difference: Json) -> str:
+def _verdict(task: Json, key: str) -> str:
     """What a difference shows, corrected for the number of tasks."""
-    if difference["p_holm"] >= ERROR_RATE:
+    if task[key]["p_holm"] >= ERROR_RATE:
         return "no difference shown"
-    return "better" if difference["mean"] > 0 else "worse"
+    better = task[key]["mean"]
+    if better is None:  # failures cost infinity, so that they alone decide
+        failures = task["failures"]
+        better = failures[key.removeprefix("vs_")] - failures["improved_improver"]
+    return "better" if better > 0 else "worse"
 
 
 def _p_text(p: float) -> str:
@@ -174,7 +185,7 @@ def _differences(result: Json, key: str, title: str, note: str) -> Table:
             words.difference(task[key]),
             _p_text(task[key]["p_value"]),
             _p_text(task[key]["p_holm"]),
-            _verdict(task[key]),
+            _verdict(task, key),
         )
         for task in result["tasks"]
         if task[key] is not None
@@ -201,7 +212,7 @@ def _rows(result: Json) -> Iterator[dict[str, Any]]:
 def _figure(result: Json, name: str) -> Figure:
     """Each task's arms, in its own units."""
     panels = {
-        f"{task['task']}: {_verdict(task['vs_seed_improver'])}": [
+        f"{task['task']}: {_verdict(task, 'vs_seed_improver')}": [
             {"arm": label, "final": arm == "improved_improver", **bounds(task[arm])}
             for arm, label in _ARMS.items()
             if task[arm] is not None
@@ -218,12 +229,13 @@ def _figure(result: Json, name: str) -> Figure:
         for name, arms in panels.items()
     )
     over = words.counted(result["runs"], "paired run")
+    goal = ", of costs lower" if any(task.get("minimize") for task in result["tasks"]) else ""
     return Figure(
         name=name,
         title=title,
         notes=(
-            f"Means on test over {over}, 95 % intervals; higher is better. Above each: the paired "
-            "difference to the seed improver, corrected after Holm.",
+            f"Means on test over {over}, 95 % intervals; higher is better{goal}. Above each: the "
+            "paired difference to the seed improver, corrected after Holm.",
         ),
         caption=(
             "Each task has units of its own, and an axis of its own. Intervals are those of each "

@@ -8,6 +8,7 @@ from typing import Any
 
 from selftaught.analysis.recorded_run import RecordedRun, latest, said_result
 from selftaught.core.program import content_id
+from selftaught.journal.events import TaskVersion
 from selftaught.journal.study_events import Transfer, TransferRestart
 from selftaught.studies.transfer.table import TransferredTask, transfer_rows
 
@@ -21,13 +22,18 @@ def transfer_result(run: RecordedRun) -> dict[str, Any] | None:
         one.task: one for one in latest(run.events, TransferRestart).values()
     }
     config = run.head.config
+    told, references = {task.name: task for task in run.head.tasks}, _references(run)
     rows = transfer_rows(
         [
-            TransferredTask(task, **_worth(one), **_worth(restarted.get(task)))
-            for task, one in measured.items()
+            TransferredTask(
+                name,
+                **_worth(one, told[name]),
+                **_worth(restarted.get(name), told[name]),
+                minimize=told[name].minimize,
+            )
+            for name, one in measured.items()
         ]
     )
-    references = _references(run)
     return {
         "origin": config["origin"],
         "seed_improver_id": run.head.improver_id,
@@ -36,6 +42,7 @@ def transfer_result(run: RecordedRun) -> dict[str, Any] | None:
         "tasks": [
             {
                 **row,
+                **({"minimize": True} if told[row["task"]].minimize else {}),
                 "took_part": row["task"] in config["took_part"],
                 **_counts(measured[row["task"]], restarted.get(row["task"])),
                 "references": references.get(row["task"], []),
@@ -46,12 +53,12 @@ def transfer_result(run: RecordedRun) -> dict[str, Any] | None:
     }
 
 
-def _worth(body: Transfer | TransferRestart | None) -> dict[str, list[float]]:
-    """Values by what reached them; a failure is worth the lowest."""
+def _worth(body: Transfer | TransferRestart | None, told: TaskVersion) -> dict[str, Any]:
+    """What each came to by what reached it; a failure is worth the lowest."""
     if body is None:
         return {}
     return {
-        name: [body.lowest if value is None else value for value in values]
+        name: [body.failed if value is None else told.worth(value) for value in values]
         for name, values in body.values.items()
     }
 

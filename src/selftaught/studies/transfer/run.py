@@ -7,6 +7,7 @@ on the same instances, and what they return is judged on the same others.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -177,7 +178,7 @@ class _Study:
         }
         body = kind(
             task=task.name,
-            lowest=task.lowest,
+            lowest=task.lowest if math.isfinite(task.lowest) else None,
             improvers={name: improvers[name] for name in arms if name in improvers},
             programs={name: tuple(one.program for one in ones) for name, ones in arms.items()},
             values={name: tuple(one.value for one in ones) for name, ones in arms.items()},

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from selftaught.core.errors import ConfigError
 from selftaught.studies.common_config import DEFAULT_STORE, CommonConfig
 from selftaught.studies.settings import Section, Setting
 from selftaught.studies.study import Argument, Asked, Estimated, Installed, Json, Study, late
@@ -84,14 +83,6 @@ start of it, or `latest`.
 
         origin = find_origin(given.get("store", DEFAULT_STORE), given["origin"])
         return asked_of(origin, given, installed)
-
-    def check(self, asked: Asked[TransferConfig]) -> None:
-        for task in asked.tasks:
-            if task.minimize:
-                raise ConfigError(
-                    f"task {task.name} is minimised, and transfer compares no costs: give it a "
-                    "task whose utility is higher if it is better"
-                )
 
     def again(self, config: Json) -> str:
         tasks = shlex.quote(",".join(config["tasks"]))

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from selftaught.core.statistics import estimate, paired_difference
+from selftaught.core.statistics import estimate
 
 Values = Sequence[float]
 
@@ -23,7 +23,9 @@ _ROUNDING = 1e-12
 
 @dataclass(frozen=True, slots=True)
 class TransferredTask:
-    """Values on test of one task, in its own units; place i of each is of the same instances.
+    """Values on test of one task, in its own units, of costs negated: higher is better.
+
+    Place i of each is of the same instances.
 
     Attributes:
         task: its name.
@@ -31,6 +33,7 @@ class TransferredTask:
         seed_improver, improved_improver: of what the improvers made of the seed.
         seed_restarted: of the best by search of several runs of the seed improver, which drew as
             many samples as the improved one; None if it was not measured.
+        minimize: whether they are costs.
     """
 
     task: str
@@ -38,6 +41,12 @@ class TransferredTask:
     seed_improver: Values
     improved_improver: Values
     seed_restarted: Values | None = None
+    minimize: bool = False
+
+    def mean(self, values: Values | None) -> dict[str, Any] | None:
+        """With its interval, of costs as costs."""
+        sign = -1 if self.minimize else 1
+        return None if values is None else estimate({"": [sign * one for one in values]}).as_json()
 
 
 def transfer_rows(tasks: Sequence[TransferredTask]) -> list[dict[str, Any]]:
@@ -58,10 +67,10 @@ def transfer_rows(tasks: Sequence[TransferredTask]) -> list[dict[str, Any]]:
     return [
         {
             "task": one.task,
-            "seed_program": _mean(one.seed_program),
-            "seed_improver": _mean(one.seed_improver),
-            "improved_improver": _mean(one.improved_improver),
-            "seed_restarted": None if one.seed_restarted is None else _mean(one.seed_restarted),
+            "seed_program": one.mean(one.seed_program),
+            "seed_improver": one.mean(one.seed_improver),
+            "improved_improver": one.mean(one.improved_improver),
+            "seed_restarted": one.mean(one.seed_restarted),
             "vs_seed_improver": against_seed[one.task],
             "vs_seed_restarted": against_restarted.get(one.task),
         }
@@ -69,24 +78,21 @@ def transfer_rows(tasks: Sequence[TransferredTask]) -> list[dict[str, Any]]:
     ]
 
 
-def _mean(values: Values) -> dict[str, Any]:
-    return estimate({"": values}).as_json()
-
-
 def _tested(pairs: Mapping[str, tuple[Values, Values]]) -> dict[str, dict[str, Any]]:
     """First minus second of each task, with its interval and p-values."""
-    p_values = {
-        task: sign_flip_p([a - b for a, b in zip(first, second, strict=True)])
+    differences = {
+        task: [0.0 if a == b else a - b for a, b in zip(first, second, strict=True)]
         for task, (first, second) in pairs.items()
     }
+    p_values = {task: sign_flip_p(ones) for task, ones in differences.items()}
     corrected = holm(p_values)
     return {
         task: {
-            **paired_difference({"": first}, {"": second}).as_json(),
+            **estimate({"": ones}).as_json(),
             "p_value": p_values[task],
             "p_holm": corrected[task],
         }
-        for task, (first, second) in pairs.items()
+        for task, ones in differences.items()
     }
 
 
@@ -97,15 +103,17 @@ def sign_flip_p(differences: Sequence[float]) -> float:
     every difference may as well have the other sign. The p-value is the share of all ways to flip
     signs whose sum is as far from 0 as the one observed: exact whatever the distribution. Of more
     than 20 differences that are not 0, of 99,999 ways drawn with a fixed seed, the observed one
-    counted among them.
+    counted among them. An infinite difference, of a failure, outweighs all finite ones together.
 
     Source: Fisher, The Design of Experiments, 1935, section 21; for drawn ways Phipson and Smyth,
         Statistical Applications in Genetics and Molecular Biology 9, 2010.
     """
-    sizes = np.abs([value for value in differences if value != 0.0])
+    beyond = 1 + 2 * math.fsum(abs(one) for one in differences if math.isfinite(one))
+    bounded = [min(beyond, max(-beyond, one)) for one in differences]
+    sizes = np.abs([value for value in bounded if value != 0.0])
     if len(sizes) == 0:
         return 1.0
-    least = abs(math.fsum(differences)) - _ROUNDING * float(sizes.sum())
+    least = abs(math.fsum(bounded)) - _ROUNDING * float(sizes.sum())
     if len(sizes) <= _MOST_EXACT:
         sums = np.zeros(1)
         for size in sizes:
