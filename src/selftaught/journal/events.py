@@ -10,7 +10,6 @@ a "key" names an event of another kind.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Any, ClassVar, TypeAlias
 
@@ -62,14 +61,12 @@ def _text_ids(found: Any) -> Iterator[str]:
 
 
 class TaskVersion(Record, frozen=True):
-    """A task as a run found it.
+    """A task as a run found it; its values are costs if it says `minimize`.
 
     Attributes:
         parts: hashes of what the version covers, by name; none in version scheme 1.
-        lowest: what a failure is worth; None also for minus infinity, of costs.
-        references: published values.
-        minimize: whether values are costs.
-    Older versions told neither what a failure is worth nor references.
+        lowest: what a failure is worth; None for minus infinity, of costs, and in older versions.
+        references: published values; None in older versions.
     """
 
     name: str
@@ -82,11 +79,6 @@ class TaskVersion(Record, frozen=True):
     def worth(self, value: Number) -> Number:
         """As `Task.worth`."""
         return -value if self.minimize else value
-
-    @property
-    def failed(self) -> Number | None:
-        """What a failure is worth; None if that was not told. JSON has no infinities."""
-        return -math.inf if self.minimize and self.lowest is None else self.lowest
 
 
 class SeriesPlace(Record, frozen=True):

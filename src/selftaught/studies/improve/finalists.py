@@ -80,6 +80,8 @@ class Scores:
     def _worth(self, one: Evaluation) -> float:
         if one.value is not None:
             return self.task.worth(one.value)
-        if self.task.failed is None:
-            raise UnknownWorthError
-        return self.task.failed
+        if self.task.lowest is not None:
+            return self.task.lowest
+        if self.task.minimize:
+            return -math.inf  # which JSON does not have
+        raise UnknownWorthError
