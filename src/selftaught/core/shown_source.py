@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 
-def describe_source(functions: Sequence[Callable[..., Any]]) -> str:
+def describe_source(functions: Sequence[Callable[..., Any]]) -> list[tuple[str, str]]:
     """Source of the functions and of the top-level names of the same file that they use.
 
     Args:
         functions: functions of one file.
-    Returns: the definitions in the order of the file.
+    Returns: the texts of the definitions in the order of the file, each with the file and line
+        where it begins.
     Raises: LookupError, whose message says why there is no source to show.
     """
     wanted: list[str] = []
@@ -38,7 +39,10 @@ def describe_source(functions: Sequence[Callable[..., Any]]) -> str:
         return _own_source(functions)
     first = [node for name in wanted for node in definitions[name]]
     lines = text.splitlines()
-    return "\n\n".join(text_of(node, lines) for node in reached(first, definitions, _names))
+    return [
+        (text_of(node, lines), f"{Path(file).name}:{first_line(node)}")
+        for node in reached(first, definitions, _names)
+    ]
 
 
 def reached(
@@ -74,9 +78,12 @@ def first_line(node: ast.stmt) -> int:
     return min([node.lineno, *(decorator.lineno for decorator in decorators)])
 
 
-def _own_source(functions: Sequence[Callable[..., Any]]) -> str:
+def _own_source(functions: Sequence[Callable[..., Any]]) -> list[tuple[str, str]]:
     try:
-        return "\n\n".join(inspect.getsource(function).rstrip() for function in functions)
+        return [
+            (inspect.getsource(one).rstrip(), f"{one.__name__}:{one.__code__.co_firstlineno}")
+            for one in functions
+        ]
     except (OSError, TypeError):
         raise LookupError("its utility has no readable source") from None
 

@@ -23,6 +23,7 @@ from selftaught.core.program import Program
 from selftaught.core.task import Task
 from selftaught.engine.account import PROMPT_OVERHEAD_TOKENS
 from selftaught.engine.context import RunContext
+from selftaught.engine.describe import describe_task
 from selftaught.engine.invoke import SandboxedImprover
 from selftaught.engine.utilities import Facts, QueriedUtility
 from selftaught.studies.first_program import first_program_writer
@@ -172,7 +173,8 @@ class Rehearsals:
         total, left = Amount(), max(1, samples)
         while left > 0:
             solution = task.seed_program()
-            taken, _ = await self.rehearse(improver, solution, task.described(), samples=left)
+            described = describe_task(task, self.modules)
+            taken, _ = await self.rehearse(improver, solution, described, samples=left)
             total = total + taken
             left -= max(1, taken.samples)
         return total
@@ -215,7 +217,7 @@ class Rehearsals:
         likely, _ = await self.rehearse(
             first_program_writer(),
             task.seed_program(),
-            task.described(),
+            describe_task(task, self.modules),
             tokens_out=self.max_tokens,
         )
         return likely, self.most_run

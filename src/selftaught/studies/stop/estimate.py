@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from selftaught.engine.describe import describe_meta_utility
+from selftaught.engine.describe import describe_meta_utility, describe_task
 from selftaught.studies.improvers import load_improver
 from selftaught.studies.rehearsals import Amount, Rehearsals, Step
 from selftaught.studies.stop.baselines import SHIPPED
@@ -16,7 +16,8 @@ async def stop_steps(rehearsals: Rehearsals, asked: Asked[RunConfig]) -> list[St
     runs = asked.config.runs.resolved(len(tasks))
     drawn: list[Amount] = []  # in one run on each task
     for task in tasks:
-        taken, _ = await rehearsals.rehearse(seed, task.seed_program(), task.described())
+        described = describe_task(task, rehearsals.modules)
+        taken, _ = await rehearsals.rehearse(seed, task.seed_program(), described)
         drawn.append(taken)
     inner = sum(drawn, Amount())
     description = describe_meta_utility(tasks, runs, limits, rehearsals.modules)

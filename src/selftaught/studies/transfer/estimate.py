@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from selftaught.core.program import IMPROVER_ENTRY, Program
+from selftaught.engine.describe import describe_task
 from selftaught.studies.rehearsals import Amount, Rehearsals, Step
 from selftaught.studies.study import Asked
 from selftaught.studies.transfer.study import TransferConfig
@@ -14,8 +15,9 @@ async def transfer_steps(rehearsals: Rehearsals, asked: Asked[TransferConfig]) -
     runs = asked.config.runs.test
     steps, restarts = [], Amount()
     for task in asked.tasks:
+        described = describe_task(task, rehearsals.modules)
         seed, improved = [
-            (await rehearsals.rehearse(improver, task.seed_program(), task.described()))[0]
+            (await rehearsals.rehearse(improver, task.seed_program(), described))[0]
             for improver in (asked.improver, improved_improver)
         ]
         first, most_first = await rehearsals.first_program(task)
