@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 from installed import selftaught
+
+from journal_support import said
+from selftaught.journal.events import LmCall
+from selftaught.journal.reader import open_reader
 
 TASK = """\
 import selftaught as st
@@ -43,9 +45,11 @@ def test_what_is_shown_beforehand_is_what_the_prompts_hold(here: Path) -> None:
     for told in TOLD:
         assert done.stderr.count(told) == 1
         assert told in " ".join(page.split())
-    with closing(sqlite3.connect(here / "selftaught.db")) as database:
-        texts = [text for (text,) in database.execute("SELECT text FROM texts")]
-    assert [text for text in texts if task["description"] in text]
+    with open_reader(f"sqlite:///{here / 'selftaught.db'}") as reader:
+        calls = reader.events(json.loads(done.stdout)["run_id"], [LmCall])
+        texts = reader.texts({said(event)["user"] for event in calls}).values()
+    assert texts
+    assert all(task["description"] in text for text in texts)
     for text in (page, done.stdout, task["description"], *texts):
         assert not [one for one in ("south", "sk-live", "hunter") if one in text]
     assert "LIMIT = 17" in task["description"]

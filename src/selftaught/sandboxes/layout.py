@@ -17,6 +17,7 @@ from selftaught.core.guest_modules import FOR_TEMPORARY_FILES, PRELOADED
 
 # Where temporary folders are, in a file system of their own.
 SCRATCH = "/scratch"
+_SYSTEM = (Path("/usr"), Path("/lib"), Path("/lib64"))  # which guests have anyway
 _NEVER = ("selftaught", "selftaught_guest")
 
 _ENVIRONMENT = {
@@ -109,7 +110,7 @@ def find_layout(packages: Sequence[str] = (), tmpdir_bytes: int = 0) -> Layout:
         libraries = location.parent / f"{location.name}.libs"
         read_only += [location, *([libraries] if libraries.is_dir() else [])]
     for file in map(Path, found.files):  # shared libraries, such as those of a wheel, beside it
-        if not any(file.is_relative_to(one) for one in (*read_only, "/usr", "/lib", "/lib64")):
+        if not any(file.is_relative_to(one) for one in (*read_only, *_SYSTEM)):
             read_only.append(file.parent if file.parent.suffix == ".libs" else file)
     return Layout(
         interpreter=Path(os.path.realpath(sys.executable)),
