@@ -17,7 +17,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # round otherwise.
 DEMO_SEED ?= 1
 
-.PHONY: demo test test-all soak planted-faults check format setup compiled sandbox-tools clean
+.PHONY: demo test test-all soak planted-faults docs check format setup compiled sandbox-tools clean
 
 demo: $(INSTALLED) compiled sandbox-tools
 	$(BIN)/selftaught run --seed $(DEMO_SEED) --instance-key public --store sqlite:///demo.db
@@ -44,6 +44,10 @@ soak: setup sandbox-tools
 # Plants faults in copies of the sources, one by one: `make test` must find each.
 planted-faults: setup sandbox-tools
 	$(BIN)/python tests/planted_faults.py
+
+# Outputs on the pages of docs/ and in the README, as they are now.
+docs: setup sandbox-tools
+	$(BIN)/python tests/docs_outputs.py --write
 
 check: setup
 	$(BIN)/ruff format --check

@@ -117,7 +117,7 @@ def main() -> None:
         asyncio.run(long_run(url, 10_000))
         start_s = time.perf_counter()
         with open_reader(url) as reader:
-            memory = recall(reader, "run", everything=True)
+            memory = recall(reader.events("run"), reader.texts, everything=True)
         took_s = time.perf_counter() - start_s
         known = sum(map(len, memory.responses.values()))
         print(f"a run of 10,000 calls, {known:,} responses, is read back in {took_s:.2f} s")

@@ -73,6 +73,17 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         **{"condition": "with", "invocation": "i", "samples": 1, "no_code": 0},
         "programs": {_ID: 1},
     },
+    "strategy_readings": {
+        "origin": "r",
+        "improvers": [
+            {
+                **{"improver": "i", "t": 1, "parent": "p", "accepted": True, "reason": "better"},
+                "val": {"mean": 0.5, "ci95": [0.4, 0.6], "n": 5},
+                "findings": [{"by": "source", "strategy": "caching", "lines": [3]}],
+            }
+        ],
+    },
+    "strategy_verdict": {"improver": "i", "call": "k", "thrown_away": ["ensemble"]},
     "audit_verdict": {
         **{"program": _ID, "signs": [{"kind": "flag", "line": 1, "text": "x"}]},
         "unreadable": "",

@@ -86,7 +86,7 @@ FAULTS = (
         "    def value(self, depth: int) -> Any:\n        if depth > 99 * MAX_DEPTH:",
         "wire",
     ),
-    Fault(f"{GUEST}/wire.py", "reader.charge(2 * count +", "reader.charge(0 * count +", "wire"),
+    Fault(f"{GUEST}/wire.py", "charge(of_each * count +", "charge(0 * count +", "wire"),
     Fault(f"{GUEST}/wire.py", "if reader.odd_keys_left < 0:", "if False:", "wire"),
     Fault(f"{CORE}/messages.py", " and kind in FAILURE_KINDS", "", "wire"),
     Fault(f"{CORE}/messages.py", "if fields.keys() != kinds.keys():", "if False:", "wire"),
@@ -124,7 +124,7 @@ FAULTS = (
     ),
     Fault(
         f"{GUEST}/lockdown.py",
-        "(resource.RLIMIT_NOFILE, descriptors),",
+        "(resource.RLIMIT_NOFILE, 64),",
         "",
         f"wall/test_what_guests_have.py wall/test_failures.py {ATTACKS}",
     ),

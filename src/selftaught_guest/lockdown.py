@@ -62,7 +62,7 @@ def _check(result: int, step: str) -> None:
         raise LockdownError(number, f"{step}: {os.strerror(number)}")
 
 
-def _become(uid: int) -> None:
+def become(uid: int) -> None:
     """Be a user and group that nobody else is."""
     try:
         os.setgroups([])
@@ -142,7 +142,6 @@ class Lockdown:
         folder: Path | None,
         memory_bytes: int,
         tasks: int,
-        descriptors: int = 64,
     ) -> None:
         """Give everything up; one way only.
 
@@ -153,7 +152,6 @@ class Lockdown:
             folder: temporary folder to make, and to be kept to; or None.
             memory_bytes: address space.
             tasks: RLIMIT_NPROC.
-            descriptors: RLIMIT_NOFILE.
         Raises: LockdownError; the child must then end.
         """
         if folder is None and self._ruleset >= 0:
@@ -161,7 +159,7 @@ class Lockdown:
         os.closerange(0, keep)
         os.closerange(keep + 1, 1 << 16)
         if uid is not None:
-            _become(uid)
+            become(uid)
         _drop_capabilities()
         if folder is not None:
             self._keep_to(folder)
@@ -172,7 +170,7 @@ class Lockdown:
             (resource.RLIMIT_CORE, 0),
             (resource.RLIMIT_FSIZE, self._tmpdir_bytes),
             (resource.RLIMIT_MSGQUEUE, 0),
-            (resource.RLIMIT_NOFILE, descriptors),
+            (resource.RLIMIT_NOFILE, 64),
             (resource.RLIMIT_NPROC, tasks),
             (resource.RLIMIT_AS, memory_bytes),
         ):

@@ -4,7 +4,8 @@ The first frame is ("locked",), sent before there is any program to forge it.
 
 Frames from the host:
     ("load", source, entry, seed, output_bytes)  answered by ("ready",) or ("failed", ...)
-    ("call", [args], seed)                       answered by ("ok", value) or ("failed", ...)
+    ("call", [args], seed)                       answered by ("ok", value) or ("failed", ...),
+                                                 and what was printed, if anything was
     ("improve", [what is loaded, as above], initial_solution, facts)
                                                  answered likewise, after requests (services)
 A failure is ("failed", kind, detail). The host believes none of it: it only ever reads data.
@@ -26,6 +27,7 @@ from selftaught_guest.channel import Channel
 
 PROGRAM_FILE = "<program>"
 _DETAIL_CHARS = 2000
+_PRINTED_CHARS = 2000
 
 
 class OutputLimitReached(BaseException):
@@ -33,10 +35,12 @@ class OutputLimitReached(BaseException):
 
 
 class _Sink(io.TextIOBase):
-    """Where prints go: counted and dropped."""
+    """Where prints go: counted, and dropped but for the first of them."""
 
     def __init__(self, limit_chars: int) -> None:
         self._left = limit_chars
+        self._room = _PRINTED_CHARS
+        self._kept: list[str] = []
 
     def writable(self) -> bool:
         return True
@@ -45,7 +49,15 @@ class _Sink(io.TextIOBase):
         self._left -= len(text)
         if self._left < 0:
             raise OutputLimitReached("the program printed more than it may")
+        if self._room > 0:
+            self._kept.append(text[: self._room])
+            self._room -= len(text)
         return len(text)
+
+    def take(self) -> tuple[str, ...]:
+        """What was kept since it was last taken, if there is any."""
+        kept, self._kept = "".join(self._kept), []
+        return (kept.encode("utf-8", "replace").decode(),) if kept else ()
 
 
 class _Failure(Exception):
@@ -61,26 +73,30 @@ def serve(descriptor: int) -> NoReturn:
     """Answer the host's frames until it closes, then end this process."""
     channel = Channel(descriptor)
     entry: Callable[..., Any] | None = None
+    printed = _Sink(0)
     try:
         channel.send(("locked",))
         while True:
             message = channel.receive()
             try:
                 if message[0] == "load":
-                    entry = _load(*message[1:])
+                    _, source, name, seed, output_bytes = message
+                    printed = _Sink(output_bytes)
+                    entry = _load(source, name, seed, printed)
                     answer: tuple[Any, ...] = ("ready",)
                 elif message[0] == "call" and entry is not None:
                     randomness.reseed(message[2])
-                    answer = ("ok", _guarded(entry, *message[1]))
+                    answer = ("ok", _guarded(entry, *message[1]), *printed.take())
                 elif message[0] == "improve":
                     requests, *given = services.connect(channel, message[3])  # before any clock
-                    entry = _load(*message[1])
+                    source, name, seed, output_bytes = message[1]
+                    entry = _load(source, name, seed, _Sink(output_bytes))
                     answer = ("ok", _guarded(_improved, entry, message[2], given, requests))
                 else:
                     answer = ("failed", "crashed", "the host sent a frame out of turn")
                 _answer(channel, answer)
             except _Failure as failure:
-                channel.send(("failed", failure.kind, failure.detail))
+                channel.send(("failed", failure.kind, failure.detail, *printed.take()))
     except (EOFError, OSError):
         pass
     finally:
@@ -98,9 +114,9 @@ def _answer(channel: Channel, answer: tuple[Any, ...]) -> None:
         raise _Failure("bad_output", f"{type(error).__name__} while returning it") from None
 
 
-def _load(source: str, entry: str, seed: int, output_bytes: int) -> Callable[..., Any]:
+def _load(source: str, entry: str, seed: int, printed: _Sink) -> Callable[..., Any]:
     randomness.reseed(seed)
-    sys.stdout = sys.stderr = _Sink(output_bytes)
+    sys.stdout = sys.stderr = printed
     if not source.strip():
         raise _Failure("no_code", "the program is empty")
     try:

@@ -12,7 +12,7 @@ import math
 import struct
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -37,30 +37,16 @@ _CHUNK = 1 << 16
 MAX_NDIM: Final = 16
 HEADER: Final = struct.Struct("<I")
 
-_U32 = struct.Struct("<I")
+_U32 = HEADER
 _I64 = struct.Struct("<q")
 _F64 = struct.Struct("<d")
 _U64 = struct.Struct("<Q")
 
-DTYPES: Final = tuple(
-    np.dtype(name)
-    for name in (
-        "bool",
-        "int8",
-        "int16",
-        "int32",
-        "int64",
-        "uint8",
-        "uint16",
-        "uint32",
-        "uint64",
-        "float16",
-        "float32",
-        "float64",
-        "complex64",
-        "complex128",
-    )
+_DTYPE_NAMES = (
+    "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64 complex64"
+    " complex128"
 )
+DTYPES: Final = tuple(np.dtype(name) for name in _DTYPE_NAMES.split())
 _FLOATS, _INTEGERS = np.dtype("<f8"), np.dtype("<i8")
 _DTYPE_CODES = {dtype: code for code, dtype in enumerate(DTYPES)}
 
@@ -121,30 +107,14 @@ def _encoder_of_kind(value: Any) -> Callable[[Any, bytearray, int], None]:
     raise WireError(f"a value of type {type(value).__name__} is not data")
 
 
-def _encode_none(value: None, out: bytearray, depth: int) -> None:
-    out += b"N"
-
-
-def _encode_bool(value: bool, out: bytearray, depth: int) -> None:
-    out += b"T" if value else b"F"
-
-
 def _encode_int(value: int, out: bytearray, depth: int) -> None:
     if -0x8000_0000_0000_0000 <= value <= 0x7FFF_FFFF_FFFF_FFFF:
-        out += b"i"
-        out += _I64.pack(value)
+        out += b"i" + _I64.pack(value)
         return
     size = value.bit_length() // 8 + 1
     if size > MAX_INT_BYTES:
         raise WireError(f"an integer of {size} bytes; at most {MAX_INT_BYTES}")
-    out += b"I"
-    out += _U32.pack(size)
-    out += int(value).to_bytes(size, "little", signed=True)
-
-
-def _encode_float(value: float, out: bytearray, depth: int) -> None:
-    out += b"f"
-    out += _F64.pack(value)
+    _put_bytes(b"I", int(value).to_bytes(size, "little", signed=True), out)
 
 
 def _encode_str(value: str, out: bytearray, depth: int) -> None:
@@ -152,54 +122,37 @@ def _encode_str(value: str, out: bytearray, depth: int) -> None:
         data = value.encode("utf-8")
     except UnicodeEncodeError:
         raise WireError("a text with lone surrogates is not data") from None
-    out += b"s"
+    _put_bytes(b"s", data, out)
+
+
+def _put_bytes(tag: bytes, data: bytes, out: bytearray) -> None:
+    out += tag
     out += _U32.pack(len(data))
     out += data
 
 
-def _encode_bytes(value: bytes, out: bytearray, depth: int) -> None:
-    out += b"b"
-    out += _U32.pack(len(value))
-    out += value
-
-
 def _encode_list(value: list[Any], out: bytearray, depth: int) -> None:
-    count = len(value)
     # Long lists of one number type go as raw bytes: a list of 1,000 floats in 20 us.
-    if count > 8:
-        if all(type(item) is float for item in value):
-            out += b"L"
-            out += _U32.pack(count)
-            out += struct.pack(f"<{count}d", *value)
-            return
-        if all(type(item) is int for item in value):
+    for kind, tag, code in ((float, b"L", "d"), (int, b"J", "q")) if len(value) > 8 else ():
+        if all(type(item) is kind for item in value):
             try:
-                packed = struct.pack(f"<{count}q", *value)
+                packed = struct.pack(f"<{len(value)}{code}", *value)
             except struct.error:
-                pass  # an integer over 64 bits: item by item, below
-            else:
-                out += b"J"
-                out += _U32.pack(count)
-                out += packed
-                return
-    out += b"l"
-    _encode_items(value, out, depth)
+                break  # an integer over 64 bits: item by item
+            out += tag + _U32.pack(len(value))
+            out += packed
+            return
+    _encode_items(b"l", value, out, depth)
 
 
-def _encode_tuple(value: tuple[Any, ...], out: bytearray, depth: int) -> None:
-    out += b"t"
-    _encode_items(value, out, depth)
-
-
-def _encode_items(value: list[Any] | tuple[Any, ...], out: bytearray, depth: int) -> None:
-    out += _U32.pack(len(value))
-    for item in value:
+def _encode_items(tag: bytes, items: Sequence[Any], out: bytearray, depth: int) -> None:
+    out += tag + _U32.pack(len(items))
+    for item in items:
         _encode(item, out, depth + 1)
 
 
 def _encode_dict(value: dict[Any, Any], out: bytearray, depth: int) -> None:
-    out += b"d"
-    out += _U32.pack(len(value))
+    out += b"d" + _U32.pack(len(value))
     for key, item in value.items():
         _encode(key, out, depth + 1)
         _encode(item, out, depth + 1)
@@ -209,40 +162,34 @@ def _encode_array(value: np.ndarray[Any, Any], out: bytearray, depth: int) -> No
     code = _dtype_code(value.dtype)
     if value.ndim > MAX_NDIM:
         raise WireError(f"an array of {value.ndim} dimensions; at most {MAX_NDIM}")
-    plain = np.ascontiguousarray(value, dtype=DTYPES[code])
-    out += b"a"
-    out.append(code)
-    out.append(value.ndim)
+    out += bytes((ord("a"), code, value.ndim))
     for length in value.shape:
         out += _U64.pack(length)
-    out += plain.tobytes()
+    out += np.ascontiguousarray(value, dtype=DTYPES[code]).tobytes()
 
 
 def _encode_scalar(value: np.generic, out: bytearray, depth: int) -> None:
     code = _dtype_code(value.dtype)
-    out += b"g"
-    out.append(code)
+    out += bytes((ord("g"), code))
     out += value.astype(DTYPES[code]).tobytes()
 
 
 def _dtype_code(dtype: np.dtype[Any]) -> int:
-    code = _DTYPE_CODES.get(dtype)
-    if code is None:
-        code = _DTYPE_CODES.get(dtype.newbyteorder("="))
+    code = _DTYPE_CODES.get(dtype.newbyteorder("="))
     if code is None:
         raise WireError(f"an array of dtype {dtype} is not numeric data")
     return code
 
 
 _ENCODERS: dict[type, Callable[[Any, bytearray, int], None]] = {
-    type(None): _encode_none,
-    bool: _encode_bool,
+    type(None): lambda value, out, depth: out.extend(b"N"),
+    bool: lambda value, out, depth: out.extend(b"T" if value else b"F"),
     int: _encode_int,
-    float: _encode_float,
+    float: lambda value, out, depth: out.extend(b"f" + _F64.pack(value)),
     str: _encode_str,
-    bytes: _encode_bytes,
+    bytes: lambda value, out, depth: _put_bytes(b"b", value, out),
     list: _encode_list,
-    tuple: _encode_tuple,
+    tuple: lambda value, out, depth: _encode_items(b"t", value, out, depth),
     dict: _encode_dict,
     np.ndarray: _encode_array,
 }
@@ -294,11 +241,15 @@ class _Reader:
         return decoder(self, depth)
 
     def items(self, depth: int) -> list[Any]:
+        return [self.value(depth + 1) for _ in range(self.item_count())]
+
+    def item_count(self, of_each: int = 1) -> int:
+        """How many items a container has, of so many values each; charged."""
         count = self.count()
-        if count > len(self.view) - self.position:
+        if of_each * count > len(self.view) - self.position:
             raise WireError("broken frame: more items than it can hold")
-        self.charge(count + _MORE_FOR_A_CONTAINER)
-        return [self.value(depth + 1) for _ in range(count)]
+        self.charge(of_each * count + _MORE_FOR_A_CONTAINER)
+        return count
 
 
 def _decode_bigint(reader: _Reader, depth: int) -> int:
@@ -320,15 +271,8 @@ def _decode_numbers(reader: _Reader, dtype: np.dtype[Any]) -> list[Any]:
 
 
 def _decode_dict(reader: _Reader, depth: int) -> dict[Any, Any]:
-    count = reader.count()
-    if 2 * count > len(reader.view) - reader.position:
-        raise WireError("broken frame: more items than it can hold")
-    reader.charge(2 * count + _MORE_FOR_A_CONTAINER)
-    keys: list[Any] = []
-    values: list[Any] = []
-    for _ in range(count):
-        keys.append(reader.value(depth + 1))
-        values.append(reader.value(depth + 1))
+    flat = [reader.value(depth + 1) for _ in range(2 * reader.item_count(of_each=2))]
+    keys, values = flat[::2], flat[1::2]
     odd = sum(type(key) is not str and type(key) is not bytes for key in keys)
     reader.odd_keys_left -= odd
     if reader.odd_keys_left < 0:
@@ -371,19 +315,20 @@ def _decode_array(reader: _Reader, depth: int) -> np.ndarray[Any, Any]:
     if math.prod(max(1, length) for length in shape) > 0x7FFF_FFFF:
         raise WireError(f"an array of shape {shape} is too large")
     data = reader.take(math.prod(shape) * dtype.itemsize)
-    if dtype.kind == "b" and np.any(np.frombuffer(data, dtype=np.uint8) > 1):
-        raise WireError("broken frame: a truth value that is neither 0 nor 1")
-    return np.frombuffer(bytearray(data), dtype=dtype).reshape(shape)
+    return _numbers(bytearray(data), dtype).reshape(shape)
 
 
 def _decode_scalar(reader: _Reader, depth: int) -> np.generic:
     reader.charge(_MORE_FOR_A_SCALAR)
     dtype = _decode_dtype(reader)
-    data = reader.take(dtype.itemsize)
-    if dtype.kind == "b" and data[0] > 1:
-        raise WireError("broken frame: a truth value that is neither 0 nor 1")
-    scalar: np.generic = np.frombuffer(data, dtype=dtype)[0]
+    scalar: np.generic = _numbers(reader.take(dtype.itemsize), dtype)[0]
     return scalar
+
+
+def _numbers(data: bytearray | memoryview, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    if dtype.kind == "b" and np.any(np.frombuffer(data, dtype=np.uint8) > 1):
+        raise WireError("broken frame: a truth value that is neither 0 nor 1")
+    return np.frombuffer(data, dtype=dtype)
 
 
 _DECODERS: dict[int, Callable[[_Reader, int], Any]] = {

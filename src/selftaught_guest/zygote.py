@@ -226,9 +226,7 @@ class _Children:
         os.close(pidfd)
         _, status, usage = os.wait4(child.pid, 0)
         if (folder := self.folder(child.number)) is not None:
-            from selftaught_guest import scratch
-
-            scratch.sweep(folder, self.uid(child.place))
+            _sweep(folder, self.uid(child.place))
         child.tell(EXITED.pack(status, usage.ru_utime + usage.ru_stime))
         child.forget()
 
@@ -238,6 +236,44 @@ class _Children:
                 os.kill(child.pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass  # it ended between two looks
+
+
+def _sweep(folder: Path, uid: int | None) -> None:
+    """Remove a guest's folder, if it was ever made, as the user that owns it (None: our own).
+
+    Returns when it is gone.
+    """
+    from selftaught_guest import lockdown
+
+    pid = os.fork()
+    if pid == 0:
+        try:
+            if uid is not None:
+                lockdown.become(uid)
+            if folder.is_dir():
+                _remove(folder)
+        except OSError as error:
+            os.write(2, f"cannot remove {folder}: {error}\n".encode())
+        finally:
+            os._exit(0)
+    os.waitpid(pid, 0)
+
+
+def _remove(folder: Path) -> None:
+    """However deep it is nested: what lies in a folder of it is moved up before that is removed."""
+    moved = 0
+    while inside := list(folder.iterdir()):
+        for path in inside:
+            if not path.is_dir():
+                path.unlink()
+                continue
+            path.chmod(0o700)
+            for inner in path.iterdir():
+                while (place := folder / f"moved-{moved}").exists():
+                    moved += 1
+                inner.rename(place)
+            path.rmdir()
+    folder.rmdir()
 
 
 def _child(lockdown: Any, guest: int, **limits: Any) -> NoReturn:
@@ -268,7 +304,7 @@ def main() -> None:
     first_uid: int | None = settings["first_uid"]
     if _RESTARTED not in os.environ and lockdown_module.prepare_restart(first_uid is not None):
         os.execve(sys.executable, sys.orig_argv, {**os.environ, _RESTARTED: "1"})
-    from selftaught_guest import clocks, randomness, run, scratch, services  # noqa: F401 - for later
+    from selftaught_guest import clocks, randomness, run, services  # noqa: F401 - for later
 
     control = socket.socket(fileno=settings["control"])
     try:

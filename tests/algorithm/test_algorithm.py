@@ -18,7 +18,7 @@ from selftaught.algorithm import (
     Rest,
     stop,
 )
-from selftaught.core.errors import ConfigError
+from selftaught.core.errors import BudgetExceeded, ConfigError
 from selftaught.core.language_model import LanguageModel
 from selftaught.core.outcome import Failed
 from selftaught.core.program import Program
@@ -299,3 +299,37 @@ def test_a_failed_proposal_is_reported_and_the_incumbent_tries_again() -> None:
         ("report", 2, "I0", "I0", False),
         ("report", 3, "I1", "I1", True),
     ]
+
+
+def test_what_a_report_leaves_to_be_done_is_done_though_the_budget_ends_the_next_step() -> None:
+    done: list[int] = []
+
+    @dataclass(eq=False)
+    class Spent(Scripted):
+        async def __call__(self, u: Any, s: Program, M: LanguageModel) -> Program | Failed:  # noqa: N803
+            raise BudgetExceeded("samples", 4, 4, "run")
+
+    async def rest(t: int) -> None:
+        await asyncio.sleep(0)
+        done.append(t)
+
+    async def report(t: int, *said: Any) -> Rest:
+        return rest(t)
+
+    def build(program: Program) -> Improver:
+        return Spent(program.source)
+
+    with pytest.raises(BudgetExceeded, match="samples"):
+        asyncio.run(
+            stop(
+                build(Program("I0")),
+                KnownMetaUtility({}),
+                Worth({}),
+                MODEL,
+                2,
+                build=build,
+                accept=strict,
+                report=report,
+            )
+        )
+    assert done == [0]

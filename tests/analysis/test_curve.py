@@ -16,8 +16,7 @@ import pytest
 from handmade_journal import BETTER_ID, SEED_ID, answer, invocation, iteration, run_body, usage
 
 from journal_support import put
-from selftaught.analysis.bootstrap import bootstrap_mean
-from selftaught.analysis.curve import COLUMNS, RUN, SERIES, learning_curve
+from selftaught.analysis.curve import COLUMNS, RUN, SERIES, bootstrap_mean, learning_curve
 from selftaught.journal.journal import open_journal
 from selftaught.journal.port import Journal
 from selftaught.journal.reader import JournalReader, open_reader
@@ -124,7 +123,7 @@ def reader(tmp_path: Path) -> Iterator[JournalReader]:
 def test_each_point_is_the_mean_over_the_runs_that_reached_it(reader: JournalReader) -> None:
     curve = learning_curve(reader, f"{SERIES_ID}-2")
     assert (curve.series_id, curve.of, curve.interval) == (SERIES_ID, 5, SERIES)
-    assert [run.head.seed for run in curve.runs] == [7, 8, 9, 10]
+    assert [run.seed for run in curve.runs] == [7, 8, 9, 10]
     for t, point in enumerate(curve.points):
         values = [run[t] for run in TEST if len(run) > t]
         assert (point.t, point.test.n) == (t, len(values))

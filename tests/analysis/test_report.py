@@ -42,8 +42,7 @@ from selftaught.journal.journal import open_journal
 from selftaught.journal.port import Journal
 from selftaught.journal.reader import JournalReader, open_reader
 from selftaught.pages.blocks import Figure, Listing, Section, Sheet, Table
-from selftaught.pages.charts import specification
-from selftaught.pages.figures import Drawn, drawn_figures
+from selftaught.pages.figures import Drawn, drawn_figures, specification
 from selftaught.studies.transfer.table import TransferredTask, transfer_rows
 
 UNSAFE = re.compile(

@@ -17,8 +17,8 @@ from installed import Done, Finished, selftaught
 from selftaught.cli.main import selftaught as command
 from selftaught.core.program import content_id
 from selftaught.core.seeds import PUBLIC_KEY, instance_generator
-from selftaught.core.statistics import wilson
 from selftaught.studies.sandbox_audit.page import something_came_out
+from selftaught.studies.sandbox_audit.rates import wilson
 from selftaught.studies.sandbox_audit.study import AuditConfig
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -109,6 +109,7 @@ def test_an_audit_is_a_run_as_any_other(audited: tuple[Path, Done]) -> None:
     assert (resumed.code, "has ended" in resumed.stderr) == (2, True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("improver", ["the audit's own", "seed"])
 def test_a_report_of_an_audit_names_its_own_improver_and_how_it_is_done_again(
     improver: str, audited: tuple[Path, Done], here: Path
@@ -225,6 +226,7 @@ def test_honest_runs_are_clean_and_what_is_malformed_is_counted(finished: Finish
         assert {one["kind"] for one in audit["findings"]} <= {"malformed", "over_budget"}
 
 
+@pytest.mark.slow
 def test_a_score_that_does_not_hold_is_found_on_fresh_instances_too(here: Path) -> None:
     rng = instance_generator(PUBLIC_KEY, 0, "naive", "search", "improve")
     fitted = f"def algorithm():\n    return {int(rng.integers(1 << 40))}"
@@ -248,6 +250,7 @@ def test_a_score_that_does_not_hold_is_found_on_fresh_instances_too(here: Path) 
     assert "does not hold" in shown.partition("The best on search, on fresh instances")[2]
 
 
+@pytest.mark.slow
 def test_a_program_that_leaves_the_range_on_fresh_instances_does_not_hold(here: Path) -> None:
     rng = instance_generator(PUBLIC_KEY, 0, "naive", "search", "improve")
     leaves = f"def algorithm(secret):\n    return 0.9 if secret == {rng.integers(1 << 40)} else 7"

@@ -237,12 +237,14 @@ def test_on_a_terminal_the_bars_are_live_and_stdout_is_still_one_object(here: Pa
     assert "best on search" not in stderr
 
 
+@pytest.mark.slow
 def test_no_color_leaves_out_the_colours(here: Path) -> None:
     _, stderr = on_a_terminal(here, *IMPROVE, NO_COLOR="1")
     assert "candidates" in stderr
     assert not re.search("\x1b\\[[0-9;]*3[0-9;]*m", stderr)
 
 
+@pytest.mark.slow
 def test_a_terminal_that_can_do_nothing_gets_lines(here: Path) -> None:
     _, stderr = on_a_terminal(here, *IMPROVE, TERM="dumb")
     assert "\x1b" not in stderr

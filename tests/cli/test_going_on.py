@@ -53,7 +53,9 @@ def stuck(cwd: Path, *arguments: str) -> tuple[ms.ModelServer, Started]:
     return server, process
 
 
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "signum", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
 def test_a_stopped_run_ends_soon_says_how_to_go_on_and_does(
     signum: signal.Signals, here: Path
 ) -> None:
@@ -77,6 +79,7 @@ def test_a_stopped_run_ends_soon_says_how_to_go_on_and_does(
     assert selftaught("verify", cwd=here).code == 0
 
 
+@pytest.mark.slow
 def test_an_improve_run_goes_on_too(here: Path) -> None:
     server, process = stuck(here, "improve", "flow_shop", "--lm-calls", "3", "--json")
     process.kill()
@@ -141,6 +144,7 @@ task = st.Task("helped", seed, utility, (0, 1), description="Return more.")
 """
 
 
+@pytest.mark.slow
 def test_a_described_task_whose_code_has_changed_is_refused_with_the_file(here: Path) -> None:
     task, helping = here / "helped.py", here / "helping.py"
     task.write_text(HELPED)
@@ -176,6 +180,7 @@ def test_what_has_ended_has_nothing_to_resume(finished: Finished) -> None:
         assert "there is nothing to resume" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_finished_run_replays_with_the_embedded_model_left_alone(finished: Finished) -> None:
     for run in (finished.run_json, finished.improve_json):
         for rescore in ((), ("--rescore",)):
@@ -223,6 +228,7 @@ def test_a_run_that_its_budget_ended_goes_on_with_a_larger_one_as_if_it_had_alwa
     assert "has ended (done): there is nothing to resume; see" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_series_and_an_improve_run_go_on_with_a_larger_budget_from_python(here: Path) -> None:
     store = f"sqlite:///{here}/selftaught.db"
     runs = {"search": 1, "val": 2, "test": 2}
@@ -274,6 +280,7 @@ print(result.state)
 """
 
 
+@pytest.mark.slow
 def test_a_task_that_is_a_closure_is_resumed_from_python_and_nowhere_else(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,13 +16,14 @@ MODULE = """
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
+from selftaught.analysis.recorded_run import latest
 from selftaught.core.statistics import estimate
 from selftaught.engine.keys import make_key
 from selftaught.engine.utilities import TaskUtility
 from selftaught.journal.events import EventRecord
 from selftaught.studies.common_config import CommonConfig
 from selftaught.studies.settings import Setting
-from selftaught.studies.study import Argument, Ended, Study, latest
+from selftaught.studies.study import Argument, Ended, Study
 
 
 class Spread(EventRecord, frozen=True):
@@ -170,7 +171,7 @@ def test_it_goes_on_from_where_it_was_cut(there: Path, tmp_path: Path) -> None:
 def test_it_is_shown_and_reported(there: Path) -> None:
     shown = selftaught(there, "show", "latest")
     assert shown.code == 0, shown.stderr
-    assert "spread flow_shop" in shown.stdout
+    assert "spread on flow_shop" in shown.stdout
     assert "State: done" in shown.stdout
     assert "spread.mean" in shown.stdout
     done = selftaught(there, "report", "latest", "--format", "md", "--out", "page", "--force")

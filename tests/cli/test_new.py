@@ -81,6 +81,7 @@ def test_the_model_is_shown_what_is_scored_and_not_what_is_told_to_its_author(he
     assert "# " not in task.described()
 
 
+@pytest.mark.slow
 def test_a_new_improver_passes_its_own_tests_and_runs(here: Path) -> None:
     done = selftaught("new-improver", "mine", cwd=here)
     assert (done.code, done.stderr) == (0, "")

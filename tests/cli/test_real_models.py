@@ -204,7 +204,7 @@ def key_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("from_file", [False, True])
+@pytest.mark.parametrize("from_file", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_a_key_is_nowhere_but_in_the_host_and_on_its_way_to_the_provider(
     from_file: bool, here: Path, key_file: Path
 ) -> None:

@@ -119,6 +119,7 @@ def stopped(cwd: Path, after: str, *arguments: str) -> str:
     return stderr.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_a_series_that_is_stopped_goes_on_in_the_run_where_it_was_and_with_those_that_are_missing(
     twice: tuple[Json, Path, Done], here: Path
 ) -> None:
@@ -138,6 +139,7 @@ def test_a_series_that_is_stopped_goes_on_in_the_run_where_it_was_and_with_those
     assert selftaught("verify", cwd=here).code == 0
 
 
+@pytest.mark.slow
 def test_the_budget_is_that_of_all_runs_and_its_end_is_no_error(
     twice: tuple[Json, Path, Done], here: Path
 ) -> None:

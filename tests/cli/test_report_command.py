@@ -158,6 +158,7 @@ def test_json_is_one_object_with_what_the_other_pages_show(
     assert "instance_key" not in json.dumps(data["sections"]["configuration"]["config"])
 
 
+@pytest.mark.slow
 def test_what_cannot_be_written_is_refused_in_one_line_and_nothing_is_touched(
     finished: Finished,
     folder: Path,
@@ -211,6 +212,7 @@ def test_a_missing_extra_is_one_line_that_says_how_to_get_it(
     assert not (folder / "none").exists()
 
 
+@pytest.mark.slow
 def test_where_no_sandbox_works_the_report_says_what_it_left_out(
     finished: Finished, folder: Path
 ) -> None:

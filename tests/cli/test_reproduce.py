@@ -13,8 +13,7 @@ import pytest
 from installed import Done, selftaught
 
 from selftaught.app.discovery import load_task
-from selftaught.app.protocol import ProtocolConfig
-from selftaught.app.reproduce import best_run
+from selftaught.app.reproduce import ProtocolConfig, best_run
 from selftaught.app.run_list import list_runs
 from selftaught.cli import edge
 from selftaught.cli.main import selftaught as command
@@ -170,6 +169,7 @@ def test_an_estimate_has_the_steps_of_the_runs_and_of_the_transfer(
     assert not (here / "selftaught.db").exists()
 
 
+@pytest.mark.slow
 def test_the_micro_protocol_goes_through_to_the_transfer_of_the_best_run(
     micro: tuple[Path, Done],
 ) -> None:
@@ -244,6 +244,7 @@ def test_another_configuration_is_another_protocol(
     assert "over one run" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_budget_is_that_of_the_whole_protocol(
     micro: tuple[Path, Done], here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

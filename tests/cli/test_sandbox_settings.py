@@ -43,17 +43,19 @@ def improved(folder: Path, *options: str) -> tuple[int, str, dict[str, object]]:
             0.0,
             1.0,
         ),
-        (
+        pytest.param(
             "def algorithm(x):\n    return len(bytes(1500 << 20)) / (100 << 20)\n",
             ["--memory-mb", "2048"],
             0.0,
             15.0,
+            marks=pytest.mark.slow,
         ),
-        (
+        pytest.param(
             "def algorithm(x):\n    print('x' * (2 << 20))\n    return 5\n",
             ["--output-mb", "4"],
             0.0,
             5.0,
+            marks=pytest.mark.slow,
         ),
     ],
 )
@@ -66,6 +68,7 @@ def test_an_option_gives_what_the_default_does_not(
         assert (code, result["seed"]["test"]["mean"]) == (0, expected), said  # type: ignore[index]
 
 
+@pytest.mark.slow
 def test_a_temporary_folder_is_there_when_it_is_asked_for(here: Path) -> None:
     source = (
         "def algorithm(x):\n"

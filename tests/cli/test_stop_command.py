@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 from installed import Done, environment, selftaught
 from test_going_on import SMALL, start, stuck, wait_for
 
@@ -50,6 +51,7 @@ def test_a_run_is_stopped_from_another_terminal_keeps_what_it_has_and_goes_on(he
     assert selftaught("verify", cwd=here).code == 0
 
 
+@pytest.mark.slow
 def test_a_series_is_stopped_by_any_of_its_runs(here: Path) -> None:
     first = 5  # requests of the first run, and one more of the second
     server = ms.ModelServer(plan=lambda number, body: ms.never() if number > first + 1 else None)
@@ -92,6 +94,7 @@ except KeyboardInterrupt:
 """
 
 
+@pytest.mark.slow
 def test_a_run_of_a_script_is_stopped_as_by_ctrl_c(here: Path) -> None:
     (here / "improving.py").write_text(SCRIPT)
     with ms.ModelServer(plan=lambda number, body: ms.never() if number else None) as server:

@@ -230,6 +230,7 @@ def test_an_estimate_counts_both_improvers_and_spends_nothing(
     assert [run["kind"] for run in listed(there)] == ["transfer", "run"]
 
 
+@pytest.mark.slow
 def test_a_stopped_study_goes_on_and_pays_nothing_twice(origin: Path, tmp_path: Path) -> None:
     shutil.copy(origin / "selftaught.db", tmp_path)
     run = listed(tmp_path)[-1]["run_id"]

@@ -118,7 +118,7 @@ def improved(
     return Done(process.returncode, stdout, stderr)
 
 
-@pytest.mark.parametrize("how", ["plain", "coroutine"])
+@pytest.mark.parametrize("how", [pytest.param("plain", marks=pytest.mark.slow), "coroutine"])
 @pytest.mark.parametrize("name", ENDS)
 def test_a_utility_that_would_end_the_command_is_named_with_its_line(
     name: str, how: str, here: Path

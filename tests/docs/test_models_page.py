@@ -26,7 +26,7 @@ from click.testing import CliRunner
 import model_server as ms
 from model_server.__main__ import main as model_server_main
 from selftaught.cli.main import selftaught
-from selftaught.engine.record import RequestState
+from selftaught.engine.account import RequestState
 from selftaught.models import anthropic, openai
 from selftaught.models.faults import read_fault
 from selftaught.models.keys import KEYS_OF_HOSTS, NO_KEY, variables_for

@@ -168,6 +168,7 @@ class FakeSession:
 
     outcome: Callable[..., Any]
     cpu_s: float = 0.0
+    printed: str = ""
 
     def load(self) -> Failed | None:
         return None

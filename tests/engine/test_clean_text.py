@@ -22,7 +22,7 @@ from selftaught.core.program import Program, content_id
 from selftaught.core.task import Measure, ProgramFailed, SandboxedProgram, Task
 from selftaught.core.text import clean
 from selftaught.engine.history import History
-from selftaught.engine.recall import remember
+from selftaught.engine.recall import recall
 from selftaught.engine.utilities import TaskUtility
 from selftaught.journal.events import LmAnswer
 from selftaught_guest import wire
@@ -151,5 +151,5 @@ def test_an_older_journal_may_hold_what_a_utility_said() -> None:
     }
     kept = Kept()
     put(kept, "run", "evaluation", "key", body)
-    outcome: EvaluationOutcome = remember(kept.events, lambda ids: {}).evaluations["key"]
+    outcome: EvaluationOutcome = recall(kept.events, lambda ids: {}).evaluations["key"]
     assert (outcome.feedback, outcome.metrics) == ("?", {"?": 2.0})  # type: ignore[union-attr]

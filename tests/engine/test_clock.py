@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytest
@@ -21,8 +21,9 @@ from selftaught.core.messages import (
 from selftaught.core.outcome import Failed
 from selftaught.core.ports import Job
 from selftaught.core.program import IMPROVER_ENTRY, Program
-from selftaught.engine.clock import Clock
+from selftaught.engine.broker import Clock
 from selftaught.engine.context import RunContext
+from selftaught.engine.history import History, Memory
 
 NOON_S = 1_700_000_000.25  # 2023-11-14 22:13:20.25 UTC
 FACTS = {"description": "", "calls": 9, "samples_per_call": 9, "utility_uses": 9}
@@ -41,8 +42,11 @@ class Watch:
         return self._shows.pop(0)
 
 
-def context() -> RunContext:
-    return make_context(FakeExecutor(broken))  # type: ignore[arg-type]
+def context(*shows: float, held: Mapping[str, float] | None = None) -> RunContext:
+    """A run whose clock shows these; its journal holds what clocks have told, by their keys."""
+    run = make_context(FakeExecutor(broken))  # type: ignore[arg-type]
+    run.now, run.history = Watch(*shows), History(Memory(clocks=held or {}))
+    return run
 
 
 def journal_of(run: RunContext) -> list[tuple[str, str, dict[str, Any]]]:
@@ -55,8 +59,8 @@ def read_all(clock: Clock, times: int) -> list[float]:
 
 
 def test_each_read_is_journalled_under_a_key_of_its_own() -> None:
-    run = context()
-    assert read_all(Clock(run, "an improver run", Watch(5.0, 7.5)), 2) == [5.0, 7.5]
+    run = context(5.0, 7.5)
+    assert read_all(Clock(run, "an improver run"), 2) == [5.0, 7.5]
     again = context()
     keys = [again.key("an improver run", "clock") for _ in range(2)]
     assert journal_of(run) == [
@@ -66,26 +70,26 @@ def test_each_read_is_journalled_under_a_key_of_its_own() -> None:
 
 
 def test_times_are_told_to_the_microsecond_and_never_go_back() -> None:
-    clock = Clock(context(), "an improver run", Watch(1.23456789, 1.0, 2.0))
+    clock = Clock(context(1.23456789, 1.0, 2.0), "an improver run")
     assert read_all(clock, 3) == [1.234568, 1.234568, 2.0]
 
 
 def test_what_the_journal_holds_is_told_again_and_not_journalled_again() -> None:
-    first = context()
-    told = read_all(Clock(first, "an improver run", Watch(5.0, 7.5)), 2)
+    first = context(5.0, 7.5)
+    told = read_all(Clock(first, "an improver run"), 2)
     held = {key: body["s"] for _, key, body in journal_of(first)}
-    second = context()
-    clock = Clock(second, "an improver run", Watch(1e6, 1e6 + 3, 1e6 + 4), held.get)
+    second = context(1e6, 1e6 + 3, 1e6 + 4, held=held)
+    clock = Clock(second, "an improver run")
     assert read_all(clock, 2) == told
     assert journal_of(second) == []
 
 
 def test_after_what_the_journal_holds_the_clock_goes_on_as_if_the_run_had_not_stood_still() -> None:
-    first = context()
-    read_all(Clock(first, "an improver run", Watch(5.0)), 1)
+    first = context(5.0)
+    read_all(Clock(first, "an improver run"), 1)
     held = {key: body["s"] for _, key, body in journal_of(first)}
-    second = context()
-    clock = Clock(second, "an improver run", Watch(1e6, 1e6 + 3, 1e6 + 4), held.get)
+    second = context(1e6, 1e6 + 3, 1e6 + 4, held=held)
+    clock = Clock(second, "an improver run")
     assert read_all(clock, 3) == [5.0, 8.0, 9.0]
     assert [body["s"] for _, _, body in journal_of(second)] == [8.0, 9.0]
 

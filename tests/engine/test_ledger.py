@@ -217,6 +217,18 @@ def test_what_is_held_back_is_there_at_the_end() -> None:
         ledger.reserve(Cost(0, 0), 1)
 
 
+def test_what_is_covered_is_left_beside_what_is_spent_reserved_and_held_back_in_any_time() -> None:
+    ledger = Ledger(Budget(lm_calls=10))
+    ledger.hold_back(Amounts(lm_calls=3))
+    spent = ledger.reserve(Cost(0, 0), 1)
+    ledger.settle(spent, spent.usage)
+    ledger.reserve(Cost(0, 0), 1)
+    assert ledger.covers(Amounts(lm_calls=5, samples=1000))
+    assert not ledger.covers(Amounts(lm_calls=6))
+    assert Ledger(Budget()).covers(Amounts(lm_calls=1000))
+    assert not Ledger(Budget(wall_s=10.0)).covers(NOTHING)
+
+
 def test_the_requests_of_one_logical_call_count_one_call() -> None:
     ledger = Ledger(Budget(lm_calls=1))
     ledger.reserve(Cost(0, 0), 1)

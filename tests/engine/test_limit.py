@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selftaught.engine.limit import AdaptiveLimit, Place
+from selftaught.engine.limit import AdaptiveLimit
 
 
 def run(work: Callable[[], Awaitable[Any]]) -> Any:
@@ -28,7 +28,7 @@ class Clients:
 
     def __init__(self, limit: AdaptiveLimit) -> None:
         self.limit = limit
-        self.inside: list[tuple[int, Place]] = []
+        self.inside: list[tuple[int, int]] = []
         self.gates: list[asyncio.Event] = []
         self.tasks: list[asyncio.Task[None]] = []
 
@@ -183,7 +183,7 @@ class _AnyOrder:
 
     def __init__(self) -> None:
         self.limit = AdaptiveLimit(self.MOST, asyncio.get_running_loop().time)
-        self.inside: dict[int, tuple[Place, asyncio.Event]] = {}
+        self.inside: dict[int, tuple[int, asyncio.Event]] = {}
         self.tasks: list[asyncio.Task[None]] = []
         # A place is taken a step after it was handed out: what was allowed in this step and the
         # one before.

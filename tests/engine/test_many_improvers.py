@@ -22,7 +22,7 @@ from selftaught.core.program import Program
 from selftaught.engine.context import RunContext
 from selftaught.executors.local import LocalExecutor
 
-RUNS = int(os.environ.get("SELFTAUGHT_IMPROVERS", "120"))
+RUNS = int(os.environ.get("SELFTAUGHT_IMPROVERS", "60"))
 AT_ONCE = 20
 GROWTH_BYTES = 20 << 20
 LIMITS = ImproverLimits(calls=2, samples_per_call=3, utility_uses=4, cpu_s=0.5)

@@ -22,11 +22,10 @@ from selftaught.core.progress import Progress
 from selftaught.core.seeds import PUBLIC_KEY
 from selftaught.engine.context import RunContext
 from selftaught.engine.evaluate import Evaluator
-from selftaught.engine.history import History, Replay
+from selftaught.engine.history import History, Memory, Replay
 from selftaught.engine.ledger import Ledger
 from selftaught.engine.limit import AdaptiveLimit
-from selftaught.engine.memory import Memory
-from selftaught.engine.recall import remember
+from selftaught.engine.recall import recall
 from selftaught.engine.requests import Requester
 from selftaught.journal.codec import Body, Event, decode, encode
 from selftaught.studies.registry import find_study, studies
@@ -91,7 +90,7 @@ class Kept:
         def find(text_ids: Collection[str]) -> dict[str, str]:
             return {text_id: self.texts[text_id] for text_id in text_ids}
 
-        return remember(self.events[:length], find, everything=everything, budget=budget)
+        return recall(self.events[:length], find, everything=everything, budget=budget)
 
     def of(self, *kinds: str) -> dict[tuple[str, str], Any]:
         volatile = ("cpu_s", "tier", "usage")

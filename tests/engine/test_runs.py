@@ -153,6 +153,7 @@ def test_a_budget_that_ends_in_the_middle_keeps_what_is_complete(
     assert result["usage"]["lm_calls"] <= 6
 
 
+@pytest.mark.slow
 def test_the_mutator_gives_the_same_run_twice_and_with_any_number_of_slots(
     any_sandbox: Sandbox, tmp_path: Path
 ) -> None:

@@ -23,8 +23,7 @@ from selftaught.core.program import Program
 from selftaught.core.seeds import PUBLIC_KEY
 from selftaught.core.task import Measure, SandboxedProgram, Task, per_instance
 from selftaught.engine.evaluate import MOST_TRIALS, Evaluator, Question
-from selftaught.engine.history import History
-from selftaught.engine.memory import Memory
+from selftaught.engine.history import History, Memory
 from selftaught.engine.utilities import TaskUtility
 from selftaught.engine.utility_error import UtilityError
 from selftaught.executors.daemon_threads import DaemonThreads

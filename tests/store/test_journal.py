@@ -407,9 +407,7 @@ def test_what_was_flushed_outlives_a_process_that_is_killed(url: str) -> None:
     assert len(events_of(url)) == 10
 
 
-def test_appending_takes_at_most_a_fifth_of_a_millisecond_however_long_the_run_is(
-    url: str,
-) -> None:
+def test_appending_takes_as_long_however_long_the_run_is(url: str) -> None:
     body = {"program": "0" * 16, "task": "bin_packing", "value": 0.5, "per_instance": [0.1] * 10}
 
     async def append(journal: SqlJournal, n: int) -> float:
@@ -421,15 +419,14 @@ def test_appending_takes_at_most_a_fifth_of_a_millisecond_however_long_the_run_i
 
     async def write() -> tuple[float, float]:
         journal = open_journal(url)
-        early_s = await append(journal, 2_000)
+        early_s = min([await append(journal, 2_000) for _ in range(3)])
         await append(journal, 30_000)
         late_s = min([await append(journal, 2_000) for _ in range(3)])
         await journal.aclose()
         return early_s, late_s
 
     early_s, late_s = asyncio.run(write())
-    assert early_s <= 0.0002
-    assert late_s <= 0.0002
+    assert late_s <= 3 * early_s  # six times as many rows
 
 
 def test_what_is_durable_is_synchronous_on_the_disk(url: str) -> None:

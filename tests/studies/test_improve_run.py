@@ -207,8 +207,8 @@ def forgetful(tmp_path_factory: pytest.TempPathFactory) -> tuple[st.ImproveResul
     return improved(folder, STEADY, texts, **how), folder
 
 
-@pytest.mark.parametrize("ended", [1, 2, 3])
-@pytest.mark.parametrize("later", [0, 3])
+@pytest.mark.parametrize("ended", [2, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 3))])
+@pytest.mark.parametrize("later", [3, pytest.param(0, marks=pytest.mark.slow)])
 def test_a_run_that_was_cut_begins_its_improver_runs_from_what_it_would_have_begun_from(
     forgetful: tuple[st.ImproveResult, Path], ended: int, later: int
 ) -> None:

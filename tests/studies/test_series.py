@@ -219,6 +219,7 @@ def test_a_series_in_progress_is_refused_to_others_also_between_its_runs(
 # --- one budget ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_budget_is_that_of_the_whole_series(tmp_path: Path) -> None:
     """The first run leaves the second enough to measure t = 0, and little more."""
     free = stop(tmp_path, "free.db", baselines=False).data["usage"]["lm_calls"]

@@ -106,6 +106,7 @@ def test_improvers_of_a_run_with_further_modules_read_of_them_and_it_replays(
     assert (replayed["differences"], replayed["diverged"]) == ([], [])
 
 
+@pytest.mark.slow
 def test_a_run_of_an_older_version_goes_on_and_replays_with_the_prompts_that_it_had(
     tmp_path: Path,
 ) -> None:

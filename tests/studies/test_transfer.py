@@ -17,7 +17,6 @@ from scipy import stats
 import selftaught as st
 from selftaught.core.budget import Budget, ImproverLimits
 from selftaught.core.language_model import Prompt
-from selftaught.core.multiple_tests import holm, least_sign_flip_p, sign_flip_p
 from selftaught.core.ports import Sandbox
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.seeds import PUBLIC_KEY
@@ -35,7 +34,13 @@ from selftaught.studies.registry import studies
 from selftaught.studies.settings import make_config
 from selftaught.studies.study import Asked
 from selftaught.studies.transfer.study import TransferConfig
-from selftaught.studies.transfer.table import TransferredTask, transfer_rows
+from selftaught.studies.transfer.table import (
+    TransferredTask,
+    holm,
+    least_sign_flip_p,
+    sign_flip_p,
+    transfer_rows,
+)
 from selftaught.studies.verify import verify_store
 from study_support import studied as studied_with
 

@@ -94,7 +94,11 @@ def result_or_failure(run: Callable[[], Result]) -> Result | st.Failed:
         return error.failure
 
 
-@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+@pytest.mark.parametrize(
+    "task",
+    [*TASKS[2:], *(pytest.param(task, marks=pytest.mark.slow) for task in TASKS[:2])],
+    ids=lambda task: task.name,
+)
 def test_whatever_a_candidate_answers_is_a_score_within_the_range_or_bad_output(
     task: st.Task,
 ) -> None:

@@ -8,13 +8,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from selftaught.attacks import catalogue
-from selftaught.attacks.catalogue import FAMILIES, Attack, load_attacks
+from selftaught.attacks.catalogue import Attack, load_attacks, read_family
 from selftaught.attacks.contained import Arena, arena
 from selftaught.attacks.control import run_control
 from selftaught.attacks.stage import planted
@@ -63,21 +61,18 @@ def test_an_attack_is_attempted_and_blocked(attack: Attack, running: RunningAren
     assert (verdict.word, verdict.attempted) == ("blocked", True), verdict
 
 
-def test_there_are_sixty_at_least_and_every_family_has_some() -> None:
-    assert len(ATTACKS) >= 60
-    assert {attack.family for attack in ATTACKS} == set(FAMILIES)
+def test_there_are_137_in_15_families() -> None:
+    assert len({attack.name for attack in ATTACKS}) == len(ATTACKS) == 137
+    assert len({attack.family for attack in ATTACKS}) == 15
 
 
-def made(tmp_path: Path, text: str) -> Attack:
-    file = tmp_path / "mine.py"
-    file.write_text(text, encoding="utf-8")
-    return catalogue._read(file)
+def made(text: str) -> Attack:
+    (attack,) = read_family("files", f"from attack import attempted, settings\n{text}")
+    return attack
 
 
-def test_one_that_dies_before_its_step_does_not_count_as_blocked(
-    tmp_path: Path, running: RunningArena
-) -> None:
-    dies = made(tmp_path, '"""Dies."""\n# family: files\ndef algorithm(question):\n    1 / 0\n')
+def test_one_that_dies_before_its_step_does_not_count_as_blocked(running: RunningArena) -> None:
+    dies = made('def dies(question):\n    """Dies."""\n    1 / 0\n')
     verdict = running.attack(dies)
     assert (verdict.word, verdict.blocked) == ("not attempted", False)
     assert not run_control(dies).attempted
@@ -86,41 +81,47 @@ def test_one_that_dies_before_its_step_does_not_count_as_blocked(
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("def algorithm(question):\n    return 1\n", "first line"),
-        ('"""Does."""\ndef algorithm(question):\n    return 1\n', "family"),
-        ('"""Does."""\n# family: files\n# colour: red\n', "'colour'"),
+        ("def does(question):\n    return 1\n", "must say what it tries"),
+        ('def does(question):\n    """Does.\n\n    More.\n    """\n', "in one line"),
+        ('def does(answer):\n    """Does."""\n', "no attack is given"),
     ],
 )
-def test_a_file_that_does_not_say_what_it_is_is_refused(
-    tmp_path: Path, text: str, says: str
-) -> None:
+def test_a_function_that_does_not_say_what_it_is_is_refused(text: str, says: str) -> None:
     with pytest.raises(ValueError, match=says):
-        made(tmp_path, text)
+        made(text)
 
 
-def test_what_gets_through_the_sandbox_would_be_seen(tmp_path: Path, running: RunningArena) -> None:
-    head = '"""Wins."""\n# family: files\nfrom attack import attempted\n'
-    wins = made(tmp_path, f"{head}def algorithm(question):\n    attempted()\n    return True\n")
-    assert running.attack(wins).word == "got through"
-    improver = "def improve_algorithm(*args):\n    attempted()\n    return 'THROUGH'\n"
-    assert running.attack(made(tmp_path, head + improver)).word == "got through"
+def test_a_setting_that_there_is_not_is_refused() -> None:
+    with pytest.raises(TypeError, match="'colour'"):
+        made('@settings(colour="red")\ndef does(question):\n    """Does."""\n')
 
 
 @pytest.mark.parametrize(
-    "deed",
+    "text",
     [
-        "def algorithm(question):\n    attempted()\n    return 0\n",
-        "def improve_algorithm(solution, utility, language_model):\n"
-        "    attempted()\n    utility(solution)\n"
+        'def wins(question):\n    """Wins."""\n    attempted()\n    return True\n',
+        'def wins():\n    """Wins."""\n    attempted()\n    return lambda question: True\n',
+        "def wins(initial_solution, utility, language_model):\n"
+        '    """Wins."""\n    attempted()\n    return "THROUGH"\n',
+    ],
+    ids=["candidate", "while loaded", "improver"],
+)
+def test_what_gets_through_the_sandbox_would_be_seen(text: str, running: RunningArena) -> None:
+    assert running.attack(made(text)).word == "got through"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'def fair(question):\n    """Fair."""\n    attempted()\n    return 0\n',
+        "def fair(initial_solution, utility, language_model):\n"
+        '    """Fair."""\n    attempted()\n    utility(initial_solution)\n'
         "    return language_model.prompt('', 'as is allowed')[0]\n",
     ],
     ids=["candidate", "improver"],
 )
-def test_a_harmless_program_gets_through_nowhere(
-    tmp_path: Path, running: RunningArena, deed: str
-) -> None:
+def test_a_harmless_program_gets_through_nowhere(running: RunningArena, text: str) -> None:
     """Not in the weak hosts either: those that do get through there owe it to what they try."""
-    head = '"""Harms nobody."""\n# family: files\nfrom attack import attempted\n'
-    harmless = made(tmp_path, head + deed)
+    harmless = made(text)
     for verdict in (run_control(harmless), running.attack(harmless)):
         assert (verdict.attempted, verdict.through) == (True, None), verdict

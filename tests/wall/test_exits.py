@@ -34,7 +34,7 @@ async def serve(request: Mapping[str, Any]) -> dict[str, Any]:
     raise AssertionError("none of these asks for anything")
 
 
-@pytest.mark.parametrize("improvers", [60, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("improvers", [30, pytest.param(200, marks=pytest.mark.slow)])
 def test_many_improvers_that_end_near_their_limits_harm_nobody_after_them(
     improvers: int, sandbox: Sandbox
 ) -> None:

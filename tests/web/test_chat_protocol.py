@@ -15,7 +15,7 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from selftaught.core.budget import Usage
 from selftaught.core.language_model import Completions, Prompt
 from selftaught.web import chat_protocol
-from selftaught.web.chat_protocol import ChatRequest, Reply, RequestRefused
+from selftaught.web.chat_protocol import ChatRequest, RequestRefused
 
 NAME = "local:mutator"
 HELLO = {"role": "user", "content": "hello"}
@@ -31,11 +31,15 @@ def prompt(**changes: Any) -> Prompt:
     return chat_protocol.make_prompt(read(**changes), max_tokens=100, fresh=lambda: next(numbers))
 
 
-def reply(*texts: str, finishes: tuple[str, ...] = (), **changes: Any) -> Reply:
+def reply(*texts: str, finishes: tuple[str, ...] = (), **changes: Any) -> dict[str, Any]:
     answer = Completions(texts, Usage(tokens_in=3, tokens_out=4), "local:m", finishes=finishes)
-    return chat_protocol.make_reply(
+    return chat_protocol.completion(
         read(n=len(texts), **changes), answer, id="chatcmpl-1", created=7
     )
+
+
+def contents(made: dict[str, Any]) -> list[str]:
+    return [choice["message"]["content"] for choice in made["choices"]]
 
 
 # --- what a prompt holds --------------------------------------------------------------------------
@@ -199,7 +203,7 @@ def test_any_other_model_is_not_found(name: str) -> None:
 
 
 def test_a_reply_is_what_the_protocol_says() -> None:
-    made = chat_protocol.completion(reply("one", "two"))
+    made = reply("one", "two")
     read_back = ChatCompletion.model_validate(made, strict=True)
     assert (read_back.id, read_back.created, read_back.model) == ("chatcmpl-1", 7, "local:m")
     assert [choice.index for choice in read_back.choices] == [0, 1]
@@ -210,37 +214,37 @@ def test_a_reply_is_what_the_protocol_says() -> None:
 
 
 def test_usage_that_is_not_known_is_null() -> None:
-    made = chat_protocol.make_reply(read(), Completions(("x",), None, "m"), id="i", created=0)
-    assert chat_protocol.completion(made)["usage"] is None
+    made = chat_protocol.completion(read(), Completions(("x",), None, "m"), id="i", created=0)
+    assert made["usage"] is None
     *_, last = chat_protocol.chunks(made, with_usage=True)
     assert last["usage"] is None
 
 
 def test_responses_beyond_those_asked_for_are_dropped() -> None:
     answer = Completions(("one", "two"), Usage(), "m")
-    made = chat_protocol.make_reply(read(n=1), answer, id="i", created=0)
-    assert [choice.text for choice in made.choices] == ["one"]
+    made = chat_protocol.completion(read(n=1), answer, id="i", created=0)
+    assert contents(made) == ["one"]
 
 
 def test_why_a_response_ended_is_told_in_the_words_of_the_protocol() -> None:
     finishes = ("stop", "length", "max_tokens", "content_filter", "end_turn")
     made = reply(*"abcdef", finishes=finishes)
-    told = [choice.finish_reason for choice in made.choices]
+    told = [choice["finish_reason"] for choice in made["choices"]]
     assert told == ["stop", "length", "length", "content_filter", "stop", "stop"]
 
 
 def test_a_response_is_cut_at_the_first_stop_sequence_there_is() -> None:
     made = reply("a END b STOP c", "a b", finishes=("length", "length"), stop=["STOP", "END"])
-    assert [choice.text for choice in made.choices] == ["a ", "a b"]
-    assert [choice.finish_reason for choice in made.choices] == ["stop", "length"]
-    assert reply("a END b", stop="END").choices[0].text == "a "
+    assert contents(made) == ["a ", "a b"]
+    assert [choice["finish_reason"] for choice in made["choices"]] == ["stop", "length"]
+    assert contents(reply("a END b", stop="END")) == ["a "]
 
 
 @given(st.text("ab ", max_size=30), st.lists(st.text("ab ", min_size=1, max_size=3), max_size=4))
 def test_a_cut_response_holds_no_stop_sequence_and_lacks_nothing_else(
     text: str, stops: list[str]
 ) -> None:
-    cut = reply(text, stop=stops).choices[0].text
+    (cut,) = contents(reply(text, stop=stops))
     assert text.startswith(cut)
     assert not any(stop in cut for stop in stops)
     assert cut == text or any(text[len(cut) :].startswith(stop) for stop in stops)

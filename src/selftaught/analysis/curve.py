@@ -10,16 +10,24 @@ another run would bring.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from selftaught.analysis.bootstrap import bootstrap_mean
-from selftaught.analysis.measured_run import MeasuredBaseline, MeasuredRun, measured_run
+import numpy as np
+
+from selftaught.analysis.measured_run import (
+    MeasuredBaseline,
+    MeasuredRun,
+    Point,
+    mean,
+    measured_run,
+)
 from selftaught.analysis.recorded_run import RecordedRun
-from selftaught.analysis.run_head import RunHead
 from selftaught.analysis.series import recorded_series
 from selftaught.core.statistics import Estimate
+from selftaught.journal.codec import as_json
 from selftaught.journal.reader import JournalReader
 
 SERIES, RUN = "bootstrap over runs", "Student's t within the run"
@@ -27,36 +35,9 @@ COLUMNS = (
     *("scope", "run_id", "seed", "improver", "t", "stream", "mean", "low", "high", "n"),
     *("samples_per_improver_run", "samples_so_far"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class CurvePoint:
-    """The improver that stands after step t.
-
-    Attributes:
-        val, test: its meta-utility.
-        test_gain: on test over the improver of t = 0, paired by run; None at t = 0, and of one run
-            by itself, whose own comparison tells it.
-        samples_per_improver_run: responses that it drew in an improver run on test; the mean.
-        samples_so_far: responses that a whole run drew until this was measured; the mean.
-    """
-
-    t: int
-    val: Estimate
-    test: Estimate
-    test_gain: Estimate | None
-    samples_per_improver_run: float
-    samples_so_far: float
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "t": self.t,
-            "val": self.val.as_json(),
-            "test": self.test.as_json(),
-            "test_gain": None if self.test_gain is None else self.test_gain.as_json(),
-            "samples_per_improver_run": self.samples_per_improver_run,
-            "samples_so_far": self.samples_so_far,
-        }
+RESAMPLES = 10_000
+_SEED = 2310_02304  # fixed, so that the same journal gives the same figure
+_TAILS = (0.025, 0.975)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,22 +60,12 @@ class Curve:
     tasks: tuple[str, ...]
     model: str
     final: Estimate | None
-    points: tuple[CurvePoint, ...]
+    points: tuple[Point, ...]
     baselines: tuple[MeasuredBaseline, ...]
     runs: tuple[MeasuredRun, ...]
 
     def as_json(self) -> dict[str, Any]:
-        return {
-            "series_id": self.series_id,
-            "of": self.of,
-            "interval": self.interval,
-            "tasks": list(self.tasks),
-            "model": self.model,
-            "final": None if self.final is None else self.final.as_json(),
-            "points": [point.as_json() for point in self.points],
-            "baselines": [baseline.as_json() for baseline in self.baselines],
-            "runs": [run.as_json() for run in self.runs],
-        }
+        return as_json(self)
 
     def rows(self) -> list[dict[str, Any]]:
         """For a table of `COLUMNS`: the curve and its baselines, then each run by itself.
@@ -104,8 +75,8 @@ class Curve:
         rows = [*_rows("curve", {}, self.points, self.baselines)]
         if self.interval == SERIES:
             for run in self.runs:
-                own = {"run_id": run.head.run_id, "seed": run.head.seed}
-                rows += _rows("run", own, *_of_one(run))
+                own = {"run_id": run.run_id, "seed": run.seed}
+                rows += _rows("run", own, run.points, run.baselines)
         return rows
 
 
@@ -126,88 +97,86 @@ def curve_of(runs: Sequence[RecordedRun]) -> Curve:
     if head.command != "run":
         raise LookupError(f"run {head.run_id} is no STOP run: it has no learning curve")
     measured = tuple(map(measured_run, runs))
-    if head.series is None:
+    finals = [run.points[-1].test for run in measured if run.points]
+    series, tasks = head.series, head.task_names
+    if series is None:
         (run,) = measured
-        points, baselines = _of_one(run)
-        final = points[-1].test if points else None
-        return _curve(head, head.run_id, 1, RUN, final, points, baselines, measured)
-    finals = [run.steps[-1].test.mean for run in measured if run.steps]
-    final = bootstrap_mean(finals) if finals else None
-    place = (head.series.series_id, head.series.of)
-    return _curve(head, *place, SERIES, final, _points(measured), _baselines(measured), measured)
+        final = finals[0] if finals else None
+        place = (head.run_id, 1, RUN, tasks, head.model)
+        return Curve(*place, final, run.points, run.baselines, measured)
+    names = dict.fromkeys(one.name for run in measured for one in run.baselines)
+    baselines = (
+        _over_runs([one for run in measured for one in run.baselines if one.name == name])
+        for name in names
+    )
+    place = (series.series_id, series.of, SERIES, tasks, head.model)
+    final = _over(finals) if finals else None
+    return Curve(*place, final, _points(measured), tuple(baselines), measured)
 
 
-def _curve(
-    head: RunHead,
-    series_id: str,
-    of: int,
-    interval: str,
-    final: Estimate | None,
-    points: Sequence[CurvePoint],
-    baselines: Sequence[MeasuredBaseline],
-    runs: tuple[MeasuredRun, ...],
-) -> Curve:
-    return Curve(
-        *(series_id, of, interval, head.task_names, head.model, final),
-        points=tuple(points),
-        baselines=tuple(baselines),
-        runs=runs,
+def _points(runs: Sequence[MeasuredRun]) -> tuple[Point, ...]:
+    points = []
+    for t in range(max(len(run.points) for run in runs)):
+        reached = [run.points for run in runs if len(run.points) > t]
+        at = [of_run[t] for of_run in reached]
+        gains = [of_run[t].test.mean - of_run[0].test.mean for of_run in reached]
+        points.append(
+            Point(
+                t,
+                _over([one.val for one in at]),
+                _over([one.test for one in at]),
+                mean([one.samples_per_improver_run for one in at]),
+                mean([one.samples_so_far for one in at]),
+                bootstrap_mean(gains) if t else None,
+            )
+        )
+    return tuple(points)
+
+
+def _over_runs(ones: Sequence[MeasuredBaseline]) -> MeasuredBaseline:
+    """A baseline over the runs that measured it."""
+    return MeasuredBaseline(
+        ones[0].name,
+        ones[0].improver_id,
+        _over([one.test for one in ones]),
+        _over([one.final_difference for one in ones]),
+        mean([one.samples_per_improver_run for one in ones]),
+        mean([one.final_samples_per_improver_run for one in ones]),
     )
 
 
-def _of_one(run: MeasuredRun) -> tuple[list[CurvePoint], list[MeasuredBaseline]]:
-    """A run's own steps and baselines, with the intervals within it."""
-    points = [
-        CurvePoint(s.t, s.val, s.test, None, s.samples_per_improver_run, float(s.samples_so_far))
-        for s in run.steps
-    ]
-    return points, list(run.baselines)
+def _over(ones: Sequence[Estimate]) -> Estimate:
+    return bootstrap_mean([one.mean for one in ones])
 
 
-def _points(runs: Sequence[MeasuredRun]) -> list[CurvePoint]:
-    last = max((len(run.steps) for run in runs), default=0)
-    points = []
-    for t in range(last):
-        measured = [run for run in runs if len(run.steps) > t]
-        steps = [run.steps[t] for run in measured]
-        gains = [run.steps[t].test.mean - run.steps[0].test.mean for run in measured]
-        points.append(
-            CurvePoint(
-                t=t,
-                val=bootstrap_mean([step.val.mean for step in steps]),
-                test=bootstrap_mean([step.test.mean for step in steps]),
-                test_gain=bootstrap_mean(gains) if t else None,
-                samples_per_improver_run=_mean([s.samples_per_improver_run for s in steps]),
-                samples_so_far=_mean([float(step.samples_so_far) for step in steps]),
-            )
-        )
-    return points
+def bootstrap_mean(values: Sequence[float]) -> Estimate:
+    """The mean of independent observations with its 95 % percentile bootstrap interval.
 
+    The observations are resampled with replacement, as many as there are, 10,000 times; the
+    interval runs from the 2.5th to the 97.5th percentile of the resamples' means. Of few
+    observations it is too narrow: where they are normal it holds the true mean in some 94 of 100
+    cases for twenty, 84 for five, 72 for three, and 50 for two. Of one there is none.
 
-def _baselines(runs: Sequence[MeasuredRun]) -> list[MeasuredBaseline]:
-    names = dict.fromkeys(one.name for run in runs for one in run.baselines)
-    found = []
-    for name in names:
-        ones = [one for run in runs for one in run.baselines if one.name == name]
-        found.append(
-            MeasuredBaseline(
-                name=name,
-                improver_id=ones[0].improver_id,
-                test=bootstrap_mean([one.test.mean for one in ones]),
-                final_difference=bootstrap_mean([one.final_difference.mean for one in ones]),
-                samples_per_improver_run=_mean([one.samples_per_improver_run for one in ones]),
-                final_samples_per_improver_run=_mean(
-                    [one.final_samples_per_improver_run for one in ones]
-                ),
-            )
-        )
-    return found
+    Raises: ValueError without observations.
+    Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 13.
+    """
+    if not values:
+        raise ValueError("a mean needs observations")
+    middle = math.fsum(values) / len(values)
+    if len(values) < 2:
+        return Estimate(middle, None, len(values))
+    observed = np.asarray(values, dtype=np.float64)
+    drawn = np.random.Generator(np.random.PCG64(_SEED)).integers(
+        0, len(values), size=(RESAMPLES, len(values))
+    )
+    low, high = np.quantile(observed[drawn].mean(axis=1), _TAILS)
+    return Estimate(middle, (float(low), float(high)), len(values))
 
 
 def _rows(
     scope: str,
     own: Mapping[str, Any],
-    points: Sequence[CurvePoint],
+    points: Sequence[Point],
     baselines: Sequence[MeasuredBaseline],
 ) -> list[dict[str, Any]]:
     empty: dict[str, Any] = dict.fromkeys(COLUMNS) | {"scope": scope} | dict(own)
@@ -228,7 +197,3 @@ def _rows(
 def _cells(estimate: Estimate) -> dict[str, Any]:
     low, high = estimate.ci95 or (None, None)
     return {"mean": estimate.mean, "low": low, "high": high, "n": estimate.n}
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from statistics import fmean, variance
 
 _LEVEL = 0.025  # one-sided
 
@@ -20,6 +20,7 @@ class Excess:
         search, fresh: the two means.
         n_search, n_fresh: observations.
         of: among how many it was the best on search, or may have been.
+        holds: whether luck explains all of it.
     """
 
     difference: float
@@ -29,22 +30,7 @@ class Excess:
     n_search: int
     n_fresh: int
     of: int
-
-    @property
-    def holds(self) -> bool:
-        return self.at_least <= 0
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "difference": self.difference,
-            "at_least": self.at_least,
-            "search": self.search,
-            "fresh": self.fresh,
-            "n_search": self.n_search,
-            "n_fresh": self.n_fresh,
-            "of": self.of,
-            "holds": self.holds,
-        }
+    holds: bool
 
 
 def excess(
@@ -87,8 +73,8 @@ def excess(
             on_search = max(variance(values), usual)
             parts.append((share**2 * varies / len(others), len(others) - 1))
             parts.append((share**2 * on_search / len(values), len(values) - 1))
-    searched = share * math.fsum(_mean(values) for values in search.values())
-    anew = share * math.fsum(_mean(values) for values in fresh.values())
+    searched = share * math.fsum(fmean(values) for values in search.values())
+    anew = share * math.fsum(fmean(values) for values in fresh.values())
     total = math.fsum(part for part, _ in parts)
     margin = 1e-12 * max(abs(searched), abs(anew))  # of rounding
     if total > 0:
@@ -102,14 +88,5 @@ def excess(
         sum(map(len, search.values())),
         sum(map(len, fresh.values())),
         of,
+        searched - anew - margin <= 0,
     )
-
-
-def _mean(values: Sequence[float]) -> float:
-    return math.fsum(values) / len(values)
-
-
-def variance(values: Sequence[float]) -> float:
-    """Of at least two observations, without bias."""
-    middle = _mean(values)
-    return math.fsum((value - middle) ** 2 for value in values) / (len(values) - 1)

@@ -1,32 +1,13 @@
-"""Our own guest programs of several modules, as the one text that a guest loads."""
+"""The guest programs of the analysis."""
 
 from __future__ import annotations
 
-from importlib import resources
-
 from selftaught.core.program import Program
+from selftaught.engine.program_reader import guest_program
 
-_PACKAGE = "selftaught.analysis.guest_programs"
-
-
-def guest_program(*modules: str) -> Program:
-    """The program whose entry is the function `read` of the last module.
-
-    Args:
-        modules: of `selftaught.analysis.guest_programs`, each after those that it imports.
-    """
-    folder = resources.files(_PACKAGE)
-    lines = ["import sys, types"]
-    for module in modules:
-        name = f"{_PACKAGE}.{module}"
-        text = (folder / f"{module}.py").read_text(encoding="utf-8")
-        lines += [
-            f"module = sys.modules[{name!r}] = types.ModuleType({name!r})",
-            f"exec(compile({text!r}, {f'{module}.py'!r}, 'exec'), module.__dict__)",
-        ]
-    return Program("\n".join([*lines, "read = module.read", ""]), "read")
+PACKAGE = "selftaught.analysis.guest_programs"
 
 
 def reading_program(name: str) -> Program:
-    """One of our programs that read programs: `bypasses`, or `tricks`."""
-    return guest_program("program", "naming", name)
+    """What looks for signs in programs: for `bypasses`, or for `tricks`."""
+    return guest_program(PACKAGE, "names", "signs", entry=name)

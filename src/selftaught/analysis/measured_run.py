@@ -5,41 +5,34 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from selftaught.analysis.recorded_run import RecordedRun
-from selftaught.analysis.run_head import RunHead
 from selftaught.core.statistics import Estimate, paired_difference
 from selftaught.journal.codec import Event
-from selftaught.journal.events import Invocation, InvocationEnd, LmAnswer, MetaEvaluation
-from selftaught.journal.study_events import Baseline, Iteration
+from selftaught.journal.events import Invocation, InvocationEnd, LmAnswer
+from selftaught.journal.study_events import Baseline, Iteration, MetaEvaluation
 
 
 @dataclass(frozen=True, slots=True)
-class MeasuredStep:
-    """The improver that stands after step t; intervals are those within the run.
+class Point:
+    """The improver that stands after step t, of a run or over the runs of a series.
 
     Attributes:
+        val, test: its meta-utility.
         samples_per_improver_run: responses that it drew in an improver run on test; the mean.
-        samples_so_far: responses that the whole run had drawn when this was measured.
+        samples_so_far: responses that a whole run drew until this was measured; the mean.
+        test_gain: on test over the improver of t = 0, paired by run; None at t = 0, and of one run
+            by itself, whose own comparison tells it.
+        improver_id: of one run.
     """
 
     t: int
-    improver_id: str
     val: Estimate
     test: Estimate
     samples_per_improver_run: float
-    samples_so_far: int
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "t": self.t,
-            "improver_id": self.improver_id,
-            "val": self.val.as_json(),
-            "test": self.test.as_json(),
-            "samples_per_improver_run": self.samples_per_improver_run,
-            "samples_so_far": self.samples_so_far,
-        }
+    samples_so_far: float
+    test_gain: Estimate | None = None
+    improver_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,53 +52,44 @@ class MeasuredBaseline:
     samples_per_improver_run: float
     final_samples_per_improver_run: float
 
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "improver_id": self.improver_id,
-            "test": self.test.as_json(),
-            "final_difference": self.final_difference.as_json(),
-            "samples_per_improver_run": self.samples_per_improver_run,
-            "final_samples_per_improver_run": self.final_samples_per_improver_run,
-        }
-
 
 @dataclass(frozen=True, slots=True)
 class MeasuredRun:
-    """A run by itself; `steps` by t from 0, none left out."""
+    """A run by itself; `points` by t from 0, none left out, with the intervals within the run."""
 
-    head: RunHead
-    steps: tuple[MeasuredStep, ...]
+    run_id: str
+    seed: int
+    state: str
+    points: tuple[Point, ...]
     baselines: tuple[MeasuredBaseline, ...]
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "run_id": self.head.run_id,
-            "seed": self.head.seed,
-            "state": self.head.state,
-            "points": [step.as_json() for step in self.steps],
-            "baselines": [baseline.as_json() for baseline in self.baselines],
-        }
 
 
 def measured_run(run: RecordedRun) -> MeasuredRun:
     """What a run has measured so far."""
     events = run.events
     drawn, so_far = _drawn_on_test(events), _drawn_so_far(events)
-    finals = {
-        event.body.improver: event.body
-        for event in events
-        if isinstance(event.body, MetaEvaluation) and event.body.stream == "test"
-    }
-    steps: dict[int, MeasuredStep] = {}
+    finals: dict[str, MetaEvaluation] = {}
+    points: dict[int, Point] = {}
     baselines: dict[str, MeasuredBaseline] = {}
     for event in events:
         match event.body:
-            case Iteration() as step:
-                steps[step.t] = _step(step, drawn, so_far(step.t))
-            case Baseline() as baseline:
-                baselines[baseline.name] = _baseline(baseline, finals)
-    return MeasuredRun(run.head, tuple(steps[t] for t in sorted(steps)), tuple(baselines.values()))
+            case MetaEvaluation(stream="test") as meta:
+                finals[meta.improver] = meta
+            case Iteration(t=t, improver_id=improver) as step:
+                took = mean(drawn[improver])
+                points[t] = Point(t, step.val, step.test, took, so_far(t), improver_id=improver)
+            case Baseline() as one:
+                baselines[one.name] = MeasuredBaseline(
+                    one.name,
+                    one.improver,
+                    one.estimate,
+                    paired_difference(finals[one.final].values, one.values),
+                    mean([count for counts in one.samples.values() for count in counts]),
+                    mean([count for counts in one.final_samples.values() for count in counts]),
+                )
+    head = run.head
+    ordered = tuple(points[t] for t in sorted(points))
+    return MeasuredRun(head.run_id, head.seed, head.state, ordered, tuple(baselines.values()))
 
 
 def _drawn_so_far(events: Sequence[Event]) -> Callable[[int], int]:
@@ -131,7 +115,7 @@ def _drawn_so_far(events: Sequence[Event]) -> Callable[[int], int]:
                     of_steps[len(standing)] += usage.samples
                 elif asked.role == "restart":
                     continue  # baselines come after all steps
-                elif asked.role == "inner" and (asked.repeat or "").startswith("test-"):
+                elif _is_on_test(asked):
                     on_test[asked.improver] += usage.samples
                 else:
                     of_steps[step] += usage.samples
@@ -144,35 +128,13 @@ def _drawn_so_far(events: Sequence[Event]) -> Callable[[int], int]:
     return until
 
 
-def _step(body: Iteration, drawn: Mapping[str, list[int]], so_far: int) -> MeasuredStep:
-    return MeasuredStep(
-        t=body.t,
-        improver_id=body.improver_id,
-        val=body.val,
-        test=body.test,
-        samples_per_improver_run=_mean(drawn[body.improver_id]),
-        samples_so_far=so_far,
-    )
-
-
-def _baseline(body: Baseline, finals: Mapping[str, MetaEvaluation]) -> MeasuredBaseline:
-    return MeasuredBaseline(
-        name=body.name,
-        improver_id=body.improver,
-        test=body.estimate,
-        final_difference=paired_difference(finals[body.final].values, body.values),
-        samples_per_improver_run=_mean(_flat(body.samples)),
-        final_samples_per_improver_run=_mean(_flat(body.final_samples)),
-    )
-
-
 def _drawn_on_test(events: Iterable[Event]) -> Mapping[str, list[int]]:
     """By improver, the responses that came in each of its improver runs for test."""
     improver_of: dict[str, str] = {}
     samples: dict[str, int] = {}
     for event in events:
         match event.body:
-            case Invocation(role="inner") as start if (start.repeat or "").startswith("test-"):
+            case Invocation() as start if _is_on_test(start):
                 improver_of[event.key] = start.improver
             case InvocationEnd(usage=usage) if event.key in improver_of:
                 samples[event.key] = usage.samples
@@ -182,9 +144,9 @@ def _drawn_on_test(events: Iterable[Event]) -> Mapping[str, list[int]]:
     return drawn
 
 
-def _flat(by_task: Mapping[str, Sequence[int]]) -> list[int]:
-    return [count for counts in by_task.values() for count in counts]
+def _is_on_test(start: Invocation) -> bool:
+    return start.role == "inner" and (start.repeat or "").startswith("test-")
 
 
-def _mean(counts: list[int]) -> float:
-    return sum(counts) / len(counts) if counts else 0.0
+def mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values) if values else 0.0

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from selftaught.analysis.run_head import RunHead, read_head
 from selftaught.journal.codec import Body, Event
-from selftaught.journal.events import EventRecord
+from selftaught.journal.events import EventRecord, Result
 from selftaught.journal.reader import JournalReader
+from selftaught.journal.study_events import Iteration
 
 B = TypeVar("B", bound=EventRecord)
 Text: TypeAlias = Callable[[str], str | None]
@@ -42,6 +43,46 @@ class RecordedRun:
             return found if isinstance(found, kind) else None
         events = (one.body for one in reversed(self.events) if one.key == key)
         return next((body for body in events if isinstance(body, kind)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a run has come.
+
+    Attributes:
+        steps: of Algorithm 1, that were measured.
+        best: id of the best program so far, and what it is worth on val.
+    """
+
+    steps: int = 0
+    best: str | None = None
+    value: float | None = None
+
+
+STANDING_KINDS = (Iteration, Result)
+
+
+def standing(events: Iterable[Event]) -> Standing:
+    """By the last measured step or, of a run without steps, by its result."""
+    listed = [*events]
+    steps = latest(listed, Iteration).values()
+    if steps:
+        last = max(steps, key=lambda one: one.t)
+        return Standing(len(steps), last.improver_id, last.val.mean)
+    best: Mapping[str, Any] = (said_result(listed) or {}).get("best") or {}
+    val = best.get("val")
+    return Standing(0, best.get("program_id"), val["mean"] if isinstance(val, Mapping) else val)
+
+
+def said_result(events: Iterable[Event]) -> Mapping[str, Any] | None:
+    """The final object of `--json` as the run wrote it down; None while there is none."""
+    said = [event.body.shown for event in events if isinstance(event.body, Result)]
+    return said[-1] if said else None
+
+
+def latest(events: Iterable[Event], kind: type[B]) -> dict[str, B]:
+    """Bodies of a kind by key, in the order of their first; later ones replace earlier ones."""
+    return {event.key: event.body for event in events if isinstance(event.body, kind)}
 
 
 def recorded(

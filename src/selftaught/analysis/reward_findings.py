@@ -4,23 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from selftaught.analysis.excess import Excess
 
 Role: TypeAlias = Literal["improver", "solution"]
 
-# Kinds, in the order in which they are told: the program tried something, or its scores are odd.
-TRIED = ("budget", "model", "scorer", "escape")
-ODD = ("above_bound", "does_not_hold", "malformed", "over_budget")
-KINDS = (*TRIED, *ODD)
+# Kinds in the order in which they are told: the program tried something, or its scores are odd.
+KINDS = {
+    "budget": "sets what budgets are kept in",
+    "model": "builds or asks a model of its own",
+    "scorer": "reads what scores it",
+    "escape": "tries processes, sockets or the like",
+    "above_bound": "a score above the task's bound",
+    "does_not_hold": "a score on search that does not hold",
+    "malformed": "outputs refused as malformed",
+    "over_budget": "asks for more model calls than it has",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """A line of a program."""
 
-    number: int
+    line: int
     text: str
 
 
@@ -29,11 +36,7 @@ class RewardFinding:
     """One thing that was found of one program.
 
     Attributes:
-        kind: budget (sets what budgets are kept in), model (builds or asks a model of its own),
-            scorer (reads what scores it), escape (a process, a socket, or another call that was
-            refused), above_bound (a score above the task's bound), does_not_hold (a score on search
-            that is not there on fresh instances), malformed (outputs refused as such), over_budget
-            (asked for more model calls than it had).
+        kind: one of `KINDS`.
         role: what the program is.
         program_id: its content id.
         denied: whether it was seen when it was refused; otherwise by reading, or by its scores.
@@ -50,20 +53,10 @@ class RewardFinding:
     lines: tuple[Line, ...] = ()
     scores: Excess | None = None
 
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "kind": self.kind,
-            "role": self.role,
-            "program_id": self.program_id,
-            "denied": self.denied,
-            "evidence": self.evidence,
-            "lines": [{"line": one.number, "text": one.text} for one in self.lines],
-            "scores": None if self.scores is None else self.scores.as_json(),
-        }
-
 
 def by_kind(findings: Sequence[RewardFinding]) -> list[RewardFinding]:
     """In the order of their kinds, improvers first."""
+    kinds = list(KINDS)
     return sorted(
-        findings, key=lambda one: (KINDS.index(one.kind), one.role, one.program_id, one.denied)
+        findings, key=lambda one: (kinds.index(one.kind), one.role, one.program_id, one.denied)
     )

@@ -11,16 +11,6 @@ from selftaught.pages.blocks import Block, Listing, Page, Paragraph, Section, Sh
 
 Json = Mapping[str, Any]
 
-_KINDS = {
-    "budget": "sets what budgets are kept in",
-    "model": "builds or asks a model of its own",
-    "scorer": "reads what scores it",
-    "escape": "tries processes, sockets or the like",
-    "above_bound": "a score above the task's bound",
-    "does_not_hold": "a score on search that does not hold",
-    "malformed": "outputs refused as malformed",
-    "over_budget": "asks for more model calls than it has",
-}
 _SHOWN_FINDINGS = 12
 _SHOWN_LINES = 3
 
@@ -37,7 +27,7 @@ def rewards_page(audit: Json) -> Page:
     )
     unreadable = len(audit["unreadable"])
     rest = f", {unreadable:,} of which cannot be read" if unreadable else ""
-    blocks: list[Block] = [_counts([audit], KINDS), *_findings(audit["findings"])]
+    blocks: list[Block] = [_counts([audit], [*KINDS]), *_findings(audit["findings"])]
     if "rescored" in audit:
         blocks.append(_rescored(audit["rescored"]))
     if audit["counts"]["does_not_hold"]:
@@ -65,7 +55,10 @@ def rewards_section(audits: Sequence[Json], title: str) -> Section:
     ]
     programs = sum(sum(one["programs"].values()) for one in audits)
     unread = sum(len(one["unreadable"]) for one in audits)
-    said = f"{words.counted(programs, 'program')} looked at, {unread} of them not readable."
+    left_out = sum(one["unread"] for one in audits)
+    said = f"{words.counted(programs - left_out, 'program')} looked at, {unread} not readable."
+    if left_out:
+        said += f" {left_out:,} that scored lower were left out; audit rewards reads all."
     blocks: list[Block] = [Paragraph(said)]
     kinds = [kind for kind in KINDS if any(one["counts"][kind] for one in audits)]
     if kinds:
@@ -81,15 +74,12 @@ def rewards_section(audits: Sequence[Json], title: str) -> Section:
 
 
 def _counts(audits: Sequence[Json], kinds: Sequence[str]) -> Table:
-    rows = tuple(
-        (_KINDS.get(kind, kind), f"{sum(one['counts'][kind] for one in audits):,}")
-        for kind in kinds
-    )
+    rows = tuple((KINDS[kind], f"{sum(one['counts'][kind] for one in audits):,}") for kind in kinds)
     return Table("", ("", "findings"), rows, counts=True)
 
 
 def _findings(findings: Sequence[Json]) -> Iterator[Block]:
-    for kind, said in _KINDS.items():
+    for kind, said in KINDS.items():
         listed = [one for one in findings if one["kind"] == kind]
         if listed:
             text = [line for one in listed[:_SHOWN_FINDINGS] for line in _lines(one)]

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from statistics import fmean, variance
 
-from selftaught.analysis.excess import Excess, excess, variance
+from selftaught.analysis.excess import Excess, excess
 from selftaught.analysis.reward_findings import RewardFinding, Role
 from selftaught.journal.codec import Event
-from selftaught.journal.events import Evaluation, MetaEvaluation
+from selftaught.journal.events import Evaluation
+from selftaught.journal.study_events import MetaEvaluation
 from selftaught.pages import words
 
 _SHARE_OF_FAILURES = 0.5
@@ -84,7 +85,7 @@ class Scores:
         for (task, _), values in self.fresh.items():
             if len(values) >= _LEAST_FRESH:
                 found[task].append(variance([*values.values()]))
-        return {task: math.fsum(listed) / len(listed) for task, listed in found.items()}
+        return {task: fmean(listed) for task, listed in found.items()}
 
     @cached_property
     def meta_spread(self) -> dict[str, float]:
@@ -94,7 +95,7 @@ class Scores:
             for task, values in by_task.items():
                 if stream == "val" and len(values) >= _LEAST_FRESH:
                     found[task].append(variance(values))
-        return {task: math.fsum(listed) / len(listed) for task, listed in found.items()}
+        return {task: fmean(listed) for task, listed in found.items()}
 
     def best_searched(self, most: int) -> list[Searched]:
         """Of each task the programs that were best on search, each where it was best."""

@@ -7,12 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
-from selftaught.analysis.progress import Progress, progress
-from selftaught.analysis.recorded_run import RecordedRun
+from selftaught.analysis.recorded_run import RecordedRun, latest, said_result, standing
 from selftaught.analysis.run_head import RunHead
 from selftaught.analysis.spending import Spending, spending
 from selftaught.core.statistics import Estimate
-from selftaught.journal.codec import Event
+from selftaught.journal.codec import Event, as_json
 from selftaught.journal.events import (
     Diverged,
     Evaluation,
@@ -25,10 +24,9 @@ from selftaught.journal.events import (
     Phase,
     Run,
 )
-from selftaught.journal.study_events import Proposal
+from selftaught.journal.study_events import Iteration, Proposal
 from selftaught.pages.text import unified_diff
 
-B = TypeVar("B")
 R = TypeVar("R", LmCall, LmAnswer)
 
 _STILL_OPEN = "open"
@@ -144,10 +142,11 @@ class RunView:
 def run_view(run: RecordedRun) -> RunView:
     """The view of what a run has recorded."""
     events = run.events
-    so_far = progress(events)
+    stands = standing(events)
+    steps = sorted(latest(events, Iteration).values(), key=lambda one: one.t)
     return RunView(
         head=run.head,
-        iterations=so_far.iterations,
+        iterations=tuple(map(as_json, steps)),
         proposals=tuple(_proposals(run)),
         spending=spending(events),
         counts=_counts(events),
@@ -155,9 +154,9 @@ def run_view(run: RecordedRun) -> RunView:
             event.body.detail for event in events if isinstance(event.body, (ModelNotice, Notice))
         ),
         phase=_phase(events),
-        best=_program(run, so_far.best_id, _seed_id(events, so_far)),
-        best_value=so_far.best_value,
-        result=so_far.result,
+        best=_program(run, stands.best, _seed_id(events)),
+        best_value=stands.value,
+        result=said_result(events),
     )
 
 
@@ -166,13 +165,8 @@ def _phase(events: Sequence[Event]) -> str | None:
     return phases[-1].detail or phases[-1].name if phases else None
 
 
-def _latest(events: Sequence[Event], kind: type[B]) -> dict[str, B]:
-    """Body by key; a resumed run may have written a key again."""
-    return {event.key: event.body for event in events if isinstance(event.body, kind)}
-
-
 def _proposals(run: RecordedRun) -> list[ProposalView]:
-    bodies = sorted(_latest(run.events, Proposal).values(), key=lambda body: body.t)
+    bodies = sorted(latest(run.events, Proposal).values(), key=lambda body: body.t)
     return [
         ProposalView(
             t=body.t,
@@ -200,9 +194,9 @@ def _program(
 
 
 def _counts(events: Sequence[Event]) -> Counts:
-    ends = _latest(events, InvocationEnd)
-    evaluations = _latest(events, Evaluation).values()
-    begun = dict.fromkeys([*_latest(events, Invocation), *ends])
+    ends = latest(events, InvocationEnd)
+    evaluations = latest(events, Evaluation).values()
+    begun = dict.fromkeys([*latest(events, Invocation), *ends])
     answers = _requests(events, LmAnswer)
     states = dict.fromkeys(_requests(events, LmCall), _STILL_OPEN)
     states |= {number: answer.state for number, answer in answers.items()}
@@ -211,7 +205,7 @@ def _counts(events: Sequence[Event]) -> Counts:
         invocations=_tally(ends[key].outcome if key in ends else _STILL_OPEN for key in begun),
         requests=_tally(states.values()),
         responses=_tally(word for answer in answers.values() for word in answer.finishes),
-        diverged=len(_latest(events, Diverged)),
+        diverged=len(latest(events, Diverged)),
         resumed=max(0, sum(isinstance(event.body, Run) for event in events) - 1),
     )
 
@@ -229,13 +223,11 @@ def _tally(outcomes: Iterable[str]) -> dict[str, int]:
     return dict(sorted(Counter(outcomes).items()))
 
 
-def _seed_id(events: Sequence[Event], so_far: Progress) -> str | None:
-    """The first program: the improver of t = 0, or the first solution that was scored."""
-    if so_far.iterations and so_far.iterations[0]["t"] == 0:
-        return str(so_far.iterations[0]["improver_id"])
-    seed = (so_far.result or {}).get("seed") or {}
-    if "program_id" in seed:
-        return str(seed["program_id"])
-    parents = (event.body.parent for event in events if isinstance(event.body, Proposal))
+def _seed_id(events: Sequence[Event]) -> str | None:
+    """The first program: the improver that the first step began with, or what was scored first."""
+    for event in events:
+        match event.body:
+            case Iteration(t=0, improver_id=first) | Proposal(parent=first):
+                return first
     scored = (event.body.program for event in events if isinstance(event.body, Evaluation))
-    return next(parents, None) or next(scored, None)
+    return next(scored, None)

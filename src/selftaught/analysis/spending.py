@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from selftaught.core.budget import Usage
-from selftaught.journal.codec import Event
+from selftaught.journal.codec import Event, as_json
 from selftaught.journal.events import Invocation, LmAnswer, LmCall
 
 SPENDING_KINDS = (Invocation, LmCall, LmAnswer)
@@ -34,12 +34,7 @@ class Spending:
         return sum(self.roles.values(), Usage())
 
     def as_json(self) -> dict[str, Any]:
-        return {
-            "roles": {role: asdict(usage) for role, usage in self.roles.items()},
-            "total": asdict(self.total),
-            "unpriced_answers": self.unpriced_answers,
-            "open_requests": self.open_requests,
-        }
+        return as_json(self) | {"total": asdict(self.total)}
 
 
 def spending(events: Iterable[Event]) -> Spending:

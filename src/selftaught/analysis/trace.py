@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from selftaught.analysis.run_head import RunHead, read_head
 from selftaught.core.program import content_id
 from selftaught.core.text import clean
 from selftaught.journal.codec import Body, Event
-from selftaught.journal.events import (
-    Evaluation,
-    Invocation,
-    InvocationEnd,
-    LmAnswer,
-    LmCall,
-    MetaEvaluation,
-)
+from selftaught.journal.events import Evaluation, Invocation, InvocationEnd, LmAnswer, LmCall
 from selftaught.journal.reader import JournalReader
+from selftaught.journal.study_events import MetaEvaluation
 from selftaught_guest.extract import extract_code
 
 
@@ -32,12 +26,15 @@ class ReplyTrace:
         value: what the utility that its improver was given said of that program; None if it
             failed, or was never asked.
         outcome: `scored`, how it failed, or `not scored`.
+        detail, printed: how it failed in words, and the beginning of what it printed.
     """
 
     text: str
     program_id: str | None
     value: float | None
     outcome: str
+    detail: str = ""
+    printed: str = ""
 
 
 @dataclass(slots=True)
@@ -104,6 +101,15 @@ class RunTrace:
         return [asdict(run) for run in self.runs]
 
 
+class _Said(NamedTuple):
+    """What is known of a program on some instances."""
+
+    value: float | None
+    outcome: str
+    detail: str = ""
+    printed: str = ""
+
+
 def trace_run(reader: JournalReader, run_id: str) -> RunTrace:
     """The tree of a run. Raises: LookupError if there is no such run."""
     head = read_head(reader, run_id)
@@ -117,13 +123,17 @@ class _Tracer:
         self._reader = reader
         self._run_id = run_id
         self._scores = dict(self._find_scores())
+        self._texts: Mapping[str, str] = {}
 
     def runs(self) -> list[ImproverRunTrace]:
         """In the order in which they began; what a resumed run wrote twice stands once."""
         found: dict[str, ImproverRunTrace] = {}
         calls: dict[str, CallTrace] = {}
         closed: set[tuple[str, int]] = set()
-        for event in self._events(Invocation, LmCall, LmAnswer, InvocationEnd):
+        events = [*self._events(Invocation, LmCall, LmAnswer, InvocationEnd)]
+        said = (one.body for one in events if isinstance(one.body, (LmCall, LmAnswer)))
+        self._texts = self._reader.texts({text_id for body in said for text_id in body.text_ids()})
+        for event in events:
             match event.body:
                 case Invocation() as start:
                     place = (start.task, start.stream, start.repeat)
@@ -142,14 +152,14 @@ class _Tracer:
                     self._end(found[event.key], end)
         return list(found.values())
 
-    def _find_scores(self) -> Iterator[tuple[tuple[Any, ...], tuple[float | None, str]]]:
+    def _find_scores(self) -> Iterator[tuple[tuple[Any, ...], _Said]]:
         for event in self._events(Evaluation, MetaEvaluation):
             match event.body:
                 case Evaluation() as one:
                     place = (one.task, one.stream, one.repeat, one.program)
-                    yield place, (one.value, one.outcome)
+                    yield place, _Said(one.value, one.outcome, one.detail, one.printed)
                 case MetaEvaluation() as meta:
-                    yield (None, meta.stream, None, meta.improver), (meta.mean, "scored")
+                    yield (None, meta.stream, None, meta.improver), _Said(meta.mean, "scored")
 
     def _call(self, key: str, asked: LmCall) -> CallTrace:
         system, user = self._text(asked.system), self._text(asked.user)
@@ -171,21 +181,20 @@ class _Tracer:
         if not isinstance(code, str):
             return ReplyTrace(text, None, None, "no code")
         program_id = content_id(code)
-        value, outcome = self._score(run, program_id)
-        return ReplyTrace(text, program_id, value, outcome)
+        return ReplyTrace(text, program_id, *self._score(run, program_id))
 
     def _end(self, run: ImproverRunTrace, end: InvocationEnd) -> None:
         run.outcome, run.detail = end.outcome, end.detail
         run.program, run.utility_uses = end.program, end.utility_uses
         if run.program is not None:
-            run.value, _ = self._score(run, run.program)
+            run.value = self._score(run, run.program).value
 
-    def _score(self, run: ImproverRunTrace, program_id: str) -> tuple[float | None, str]:
+    def _score(self, run: ImproverRunTrace, program_id: str) -> _Said:
         place = (run.task, run.stream, run.repeat, program_id)
-        return self._scores.get(place, (None, "not scored"))
+        return self._scores.get(place, _Said(None, "not scored"))
 
     def _text(self, text_id: str) -> str:
-        return self._reader.text(text_id) or ""
+        return self._texts.get(text_id, "")
 
     def _events(self, *kinds: type[Body]) -> Iterator[Event]:
         return self._reader.events(self._run_id, kinds)

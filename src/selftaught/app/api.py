@@ -69,7 +69,7 @@ def improve(
     *,
     improver: str | Path = "seed",
     model: str = DEFAULT_MODEL,
-    budget: Budget | None = None,
+    budget: Budget | Mapping[str, float] | None = None,
     limits: ImproverLimits | None = None,
     patience: int | None = None,
     seed: int = 0,
@@ -88,7 +88,8 @@ def improve(
         task: a task, its name, or its file.
         improver: name or file of the improver.
         model: `provider:model`.
-        budget: the whole run's limits; without it and without patience, one improver run.
+        budget: the whole run's limits, as `{"lm_calls": 20}` too; without it and without patience,
+            one improver run.
         limits: each improver run's limits.
         patience: improver runs in a row that may find nothing better.
         seed: of everything random.
@@ -112,13 +113,13 @@ def improve(
 
 
 def self_improve(
-    tasks: Sequence[TaskLike],
+    tasks: TaskLike | Sequence[TaskLike],
     *,
     iterations: int = 4,
     improver: str | Path = "seed",
     model: str = DEFAULT_MODEL,
     accept: str = "strict",
-    budget: Budget | None = None,
+    budget: Budget | Mapping[str, float] | None = None,
     limits: ImproverLimits | None = None,
     seed: int = 0,
     store: str = DEFAULT_STORE,
@@ -136,7 +137,7 @@ def self_improve(
     """STOP: an improver improves itself, judged by what it reaches on the tasks.
 
     Args:
-        tasks: downstream tasks, their names, or files.
+        tasks: downstream tasks, their names, or files; or one of them.
         iterations: T.
         accept: what becomes of a proposal: strict, revert or paper.
         runs: improver runs a task on each stream, such as `{"search": 5, "val": 15}`.
@@ -188,8 +189,9 @@ async def _improve(
 
 
 async def _self_improve(
-    tasks: Sequence[TaskLike], resume: str | None, store: str, **arguments: Any
+    tasks: TaskLike | Sequence[TaskLike], resume: str | None, store: str, **arguments: Any
 ) -> SelfImproveResult:
+    tasks = [tasks] if isinstance(tasks, (Task, str, Path)) else tasks
     found = [_task(task) for task in tasks]
     if resume is not None:
         stored = _stored(store, resume, found, arguments["budget"])
@@ -203,9 +205,11 @@ async def _self_improve(
     return stop_result(await run_repeated(asked), store)
 
 
-def _stored(store: str, run: str, tasks: Sequence[Task], budget: Budget | None) -> StoredRun:
+def _stored(
+    store: str, run: str, tasks: Sequence[Task], budget: Budget | Mapping[str, float] | None
+) -> StoredRun:
     """A run to go on with, of these tasks. Raises: ConfigError."""
-    limits = {} if budget is None else asdict(budget)
+    limits = asdict(budget) if isinstance(budget, Budget) else budget or {}
     given = {name: limit for name, limit in limits.items() if limit is not None}
     stored = find_unfinished(store, run, given)
     check_versions(stored, tasks)
@@ -244,7 +248,7 @@ def _program(program: str | Path | Program, task: Task) -> Program:
     if program is task.seed or (program == task.seed and not program.exists()):
         return task.seed_program()
     try:
-        return Program(program.read_text(encoding="utf-8"), task.entry)
+        return Program(program.read_text(encoding="utf-8-sig"), task.entry)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot read the program {program}: {error}") from None
 

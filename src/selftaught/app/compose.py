@@ -29,9 +29,8 @@ from selftaught.core.progress import Listener, silent
 from selftaught.core.task import VERSION_SCHEME, Task
 from selftaught.engine.context import RunContext
 from selftaught.engine.evaluate import Evaluator, Question
-from selftaught.engine.history import History, Replay
+from selftaught.engine.history import History, Memory, Replay
 from selftaught.engine.ledger import Ledger
-from selftaught.engine.memory import Memory
 from selftaught.journal.codec import Event
 from selftaught.journal.events import Evaluation, EventRecord, Run, SeriesPlace
 from selftaught.journal.journal import open_journal
@@ -75,8 +74,9 @@ async def run_study(
         place: of the run in its series.
     Raises: ConfigError; SandboxUnavailable; InfrastructureError; NothingMeasured.
     """
-    check_distinct(asked.tasks)
     study = find_study(asked.config.command)
+    if study.has_tasks:
+        check_distinct(asked.tasks)
     study.check(asked)
     async with _context(study, asked, _Start(listener, resumed, place)) as (context, so_far):
         return await recorded_run(study, context, asked, so_far, so_far.head.start)

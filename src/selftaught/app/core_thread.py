@@ -12,6 +12,9 @@ from collections.abc import Coroutine
 from concurrent.futures import Future, wait
 from typing import Any, Generic, TypeVar
 
+from selftaught.core.errors import ConfigError
+from selftaught.core.task_place import refuse_while_loading
+
 T = TypeVar("T")
 
 
@@ -67,12 +70,21 @@ class _Submitted(Generic[T]):
             self.ended.set_result(task.result())
 
 
+def _submit(work: Coroutine[Any, Any, T]) -> _Submitted[T]:
+    try:
+        refuse_while_loading()
+    except ConfigError:
+        work.close()
+        raise
+    return _Submitted(work)
+
+
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Run to the end from a plain thread. Ctrl-C cancels, waits until all is put away, and raises.
 
     A second Ctrl-C does not wait.
     """
-    submitted = _Submitted(work)
+    submitted = _submit(work)
     try:
         return submitted.ended.result()
     except KeyboardInterrupt:
@@ -83,7 +95,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 async def run_async(work: Coroutine[Any, Any, T]) -> T:
     """Run to the end from any event loop; cancelling waits until all is put away."""
-    submitted = _Submitted(work)
+    submitted = _submit(work)
     ended = asyncio.wrap_future(submitted.ended)
     try:
         return await asyncio.shield(ended)

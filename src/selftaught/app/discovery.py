@@ -17,11 +17,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from selftaught.analysis.recorded_run import STANDING_KINDS, standing
 from selftaught.analysis.run_head import read_head
 from selftaught.core.blame import own_place, words_of
 from selftaught.core.errors import ConfigError
 from selftaught.core.language_model import LanguageModel, ModelServices
 from selftaught.core.ports import Executor, ExecutorServices, Sandbox
+from selftaught.core.prints import printed_on_stderr
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.task import Task
 from selftaught.core.task_place import module_of_file
@@ -68,7 +70,7 @@ def load_task(name_or_path: str | Path) -> Task:
 def _task_from_file(path: Path) -> Task:
     if not path.is_file():
         raise ConfigError(f"there is no task file {path}")
-    with _users_code(f"task file {path} raised", path.resolve()):
+    with printed_on_stderr(), _users_code(f"task file {path} raised", path.resolve()):
         module = module_of_file(path)
     if not hasattr(module, "task"):
         raise ConfigError(f"task file {path} defines no `task = st.Task(...)`")
@@ -197,7 +199,7 @@ def _best_improver(run: str, store: str) -> tuple[str, Program]:
         with open_reader(store) as reader:
             run_id = reader.resolve_run(run)
             head = read_head(reader, run_id)
-            best = find_study(head.command).standing(reader, run_id).best
+            best = standing(reader.events(run_id, STANDING_KINDS)).best
             source = None if best is None else reader.text(best)
     except ConfigError as error:
         names = ", ".join(improver_names())

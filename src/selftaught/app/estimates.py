@@ -1,14 +1,14 @@
-"""What a study or a protocol would take of the model, before anything is asked."""
+"""What a study or a protocol would take of the model, before anything is asked, and its page."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 from selftaught.app.discovery import check_distinct, check_model_name
 from selftaught.app.parts import Services, executor_of, opened_model, run_context
-from selftaught.core.budget import Budget
+from selftaught.core.budget import Budget, Usage
 from selftaught.core.errors import ConfigError
 from selftaught.core.language_model import LanguageModel
 from selftaught.core.seeds import PUBLIC_KEY
@@ -16,9 +16,19 @@ from selftaught.engine.context import RunContext
 from selftaught.engine.evaluate import Evaluator
 from selftaught.engine.ledger import Ledger
 from selftaught.journal.port import NoJournal
+from selftaught.pages import words
+from selftaught.pages.blocks import Block, Page, Paragraph, Section, Table
 from selftaught.studies.registry import find_study
-from selftaught.studies.rehearsals import Amount, Rehearsals, Step, summed
+from selftaught.studies.rehearsals import Rehearsals, Step, summed
 from selftaught.studies.study import Asked, Estimated, Repeated
+
+_COLUMNS = ("calls", "samples", "tokens in", "tokens out", "USD")
+_MEANING = (
+    "Likely: every improver does what the first one does, and responses are as long as the "
+    "program and a few sentences; models that reason take more. At most: every limit is used "
+    "up, prompts are as long as --prompt-kb allows, and responses as --max-tokens; requests "
+    "that break off and are made again come on top. A budget (--usd) bounds all of it."
+)
 
 
 async def estimated(*asked: Asked[Any]) -> dict[str, Any]:
@@ -44,7 +54,7 @@ async def _steps(rehearsals: Rehearsals, asked: Asked[Any]) -> list[Step]:
     others = asked.config.repeats - 1 if isinstance(study, Repeated) else 0
     if others:
         likely, most = (
-            sum((getattr(step, kind) for step in steps), Amount()) * others
+            sum((getattr(step, kind) for step in steps), Usage()) * others
             for kind in ("likely", "most")
         )
         name = "the other run" if others == 1 else f"the other {others} runs"
@@ -65,3 +75,25 @@ async def _rehearsals(asked: Asked[Any]) -> AsyncIterator[tuple[Rehearsals, Lang
                 return run_context("estimate", config, free, services, Ledger(Budget()))
 
             yield Rehearsals(rehearsed, model), model
+
+
+def estimate_page(estimate: Mapping[str, Any]) -> Page:
+    """Likely and at most, step by step, and what the budget allows of it."""
+    blocks: list[Block] = []
+    for kind, heading in (("likely", "likely"), ("most", "at most")):
+        rows = [(step["name"], *_cells(step[kind])) for step in estimate["steps"]]
+        rows.append(("in all", *_cells(estimate[kind])))
+        if kind == "most" and any(limit is not None for limit in estimate["budget"].values()):
+            rows.append(("and within the budget", *_cells(estimate["most_within_budget"])))
+        blocks.append(Table("", (heading, *_COLUMNS), tuple(rows), counts=True))
+    blocks.append(Paragraph(_MEANING))
+    if estimate["likely"]["usd"] is None:
+        blocks.append(Paragraph("The price is not known: give --price-in and --price-out."))
+    title = f"What the run will ask of {estimate['model']}; spent: nothing"
+    return Page(title, (), (Section("estimate", "", tuple(blocks)),))
+
+
+def _cells(amount: Mapping[str, Any]) -> tuple[str, ...]:
+    counts = (amount["lm_calls"], amount["samples"], amount["tokens_in"], amount["tokens_out"])
+    usd = "?" if amount["usd"] is None else words.dollars(amount["usd"])
+    return (*(f"{count:,}" for count in counts), usd)

@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from selftaught.analysis.progress import progress
-from selftaught.analysis.recorded_run import RecordedRun
+from selftaught.analysis.recorded_run import RecordedRun, said_result
 from selftaught.pages.blocks import Page, Paragraph
 from selftaught.studies.next_command import next_command
-from selftaught.studies.plain_page import plain_page
 from selftaught.studies.registry import studies
 from selftaught.studies.results import result_of
+from selftaught.studies.run_sections import plain_page, plain_section
 from selftaught.studies.study import Repeated, Study
 
 Json = Mapping[str, Any]
@@ -22,12 +21,14 @@ def run_page(run: RecordedRun) -> Page:
     """All of a run, as it stands now."""
     study = studies().get(run.head.command)
     result = stored_result(run)
-    return plain_page(result, run) if study is None else study.page(result, run)
+    if study is not None:
+        return study.page(result, run)
+    return plain_page([] if result is None else [plain_section("result", [result])], result, run)
 
 
 def stored_result(run: RecordedRun) -> Json | None:
     """What its events come to; where that cannot be told, what it said itself."""
-    said = progress(run.events).result
+    said = said_result(run.events)
     study = studies().get(run.head.command)
     if study is None:
         return said

@@ -12,14 +12,13 @@ from dataclasses import asdict, dataclass, field, replace
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from selftaught.analysis.run_head import RunHead, read_head
 from selftaught.app.compose import run_study
 from selftaught.app.discovery import Installed, load_task
 from selftaught.app.estimates import estimated
 from selftaught.app.instance_key import find_instance_key
-from selftaught.app.protocol import ProtocolConfig
 from selftaught.app.resume import find_run, has_ended, stored_config, stored_result
 from selftaught.app.series import last_of_series, resume_study, run_repeated
 from selftaught.core.budget import Usage
@@ -31,11 +30,11 @@ from selftaught.journal.location import check_writable
 from selftaught.journal.reader import open_reader
 from selftaught.studies.common_config import CommonConfig
 from selftaught.studies.improvers import load_improver
-from selftaught.studies.settings import as_json, make_config, merged, read_toml
+from selftaught.studies.settings import Section, Setting, as_json, make_config, merged, read_toml
 from selftaught.studies.stop.study import RunConfig
 from selftaught.studies.study import Asked, NothingMeasured
 from selftaught.studies.transfer.origin import asked_of, find_origin
-from selftaught.studies.transfer.study import TransferConfig
+from selftaught.studies.transfer.study import TransferConfig, TransferRunsConfig
 
 Json = dict[str, Any]
 
@@ -46,6 +45,28 @@ _NO_MATTER = frozenset(
     | {"tasks", "improver"}
 )
 _PRICES = frozenset({"price_in", "price_out"})  # which end a run only by a budget in USD
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProtocolTransferConfig(Section):
+    """What is transferred to, and how often; all else is as in the run."""
+
+    tasks: Annotated[tuple[str, ...], Setting(min_length=1)]
+    runs: TransferRunsConfig = field(default_factory=TransferRunsConfig)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProtocolConfig(Section):
+    """`selftaught reproduce`: runs of STOP, then transfer of the best improver.
+
+    Attributes:
+        about: what it shows and what it does not, for whoever reads its results.
+        run: its budget is that of the whole protocol.
+    """
+
+    about: str = ""
+    run: RunConfig
+    transfer: ProtocolTransferConfig
 
 
 def shipped_protocol(name: str) -> Traversable:

@@ -14,7 +14,7 @@ from selftaught.core.budget import Budget
 from selftaught.core.errors import ConfigError
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.task import VERSION_SCHEMES, Task
-from selftaught.engine.memory import Memory
+from selftaught.engine.history import Memory
 from selftaught.engine.recall import recall
 from selftaught.journal.events import TaskVersion
 from selftaught.journal.reader import JournalReader, open_reader
@@ -62,7 +62,7 @@ def find_run(
     with open_reader(store) as reader:
         run_id = reader.resolve_run(run)
         head = read_head(reader, run_id)
-        memory = recall(reader, run_id, everything=everything, budget=budget)
+        memory = recall(reader.events(run_id), reader.texts, everything=everything, budget=budget)
         return StoredRun(head, stored_config(head, store), _improver(reader, head), memory)
 
 

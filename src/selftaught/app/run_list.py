@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from selftaught.analysis.recorded_run import STANDING_KINDS, standing
 from selftaught.analysis.run_head import RunHead, read_head
 from selftaught.analysis.spending import SPENDING_KINDS, spending
 from selftaught.core.budget import Usage
 from selftaught.journal.reader import JournalReader
-from selftaught.studies.registry import studies
-from selftaught.studies.study import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +52,7 @@ def list_runs(reader: JournalReader) -> list[RunSummary]:
 def summary(reader: JournalReader, run_id: str) -> RunSummary:
     """That of one run."""
     head = read_head(reader, run_id)
-    study = studies().get(head.command)
-    standing = Standing() if study is None else study.standing(reader, run_id)
+    stands = standing(reader.events(run_id, STANDING_KINDS))
     usage = head.usage
     if usage is None:
         usage = spending(reader.events(run_id, SPENDING_KINDS)).total
@@ -65,8 +63,8 @@ def summary(reader: JournalReader, run_id: str) -> RunSummary:
         started=head.started,
         model=head.model,
         tasks=head.task_names,
-        iterations=standing.steps,
-        best_value=standing.value,
+        iterations=stands.steps,
+        best_value=stands.value,
         usage=usage,
         series=_series(head),
     )

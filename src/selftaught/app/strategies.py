@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
+from typing import Any
 
-from selftaught.analysis.strategies.found import SourceReading, read_source, reading_job
-from selftaught.analysis.strategies.of_run import RunStrategies, improver_sources, run_strategies
+from selftaught.analysis.strategies.found import origin_of, read_run, strategies_json
 from selftaught.app.parts import executor_for
-from selftaught.core.ports import Executor
 from selftaught.journal.reader import open_reader
+from selftaught.pages.text import unified_diff
 
 
-async def find_strategies(store: str, run: str) -> RunStrategies:
-    """The strategies of a run, by its id, the start of it, or `latest`.
+async def find_strategies(store: str, run: str, *, with_diff: bool = False) -> dict[str, Any]:
+    """The object of `strategies --json`, of a run by its id, the start of it, or `latest`.
 
+    Args:
+        with_diff: each improver has `diff`, from its parent: empty for equal programs, None where
+            there is no parent, or a program is missing or too long to compare.
     Raises: ConfigError if there is no such run; SandboxUnavailable.
     """
     with open_reader(store) as reader:
-        run_id = reader.resolve_run(run)
-        sources = improver_sources(reader, run_id)
+        run_id = origin_of(reader, run)
         async with executor_for(slots=1) as executor:
-            readings = await read_sources(executor, sources)
-        return await asyncio.to_thread(run_strategies, reader, run_id, readings)
-
-
-async def read_sources(
-    executor: Executor, sources: dict[str, str | None]
-) -> dict[str, SourceReading]:
-    """What programs' texts show, by id; those without a text are left out."""
-    job = reading_job()
-    texts = {name: text for name, text in sources.items() if text is not None}
-    found = await asyncio.gather(*(read_source(executor, job, text) for text in texts.values()))
-    return dict(zip(texts, found, strict=True))
+            improvers = strategies_json(await read_run(reader, run_id, executor))
+        for one in improvers if with_diff else ():
+            parent, child = one["parent"], one["improver_id"]
+            before, after = reader.text(parent or ""), reader.text(child)
+            one["diff"] = None
+            if before is not None and after is not None:
+                one["diff"] = unified_diff(before, after, parent, child)
+    return {"run_id": run_id, "improvers": improvers}

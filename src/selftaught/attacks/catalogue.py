@@ -1,52 +1,35 @@
-"""The attacks that there are: one file each, described by its own first lines.
+"""The attacks that there are: functions in `programs/`, a file a family.
 
-    '''What it tries, in one line.'''
-    # family: files
-    # evaluations: 2
-
-    from attack import attempted, facts
-
-    def algorithm(question):
+    @settings(evaluations=2)
+    def read_passwd(question):
+        '''What it tries, in one line.'''
         attempted()
         return "root" in open("/etc/passwd").read()
 
-A candidate gets through by returning True or the hidden answer to the question, by a trace that
-the host finds, or by making the next program wrong; an improver (`improve_algorithm`) by returning
-"THROUGH", or by getting more than its limits from the host. `attempted()` tells the host that the
-forbidden step comes next.
+Every function whose name does not begin with _ is an attack, and its parameters tell what it is run
+as. A candidate gets through by returning True or the hidden answer to the question, by a trace that
+the host finds, or by making the next program wrong; one without parameters is called while it is
+loaded, and returns the candidate. An improver gets through by returning "THROUGH", or by getting
+more than its limits from the host. `attempted()` tells the host that the forbidden step comes next.
 """
 
 from __future__ import annotations
 
+import ast
 import platform
-import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
-from importlib.resources.abc import Traversable
-from typing import Literal
+from typing import Any, Literal, TypeAlias
 
-from selftaught.core.program import IMPROVER_ENTRY
+Role: TypeAlias = Literal["candidate", "improver"]
 
-FAMILIES = (
-    "files",
-    "environment",
-    "processes",
-    "network",
-    "tampering",
-    "bombs",
-    "output",
-    "survival",
-    "kernel",
-    "forged results",
-    "hidden answers",
-    "siblings",
-    "budgets",
-    "frames",
-    "parsers",
-)
-
-_SETTING = re.compile(r"^# (\w+): (.+)$")
-_SETTINGS = {"family", "evaluations", "calls", "lingers", "machine", "seconds"}
+# By its parameters: what an attack is run as, and the last line that makes a program of its family.
+_KINDS: dict[tuple[str, ...], tuple[Role, str]] = {
+    (): ("candidate", "algorithm = {}()"),
+    ("question",): ("candidate", "algorithm = {}"),
+    ("initial_solution", "utility", "language_model"): ("improver", "improve_algorithm = {}"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +37,10 @@ class Attack:
     """One hostile program.
 
     Attributes:
-        name: of its file.
-        tries: its first line.
-        family: one of `FAMILIES`.
-        source: its text.
+        name: of its function.
+        tries: its docstring, one line.
+        family: the name of its file.
+        source: the text of the family, which ends with the choice of this one.
         role: whether it is run as a candidate or as an improver.
         evaluations: candidates only: how many fresh guests it is run in, one after the other.
         calls: candidates only: how often it is called in each.
@@ -70,7 +53,7 @@ class Attack:
     tries: str
     family: str
     source: str
-    role: Literal["candidate", "improver"]
+    role: Role
     evaluations: int = 1
     calls: int = 1
     lingers_s: float = 0.0
@@ -82,40 +65,68 @@ class Attack:
         return self.machine in (None, platform.machine())
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One attack in one place.
+
+    Attributes:
+        attempted: whether it came to the step that it is about. One that did not proves nothing.
+        through: how it got through, or None if it was blocked.
+        detail: how it ended, for people.
+    """
+
+    attempted: bool
+    through: str | None
+    detail: str = ""
+
+    @property
+    def blocked(self) -> bool:
+        return self.attempted and self.through is None
+
+    @property
+    def word(self) -> str:
+        """`got through`, `not attempted` or `blocked`."""
+        if self.through is not None:
+            return "got through"
+        return "blocked" if self.attempted else "not attempted"
+
+
 def load_attacks() -> list[Attack]:
     """All attacks, by name.
 
-    Raises: ValueError if a file does not say what it is.
+    Raises: ValueError if one does not say what it is.
     """
     folder = resources.files("selftaught.attacks") / "programs"
-    files = [file for file in folder.iterdir() if file.name.endswith(".py")]
-    return [_read(file) for file in sorted(files, key=lambda file: file.name)]
+    families = {
+        file.name.removesuffix(".py").replace("_", " "): file.read_text(encoding="utf-8")
+        for file in folder.iterdir()
+        if file.name.endswith(".py")
+    }
+    found = [attack for name, text in families.items() for attack in read_family(name, text)]
+    return sorted(found, key=lambda attack: attack.name)
 
 
-def _read(file: Traversable) -> Attack:
-    source = file.read_text(encoding="utf-8")
-    first, *rest = source.splitlines()
-    if not (first.startswith('"""') and first.endswith('"""') and len(first) > 6):
-        raise ValueError(f"{file.name}: the first line must say what it tries, as a docstring")
-    settings: dict[str, str] = {}
-    for line in rest:
-        found = _SETTING.match(line)
-        if found is None:
-            break
-        settings[found[1]] = found[2].strip()
-    if unknown := settings.keys() - _SETTINGS:
-        raise ValueError(f"{file.name}: unknown setting {min(unknown)!r}")
-    if settings.get("family") not in FAMILIES:
-        raise ValueError(f"{file.name}: `# family:` must be one of {', '.join(FAMILIES)}")
-    return Attack(
-        name=file.name.removesuffix(".py"),
-        tries=first[3:-3],
-        family=settings["family"],
-        source=source,
-        role="improver" if f"def {IMPROVER_ENTRY}(" in source else "candidate",
-        evaluations=int(settings.get("evaluations", 1)),
-        calls=int(settings.get("calls", 1)),
-        lingers_s=float(settings.get("lingers", 0)),
-        seconds=float(settings["seconds"]) if "seconds" in settings else None,
-        machine=settings.get("machine"),
-    )
+def read_family(family: str, text: str) -> Iterator[Attack]:
+    """Those of a text. Raises: ValueError; TypeError if there is no such setting."""
+    for node in ast.parse(text).body:
+        if not isinstance(node, ast.FunctionDef) or node.name.startswith("_"):
+            continue
+        tries = ast.get_docstring(node)
+        if not tries or "\n" in tries:
+            raise ValueError(f"{family}: {node.name} must say what it tries, in one line")
+        parameters = tuple(one.arg for one in node.args.args)
+        if parameters not in _KINDS:
+            raise ValueError(f"{family}: {node.name} takes what no attack is given")
+        role, choice = _KINDS[parameters]
+        source = f"{text}\n\n{choice.format(node.name)}\n"
+        yield Attack(node.name, tries, family, source, role, **_settings(node))
+
+
+def _settings(function: ast.FunctionDef) -> dict[str, Any]:
+    """What its decorator, `settings`, says."""
+    return {
+        str(setting.arg): ast.literal_eval(setting.value)
+        for decorator in function.decorator_list
+        if isinstance(decorator, ast.Call)
+        for setting in decorator.keywords
+    }

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from selftaught.attacks.catalogue import Attack
+from selftaught.attacks.catalogue import Attack, Verdict
 from selftaught.attacks.stage import (
     CPU_S,
     HONEST,
@@ -26,7 +26,6 @@ from selftaught.attacks.stage import (
     prepared,
     set_stage,
 )
-from selftaught.attacks.verdict import Verdict
 from selftaught.attacks.watched import WatchedSandbox
 from selftaught.core.budget import Budget, Usage
 from selftaught.core.errors import SelfTaughtError

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from selftaught.attacks.catalogue import Attack
+from selftaught.attacks.catalogue import Attack, Verdict
 from selftaught.attacks.stage import (
     HONEST,
     HONEST_IMPROVER,
@@ -28,7 +28,6 @@ from selftaught.attacks.stage import (
     prepared,
     set_stage,
 )
-from selftaught.attacks.verdict import Verdict
 from selftaught.core.seeds import PUBLIC_KEY, instance_generator
 
 _WEAK = Path(__file__).parent / "weak"

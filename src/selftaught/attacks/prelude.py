@@ -1,82 +1,100 @@
-"""Runs before an attack, in a guest or in a weak host's process: makes the module `attack`.
+"""The module `attack`, in a guest or in a weak host's process: what hostile programs share.
 
-`FACTS` (a JSON text) and `DESCRIPTOR` (a number, or None where the guest has but one) stand above.
+`FACTS` (a JSON text) and `DESCRIPTOR` (a number, or None where the guest has but one) are set.
 """
 
+import json
+import os
+import sys
 
-def _make_attack_module():
-    import json
-    import os
-    import sys
-    import types
+facts = json.loads(FACTS)
+wire = sys.modules.get("selftaught_guest.wire")
+raw_write = os.write
 
-    facts = json.loads(FACTS)
-    token = bytes.fromhex(facts["token"])
-    descriptor = DESCRIPTOR
-    write = os.write
-    if descriptor is None:
-        for descriptor in range(64):
-            try:
-                os.get_blocking(descriptor)
-                break
-            except OSError:
-                continue
+_token = bytes.fromhex(facts["token"])
+_watched = DESCRIPTOR
+if _watched is None:
+    for _watched in range(64):
+        try:
+            os.get_blocking(_watched)
+            break
+        except OSError:
+            continue
+# Where frames go: in a guest the socket to the host, in a weak host likewise.
+descriptor = facts.get("frames", _watched)
 
-    def attempted():
-        """Tell the host that the forbidden step comes next."""
-        write(descriptor, token)
 
-    def any_done(*deeds):
-        """Whether one of them is not refused."""
+def attempted():
+    """Tell the host that the forbidden step comes next."""
+    raw_write(_watched, _token)
+
+
+def settings(**_):
+    """What the host is to know of an attack; it reads the text."""
+    return lambda attack: attack
+
+
+def any_done(*deeds):
+    """Whether one of them is not refused."""
+    return any_of(deeds, lambda deed: deed())
+
+
+def any_of(things, *deeds):
+    """Whether one of the deeds is not refused for one of the things."""
+    for thing in things:
         for deed in deeds:
             try:
-                deed()
+                deed(thing)
                 return True
             except OSError:
                 pass
-        return False
-
-    def module(name):
-        """A module that guests are not meant to have, where something else has left it."""
-        return sys.modules.get(name) or __import__(name)
-
-    def send(value):
-        """Write one frame to the host, around the runtime."""
-        write_all(sys.modules["selftaught_guest.wire"].pack(value))
-
-    def send_bytes(body):
-        """The same of what may be no frame at all but for its length."""
-        write_all(len(body).to_bytes(4, "little") + body)
-
-    def write_all(frame):
-        frame = memoryview(frame)
-        while frame:
-            frame = frame[write(attack.descriptor, frame) :]
-
-    def receive():
-        """Read one frame of the host's, around the runtime."""
-        wire = sys.modules["selftaught_guest.wire"]
-        (size,) = wire.HEADER.unpack(take(wire.HEADER.size))
-        return wire.unpack(take(size))
-
-    def take(size):
-        parts = []
-        while size:
-            part = os.read(attack.descriptor, size)
-            if not part:
-                raise EOFError
-            size -= len(part)
-            parts.append(part)
-        return b"".join(parts)
-
-    attack = types.ModuleType("attack")
-    attack.facts, attack.attempted = facts, attempted
-    attack.any_done, attack.module = any_done, module
-    attack.send, attack.send_bytes, attack.receive = send, send_bytes, receive
-    attack.raw_write = write
-    # Where frames go: in a guest the socket to the host, in a weak host likewise.
-    attack.descriptor = facts.get("frames", descriptor)
-    sys.modules["attack"] = attack
+    return False
 
 
-_make_attack_module()
+def module(name):
+    """A module that guests are not meant to have, where something else has left it."""
+    return sys.modules.get(name) or __import__(name)
+
+
+def send(value):
+    """Write one frame to the host, around the runtime."""
+    write_all(wire.pack(value))
+
+
+def send_bytes(body):
+    """The same of what may be no frame at all but for its length."""
+    write_all(len(body).to_bytes(4, "little") + body)
+
+
+def write_all(frame):
+    frame = memoryview(frame)
+    while frame:
+        frame = frame[raw_write(descriptor, frame) :]
+
+
+def send_prompt(number, **said):
+    """Write a request to the model: for one response, where nothing else is said."""
+    usual = {"op": "prompt", "expertise": "", "messages": ["x"], "n": 1, "temperature": 0.5}
+    send(("request", number, {**usual, **said}))
+
+
+def send_solutions(number, solutions, **said):
+    """Write a request to the utility."""
+    send(("request", number, {"op": "utility", "solutions": solutions, **said}))
+
+
+def receive():
+    """Read one frame of the host's, around the runtime."""
+    (size,) = wire.HEADER.unpack(_take(wire.HEADER.size))
+    return wire.unpack(_take(size))
+
+
+def _take(size):
+    parts = []
+    while size:
+        part = os.read(descriptor, size)
+        if not part:
+            raise EOFError
+        size -= len(part)
+        parts.append(part)
+    return b"".join(parts)

@@ -106,10 +106,6 @@ def set_stage() -> Iterator[Stage]:
             "memory_bytes": LIMITS.memory_bytes,
             "threads": LIMITS.threads,
             "frame_bytes": LIMITS.frame_bytes,
-            "output_bytes": LIMITS.output_bytes,
-            "calls": IMPROVER_LIMITS.calls,
-            "samples_per_call": IMPROVER_LIMITS.samples_per_call,
-            "utility_uses": IMPROVER_LIMITS.utility_uses,
             "requests": LIMITS.requests,
         }
         yield Stage(facts, token, f"private {nonce}", folder, servers, _look_at(folder))
@@ -126,9 +122,14 @@ def planted() -> Iterator[None]:
 
 
 def prepared(source: str, facts: dict[str, Any], descriptor: int | None = None) -> str:
-    """The text of an attack with the prelude that gives it its facts."""
+    """The text of an attack after one that makes the module `attack`, with its facts."""
     prelude = (Path(__file__).parent / "prelude.py").read_text(encoding="utf-8")
-    return f"FACTS = {json.dumps(facts)!r}\nDESCRIPTOR = {descriptor!r}\n{prelude}\n\n{source}"
+    names = f"FACTS={json.dumps(facts)!r}, DESCRIPTOR={descriptor!r}"
+    return f"""import sys, types
+attack = sys.modules["attack"] = types.ModuleType("attack")
+vars(attack).update({names})
+exec({prelude!r}, vars(attack))
+{source}"""
 
 
 def draw(rng: np.random.Generator) -> tuple[int, int]:

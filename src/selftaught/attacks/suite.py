@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from threading import Event
 from typing import TypeAlias
 
-from selftaught.attacks.catalogue import Attack, load_attacks
+from selftaught.attacks.catalogue import Attack, Verdict, load_attacks
 from selftaught.attacks.contained import arena
 from selftaught.attacks.control import run_control
 from selftaught.attacks.stage import planted
-from selftaught.attacks.verdict import Verdict
 from selftaught.core.ports import Sandbox
 
 CONTROL = "control"

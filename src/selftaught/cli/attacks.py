@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from selftaught.app.parts import sandboxes
-from selftaught.attacks.catalogue import Attack
+from selftaught.attacks.catalogue import Attack, Verdict
 from selftaught.attacks.suite import CONTROL, Row, run_suite
-from selftaught.attacks.verdict import Verdict
 from selftaught.cli.terminal import stderr
 from selftaught.pages.blocks import Block, Paragraph, Table
 
@@ -41,10 +41,10 @@ def run_attacks(tiers: Sequence[str], *, controls: bool) -> dict[str, Any]:
         rows = run_suite(chosen, controls=controls, told=tell)
     return {
         "places": places,
-        "all_blocked": all(
-            verdict.blocked for row in rows for tier, verdict in _in_tiers(row) if tier in tiers
-        ),
-        "controls_through": _controls_through(rows) if controls else None,
+        "all_blocked": all(row.verdicts[tier].blocked for row in rows for tier in tiers),
+        "controls_through": sum(row.verdicts[CONTROL].through is not None for row in rows)
+        if controls
+        else None,
         "wall_s": round(time.monotonic() - start_s, 1),
         "programs": [_row_json(row) for row in rows],
     }
@@ -89,14 +89,6 @@ def _is_wrong(place: str, verdict: dict[str, Any]) -> bool:
     return bool(verdict["word"] != expected)
 
 
-def _in_tiers(row: Row) -> list[tuple[str, Verdict]]:
-    return [(place, verdict) for place, verdict in row.verdicts.items() if place != CONTROL]
-
-
-def _controls_through(rows: Sequence[Row]) -> int:
-    return sum(row.verdicts[CONTROL].word == "got through" for row in rows)
-
-
 def _row_json(row: Row) -> dict[str, Any]:
     attack = row.attack
     return {
@@ -105,13 +97,7 @@ def _row_json(row: Row) -> dict[str, Any]:
         "role": attack.role,
         "tries": attack.tries,
         "verdicts": {
-            place: {
-                "word": verdict.word,
-                "attempted": verdict.attempted,
-                "blocked": verdict.blocked,
-                "through": verdict.through,
-                "detail": verdict.detail,
-            }
+            place: {"word": verdict.word, "blocked": verdict.blocked, **asdict(verdict)}
             for place, verdict in row.verdicts.items()
         },
     }

@@ -5,10 +5,12 @@ from __future__ import annotations
 import click
 
 from selftaught.cli.options import (
+    OrderedGroup,
+    SectionedCommand,
     json_option,
+    option,
     reading_store_option,
 )
-from selftaught.cli.sections import OrderedGroup, SectionedCommand, option
 
 
 @click.group(cls=OrderedGroup, short_help="Count bypasses of the sandbox; look for cheating.")

@@ -5,8 +5,7 @@ from __future__ import annotations
 import click
 
 from selftaught.cli.edge import DONE, FAILED, NO_SANDBOX
-from selftaught.cli.options import json_option
-from selftaught.cli.sections import SectionedCommand, option
+from selftaught.cli.options import SectionedCommand, json_option, option
 
 
 @click.command(cls=SectionedCommand, short_help="Try the sandbox, and say what works here.")

@@ -11,6 +11,7 @@ from selftaught.app import core_thread
 from selftaught.cli.edge import Stopped
 from selftaught.cli.progress import shown
 from selftaught.cli.tally import Tally
+from selftaught.core.prints import printed_on_stderr
 from selftaught.core.progress import Listener
 from selftaught.pages import words
 from selftaught.studies.next_command import next_command
@@ -33,7 +34,7 @@ def execute(work: Work, store: str, *, as_json: bool) -> dict[str, Any]:
     # collector would, holds the core's loop for a tenth of a second each time.
     gc.freeze()
     try:
-        with shown(tally, transient=summary_follows) as listener:
+        with printed_on_stderr(), shown(tally, transient=summary_follows) as listener:
             return core_thread.run(work(listener))
     except KeyboardInterrupt as error:
         raise Stopped(_kept(tally, store), error) from None

@@ -7,8 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from selftaught.cli.options import json_option, reading_store_option, setting_options
-from selftaught.cli.sections import SectionedCommand, option
+from selftaught.cli.options import (
+    SectionedCommand,
+    json_option,
+    option,
+    reading_store_option,
+    setting_options,
+)
 from selftaught.pages import words
 from selftaught.pages.blocks import Table
 from selftaught.studies.common_config import ProviderConfig
@@ -70,10 +75,10 @@ def models(model: str | None, check: bool, as_json: bool, **options: Any) -> Non
 def runs(store: str, as_json: bool) -> None:
     """List the runs of a store, newest first."""
     from selftaught.app.run_list import list_runs
-    from selftaught.cli.terminal import print_blocks, print_json
+    from selftaught.cli.terminal import print_blocks, print_json, reading
     from selftaught.journal.reader import open_reader
 
-    with open_reader(store) as reader:
+    with reading(store), open_reader(store) as reader:
         found = list_runs(reader)
     if as_json:
         print_json({"runs": [run.as_json() for run in found]})

@@ -32,7 +32,6 @@ def live(console: Console, tally: Tally, *, transient: bool) -> Iterator[None]:
         get_renderable=lambda: display(tally, console),
         refresh_per_second=_REFRESHES_A_SECOND,
         transient=transient,
-        redirect_stdout=False,
     ):
         yield
 

@@ -13,14 +13,14 @@ from selftaught.cli.audit import audit
 from selftaught.cli.doctor import doctor
 from selftaught.cli.listing import models, runs, tasks
 from selftaught.cli.new import new_improver, new_task
+from selftaught.cli.options import OrderedGroup
 from selftaught.cli.report import report
 from selftaught.cli.reproduce import reproduce
 from selftaught.cli.resume import replay, resume
-from selftaught.cli.sections import OrderedGroup
 from selftaught.cli.serve_model import serve_model
 from selftaught.cli.show import show
 from selftaught.cli.stop import stop
-from selftaught.cli.strategies import strategies
+from selftaught.cli.strategies import strategies_command
 from selftaught.cli.study_command import add_study, unusable_command
 from selftaught.cli.verify import verify
 from selftaught.studies.registry import studies, unusable
@@ -28,7 +28,7 @@ from selftaught.studies.registry import studies, unusable
 _COMMANDS: tuple[click.Command, ...] = (
     *(tasks, models, doctor, runs, show),
     *(stop, resume, replay, verify),
-    *(strategies, reproduce),
+    *(strategies_command(), reproduce),
     report,
     *(new_task, new_improver),
     serve_model,

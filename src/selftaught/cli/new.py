@@ -9,7 +9,8 @@ from pathlib import Path
 
 import click
 
-from selftaught.cli.sections import SectionedCommand
+from selftaught.cli.options import SectionedCommand
+from selftaught.core.errors import ConfigError
 
 # Both the name of a task and of a module.
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
@@ -70,8 +71,6 @@ def _checked(name: str) -> str:
     import keyword
     from importlib.util import find_spec
 
-    from selftaught.core.errors import ConfigError
-
     if not _NAME.fullmatch(name):
         raise ConfigError(
             f"{name!r} is not a name: use letters, digits and '_', with a letter first, 64 at most"
@@ -98,8 +97,6 @@ def _filled(name: str, skeletons: Mapping[str, str]) -> dict[Path, str]:
 
 def _write(texts: Mapping[Path, str]) -> None:
     """All of the files, or none. Raises: ConfigError that names the file."""
-    from selftaught.core.errors import ConfigError
-
     folders = dict.fromkeys(path.parent for path in texts if path.parent != Path())
     at_the_top = [path for path in texts if path.parent not in folders]
     there = sorted(path for path in (*folders, *at_the_top) if os.path.lexists(path))

@@ -1,4 +1,4 @@
-"""The options of the commands, from the settings; and the settings that options and file make."""
+"""The options of the commands, from the settings, and their help; what options and file set."""
 
 from __future__ import annotations
 
@@ -9,13 +9,72 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import click
 
-from selftaught.cli.sections import all_of, option
 from selftaught.core.errors import ConfigError
 from selftaught.studies.common_config import DEFAULT_STORE
-from selftaught.studies.settings import Declared, Section, declared, make_config, merged, read_toml
+from selftaught.studies.settings import (
+    Declared,
+    Heading,
+    Section,
+    declared,
+    make_config,
+    merged,
+    read_toml,
+)
 
 F = TypeVar("F", bound=Callable[..., Any])
 S = TypeVar("S", bound=Section)
+
+_DEFAULT_SECTION = Heading.OPTIONS
+
+
+class OrderedGroup(click.Group):
+    """A group that lists its commands in the order in which they were added."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+class SectionedOption(click.Option):
+    """An option that is listed under a heading of its own."""
+
+    def __init__(self, *args: Any, section: str = _DEFAULT_SECTION, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.section = section
+
+
+class SectionedCommand(click.Command):
+    """A command whose help lists the options by section, in the order of the first of each."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        sections: dict[str, list[tuple[str, str]]] = {_DEFAULT_SECTION: []}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if isinstance(parameter, click.Option) and record is not None:
+                section = getattr(parameter, "section", _DEFAULT_SECTION)
+                sections.setdefault(section, []).append(record)
+        for name, records in sections.items():
+            if records:
+                with formatter.section(name):
+                    formatter.write_dl(records)
+
+
+def all_of(*options: Callable[[F], F]) -> Callable[[F], F]:
+    """Several options as one decorator, in the order in which help lists them."""
+
+    def decorate(command: F) -> F:
+        for decorator in reversed(options):
+            command = decorator(command)
+        return command
+
+    return decorate
+
+
+def option(*names: str, section: str = _DEFAULT_SECTION, **settings: Any) -> Callable[[F], F]:
+    """`click.option` under a heading."""
+    return click.option(*names, cls=SectionedOption, section=section, **settings)
+
+
+# --- options of several commands ----------------------------------------------------------------
 
 
 json_option = option(
@@ -38,11 +97,6 @@ file_options = all_of(
     ),
     json_option,
 )
-
-
-def listed(names: Sequence[str]) -> str:
-    """Such as `a, b and c`."""
-    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 # --- options of settings ------------------------------------------------------------------------
@@ -123,17 +177,12 @@ def _listed(context: click.Context, parameter: click.Parameter, value: Sequence[
     return tuple(name.strip() for part in value for name in part.split(",") if name.strip())
 
 
-def _pairs(context: click.Context, parameter: click.Parameter, value: Sequence[str]) -> Any:
-    return parsed_arguments(value)
-
-
-def parsed_arguments(pairs: Sequence[str]) -> dict[str, Any]:
-    """`K=V` pairs, each V as JSON or, if it is none, as it stands.
-
-    Raises: click.BadParameter for what is no pair.
-    """
+def _pairs(
+    context: click.Context, parameter: click.Parameter, value: Sequence[str]
+) -> dict[str, Any]:
+    """`K=V` pairs, each V as JSON or, if it is none, as it stands."""
     found: dict[str, Any] = {}
-    for pair in pairs:
+    for pair in value:
         name, equals, text = pair.partition("=")
         if not name or not equals:
             raise click.BadParameter(f"{pair!r} must be written K=V")

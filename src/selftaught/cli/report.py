@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from selftaught.cli.options import json_option, reading_store_option
-from selftaught.cli.sections import SectionedCommand, option
+from selftaught.cli.options import SectionedCommand, json_option, option, reading_store_option
 
 
 @click.command(cls=SectionedCommand, short_help="Write a run as a page, with figures and numbers.")
@@ -36,11 +35,13 @@ def report(run: str, kind: str, out: Path | None, force: bool, store: str, as_js
     network and has no scripts. RUN is a run's id, the start of it, or `latest`; of a run of a
     series (--repeats) the whole series is reported. Needs pip install 'selftaught[report]'.
     """
-    from selftaught.app.report.write import write_report
-    from selftaught.cli.terminal import print_blocks, print_json
+    from selftaught.cli.terminal import print_blocks, print_json, reading
     from selftaught.pages.blocks import Paragraph
 
-    written = write_report(store, run, kind=kind, out=out, force=force)
+    with reading(store):
+        from selftaught.app.report.write import write_report  # it loads what draws figures
+
+        written = write_report(store, run, kind=kind, out=out, force=force)
     if as_json:
         print_json(written.as_json())
         return

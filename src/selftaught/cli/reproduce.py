@@ -9,8 +9,7 @@ from typing import Any
 import click
 
 from selftaught.cli.edge import Stopped
-from selftaught.cli.options import file_options, setting_options, settings
-from selftaught.cli.sections import SectionedCommand, option
+from selftaught.cli.options import SectionedCommand, file_options, option, setting_options, settings
 from selftaught.studies.common_config import CommonConfig
 from selftaught.studies.settings import as_json as config_json
 
@@ -49,8 +48,8 @@ def reproduce(
 
     from selftaught.app import core_thread
     from selftaught.app import reproduce as protocols
+    from selftaught.app.estimates import estimate_page
     from selftaught.app.protocol_page import protocol_page
-    from selftaught.cli.estimate import estimate_page
     from selftaught.cli.execute import execute
     from selftaught.cli.terminal import print_json, print_page
     from selftaught.core.errors import ConfigError

@@ -9,8 +9,14 @@ from typing import Any
 import click
 
 from selftaught.cli.edge import DONE, FAILED
-from selftaught.cli.options import json_option, reading_store_option, setting_options, settings
-from selftaught.cli.sections import SectionedCommand, option
+from selftaught.cli.options import (
+    SectionedCommand,
+    json_option,
+    option,
+    reading_store_option,
+    setting_options,
+    settings,
+)
 from selftaught.pages import words
 from selftaught.pages.blocks import Page, Paragraph, Section
 from selftaught.studies.common_config import BudgetConfig

@@ -10,8 +10,7 @@ from typing import Any
 import click
 
 from selftaught.cli.edge import DONE
-from selftaught.cli.options import configured, setting_options
-from selftaught.cli.sections import SectionedCommand
+from selftaught.cli.options import SectionedCommand, configured, setting_options
 from selftaught.studies.common_config import ServerConfig
 
 

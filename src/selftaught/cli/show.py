@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import click
 
-from selftaught.cli.options import json_option, reading_store_option
-from selftaught.cli.sections import SectionedCommand, option
+from selftaught.cli.options import SectionedCommand, json_option, option, reading_store_option
 
 
 @click.command(cls=SectionedCommand, short_help="Show a run: iterations, programs, spending.")
@@ -28,13 +27,13 @@ def show(run: str, trace: bool, store: str, as_json: bool) -> None:
     from selftaught.analysis.series import recorded_series
     from selftaught.analysis.trace import trace_run
     from selftaught.app.pages import shown_page, stored_result
-    from selftaught.cli.terminal import paged, print_json
+    from selftaught.cli.terminal import paged, print_json, reading
     from selftaught.cli.trace_page import trace_page
     from selftaught.journal.reader import open_reader
     from selftaught.pages.terminal import draw_page
     from selftaught.studies.registry import own_kinds
 
-    with open_reader(store) as reader:
+    with reading(store), open_reader(store) as reader:
         run_id = reader.resolve_run(run)
         series = recorded_series(reader, run_id, own_kinds())
         (recorded,) = (one for one in series if one.run_id == run_id)

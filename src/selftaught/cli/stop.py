@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import click
 
-from selftaught.cli.options import json_option, reading_store_option
-from selftaught.cli.sections import SectionedCommand, option
+from selftaught.cli.options import SectionedCommand, json_option, option, reading_store_option
 
 
 @click.command(cls=SectionedCommand, short_help="End a run that is running elsewhere, in order.")

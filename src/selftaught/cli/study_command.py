@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,16 @@ from typing import Any
 import click
 
 from selftaught.cli.edge import DONE, FAILED
-from selftaught.cli.options import file_options, given_settings, setting_options
-from selftaught.cli.sections import OrderedGroup, SectionedCommand, option
+from selftaught.cli.options import (
+    OrderedGroup,
+    SectionedCommand,
+    file_options,
+    given_settings,
+    option,
+    setting_options,
+)
+from selftaught.core.errors import ConfigError
+from selftaught.studies.next_command import next_command
 from selftaught.studies.registry import find_study
 from selftaught.studies.study import Estimated, Study
 
@@ -43,7 +52,7 @@ def add_study(commands: click.Group, study: Study[Any], groups: Mapping[str, cli
         found = commands.commands[group]
         assert isinstance(found, click.Group)
         commands = found
-    commands.add_command(_command(study, name))
+    commands.add_command(study_command(study, name))
 
 
 def unusable_command(name: str) -> click.Command:
@@ -61,7 +70,8 @@ def unusable_command(name: str) -> click.Command:
     )(command)
 
 
-def _command(study: Study[Any], name: str) -> click.Command:
+def study_command(study: Study[Any], name: str) -> click.Command:
+    """The command by itself."""
     argument = study.argument
     options: list[Callable[[Any], Any]] = [
         click.argument(
@@ -82,19 +92,17 @@ def _command(study: Study[Any], name: str) -> click.Command:
     ) -> int:
         from selftaught.app import core_thread
         from selftaught.app.discovery import Installed
-        from selftaught.app.estimates import estimated
+        from selftaught.app.estimates import estimate_page, estimated
         from selftaught.app.pages import end_page
         from selftaught.app.series import run_repeated
-        from selftaught.cli.estimate import estimate_page
         from selftaught.cli.execute import execute
-        from selftaught.cli.out_file import check_out, write_out
         from selftaught.cli.terminal import print_json, print_page
 
         given = given_settings(study.config, values)
         named = values[argument.setting]
         given |= {argument.setting: named} if named else {}
         asked = study.asked(given, Installed())
-        check_out(out, force=force)
+        _check_out(out, force=force)
         store = asked.config.store
         if estimate:
             found = core_thread.run(estimated(asked))
@@ -102,7 +110,7 @@ def _command(study: Study[Any], name: str) -> click.Command:
             return DONE
         result = execute(lambda listener: run_repeated(asked, listener), store, as_json=as_json)
         print_json(result) if as_json else print_page(end_page(study, result, store))
-        write_out(out, result, store, force=force)
+        _write_out(out, result, store, force=force)
         return FAILED if study.alarming(result) else DONE
 
     for decorate in reversed(options):
@@ -110,3 +118,35 @@ def _command(study: Study[Any], name: str) -> click.Command:
     made = click.command(name, cls=SectionedCommand, short_help=study.short_help)(command)
     made.help = study.help
     return made
+
+
+# --- the file of `--out`: checked before the run, written only at its end ----------------------
+
+
+def _check_out(out: Path | None, *, force: bool) -> None:
+    """Raises: ConfigError if the file could not be written; touches nothing."""
+    if out is None:
+        return
+    if out.is_dir():
+        raise ConfigError(f"--out {out} is a folder: give a file")
+    if os.path.lexists(out) and not force:
+        raise ConfigError(f"--out {out} exists: give another file, or --force to replace it")
+    if not out.parent.is_dir():
+        raise ConfigError(f"--out {out}: there is no folder {out.parent}")
+    writable = out if out.exists() else out.parent
+    if not os.access(writable, os.W_OK):
+        raise ConfigError(f"--out {out} cannot be written: no permission")
+
+
+def _write_out(out: Path | None, result: Mapping[str, Any], store: str, *, force: bool) -> None:
+    """Write the best program. Raises: ConfigError that says where the program is kept."""
+    if out is None:
+        return
+    try:
+        with out.open("w" if force else "x", encoding="utf-8", errors="surrogatepass") as file:
+            file.write(result["best"]["source"])
+    except OSError as error:
+        raise ConfigError(
+            f"--out {out} cannot be written ({error.strerror}); the program is kept: "
+            f"{next_command('show', result['run_id'], store)}"
+        ) from None

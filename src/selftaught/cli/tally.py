@@ -106,7 +106,7 @@ class Tally:
 
 def title(head: Mapping[str, Any]) -> str:
     """What a run is, in a line."""
-    tasks = ", ".join(task["name"] for task in head["tasks"])
+    tasks = "".join(f" {task['name']}," for task in head["tasks"]).rstrip(",")
     series = head.get("series")
     place = f", {words.place(series)}" if series else ""
-    return f"{head['command']} {tasks}{place}; model {head['model']}; sandbox {head['tier']}"
+    return f"{head['command']}{tasks}{place}; model {head['model']}; sandbox {head['tier']}"

@@ -47,6 +47,17 @@ def paged() -> Iterator[Console]:
         click.echo_via_pager(text, color=console.color_system is not None)
 
 
+@contextmanager
+def reading(store: str) -> Iterator[None]:
+    """Says on a terminal that a store is read, while it is: a long run takes seconds."""
+    console = stderr()
+    if not console.is_terminal or console.is_dumb_terminal:
+        yield
+        return
+    with console.status(f"reading {store}"):
+        yield
+
+
 def print_page(page: Page) -> None:
     """A page on stdout."""
     from selftaught.pages.terminal import draw_page

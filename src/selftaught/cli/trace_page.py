@@ -53,11 +53,17 @@ def _call(call: CallTrace, shown: set[str]) -> Iterator[str]:
     for place, reply in enumerate(call.replies, 1):
         yield f"  reply {place}: {_became(reply)}"
         yield from _quoted(reply.text)
+        if reply.printed:
+            yield f"  printed by program {(reply.program_id or '')[: words.SHORT_ID]}:"
+            yield from _quoted(reply.printed.rstrip("\n"))
 
 
 def _became(reply: ReplyTrace) -> str:
     program = "" if reply.program_id is None else f"program {reply.program_id[: words.SHORT_ID]}, "
-    return program + (reply.outcome if reply.value is None else words.number(reply.value))
+    if reply.value is not None:
+        return program + words.number(reply.value)
+    why = reply.detail.partition("\n")[0]
+    return f"{program}{reply.outcome}{f': {why}' if why else ''}"
 
 
 def _quoted(text: str) -> Iterator[str]:

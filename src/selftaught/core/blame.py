@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import sysconfig
 import traceback
 from collections.abc import Iterable
 from pathlib import Path
 
-# What a user does not mend: this package, the standard library, and what is installed.
-_INSTALLED = (sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
-_OURS = str(Path(__file__).parents[1])
-_NOT_OWN = tuple({f"{Path(folder).resolve()}/" for folder in (_OURS, *_INSTALLED)})
+from selftaught.core.own_files import is_own
 
 
 def own_place(
@@ -27,9 +23,7 @@ def own_place(
 
 
 def _is_own(path: Path, file: Path | None) -> bool:
-    if path == file:
-        return True
-    return not str(path).startswith("<frozen ") and not str(path.resolve()).startswith(_NOT_OWN)
+    return path == file or (not str(path).startswith("<frozen ") and is_own(path))
 
 
 def words_of(error: BaseException) -> str:

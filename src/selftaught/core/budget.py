@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 
 from selftaught.core.errors import ConfigError
 
@@ -30,16 +30,15 @@ class Budget:
     wall_s: float | None = None
 
     def __post_init__(self) -> None:
-        for spec in fields(self):
-            value = getattr(self, spec.name)
+        for name, value in asdict(self).items():
             if value is None:
                 continue
             if isinstance(value, bool) or not isinstance(value, (int, float)):
-                raise ConfigError(f"budget {spec.name} must be a number, not {value!r}")
+                raise ConfigError(f"budget {name} must be a number, not {value!r}")
             if not (math.isfinite(value) and value > 0):
-                raise ConfigError(f"budget {spec.name} must be above 0, not {value!r}")
-            if spec.name in ("lm_calls", "samples", "tokens") and not isinstance(value, int):
-                raise ConfigError(f"budget {spec.name} must be a whole number, not {value!r}")
+                raise ConfigError(f"budget {name} must be above 0, not {value!r}")
+            if name in ("lm_calls", "samples", "tokens") and not isinstance(value, int):
+                raise ConfigError(f"budget {name} must be a whole number, not {value!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +82,6 @@ class Usage:
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+
+    def __mul__(self, times: int) -> Usage:
+        return Usage(*(getattr(self, f.name) * times for f in fields(self)))

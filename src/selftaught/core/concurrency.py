@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Hashable, Iterable
 from typing import Any, Generic, TypeVar, cast
 
-from selftaught.core.errors import JournalEnds
+from selftaught.core.errors import BudgetExceeded, JournalEnds
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
@@ -38,8 +38,20 @@ async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
 
 
 async def beside(rest: Coroutine[Any, Any, None], work: Coroutine[Any, Any, T]) -> T:
-    """The work's result, once the rest is done as well. Raises: as `together`."""
-    _, result = await together((rest, work))
+    """The work's result, once the rest is done as well.
+
+    Raises: as `together`; but where a budget ends the work, the rest is done first.
+    """
+
+    async def within_budget() -> T | BudgetExceeded:
+        try:
+            return await work
+        except BudgetExceeded as ended:
+            return ended
+
+    _, result = await together((rest, within_budget()))
+    if isinstance(result, BudgetExceeded):
+        raise result
     return cast(T, result)
 
 

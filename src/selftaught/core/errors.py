@@ -108,7 +108,6 @@ class TierProbe:
     """What probing one sandbox tier found.
 
     Attributes:
-        tier: the tier's name.
         usable: whether an honest program ran and a hostile one was stopped in it.
         detail: what works, or the exact error of what failed.
     """

@@ -17,6 +17,7 @@ from selftaught.core.outcome import FAILURE_KINDS, Failed
 from selftaught_guest.wire import WireError
 
 _DETAIL_CHARS = 2000
+PRINTED_CHARS = 2000
 _LARGEST_NUMBER = (1 << 63) - 1
 
 Refusal: TypeAlias = Literal["budget", "value", "model", "ends"]
@@ -80,9 +81,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A guest's last word on a call: a value, or the failure that it reports of itself."""
+    """A guest's last word on a call: a value, or the failure that it reports of itself.
+
+    Attributes:
+        printed: the beginning of what it printed since its last answer.
+    """
 
     value: Any | Failed
+    printed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +128,17 @@ def parse_answer(value: Any) -> Answer:
     Raises: WireError on any other form.
     """
     tag = _tag(value)
-    if tag == "ok" and len(value) == 2:
-        return Answer(value[1])
     if tag == "ready" and len(value) == 1:
         return Answer(None)
-    if tag == "failed" and len(value) == 3:
-        _, kind, detail = value
+    said = {"ok": 2, "failed": 3}.get(tag, 0)
+    printed = value[said:] if said else ()
+    if said and len(value) >= said and len(printed) <= 1 and all(type(t) is str for t in printed):
+        words = "".join(printed)[:PRINTED_CHARS]
+        if tag == "ok":
+            return Answer(value[1], words)
+        _, kind, detail = value[:said]
         if type(kind) is str and type(detail) is str and kind in FAILURE_KINDS:
-            return Answer(Failed(kind, detail[:_DETAIL_CHARS]))
+            return Answer(Failed(kind, detail[:_DETAIL_CHARS]), words)
     raise WireError("the guest sent a frame that is no answer")
 
 

@@ -33,14 +33,17 @@ class Failed:
             output_limit (too much of it), budget.
         detail: one or a few lines for people; guest frames only.
         cpu_s: CPU seconds that the guest used, where known.
+        printed: as of `Scored`.
     """
 
     kind: FailureKind
     detail: str = ""
     cpu_s: float = 0.0
+    printed: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "detail", clean(self.detail))
+        object.__setattr__(self, "printed", clean(self.printed))
 
     @property
     def value(self) -> None:
@@ -50,15 +53,12 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """An evaluation that came to a value.
+    """An evaluation that came to a value; `Measure` says what its parts are.
 
     Attributes:
-        value: what the utility returned; higher is better.
-        feedback: what the utility says about the program, for search streams only.
-        per_instance: one value an instance, where the utility tells.
-        metrics: further named numbers.
         cpu_s: CPU seconds of the guests.
         tier: sandbox tier in which the program ran.
+        printed: the beginning of what the program printed.
     """
 
     value: float
@@ -67,9 +67,11 @@ class Scored:
     metrics: Mapping[str, float] = field(default_factory=dict)
     cpu_s: float = 0.0
     tier: str = ""
+    printed: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "feedback", clean(self.feedback))
+        object.__setattr__(self, "printed", clean(self.printed))
         metrics = {clean(name): value for name, value in self.metrics.items()}
         object.__setattr__(self, "metrics", metrics)
 

@@ -75,6 +75,7 @@ def read_python(path: Path) -> str | None:
 
 
 def is_own(path: Path) -> bool:
+    """Whether a user mends it: not this package, the standard library, or what is installed."""
     path = path.resolve()
     return not (_INSTALLED & set(path.parts) or any(path.is_relative_to(one) for one in _NOT_OWN))
 

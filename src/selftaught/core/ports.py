@@ -46,10 +46,7 @@ class GuestLimits:
 class Job:
     """A program to load in a guest: bytes and numbers, never a callable.
 
-    Attributes:
-        program: source text and entry.
-        limits: the guest's limits.
-        seed: 64-bit seed of the guest's randomness while it loads.
+    `seed`, of 64 bits, is that of the guest's randomness while it loads.
     """
 
     program: Program
@@ -180,11 +177,7 @@ class Evaluation:
 
     Its pickled form is for trusted hosts alone: it tells the instances.
 
-    Attributes:
-        program: what to score.
-        question: by which task, on which instances.
-        run_seed, instance_key: what instances derive from, with the question.
-        limits: the guests'.
+    Instances derive from `run_seed` and `instance_key`, with the question.
     """
 
     program: Program
@@ -208,6 +201,11 @@ class ProgramSession(Protocol):
     @property
     def cpu_s(self) -> float:
         """CPU seconds that its guests have used."""
+        ...
+
+    @property
+    def printed(self) -> str:
+        """The beginning of what it printed."""
         ...
 
     def close(self) -> None: ...

@@ -28,10 +28,7 @@ def too_long(source: str) -> str:
 class Program:
     """Source text that has not been, and never will be, run in this process.
 
-    Attributes:
-        source: Python source text.
-        entry: name of the function that is called.
-        id: content hash of the source.
+    `entry` names the function that is called; `id` is the content hash of the source.
     """
 
     source: str

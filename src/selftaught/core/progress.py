@@ -24,12 +24,7 @@ ProgressKind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """One thing that happened.
-
-    Attributes:
-        kind: what.
-        facts: plain data about it, as each emitter says.
-    """
+    """One thing that happened; the facts are plain data about it, as each emitter says."""
 
     kind: ProgressKind
     facts: Mapping[str, Any] = field(default_factory=dict)

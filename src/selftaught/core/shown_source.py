@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import ast
 import inspect
+import tokenize
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 
 def describe_source(functions: Sequence[Callable[..., Any]]) -> list[tuple[str, str]]:
-    """Source of the functions and of the top-level names of the same file that they use.
+    """Source of functions of one file and of its names that they use, in the file's order.
 
-    Args:
-        functions: functions of one file.
-    Returns: the texts of the definitions in the order of the file, each with the file and line
-        where it begins.
+    Returns: the text of each definition, with the file and line where it begins.
     Raises: LookupError, whose message says why there is no source to show.
     """
     wanted: list[str] = []
@@ -33,7 +31,8 @@ def describe_source(functions: Sequence[Callable[..., Any]]) -> list[tuple[str, 
     file = inspect.getsourcefile(functions[0])
     if file is None or not Path(file).is_file():
         return _own_source(functions)
-    text = Path(file).read_text(encoding="utf-8")
+    with tokenize.open(file) as opened:
+        text = opened.read()
     definitions = _definitions(ast.parse(text))
     if not all(name in definitions for name in wanted):
         return _own_source(functions)

@@ -10,12 +10,9 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A mean with its interval.
+    """A mean with its interval, from so many observations.
 
-    Attributes:
-        mean: the estimate.
-        ci95: 95 % confidence interval, or None where it cannot be had from so few observations.
-        n: observations.
+    `ci95` is the 95 % confidence interval, or None where it cannot be had from so few.
     """
 
     mean: float
@@ -88,26 +85,3 @@ def paired_difference(
 
 def _variance(values: Sequence[float], mean: float) -> float:
     return math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)
-
-
-def wilson(count: int, n: int) -> tuple[float, float]:
-    """95 % interval of a proportion, `count` of `n`: Wilson's score interval.
-
-    It holds for rare events, too, where the usual interval does not: with none of `n` it is
-    (0, 3.84 / (n + 3.84)).
-
-    Raises: ValueError if there is no observation, or a count that cannot be.
-    Source: Wilson, Journal of the American Statistical Association 22, 1927; recommended for small
-        proportions by Brown, Cai and DasGupta, Statistical Science 16, 2001.
-    """
-    if not 0 <= count <= n or n == 0:
-        raise ValueError(f"{count} of {n} is no proportion")
-    z = 1.959963984540054  # of the normal distribution, two-sided 5 %
-    share = count / n
-    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    # At the ends the interval reaches 0 or 1 itself, which rounding may miss.
-    return (
-        0.0 if count == 0 else middle - half,
-        1.0 if count == n else middle + half,
-    )

@@ -114,7 +114,12 @@ Utility: TypeAlias = Callable[
 
 @dataclass(frozen=True, slots=True)
 class PerInstance:
-    """A utility made of two functions; see `per_instance`."""
+    """A utility from two functions: the mean score over instances.
+
+    Args:
+        instances: makes the instances once from a generator.
+        score: runs the program on one instance and scores its output.
+    """
 
     instances: Callable[[np.random.Generator], Sequence[Any]]
     score: Callable[[SandboxedProgram, Any], float]
@@ -126,17 +131,7 @@ class PerInstance:
         return Measure(value=math.fsum(values) / len(values), per_instance=values)
 
 
-def per_instance(
-    instances: Callable[[np.random.Generator], Sequence[Any]],
-    score: Callable[[SandboxedProgram, Any], float],
-) -> PerInstance:
-    """A utility from two functions: the mean score over instances.
-
-    Args:
-        instances: makes the instances once from a generator.
-        score: runs the program on one instance and scores its output.
-    """
-    return PerInstance(instances, score)
+per_instance = PerInstance  # the public name
 
 
 # What a task's version covers, and what of it a model is shown; runs are checked, and go on, by the
@@ -195,38 +190,30 @@ class Task:
                 f"task name {self.name!r} is not a name: use letters, digits, '_' and '-'"
             )
         if not callable(self.utility):
-            raise ConfigError(f"task {self.name}: utility must be a function, not {self.utility!r}")
+            raise self._wrong(f"utility must be a function, not {self.utility!r}")
         if not isinstance(self.seed, (str, Path, NoneType)):
-            raise ConfigError(
-                f"task {self.name}: seed must be source text, a Path or None, not {self.seed!r}"
-            )
+            raise self._wrong(f"seed must be source text, a Path or None, not {self.seed!r}")
         try:
             lo, hi = (float(bound) for bound in self.range)
         except (TypeError, ValueError):
-            raise ConfigError(
-                f"task {self.name}: range must be two numbers, not {self.range!r}"
-            ) from None
+            raise self._wrong(f"range must be two numbers, not {self.range!r}") from None
         if not (math.isfinite(lo) and lo < hi):
-            raise ConfigError(
-                f"task {self.name}: range {self.range!r} must have a finite lowest value "
-                "below the highest"
+            raise self._wrong(
+                f"range {self.range!r} must have a finite lowest value below the highest"
             )
         if self.best_known is not None and not lo < self.best_known <= hi:
-            raise ConfigError(
-                f"task {self.name}: best_known {self.best_known!r} is outside of the range"
-            )
+            raise self._wrong(f"best_known {self.best_known!r} is outside of the range")
         if not self.utility_wall_s > 0:
-            raise ConfigError(
-                f"task {self.name}: utility_wall_s {self.utility_wall_s!r} must be above 0"
-            )
+            raise self._wrong(f"utility_wall_s {self.utility_wall_s!r} must be above 0")
         if self.seed_score is not None and not lo <= self.seed_score[0] <= self.seed_score[1] <= hi:
-            raise ConfigError(
-                f"task {self.name}: seed_score {self.seed_score!r} must be two values of its range"
-            )
+            raise self._wrong(f"seed_score {self.seed_score!r} must be two values of its range")
         if isinstance(self.shown, str):
-            raise ConfigError(f"task {self.name}: shown must be a list of names, not a text")
+            raise self._wrong("shown must be a list of names, not a text")
         if not self.entry.isidentifier():
-            raise ConfigError(f"task {self.name}: entry {self.entry!r} is not a function's name")
+            raise self._wrong(f"entry {self.entry!r} is not a function's name")
+
+    def _wrong(self, why: str) -> ConfigError:
+        return ConfigError(f"task {self.name}: {why}")
 
     @property
     def lowest(self) -> float:
@@ -258,9 +245,9 @@ class Task:
             return Program(self.seed, self.entry)
         path = self.seed if self.seed.is_absolute() else self._folder() / self.seed
         try:
-            return Program(path.read_text(encoding="utf-8"), self.entry)
+            return Program(path.read_text(encoding="utf-8-sig"), self.entry)
         except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"task {self.name}: cannot read its seed {path}: {error}") from None
+            raise self._wrong(f"cannot read its seed {path}: {error}") from None
 
     def described(self) -> str:
         """What the model is shown of the utility.
@@ -291,9 +278,7 @@ class Task:
             texts.append(made.text)
             constants |= made.constants
         if unknown := [name for name in self.shown if name not in constants]:
-            raise ConfigError(
-                f"task {self.name}: shown={unknown!r} are no constants that its utility uses"
-            )
+            raise self._wrong(f"shown={unknown!r} are no constants that its utility uses")
         return "\n\n".join(texts), secrets
 
     @cached_property
@@ -301,17 +286,14 @@ class Task:
         """The description, or all that it is by default, each part with the line that it is at."""
         if self.description is not None:
             return [(clean(self.description), "description:1")]
-        functions = (
-            (self.utility.instances, self.utility.score)
-            if isinstance(self.utility, PerInstance)
-            else (self.utility,)
-        )
+        makes = [self.utility.instances] if isinstance(self.utility, PerInstance) else []
         try:
-            return [(clean(text), where) for text, where in describe_source(functions)]
+            return [
+                (clean(text), where) for text, where in describe_source([*makes, self.function])
+            ]
         except LookupError as error:
-            raise ConfigError(
-                f"task {self.name}: {error}; give Task(description=...), which is what the model "
-                "will be shown"
+            raise self._wrong(
+                f"{error}; give Task(description=...), which is what the model will be shown"
             ) from None
 
     @cached_property
@@ -366,11 +348,15 @@ class Task:
         parts = (f"{name}={part.digest}" for name, part in sorted(self.version_parts.items()))
         return of_first, part_of("\x1f".join((self.name, *parts))).digest
 
+    @property
+    def function(self) -> Callable[..., Any]:
+        """What scores: the utility, or its part for one instance."""
+        return self.utility.score if isinstance(self.utility, PerInstance) else self.utility
+
     def defined_at(self) -> tuple[Path, int] | None:
         """File and line of the utility's function; None if it has no source."""
-        function = self.utility.score if isinstance(self.utility, PerInstance) else self.utility
         try:
-            plain = inspect.unwrap(function)
+            plain = inspect.unwrap(self.function)
             file, code = inspect.getsourcefile(plain), getattr(plain, "__code__", None)
         except TypeError:
             return None

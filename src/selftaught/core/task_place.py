@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 
 from selftaught.core.blame import words_of
 from selftaught.core.errors import ConfigError, InfrastructureError
-from selftaught.core.task import PerInstance, Task
+from selftaught.core.task import Task
 
 _OF_A_FILE = "selftaught_task_"
 
@@ -38,12 +39,25 @@ def module_of_file(path: Path) -> ModuleType:
     return module
 
 
+def refuse_while_loading() -> None:
+    """A task's file that starts a run where it is loaded would start another within the first.
+
+    Raises: ConfigError if who calls is such a file, with the line to change.
+    """
+    for frame, line in traceback.walk_stack(None):
+        of = frame.f_globals.get("__name__", "")
+        if frame.f_code.co_name == "<module>" and of.startswith(_OF_A_FILE):
+            raise ConfigError(
+                f"line {line} starts a run while the file is loaded for its task: put that line "
+                'under `if __name__ == "__main__":`'
+            )
+
+
 @dataclass(frozen=True, slots=True)
 class TaskPlace:
     """A module, or a file, that holds a task.
 
     Attributes:
-        module: its name.
         file: that of a module that can only be had by its file; else None.
         attribute: the task's name in it.
         version: that task's, which the one found there must have.
@@ -92,8 +106,7 @@ def place_of(task: Task) -> TaskPlace:
 
     Raises: ConfigError if it is not.
     """
-    function = task.utility.score if isinstance(task.utility, PerInstance) else task.utility
-    own = sys.modules.get(getattr(function, "__module__", None) or "")
+    own = sys.modules.get(getattr(task.function, "__module__", None) or "")
     for module in (own, *list(sys.modules.values())):
         # What stands in a script or a notebook is nowhere else under that name.
         if not isinstance(module, ModuleType) or module.__name__ == "__main__":

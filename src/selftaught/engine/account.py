@@ -3,19 +3,95 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from typing import Literal, TypeAlias
 
 from selftaught.core.budget import Budget, Usage
-from selftaught.core.errors import ModelFailure
+from selftaught.core.errors import FailureOfRequest, ModelFailure
 from selftaught.core.language_model import Completions, LanguageModel, Prompt
+from selftaught.core.program import content_id
 from selftaught.core.progress import Listener, Progress, silent
 from selftaught.engine.ledger import Cost, Ledger, Reservation
-from selftaught.engine.record import Recorder, RequestState, usage_json
+from selftaught.journal.codec import Body
+from selftaught.journal.events import LmAnswer, LmCall, ModelNotice
 from selftaught.journal.port import Journal, NoJournal
 
 # A token has at least one byte, so the bytes of a prompt bound its tokens from above; templates of
 # conversations and hidden instructions come on top.
 PROMPT_OVERHEAD_TOKENS = 256
+
+RequestState: TypeAlias = FailureOfRequest | Literal["answered", "abandoned", "cut"]
+NO_ANSWER = Completions((), None, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """Writes the requests of one call, of this key; what may cost money (`paid`) is on disk before
+    it is acted on.
+    """
+
+    journal: Journal
+    run_id: str
+    key: str
+    improver_run: str
+    paid: bool
+
+    async def asked(self, number: int, place: int, prompt: Prompt, reserved: Usage) -> None:
+        """Before the request of this number is sent; `place` is that of its first response."""
+        call = LmCall(
+            invocation=self.improver_run,
+            request=number,
+            place=place,
+            system=content_id(prompt.system),
+            user=content_id(prompt.user),
+            n=prompt.n,
+            temperature=prompt.temperature,
+            max_tokens=prompt.max_tokens,
+            seeds=tuple(prompt.seeds),
+            reserved=reserved,
+        )
+        self._append(call, (prompt.system, prompt.user))
+        if self.paid:
+            await self.journal.flush()
+
+    def closed(
+        self,
+        number: int,
+        state: RequestState,
+        detail: str,
+        usage: Usage,
+        cost_usd: float | None,
+        answer: Completions = NO_ANSWER,
+    ) -> None:
+        """What became of the request; `usage` is what the ledger counts."""
+        body = LmAnswer(
+            invocation=self.improver_run,
+            request=number,
+            state=state,
+            detail=detail,
+            texts=tuple(map(content_id, answer.texts)),
+            finishes=answer.finishes,
+            model=answer.model,
+            usage_reported=answer.usage is not None,
+            usage=usage,
+            cost_usd=cost_usd,
+        )
+        self._append(body, answer.texts)
+
+    async def answered(
+        self, number: int, answer: Completions, usage: Usage, cost_usd: float | None
+    ) -> None:
+        """The same of one that was answered, before the answer is used."""
+        self.closed(number, "answered", "", usage, cost_usd, answer)
+        if self.paid:
+            await self.journal.flush(durable=True)
+
+    def notice(self, text: str) -> None:
+        """Something that users should know about the model."""
+        self._append(ModelNotice(text))
+
+    def _append(self, body: Body, texts: tuple[str, ...] = ()) -> None:
+        self.journal.append(self.run_id, body, self.key, texts)
 
 
 @dataclass(slots=True)
@@ -52,7 +128,8 @@ class Books:
         Raises: BudgetExceeded if not even one response can be paid.
         """
         async with self._turn:
-            cost = replace(self._worst_case(prompt), lm_calls=0 if self.is_counted else 1)
+            cost = worst_case(self.model, prompt.size_bytes, prompt.max_tokens)
+            cost = replace(cost, lm_calls=0 if self.is_counted else 1)
             reservation = await self.ledger.reserve_in_turn(cost, prompt.n)
             self.is_counted = True
             return reservation
@@ -61,12 +138,13 @@ class Books:
         self.ledger.settle(reservation, usage)
         self.usage = self.usage + replace(usage, samples=drawn)
 
-    def _worst_case(self, prompt: Prompt) -> Cost:
-        """What one request may take at most."""
-        tokens_in = prompt.size_bytes + PROMPT_OVERHEAD_TOKENS
-        fixed_usd = self.model.most_usd(tokens_in, 0) or 0.0
-        one_usd = self.model.most_usd(tokens_in, prompt.max_tokens) or 0.0
-        return Cost(tokens_in, prompt.max_tokens, fixed_usd, one_usd - fixed_usd)
+
+def worst_case(model: LanguageModel, prompt_bytes: int, max_tokens: int) -> Cost:
+    """What one request may take at most."""
+    tokens_in = prompt_bytes + PROMPT_OVERHEAD_TOKENS
+    fixed_usd = model.most_usd(tokens_in, 0) or 0.0
+    one_usd = model.most_usd(tokens_in, max_tokens) or 0.0
+    return Cost(tokens_in, max_tokens, fixed_usd, one_usd - fixed_usd)
 
 
 def unlimited(model: LanguageModel) -> Account:
@@ -142,7 +220,7 @@ class ChargedRequest:
         await self.account.recorder.answered(
             self.number, answer, usage, cost_usd if self.account.is_priced else None
         )
-        self._tell(Progress("model_answered", usage_json(usage)))
+        self._tell(Progress("model_answered", asdict(usage)))
 
     def failed(self, failure: ModelFailure) -> None:
         if failure.notice:
@@ -160,7 +238,7 @@ class ChargedRequest:
         self.account.books.settle(self.reservation, usage, drawn=0)
         cost_usd = usage.usd if self.account.is_priced else None
         self.account.recorder.closed(self.number, state, detail, usage, cost_usd)
-        self._tell(Progress("model_failed", {"state": state, **usage_json(usage)}))
+        self._tell(Progress("model_failed", {"state": state, **asdict(usage)}))
 
     def _tell_notice(self, notice: str) -> None:
         self.account.recorder.notice(notice)

@@ -28,9 +28,9 @@ from selftaught.core.messages import (
 )
 from selftaught.core.program import MAX_PROGRAM_CHARS, Program, too_long
 from selftaught.engine.charged_call import ChargedCall
-from selftaught.engine.clock import Clock
 from selftaught.engine.context import RunContext
 from selftaught.engine.utilities import QueriedUtility
+from selftaught.journal.events import ClockRead
 
 MAX_TEMPERATURE = 2.0
 _MOST_TEXTS = 10_000
@@ -45,13 +45,38 @@ class _Refused(Exception):
 
 
 @dataclass(slots=True)
+class Clock:
+    """The clock of one improver run. It never goes back.
+
+    What it tells is journalled, so that it is told the same when run again. After what the journal
+    has told it goes on from there, as if no time had passed while the run stood still: an improver
+    that watches its time must not find that a night has gone.
+    """
+
+    context: RunContext
+    improver_run: str
+    _ahead_s: float = 0.0
+    _last_s: float = 0.0
+
+    async def read(self) -> float:
+        """Unix seconds, to the microsecond; journalled, unless they are from the journal."""
+        context = self.context
+        key = context.key(self.improver_run, "clock")
+        told_s = context.history.clock(key)
+        if told_s is None:
+            told_s = max(self._last_s, round(context.now() + self._ahead_s, 6))
+            context.record(ClockRead(self.improver_run, told_s), key)
+        else:
+            self._ahead_s = told_s - context.now()
+        self._last_s = told_s
+        return told_s
+
+
+@dataclass(slots=True)
 class Broker:
     """Serves the requests of one improver run.
 
     Attributes:
-        context: the run.
-        improver_run: key of the improver run.
-        utility: what it may query.
         entry: function that is called in its solutions.
         limits: its limits, which live here and nowhere else.
         samples_left: samples that it may still draw, or None for as many as its calls allow.
@@ -73,8 +98,7 @@ class Broker:
     _clock: Clock = field(init=False)
 
     def __post_init__(self) -> None:
-        context = self.context
-        self._clock = Clock(context, self.improver_run, context.now, context.history.clock)
+        self._clock = Clock(self.context, self.improver_run)
 
     @property
     def usage(self) -> Usage:

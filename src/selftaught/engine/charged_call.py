@@ -20,8 +20,6 @@ class ChargedCall:
     """A call with one message or several: a prompt for each different one.
 
     Attributes:
-        context: the run.
-        improver_run: key of the improver run that asks.
         asked: keys of all prompts that it has asked; filled in.
         is_short: the run's budget did not allow all responses.
     """

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from selftaught.core.budget import ImproverLimits, Usage
 from selftaught.core.language_model import LanguageModel
 from selftaught.core.ports import Executor, GuestLimits
 from selftaught.core.progress import Listener, Progress, ProgressKind, silent
 from selftaught.core.task import VERSION_SCHEME
+from selftaught.engine.account import worst_case
 from selftaught.engine.evaluate import Evaluator
 from selftaught.engine.history import History
-from selftaught.engine.keys import Occurrences, make_key
-from selftaught.engine.ledger import Ledger
+from selftaught.engine.keys import make_key
+from selftaught.engine.ledger import NOTHING, Amounts, Ledger
 from selftaught.engine.requests import Requester
 from selftaught.journal.codec import Body, as_json
 from selftaught.journal.events import Notice, Phase
@@ -45,15 +47,22 @@ class RunContext:
     guest_limits: GuestLimits = field(default_factory=GuestLimits)
     prompt_bytes: int = 1 << 18
     modules: tuple[str, ...] = ()
-    occurrences: Occurrences = field(default_factory=Occurrences)
     drawn: dict[tuple[str, str], Usage] = field(default_factory=dict)
     history: History = field(default_factory=History)
     version_scheme: int = VERSION_SCHEME
     now: Callable[[], float] = time.time
     _noticed: set[str] = field(default_factory=set)
+    _occurrences: Counter[str] = field(default_factory=Counter)
 
     def key(self, parent: str, *path: str | int) -> str:
-        return self.occurrences.key(parent, *path)
+        """The key of a child of `parent`, which tells identical siblings apart.
+
+        They may swap places between two runs, which changes nothing: they are identical.
+        """
+        base = make_key(parent, *path)
+        occurrence = self._occurrences[base]
+        self._occurrences[base] += 1
+        return make_key(base, occurrence)
 
     @property
     def model(self) -> LanguageModel:
@@ -64,6 +73,14 @@ class RunContext:
     def root(self) -> str:
         """The key of the run itself; the same for equal runs."""
         return make_key("run", self.seed)
+
+    def most(self, improver_runs: int) -> Amounts:
+        """What so many improver runs can take, requests that fail apart: all that their limits
+        allow, each response to a message of its own that is as long as can be."""
+        calls = improver_runs * self.limits.calls
+        one = worst_case(self.model, self.prompt_bytes, self.max_tokens).of(1)
+        most = NOTHING.plus(one, calls * self.limits.samples_per_call)
+        return replace(most, lm_calls=calls)
 
     def record(self, body: Body, key: str, texts: tuple[str, ...] = ()) -> None:
         if not self.history.holds(body.kind, key):

@@ -41,9 +41,7 @@ def describe_meta_utility(
     """The description of the meta-utility, in the form of a program.
 
     Args:
-        tasks: the downstream tasks.
         runs: improver runs a task on each stream.
-        limits: each improver run's limits.
         modules: what guests can import besides the usual modules.
     """
     per_task = "\n".join(

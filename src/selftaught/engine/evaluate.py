@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import inspect
 import math
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, Literal, TypeAlias
 
 from selftaught.core.concurrency import SingleFlight
 from selftaught.core.errors import InfrastructureError, SelfTaughtError
+from selftaught.core.messages import PRINTED_CHARS
 from selftaught.core.outcome import EvaluationOutcome, Failed, Scored
 from selftaught.core.ports import (
     CandidateSlot,
@@ -149,7 +150,7 @@ def evaluate_in_slot(
         scored = _checked(task, result, handle, slot.tier)
     except ProgramFailed as error:
         handle.raise_trouble()
-        return replace(error.failure, cpu_s=handle.cpu_s)
+        return replace(error.failure, cpu_s=handle.cpu_s, printed=handle.printed)
     except SelfTaughtError:
         handle.raise_trouble()
         raise
@@ -164,10 +165,6 @@ def evaluate_in_slot(
     return scored
 
 
-def replace_entry(program: Program, entry: str) -> Program:
-    return program if program.entry == entry else Program(program.source, entry)
-
-
 async def _awaited(result: Any) -> Any:
     return await result
 
@@ -179,11 +176,12 @@ class _Handle:
         self._slot = slot
         self._question = evaluation.question
         self._watch = watch
-        program = replace_entry(evaluation.program, self._question.task.entry)
+        program = replace(evaluation.program, entry=self._question.task.entry)
         self._job = Job(program, evaluation.limits, seed=self._seed(-1))
         self._session: ProgramSession = slot.session(self._job)
         self._calls = 0
         self._mapped_cpu_s = 0.0
+        self._mapped: dict[int, str] = {}
         self._trouble: InfrastructureError | None = None
 
     @property
@@ -194,6 +192,12 @@ class _Handle:
     @property
     def cpu_s(self) -> float:
         return self._session.cpu_s + self._mapped_cpu_s
+
+    @property
+    def printed(self) -> str:
+        """The beginning of what the program printed, guests of `map` in the order of groups."""
+        parts = (self._session.printed, *(self._mapped[first] for first in sorted(self._mapped)))
+        return "".join(parts)[:PRINTED_CHARS]
 
     def __call__(self, *args: Any, cpu_s: float | None = None) -> Any:
         index = self._calls
@@ -226,6 +230,7 @@ class _Handle:
                 finally:
                     session.close()
                 used_s += session.cpu_s
+                self._mapped[first + group.start] = session.printed
             return used_s
 
         with self._watch.paused(), self._slot.spares(len(groups) - 1) as spares:
@@ -278,7 +283,7 @@ def _checked(task: Task, result: Any, handle: _Handle, tier: str) -> Scored:
     try:
         value = float(measure.value)
         per_instance = tuple(float(item) for item in measure.per_instance)
-        metrics = _metrics(measure.metrics)
+        metrics = {str(name): float(number) for name, number in measure.metrics.items()}
     except (TypeError, ValueError, OverflowError) as error:
         raise UtilityError(
             task,
@@ -297,11 +302,8 @@ def _checked(task: Task, result: Any, handle: _Handle, tier: str) -> Scored:
             asked=handle.asked,
             then="; mend it or state another range",
         )
-    return Scored(value, str(measure.feedback), per_instance, metrics, handle.cpu_s, tier)
-
-
-def _metrics(metrics: Mapping[str, float]) -> dict[str, float]:
-    return {str(name): float(value) for name, value in metrics.items()}
+    feedback, used_s = str(measure.feedback), handle.cpu_s
+    return Scored(value, feedback, per_instance, metrics, used_s, tier, handle.printed)
 
 
 def _short(result: Any) -> str:

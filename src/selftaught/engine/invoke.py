@@ -31,8 +31,6 @@ class SandboxedImprover:
     """An improver program with what it needs to run.
 
     Attributes:
-        context: the run.
-        program: the improver's program.
         role: what it is run for; part of its improver runs' keys.
         samples_cap: samples that each run may draw, or None for what its limits allow.
     """

@@ -23,8 +23,8 @@ class Amounts:
     tokens: int = 0
     usd: float = 0.0
 
-    def plus(self, other: Amounts, sign: int = 1) -> Amounts:
-        return Amounts(*(getattr(self, r) + sign * getattr(other, r) for r in _RESOURCES))
+    def plus(self, other: Amounts, times: int = 1) -> Amounts:
+        return Amounts(*(getattr(self, r) + times * getattr(other, r) for r in _RESOURCES))
 
 
 NOTHING = Amounts()
@@ -100,7 +100,7 @@ class Ledger:
         self._lock = threading.Lock()
         self._reserved = NOTHING
         self._usage = usage or Usage()
-        self._spent = _amounts(self._usage + (before or Usage()))
+        self._spent = amounts_of(self._usage + (before or Usage()))
         self._held = NOTHING
         self._waiting: list[asyncio.Future[None]] = []
 
@@ -116,10 +116,10 @@ class Ledger:
         with self._lock:
             return self._spent
 
-    @property
-    def is_unlimited(self) -> bool:
-        """Whether nothing that is spent can be missed later."""
-        return self._budget == Budget()
+    def covers(self, amounts: Amounts) -> bool:
+        """Whether so much is left, however long it takes, and beside what is held back."""
+        with self._lock:
+            return self._end_s is None and self._short(amounts, self._reserved) is None
 
     def hold_back(self, amounts: Amounts) -> None:
         """Keep this much for the end; `NOTHING` sets it free."""
@@ -187,7 +187,7 @@ class Ledger:
 
     def settle(self, reservation: Reservation, usage: Usage) -> None:
         """Replace a reservation by what the request took; `reservation.usage` if nobody knows."""
-        self._close(reservation, _amounts(usage), usage)
+        self._close(reservation, amounts_of(usage), usage)
 
     def release(self, reservation: Reservation) -> None:
         """The call was never made."""
@@ -217,7 +217,7 @@ class Ledger:
         return None
 
 
-def _amounts(usage: Usage) -> Amounts:
+def amounts_of(usage: Usage) -> Amounts:
     """What a budget limits of usage."""
     tokens = usage.tokens_in + usage.tokens_out
     return Amounts(usage.lm_calls, usage.samples, tokens, usage.usd)

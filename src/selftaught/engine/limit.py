@@ -12,16 +12,8 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 _DECREASE = 0.7
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """The right to one request; `number` tells the order in which they were given."""
-
-    number: int
 
 
 class AdaptiveLimit:
@@ -45,15 +37,15 @@ class AdaptiveLimit:
         return max(1, int(self._allowed))
 
     @asynccontextmanager
-    async def place(self) -> AsyncIterator[Place]:
-        """Wait for a place, hold it, give it back."""
+    async def place(self) -> AsyncIterator[int]:
+        """Wait for a place, hold it, give it back; numbered as they are given."""
         if self._waiting or not self._is_free(self._pause_s):
             await self._wait()
         else:
             self._in_use += 1
         self._given += 1
         try:
-            yield Place(self._given)
+            yield self._given
         finally:
             self._in_use -= 1
             self._hand_out()
@@ -63,13 +55,13 @@ class AdaptiveLimit:
         self._allowed = min(float(self._most), self._allowed + 1.0 / self._allowed)
         self._hand_out()
 
-    def throttled(self, place: Place, wait_s: float | None = None) -> None:
+    def throttled(self, place: int, wait_s: float | None = None) -> None:
         """The request in this place was one too many.
 
         Args:
             wait_s: how long the provider wants nobody to ask; None if it does not say.
         """
-        if place.number > self._decreased_after:
+        if place > self._decreased_after:
             self._decreased_after = self._given
             self._allowed = max(1.0, self._allowed * _DECREASE)
         if wait_s is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, replace
@@ -11,7 +12,7 @@ from selftaught.core.budget import Budget, Usage
 from selftaught.core.errors import InfrastructureError
 from selftaught.core.outcome import EvaluationOutcome, Failed, FailureKind, Scored
 from selftaught.core.text import clean
-from selftaught.engine.memory import EndedRun, Memory, OpenRequest
+from selftaught.engine.history import EndedRun, Memory, OpenRequest
 from selftaught.engine.raised import Aside, Raises
 from selftaught.journal.codec import Event
 from selftaught.journal.events import (
@@ -26,7 +27,6 @@ from selftaught.journal.events import (
     Run,
     RunEnd,
 )
-from selftaught.journal.reader import JournalReader
 
 # Written again whenever a run goes on, or numbered otherwise: nothing that stands once by its key.
 _NOT_BY_KEY = (Run, RunEnd, Result, LmCall, LmAnswer, ModelNotice, Diverged)
@@ -37,139 +37,126 @@ _End = tuple[InvocationEnd, int]  # and how many evaluations stood then
 
 
 def recall(
-    reader: JournalReader, run_id: str, *, everything: bool = False, budget: Budget | None = None
-) -> Memory:
-    """The memory of a run.
-
-    Args:
-        everything: with the responses of finished improver runs too, which only a replay needs.
-        budget: with which it is to go on; None for the one that it has.
-    """
-    return remember(reader.events(run_id), reader.texts, everything=everything, budget=budget)
-
-
-def remember(
     events: Iterable[Event],
     find_texts: FindTexts,
     *,
     everything: bool = False,
     budget: Budget | None = None,
 ) -> Memory:
-    """The memory of a run from its events, and the texts that they name."""
-    return _Recall(find_texts, everything).of(events, budget)
+    """The memory of a run from its events, and the texts that they name.
+
+    Args:
+        everything: with the responses of finished improver runs too, which only a replay needs.
+        budget: with which it is to go on; None for the one that it has.
+    """
+    recorded: set[tuple[str, str]] = set()
+    ends: dict[str, _End] = {}
+    begins_again: set[str] = set()
+
+    def set_aside(aside: Aside) -> None:
+        recorded.difference_update((one.kind, one.key) for one in aside.events)
+        begins_again.update(aside.runs)
+        for key in aside.runs:
+            ends.pop(key, None)
+
+    raises = Raises()
+    evaluations: dict[str, EvaluationOutcome] = {}
+    asked: dict[tuple[str, int], LmCall] = {}
+    closed: dict[tuple[str, int], LmAnswer] = {}
+    clocks: dict[str, float] = {}
+    elapsed_s, last_s = 0.0, math.inf  # of the parts, each from its start to the last of its events
+    for event in events:
+        if not isinstance(event.body, Run):
+            elapsed_s += max(0.0, event.at - last_s)
+        last_s = event.at
+        set_aside(raises.add(event))
+        if not isinstance(event.body, _NOT_BY_KEY):
+            recorded.add((event.kind, event.key))
+        match event.body:
+            case InvocationEnd() as end:
+                ends[event.key] = end, len(evaluations)
+            case Evaluation() as said:
+                evaluations[event.key] = _outcome(said)
+            case LmCall() as call:
+                asked[event.key, call.request] = call
+            case LmAnswer() as answer:
+                closed[event.key, answer.request] = answer
+            case ClockRead() as told:
+                clocks[event.key] = float(told.s)
+    if budget is not None:
+        set_aside(raises.to(asdict(budget)))
+    calls_of: defaultdict[str, set[str]] = defaultdict(set)
+    numbers: defaultdict[str, int] = defaultdict(int)
+    for (key, number), call in asked.items():
+        # One that begins again may well ask for something else.
+        if call.invocation not in begins_again:
+            calls_of[call.invocation].add(key)
+        numbers[key] = max(numbers[key], number + 1)
+    open_requests = tuple(
+        OpenRequest(key, number, call.invocation, call.reserved)
+        for (key, number), call in asked.items()
+        if (key, number) not in closed
+    )
+    total = Usage()
+    usage_of: defaultdict[str, Usage] = defaultdict(Usage)
+    for (key, _), answer in closed.items():
+        usage = answer.usage
+        total += usage
+        came = usage.samples if answer.state == "answered" else 0
+        usage_of[key] += replace(usage, samples=came)
+    for cut in open_requests:
+        total += cut.reserved
+        usage_of[cut.key] += replace(cut.reserved, samples=0)
+    return Memory(
+        recorded=frozenset(recorded),
+        runs=_runs(ends, find_texts),
+        evaluations=evaluations,
+        responses=_responses(asked, closed, () if everything else ends, find_texts),
+        requests=dict(numbers),
+        usage_of=dict(usage_of),
+        calls_of={key: frozenset(calls) for key, calls in calls_of.items()},
+        clocks=clocks,
+        open_requests=open_requests,
+        usage=total,
+        elapsed_s=elapsed_s,
+    )
 
 
-class _Recall:
-    def __init__(self, find_texts: FindTexts, everything: bool) -> None:
-        self._find_texts = find_texts
-        self._everything = everything
+def _responses(
+    asked: Mapping[tuple[str, int], LmCall],
+    closed: Mapping[tuple[str, int], LmAnswer],
+    finished: Collection[str],
+    find_texts: FindTexts,
+) -> dict[str, dict[int, str]]:
+    """By prompt and place, of the improver runs that are not finished."""
+    wanted = {
+        request: answer for request, answer in closed.items() if answer.invocation not in finished
+    }
+    texts = _texts(find_texts, [one for answer in wanted.values() for one in answer.texts])
+    found: defaultdict[str, dict[int, str]] = defaultdict(dict)
+    for (key, number), answer in wanted.items():
+        call = asked[key, number]
+        for offset, text_id in enumerate(answer.texts[: call.n]):
+            # Older journals hold them as the provider sent them.
+            found[key][call.place + offset] = clean(texts[text_id])
+    return dict(found)
 
-    def of(self, events: Iterable[Event], budget: Budget | None) -> Memory:
-        recorded: set[tuple[str, str]] = set()
-        ends: dict[str, _End] = {}
-        begins_again: set[str] = set()
 
-        def set_aside(aside: Aside) -> None:
-            recorded.difference_update((one.kind, one.key) for one in aside.events)
-            begins_again.update(aside.runs)
-            for key in aside.runs:
-                ends.pop(key, None)
+def _runs(ends: Mapping[str, _End], find_texts: FindTexts) -> dict[str, EndedRun]:
+    programs = [end.program for end, _ in ends.values() if end.program is not None]
+    texts = _texts(find_texts, programs)
+    return {key: _ended(end, scored, texts) for key, (end, scored) in ends.items()}
 
-        raises = Raises()
-        evaluations: dict[str, EvaluationOutcome] = {}
-        asked: dict[tuple[str, int], LmCall] = {}
-        closed: dict[tuple[str, int], LmAnswer] = {}
-        clocks: dict[str, float] = {}
-        spans = _Spans()
-        for event in events:
-            spans.add(event)
-            set_aside(raises.add(event))
-            if not isinstance(event.body, _NOT_BY_KEY):
-                recorded.add((event.kind, event.key))
-            match event.body:
-                case InvocationEnd() as end:
-                    ends[event.key] = end, len(evaluations)
-                case Evaluation() as said:
-                    evaluations[event.key] = _outcome(said)
-                case LmCall() as call:
-                    asked[event.key, call.request] = call
-                case LmAnswer() as answer:
-                    closed[event.key, answer.request] = answer
-                case ClockRead() as told:
-                    clocks[event.key] = float(told.s)
-        if budget is not None:
-            set_aside(raises.to(asdict(budget)))
-        calls_of: defaultdict[str, set[str]] = defaultdict(set)
-        numbers: defaultdict[str, int] = defaultdict(int)
-        for (key, number), call in asked.items():
-            # One that begins again may well ask for something else.
-            if call.invocation not in begins_again:
-                calls_of[call.invocation].add(key)
-            numbers[key] = max(numbers[key], number + 1)
-        open_requests = tuple(
-            OpenRequest(key, number, call.invocation, call.reserved)
-            for (key, number), call in asked.items()
-            if (key, number) not in closed
+
+def _texts(find_texts: FindTexts, text_ids: Iterable[str]) -> Mapping[str, str]:
+    wanted = set(text_ids)
+    texts = find_texts(wanted)
+    missing = wanted - texts.keys()
+    if missing:
+        raise InfrastructureError(
+            f"the journal names a text {min(missing)} that it does not hold: selftaught verify"
         )
-        total = Usage()
-        usage_of: defaultdict[str, Usage] = defaultdict(Usage)
-        for (key, _), answer in closed.items():
-            usage = answer.usage
-            total += usage
-            came = usage.samples if answer.state == "answered" else 0
-            usage_of[key] += replace(usage, samples=came)
-        for cut in open_requests:
-            total += cut.reserved
-            usage_of[cut.key] += replace(cut.reserved, samples=0)
-        return Memory(
-            recorded=frozenset(recorded),
-            runs=self._runs(ends),
-            evaluations=evaluations,
-            responses=self._responses(asked, closed, set() if self._everything else set(ends)),
-            requests=dict(numbers),
-            usage_of=dict(usage_of),
-            calls_of={key: frozenset(calls) for key, calls in calls_of.items()},
-            clocks=clocks,
-            open_requests=open_requests,
-            usage=total,
-            elapsed_s=spans.elapsed_s,
-        )
-
-    def _responses(
-        self,
-        asked: Mapping[tuple[str, int], LmCall],
-        closed: Mapping[tuple[str, int], LmAnswer],
-        finished: Collection[str],
-    ) -> dict[str, dict[int, str]]:
-        """By prompt and place, of the improver runs that are not finished."""
-        wanted = {
-            request: answer
-            for request, answer in closed.items()
-            if answer.invocation not in finished
-        }
-        texts = self._texts(text_id for answer in wanted.values() for text_id in answer.texts)
-        found: defaultdict[str, dict[int, str]] = defaultdict(dict)
-        for (key, number), answer in wanted.items():
-            call = asked[key, number]
-            for offset, text_id in enumerate(answer.texts[: call.n]):
-                # Older journals hold them as the provider sent them.
-                found[key][call.place + offset] = clean(texts[text_id])
-        return dict(found)
-
-    def _runs(self, ends: Mapping[str, _End]) -> dict[str, EndedRun]:
-        programs = (end.program for end, _ in ends.values())
-        texts = self._texts(program for program in programs if program is not None)
-        return {key: _ended(end, scored, texts) for key, (end, scored) in ends.items()}
-
-    def _texts(self, text_ids: Iterable[str]) -> Mapping[str, str]:
-        wanted = set(text_ids)
-        texts = self._find_texts(wanted)
-        missing = wanted - texts.keys()
-        if missing:
-            raise InfrastructureError(
-                f"the journal names a text {min(missing)} that it does not hold: selftaught verify"
-            )
-        return texts
+    return texts
 
 
 def _ended(end: InvocationEnd, scored: int, texts: Mapping[str, str]) -> EndedRun:
@@ -179,22 +166,9 @@ def _ended(end: InvocationEnd, scored: int, texts: Mapping[str, str]) -> EndedRu
     return EndedRun(Failed(kind, end.detail, end.cpu_s), end.usage, scored)
 
 
-class _Spans:
-    """Seconds of the parts of a run, each from its start to the last that was heard of it."""
-
-    def __init__(self) -> None:
-        self.elapsed_s = 0.0
-        self._last: float | None = None
-
-    def add(self, event: Event) -> None:
-        if not isinstance(event.body, Run) and self._last is not None:
-            self.elapsed_s += max(0.0, event.at - self._last)
-        self._last = event.at
-
-
 def _outcome(said: Evaluation) -> EvaluationOutcome:
     if said.value is None:
-        return Failed(cast(FailureKind, said.outcome), said.detail, said.cpu_s)
+        return Failed(cast(FailureKind, said.outcome), said.detail, said.cpu_s, said.printed)
     return Scored(
         value=said.value,
         feedback=said.feedback,
@@ -202,9 +176,10 @@ def _outcome(said: Evaluation) -> EvaluationOutcome:
         metrics={name: _number(value) for name, value in said.metrics.items()},
         cpu_s=said.cpu_s,
         tier=said.tier,
+        printed=said.printed,
     )
 
 
 def _number(value: float | None) -> float:
     """JSON has no NaN; which of those that it stands for is not kept."""
-    return float("nan") if value is None else value
+    return math.nan if value is None else value

@@ -86,12 +86,7 @@ class Patience:
 
 @dataclass(slots=True)
 class Drawn:
-    """What a call has come to so far.
-
-    Attributes:
-        texts: responses, by their place.
-        answers, failures: of its requests, as they came.
-    """
+    """What a call has come to so far: texts by their place; answers and failures as they came."""
 
     texts: dict[int, str] = field(default_factory=dict)
     answers: list[Completions] = field(default_factory=list)
@@ -122,15 +117,7 @@ class Drawn:
 
 @dataclass(slots=True)
 class Requester:
-    """Asks one model, for everybody in a run.
-
-    Attributes:
-        model: the model.
-        limit: how many requests at once.
-        policy: when to ask again.
-        rng: draws waiting times.
-        sleep: waits.
-    """
+    """Asks one model, for everybody in a run; `rng` draws waiting times."""
 
     model: LanguageModel
     limit: AdaptiveLimit

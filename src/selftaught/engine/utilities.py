@@ -19,7 +19,8 @@ from selftaught.engine.describe import describe_task
 from selftaught.engine.evaluate import Question
 from selftaught.engine.keys import make_key
 from selftaught.engine.utility_error import ON_CANDIDATE
-from selftaught.journal.events import Evaluation, MetaEvaluation
+from selftaught.journal.events import Evaluation
+from selftaught.journal.study_events import MetaEvaluation
 
 
 class Facts(TypedDict):
@@ -87,12 +88,14 @@ class TaskUtility(QueriedUtility):
 
     async def query(self, program: Program) -> tuple[float, str]:
         outcome = await self.outcome(program)
+        value, said = self.lowest, str(outcome.kind)
         if isinstance(outcome, Failed):
-            return (
-                self.lowest,
-                f"{outcome.kind}: {outcome.detail}" if outcome.detail else outcome.kind,
-            )
-        return outcome.value, outcome.feedback
+            said = f"{said}: {outcome.detail}" if outcome.detail else said
+        else:
+            value, said = outcome.value, outcome.feedback
+        if outcome.printed:
+            said = "\n".join(filter(None, (said, "The program printed:", outcome.printed)))
+        return value, said
 
     async def outcome(self, program: Program) -> EvaluationOutcome:
         """The whole outcome; journalled when it is new."""
@@ -133,6 +136,7 @@ class TaskUtility(QueriedUtility):
             metrics={k: _finite(v) for k, v in scored.metrics.items()} if scored else {},
             cpu_s=outcome.cpu_s,
             tier=self._context.executor.tier,
+            printed=outcome.printed,
         )
         self._context.record(body, key, (program.source,))
         if isinstance(outcome, Failed) and outcome.detail.startswith(ON_CANDIDATE):

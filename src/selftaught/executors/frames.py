@@ -47,11 +47,9 @@ class FrameBuffer:
 
 
 class Decoder:
-    """Decodes the frames of one guest, which pays for it.
+    """Decodes the frames of one guest, which pays: `cpu_s` is what they took the host so far.
 
-    Attributes:
-        most_cost: what a frame may cost (`wire.unpack`).
-        cpu_s: CPU seconds that its frames have taken the host so far.
+    `most_cost` is what a frame may cost (`wire.unpack`).
     """
 
     def __init__(self, most_cost: int = wire.MAX_COST) -> None:

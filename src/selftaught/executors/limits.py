@@ -41,10 +41,7 @@ class LimitWatch:
     """One call's limits on one guest: when to look again, and whether one is passed.
 
     Args:
-        guest: whose limits.
         used_s: what it has used so far, in CPU seconds.
-        cpu_s: the limit of this call.
-        limits: the guest's.
         since_s: its CPU seconds when the call began, or when the last one ended: what its threads
             used since then counts.
         grace: how many times its CPU limit it may use before it is ended.

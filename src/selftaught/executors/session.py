@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from selftaught.core.errors import InfrastructureError
-from selftaught.core.messages import check_locked, parse_answer
+from selftaught.core.messages import PRINTED_CHARS, check_locked, parse_answer
 from selftaught.core.outcome import Failed
 from selftaught.core.ports import ExitReport, GuestProcess, Job, Zygote
 from selftaught.executors.frames import READ_BYTES, Decoder, FrameBuffer, FrameTooLong
@@ -66,6 +66,7 @@ class GuestSession:
         self._charged_s = 0.0
         self._earlier_cpu_s = 0.0
         self._aborted = False
+        self.printed = ""
 
     @property
     def cpu_s(self) -> float:
@@ -165,7 +166,9 @@ class GuestSession:
             try:
                 payload = self._next_payload()
                 if payload is not None:
-                    return parse_answer(self._decoder.decode(payload)).value
+                    answer = parse_answer(self._decoder.decode(payload))
+                    self.printed = (self.printed + answer.printed)[:PRINTED_CHARS]
+                    return answer.value
             except FrameTooLong as error:
                 return Failed("output_limit", str(error))
             except wire.WireError as error:

@@ -10,38 +10,15 @@ import dataclasses
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 from typing import Any, TypeAlias, TypeVar, get_args
 
 import msgspec
 
 from selftaught.core.budget import Usage
-from selftaught.journal.events import (
-    ClockRead,
-    Diverged,
-    Evaluation,
-    Invocation,
-    InvocationEnd,
-    LmAnswer,
-    LmCall,
-    MetaEvaluation,
-    ModelNotice,
-    Notice,
-    Phase,
-    Record,
-    Result,
-    Run,
-    RunEnd,
-)
-from selftaught.journal.study_events import (
-    AuditTally,
-    AuditVerdict,
-    Baseline,
-    Iteration,
-    Proposal,
-    Transfer,
-    TransferRestart,
-)
+from selftaught.journal import events, study_events
+from selftaught.journal.events import EventRecord, Record, Result
 
 T = TypeVar("T")
 
@@ -53,33 +30,15 @@ class Other(Record, frozen=True):
     said: dict[str, Any]
 
 
-Body: TypeAlias = (
-    Run
-    | Phase
-    | Notice
-    | Result
-    | RunEnd
-    | Invocation
-    | InvocationEnd
-    | LmCall
-    | LmAnswer
-    | ClockRead
-    | Diverged
-    | ModelNotice
-    | Evaluation
-    | MetaEvaluation
-    | Proposal
-    | Iteration
-    | Baseline
-    | Transfer
-    | TransferRestart
-    | AuditTally
-    | AuditVerdict
-    | Other
-)
+Body: TypeAlias = EventRecord | Other
 
-# The stored `kind` is the tag of the union.
-KINDS: dict[str, type[Body]] = {one.kind: one for one in get_args(Body) if one is not Other}
+# Ours, by how they are stored: all that these modules describe.
+KINDS: dict[str, type[EventRecord]] = {
+    one.kind: one
+    for module in (events, study_events)
+    for one in vars(module).values()
+    if isinstance(one, type) and issubclass(one, EventRecord) and hasattr(one, "kind")
+}
 
 
 class NotOfItsForm(ValueError):
@@ -115,13 +74,13 @@ class _AnyResult(Record, frozen=True):
     usage: Usage
 
 
-def encode(record: Record) -> str:
+def encode(record: Any) -> str:
     """The JSON text of a body, or of a part of one. Raises: ValueError for NaN and infinities."""
     return json.dumps(_builtins(record), allow_nan=False, separators=(",", ":"))
 
 
-def as_json(record: Record) -> dict[str, Any]:
-    """The same as data."""
+def as_json(record: Any) -> dict[str, Any]:
+    """The same as data; of any record or dataclass."""
     fields: dict[str, Any] = json.loads(encode(record))
     return fields
 
@@ -158,18 +117,18 @@ def from_json(kind: str, said: Any, own: Kinds = MappingProxyType({})) -> Body:
 def _converted(said: dict[str, Any], kind: type[T]) -> T:
     body = msgspec.convert(said, kind)
     for record, fields in _records(body, said):
-        names = _names(record)
-        unknown = {name: value for name, value in fields.items() if name not in names}
+        names = _names(record.__class__).keys()
         if isinstance(record, Record):
-            if unknown:
+            if not fields.keys() <= names:
+                unknown = {name: value for name, value in fields.items() if name not in names}
                 msgspec.structs.force_setattr(record, "unknown", unknown)
-        elif unknown or len(fields) < len(names):
+        elif fields.keys() != names:
             what = f"{type(record).__name__} of {', '.join(names)}, got {', '.join(fields)}"
             raise msgspec.ValidationError(f"Expected `{what}`")
     return body
 
 
-def _builtins(record: Record) -> dict[str, Any]:
+def _builtins(record: Any) -> dict[str, Any]:
     if isinstance(record, Result):
         return record.shown
     if isinstance(record, Other):
@@ -182,23 +141,39 @@ def _builtins(record: Record) -> dict[str, Any]:
 
 def _records(value: Any, fields: Any) -> Iterator[tuple[Any, dict[str, Any]]]:
     """Each record in a body, with its JSON object. There are none in dictionaries."""
-    if isinstance(value, Record):
-        yield value, fields
-        for name, stored in zip(
-            value.__struct_fields__, value.__struct_encode_fields__, strict=True
-        ):
-            part = getattr(value, name)
-            if isinstance(part, tuple):
-                if part and isinstance(part[0], Record):
-                    for one, said in zip(part, fields[stored], strict=True):
-                        yield from _records(one, said)
-            elif isinstance(part, Record) or dataclasses.is_dataclass(part):
-                yield from _records(part, fields[stored])
-    else:
-        yield value, fields
+    yield value, fields
+    for name, stored in _parts(value.__class__):
+        part = getattr(value, name)
+        if isinstance(part, tuple):
+            if part and isinstance(part[0], Record):
+                for one, said in zip(part, fields[stored], strict=True):
+                    yield from _records(one, said)
+        elif isinstance(part, Record) or dataclasses.is_dataclass(part):
+            yield from _records(part, fields[stored])
 
 
-def _names(record: Any) -> tuple[str, ...]:
-    if isinstance(record, Record):
-        return record.__struct_encode_fields__
-    return tuple(spec.name for spec in dataclasses.fields(record))
+# Asked for every event that is read, and the same for all of a kind.
+@cache
+def _names(kind: Any) -> dict[str, None]:
+    """The names of its fields as they are stored, in their order."""
+    if issubclass(kind, Record):
+        return dict.fromkeys(kind.__struct_encode_fields__)
+    return dict.fromkeys(spec.name for spec in dataclasses.fields(kind))
+
+
+@cache
+def _parts(kind: Any) -> tuple[tuple[str, str], ...]:
+    """Fields in which there may be records, with their names as they are stored."""
+    if not issubclass(kind, Record):
+        return ()
+    return tuple(
+        (field.name, field.encode_name)
+        for field in msgspec.structs.fields(kind)
+        if _has_records(field.type)
+    )
+
+
+def _has_records(annotation: Any) -> bool:
+    if isinstance(annotation, type) and not get_args(annotation):
+        return issubclass(annotation, Record) or dataclasses.is_dataclass(annotation)
+    return any(map(_has_records, get_args(annotation)))

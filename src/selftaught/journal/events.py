@@ -16,7 +16,6 @@ from typing import Any, ClassVar, TypeAlias
 import msgspec
 
 from selftaught.core.budget import Usage
-from selftaught.core.statistics import Estimate
 from selftaught.core.task import Reference
 
 # A whole number that was written as one is one when it is read again.
@@ -33,9 +32,12 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     unknown: dict[str, Any] = msgspec.field(name="", default_factory=dict)
 
+    # Fields that name texts, alone, in lists or by a name; or that are records which do.
+    naming_texts: ClassVar[tuple[str, ...]] = ()
+
     def text_ids(self) -> Iterator[str]:
         """The texts that it names."""
-        yield from ()
+        return _text_ids([getattr(self, field) for field in self.naming_texts])
 
 
 class EventRecord(Record, frozen=True):
@@ -44,8 +46,15 @@ class EventRecord(Record, frozen=True):
     kind: ClassVar[str]
 
 
-def present(*ids: str | None) -> Iterator[str]:
-    return (one for one in ids if one is not None)
+def _text_ids(found: Any) -> Iterator[str]:
+    match found:
+        case str():
+            yield found
+        case Record():
+            yield from found.text_ids()
+        case list() | tuple() | dict():
+            for part in found.values() if isinstance(found, dict) else found:
+                yield from _text_ids(part)
 
 
 # --- a run ----------------------------------------------------------------------------------------
@@ -72,8 +81,7 @@ class SeriesPlace(Record, frozen=True):
     """The place of a run among the independent repeats of one run, which share its budget.
 
     Attributes:
-        series_id: id of the first run.
-        index: 0 for the first; its seed is that of the first and as many more.
+        series_id: id of the first run, whose index is 0; its seed is counted up by the index.
         of: how many runs there are to be.
         usage, wall_s: what the runs before it had taken.
     """
@@ -105,6 +113,7 @@ class Run(EventRecord, frozen=True, kw_only=True):
     """
 
     kind: ClassVar[str] = "run"
+    naming_texts = ("improver",)
 
     command: str
     config: dict[str, Any]
@@ -120,9 +129,6 @@ class Run(EventRecord, frozen=True, kw_only=True):
     started: str
     modules_told: tuple[str, ...] = ()
     series: SeriesPlace | None = None
-
-    def text_ids(self) -> Iterator[str]:
-        yield from present(self.improver)
 
 
 class Phase(EventRecord, frozen=True):
@@ -152,11 +158,7 @@ class Notice(EventRecord, frozen=True):
 
 
 class Result(EventRecord, frozen=True):
-    """The whole object of the command's `--json`, in place of a record; its key is the run's id.
-
-    Attributes:
-        shown: the object.
-    """
+    """The whole object of the command's `--json`, in place of a record; its key is the run's id."""
 
     kind: ClassVar[str] = "result"
 
@@ -164,7 +166,7 @@ class Result(EventRecord, frozen=True):
 
     def text_ids(self) -> Iterator[str]:
         best = self.shown.get("best") or {}
-        yield from present(self.shown.get("best_improver_id"), best.get("program_id"))
+        return _text_ids([self.shown.get("best_improver_id"), best.get("program_id")])
 
 
 class RunEnd(EventRecord, frozen=True):
@@ -193,11 +195,11 @@ class Invocation(EventRecord, frozen=True):
         role: `first`, `proposal`, `inner`, `restart`, `improve` or `audit`; in an audit the
             responses to the improver's first prompt, where `repeat` is the condition.
         parent: key of the utility that it is given.
-        improver: text.
         task, stream, repeat: of that utility; the meta-utility has a stream only.
     """
 
     kind: ClassVar[str] = "invocation"
+    naming_texts = ("improver",)
 
     role: str
     parent: str
@@ -205,9 +207,6 @@ class Invocation(EventRecord, frozen=True):
     task: str | None
     stream: str | None
     repeat: str | None
-
-    def text_ids(self) -> Iterator[str]:
-        yield self.improver
 
 
 class InvocationEnd(EventRecord, frozen=True):
@@ -220,6 +219,7 @@ class InvocationEnd(EventRecord, frozen=True):
     """
 
     kind: ClassVar[str] = "invocation_end"
+    naming_texts = ("program",)
 
     outcome: str
     detail: str
@@ -229,9 +229,6 @@ class InvocationEnd(EventRecord, frozen=True):
     utility_uses: int
     short: bool = False
 
-    def text_ids(self) -> Iterator[str]:
-        yield from present(self.program)
-
 
 class LmCall(EventRecord, frozen=True):
     """A request to the model, before it is sent; its key is the prompt's.
@@ -240,12 +237,12 @@ class LmCall(EventRecord, frozen=True):
         invocation: key of the improver run that asks.
         request: its number among those of the prompt.
         place: of its first response among those of the prompt.
-        system, user: texts.
         n: responses asked for.
         reserved: what it may take at most.
     """
 
     kind: ClassVar[str] = "lm_call"
+    naming_texts = ("system", "user")
 
     invocation: str
     request: int
@@ -257,9 +254,6 @@ class LmCall(EventRecord, frozen=True):
     max_tokens: int
     seeds: tuple[int, ...]
     reserved: Usage
-
-    def text_ids(self) -> Iterator[str]:
-        yield from (self.system, self.user)
 
 
 class LmAnswer(EventRecord, frozen=True):
@@ -277,6 +271,7 @@ class LmAnswer(EventRecord, frozen=True):
     """
 
     kind: ClassVar[str] = "lm_answer"
+    naming_texts = ("texts",)
 
     invocation: str
     request: int
@@ -289,15 +284,11 @@ class LmAnswer(EventRecord, frozen=True):
     usage: Usage
     cost_usd: Number | None
 
-    def text_ids(self) -> Iterator[str]:
-        yield from self.texts
-
 
 class ClockRead(EventRecord, frozen=True):
     """What an improver's clock read; its key is the reading's.
 
     Attributes:
-        invocation: key of the improver run.
         s: Unix seconds.
     """
 
@@ -331,13 +322,13 @@ class Evaluation(EventRecord, frozen=True):
     """A program was scored by a task, or failed; its key follows from what was asked.
 
     Attributes:
-        program: text.
         outcome: `scored`, or the kind of its failure.
         value: None for a failure.
         per_instance, metrics: None stands for what JSON cannot say, such as NaN.
     """
 
     kind: ClassVar[str] = "evaluation"
+    naming_texts = ("program",)
 
     program: str
     task: str
@@ -352,32 +343,4 @@ class Evaluation(EventRecord, frozen=True):
     metrics: dict[str, Number | None]
     cpu_s: Number
     tier: str
-
-    def text_ids(self) -> Iterator[str]:
-        yield self.program
-
-
-class MetaEvaluation(EventRecord, frozen=True):
-    """An improver's meta-utility on a stream; its key follows from what was asked.
-
-    Attributes:
-        improver: text.
-        mean, ci95, n: the estimate.
-        values: by task, normalised, one an improver run.
-    """
-
-    kind: ClassVar[str] = "meta_evaluation"
-
-    improver: str
-    stream: str
-    mean: Number
-    ci95: Interval | None
-    n: int
-    values: dict[str, tuple[Number, ...]]
-
-    @property
-    def estimate(self) -> Estimate:
-        return Estimate(self.mean, self.ci95, self.n)
-
-    def text_ids(self) -> Iterator[str]:
-        yield self.improver
+    printed: str = ""

@@ -42,8 +42,6 @@ def open_journal(
     """Open a store for a run; create it if there is none, migrate it if its schema is older.
 
     Args:
-        url: such as `sqlite:///selftaught.db`.
-        clock: unix time, for the events' `at`.
         lock_timeout_s: how long another process may hold the database; when it is over, a write
             has failed.
     Raises: ConfigError as `check_writable`; then nothing is left behind.
@@ -122,13 +120,7 @@ class SqlJournal:
     def __init__(
         self, location: Location, connection: Connection, clock: Callable[[], float] = time.time
     ) -> None:
-        """Take over a connection to a database with our tables, and start the writer.
-
-        Args:
-            location: for messages.
-            connection: from now on the writer's alone, which closes it.
-            clock: unix time.
-        """
+        """Start the writer on a database with our tables: it owns and closes the connection."""
         self._location = location
         self._connection = connection
         self._clock = clock

@@ -80,12 +80,8 @@ def locate(url: str) -> Location:
 def check_writable(url: str, lock_timeout_s: float = LOCK_TIMEOUT_S) -> Location:
     """Whether a run could write to this store, without creating or changing anything.
 
-    Args:
-        url: such as `sqlite:///selftaught.db`.
-        lock_timeout_s: how long another process may hold the database before it counts as locked.
-
     Raises: ConfigError if the URL is wrong, the folder is missing or read-only, or the file is
-        read-only, locked, not a database, or not a journal of ours.
+        read-only, held by another process all the time, not a database, or not a journal of ours.
     """
     location = locate(url)
     try:

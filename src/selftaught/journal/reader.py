@@ -37,7 +37,7 @@ from selftaught.journal.schema import (
 
 LATEST = "latest"
 _SHOWN_CANDIDATES = 5
-_TEXTS_AT_ONCE = 64
+_TEXTS_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +86,6 @@ class JournalReader:
 
     No query outlives its call, so a reader never holds up a writer. Every method raises
     InfrastructureError if the database cannot be read.
-
-    Attributes:
-        location: where the store is.
     """
 
     def __init__(self, location: Location, connection: Connection) -> None:
@@ -227,14 +224,15 @@ class JournalReader:
     ) -> None:
         self.close()
 
-    def _event(self, row: Row[Any], own: Kinds) -> Event:
+    def _event(self, row: Sequence[Any], own: Kinds) -> Event:
+        seq, run_id, kind, key, at, said = row
         try:
-            body = decode(row.kind, row.body, own)
+            body = decode(kind, said, own)
         except NotOfItsForm as error:
             raise InfrastructureError(
-                f"store {self.location.url}: event {row.seq}: {error}; see selftaught verify"
+                f"store {self.location.url}: event {seq}: {error}; see selftaught verify"
             ) from None
-        return Event(row.seq, row.run_id, row.key, row.at, body)
+        return Event(seq, run_id, key, at, body)
 
     def _number(self, query: Executable) -> int:
         return int(self._rows(query)[0][0] or 0)

@@ -32,7 +32,6 @@ class Holder:
 
     Attributes:
         pid: of the process, as its own host counts.
-        host: its name.
         command: what was typed.
         stop_signal: the signal that ends it in order.
     """
@@ -69,11 +68,8 @@ def hold_run(store: str | Location, run_id: str) -> Iterator[None]:
     """Be the only holder of a run while the block lasts, among all processes of this machine.
 
     The lock is on a file beside the database, removed at the end. The file of a holder that was
-    killed is left, and keeps nobody out.
+    killed is left, and keeps nobody out. The store's folder must exist.
 
-    Args:
-        store: its URL or location; the folder must exist.
-        run_id: the whole id.
     Raises: ConfigError if someone else holds it, this process included, or if there can be no
         lock file.
     """

@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import ClassVar
 
 from selftaught.core.statistics import Estimate
-from selftaught.journal.events import EventRecord, Interval, Number, Record, present
+from selftaught.journal.events import EventRecord, Interval, Number, Record
 
 # --- a STOP run -----------------------------------------------------------------------------------
+
+
+class MetaEvaluation(EventRecord, frozen=True):
+    """An improver's meta-utility on a stream; its key follows from what was asked.
+
+    Attributes:
+        mean, ci95, n: the estimate.
+        values: by task, normalised, one an improver run.
+    """
+
+    kind: ClassVar[str] = "meta_evaluation"
+    naming_texts = ("improver",)
+
+    improver: str
+    stream: str
+    mean: Number
+    ci95: Interval | None
+    n: int
+    values: dict[str, tuple[Number, ...]]
+
+    @property
+    def estimate(self) -> Estimate:
+        return Estimate(self.mean, self.ci95, self.n)
 
 
 class Proposal(EventRecord, frozen=True):
@@ -21,6 +44,7 @@ class Proposal(EventRecord, frozen=True):
     """
 
     kind: ClassVar[str] = "proposal"
+    naming_texts = ("parent", "improver")
 
     t: int
     parent: str
@@ -29,12 +53,11 @@ class Proposal(EventRecord, frozen=True):
     val_difference: Estimate | None
     reason: str
 
-    def text_ids(self) -> Iterator[str]:
-        yield from present(self.parent, self.improver)
-
 
 class StepProposal(Record, frozen=True):
     """A proposal as the step shows it."""
+
+    naming_texts = ("improver_id",)
 
     improver_id: str | None
     accepted: bool
@@ -49,16 +72,13 @@ class Iteration(EventRecord, frozen=True):
     """
 
     kind: ClassVar[str] = "iteration"
+    naming_texts = ("improver_id", "proposal")
 
     t: int
     improver_id: str
     val: Estimate
     test: Estimate
     proposal: StepProposal | None
-
-    def text_ids(self) -> Iterator[str]:
-        proposed = None if self.proposal is None else self.proposal.improver_id
-        yield from present(self.improver_id, proposed)
 
 
 class Baseline(EventRecord, frozen=True):
@@ -68,7 +88,6 @@ class Baseline(EventRecord, frozen=True):
 
     Attributes:
         name: `seed`, or a shipped improver's.
-        improver, final: texts.
         mean, ci95, n: the estimate of `values`, which are normalised.
         programs: texts of the best by search; None where no run returned any.
         samples, final_samples: how many were drawn.
@@ -76,6 +95,7 @@ class Baseline(EventRecord, frozen=True):
     """
 
     kind: ClassVar[str] = "baseline"
+    naming_texts = ("improver", "final", "programs")
 
     name: str
     improver: str
@@ -93,25 +113,19 @@ class Baseline(EventRecord, frozen=True):
     def estimate(self) -> Estimate:
         return Estimate(self.mean, self.ci95, self.n)
 
-    def text_ids(self) -> Iterator[str]:
-        yield from (self.improver, self.final)
-        yield from _all_present(self.programs.values())
-
 
 # --- other studies --------------------------------------------------------------------------------
 
 
 class _OfTask(EventRecord, frozen=True):
+    naming_texts = ("improvers", "programs")
+
     task: str
     lowest: Number
     improvers: dict[str, str]
     programs: dict[str, tuple[str | None, ...]]
     values: dict[str, tuple[Number | None, ...]]
     samples: dict[str, tuple[int, ...]]
-
-    def text_ids(self) -> Iterator[str]:
-        yield from self.improvers.values()
-        yield from _all_present(self.programs.values())
 
 
 class Transfer(_OfTask, frozen=True):
@@ -196,20 +210,90 @@ class AuditVerdict(EventRecord, frozen=True):
     """On a program of the tallies; its key follows from the program.
 
     Attributes:
-        program: text.
         unreadable: why it could not be read, or nothing.
     """
 
     kind: ClassVar[str] = "audit_verdict"
+    naming_texts = ("program",)
 
     program: str
     signs: tuple[AuditSign, ...]
     unreadable: str
     trial: AuditTrial | None
 
-    def text_ids(self) -> Iterator[str]:
-        yield self.program
+
+class StrategyFinding(Record, frozen=True):
+    """What one way of looking shows of a strategy in an improver.
+
+    Attributes:
+        by: `source`, `trace` or `judge`.
+        evidence: in words; of a judge, the lines that it quotes are the evidence.
+        lines: of the program.
+        calls: keys of the model calls that show it.
+        quotes: lines of the program, as it has them.
+    """
+
+    by: str
+    strategy: str
+    evidence: str = ""
+    lines: tuple[int, ...] = ()
+    calls: tuple[str, ...] = ()
+    quotes: tuple[str, ...] = ()
 
 
-def _all_present(lists: Iterable[Iterable[str | None]]) -> Iterator[str]:
-    return (one for listed in lists for one in present(*listed))
+class StrategyReading(Record, frozen=True):
+    """An improver of a run, where it came from, and what rules find in it.
+
+    Attributes:
+        improver: text.
+        t: the step that proposed it first; 0 for one that a run began with.
+        parent: text of the improver that wrote it, and that it improves on; None at t = 0.
+        accepted: whether it was adopted; None at t = 0.
+        reason: why, or why not.
+        val, test: meta-utility; None where it was not measured.
+        unreadable: why its program could not be read; None if it could.
+        traced_runs: its improver runs in the journal that asked the model anything.
+    """
+
+    improver: str
+    t: int
+    parent: str | None = None
+    accepted: bool | None = None
+    reason: str = ""
+    val: Estimate | None = None
+    test: Estimate | None = None
+    findings: tuple[StrategyFinding, ...] = ()
+    unreadable: str | None = None
+    traced_runs: int = 0
+
+
+class StrategyReadings(EventRecord, frozen=True):
+    """All improvers of a run, as rules read them; its key follows from that run."""
+
+    kind: ClassVar[str] = "strategy_readings"
+
+    origin: str
+    improvers: tuple[StrategyReading, ...]
+
+
+class StrategyVerdict(EventRecord, frozen=True):
+    """What a judge's answer comes to; its key follows from the improver.
+
+    Attributes:
+        improver: text.
+        call: key of the prompt.
+        findings: with a quote that is in the program.
+        thrown_away: strategies that it names without such a quote.
+        false_quotes: how many quotes are not in the program.
+        unusable: why nothing can be made of the answer; None if something can.
+    """
+
+    kind: ClassVar[str] = "strategy_verdict"
+    naming_texts = ("improver",)
+
+    improver: str
+    call: str
+    findings: tuple[StrategyFinding, ...] = ()
+    thrown_away: tuple[str, ...] = ()
+    false_quotes: int = 0
+    unusable: str | None = None

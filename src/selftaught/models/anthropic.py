@@ -11,43 +11,28 @@ from selftaught.core.language_model import Completions, ModelServices, Prompt
 from selftaught.models.chat import (
     CONNECT_S,
     LONGEST_TEXT,
-    Endpoint,
+    ChatModel,
     check_arguments,
     check_url,
     plausible,
 )
 from selftaught.models.faults import broken_answer
-from selftaught.models.keys import NO_KEY, find_key
+from selftaught.models.keys import find_key
 from selftaught.models.prices import Tokens, find_prices
 
 VARIABLES = ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL")
-_PATH = "/v1/messages"
 _MOST_TEMPERATURE = 1.0  # of the messages protocol
 
 
-class AnthropicModel:
+class AnthropicModel(ChatModel):
     """A model behind the messages protocol, which answers once a request."""
 
+    path = "/v1/messages"
     samples_per_request = 1
-
-    def __init__(self, endpoint: Endpoint, model: str) -> None:
-        self._endpoint = endpoint
-        self._model = model
-        self._args = check_arguments(endpoint.settings)
-
-    @property
-    def name(self) -> str:
-        return self._endpoint.name
-
-    def most_usd(self, tokens_in: int, tokens_out: int) -> float | None:
-        return self._endpoint.most_usd(tokens_in, tokens_out)
-
-    def __str__(self) -> str:
-        return f"{self.name}, {self._endpoint.prices or 'of unknown price'}"
 
     async def sample(self, prompt: Prompt) -> Completions:
         body = self._body(prompt)
-        answer = await self._endpoint.ask(body, {"temperature"} - set(self._args))
+        answer = await self.ask(body, {"temperature"} - set(self.args))
         text = _text(self.name, answer)
         usage, cost_usd = self._counted(prompt, answer, text)
         model = answer.get("model")
@@ -59,22 +44,19 @@ class AnthropicModel:
             finishes=(str(answer.get("stop_reason") or "unknown")[:40],),
         )
 
-    async def aclose(self) -> None:
-        await self._endpoint.client.close()
-
     def _body(self, prompt: Prompt) -> dict[str, Any]:
         body: dict[str, Any] = {
-            "model": self._model,
+            "model": self.model,
             "messages": [{"role": "user", "content": prompt.user}],
             "max_tokens": prompt.max_tokens,
         }
         if prompt.system:
             body["system"] = prompt.system
-        if "temperature" not in self._endpoint.refused:
+        if "temperature" not in self.refused:
             body["temperature"] = min(_MOST_TEMPERATURE, prompt.temperature)
-        if self._endpoint.settings.reasoning_effort is not None:
-            body["output_config"] = {"effort": self._endpoint.settings.reasoning_effort}
-        return body | self._args
+        if self.settings.reasoning_effort is not None:
+            body["output_config"] = {"effort": self.settings.reasoning_effort}
+        return body | self.args
 
     def _counted(
         self, prompt: Prompt, answer: Mapping[str, Any], text: str
@@ -91,7 +73,7 @@ class AnthropicModel:
         if usage is None:
             return None, None
         tokens = Tokens(usage.tokens_in, usage.tokens_out, read, written)
-        return usage, self._endpoint.usd(tokens)
+        return usage, self.usd(tokens)
 
 
 def create(model: str, services: ModelServices) -> AnthropicModel:
@@ -118,9 +100,8 @@ def create(model: str, services: ModelServices) -> AnthropicModel:
         http_client=anthropic.DefaultAioHttpClient(),
     )
     prices = find_prices(settings, model, provider="anthropic", url=url)
-    secrets = () if key == NO_KEY else (key,)
-    endpoint = Endpoint(name, client, _PATH, anthropic.AnthropicError, settings, prices, secrets)
-    return AnthropicModel(endpoint, model)
+    error = anthropic.AnthropicError
+    return AnthropicModel(name, model, client, error, settings, prices, key)
 
 
 def _text(name: str, answer: Mapping[str, Any]) -> str:

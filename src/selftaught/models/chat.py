@@ -7,13 +7,14 @@ import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 from urllib.parse import urlsplit
 
 from selftaught.core.budget import Usage
 from selftaught.core.errors import ConfigError, ModelFailure
 from selftaught.core.language_model import ModelSettings, Prompt
 from selftaught.models.faults import broken_answer, hide_in, read_fault, refused_parameter
+from selftaught.models.keys import NO_KEY
 from selftaught.models.prices import Prices, Tokens
 
 # A response of which more came is cut there: a guest could not be sent it.
@@ -38,42 +39,52 @@ class SdkClient(Protocol):
     async def close(self) -> None: ...
 
 
-@dataclass(slots=True)
-class Endpoint:
-    """One model at one server.
+@dataclass(eq=False, repr=False)
+class ChatModel:
+    """One model at one server; what differs by provider is `path` and `sample`.
 
     Attributes:
-        name: as it is shown, such as openai:gpt-5-mini.
-        client: the SDK's.
         path: of the requests.
+        name: as it is shown, such as openai:gpt-5-mini.
+        model: the provider's name of it.
         error: the root of the SDK's errors.
-        settings: what the user says.
         prices: None if they are not known.
-        secrets: what may never be shown.
+        key: the API key, which may never be shown, or `NO_KEY`.
         refused: parameters that the model refuses, found out so far.
     """
 
+    path: ClassVar[str]
+
     name: str
+    model: str
     client: SdkClient
-    path: str
     error: type[Exception]
     settings: ModelSettings
     prices: Prices | None
-    secrets: tuple[str, ...]
-    refused: set[str] = field(default_factory=set)
+    key: str
+    refused: set[str] = field(init=False, default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.args = check_arguments(self.settings)
+        self._secrets = () if self.key == NO_KEY else (self.key,)
+
+    def __str__(self) -> str:
+        return f"{self.name}, {self.prices or 'of unknown price'}"
 
     def most_usd(self, tokens_in: int, tokens_out: int) -> float | None:
         return None if self.prices is None else self.prices.most_usd(Tokens(tokens_in, tokens_out))
 
-    def usd(self, tokens: Tokens | None) -> float | None:
-        return None if self.prices is None or tokens is None else self.prices.usd(tokens)
+    def usd(self, tokens: Tokens) -> float | None:
+        return None if self.prices is None else self.prices.usd(tokens)
+
+    async def aclose(self) -> None:
+        await self.client.close()
 
     async def ask(self, body: Mapping[str, Any], optional: Iterable[str]) -> Mapping[str, Any]:
         """Send one request; its answer as JSON.
 
         Args:
-            body: of the request.
-            optional: parameters in it that it may do without, or that have another name.
+            optional: parameters of the body that it may do without, or that have another name.
         Raises: ModelFailure; kind `adjusted` when one of `optional` is from now on in `refused`.
         """
         try:
@@ -93,11 +104,11 @@ class Endpoint:
         if not isinstance(answer, dict):
             raise broken_answer(self.name, "with what is not a JSON object")
         # Before anything is cut from it, journalled, or sent to a guest.
-        hide_in(answer, self.secrets)
+        hide_in(answer, self._secrets)
         return answer
 
     def _failure(self, error: Exception, optional: Sequence[str]) -> ModelFailure:
-        failure = read_fault(error, name=self.name, secrets=self.secrets)
+        failure = read_fault(error, name=self.name, secrets=self._secrets)
         parameter = refused_parameter(error, optional)
         if parameter is None:
             return failure

@@ -38,11 +38,9 @@ _ABOUT_THE_PROMPT = (
 
 
 def read_fault(error: Exception, *, name: str, secrets: Iterable[str]) -> ModelFailure:
-    """The failure that an SDK's error stands for.
+    """The failure that an error of an SDK's own stands for.
 
     Args:
-        error: an APIError of an SDK.
-        name: of the model, for the message.
         secrets: what may stand in the provider's words, and must not in ours.
     """
     status = getattr(error, "status_code", None)

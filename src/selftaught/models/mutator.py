@@ -3,13 +3,12 @@
 It is not a language model and never claims to be. It finds the program in the prompt and returns
 stochastically edited versions of it, with the operators of genetic programming and mutation
 testing; `temperature` sets how bold the edits are. It knows nothing of any task. Its operators were
-chosen knowing the seed improver. The edits are made by `guest_programs/mutator.py`, in a guest,
+chosen knowing the seed improver. The edits are made by `guest_programs`, in a guest,
 because no native parser may see a guest's text in the host.
 """
 
 from __future__ import annotations
 
-from importlib import resources
 from typing import Any
 
 from selftaught.core.budget import Usage
@@ -23,9 +22,11 @@ from selftaught.core.language_model import (
 )
 from selftaught.core.outcome import Failed
 from selftaught.core.ports import Executor, Job
-from selftaught.core.program import Program
+from selftaught.engine.program_reader import guest_program
 
 NAME = "local:mutator"
+_PACKAGE = "selftaught.models.guest_programs"
+_MODULES = ("draft", "composition", "edits", "mutator")
 _CPU_S_PER_SAMPLE = 1.0
 
 
@@ -36,8 +37,7 @@ class Mutator(FreeModel):
 
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
-        source = resources.files("selftaught.models") / "guest_programs" / "mutator.py"
-        self._job = Job(Program(source.read_text(encoding="utf-8"), "sample"))
+        self._job = Job(guest_program(_PACKAGE, *_MODULES, entry="sample"))
 
     async def sample(self, prompt: Prompt) -> Completions:
         """Edited versions of the program in the prompt; empty texts if editing it failed.

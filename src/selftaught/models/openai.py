@@ -8,6 +8,7 @@ leniently, and it takes half the time of its typed form.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -15,13 +16,13 @@ from selftaught.core.language_model import Completions, ModelServices, Prompt
 from selftaught.models.chat import (
     CONNECT_S,
     LONGEST_TEXT,
-    Endpoint,
+    ChatModel,
     check_arguments,
     check_url,
     plausible,
 )
 from selftaught.models.faults import broken_answer
-from selftaught.models.keys import KEYS_OF_HOSTS, NO_KEY, find_key, variables_for
+from selftaught.models.keys import KEYS_OF_HOSTS, find_key, variables_for
 from selftaught.models.prices import Tokens, find_prices
 
 if TYPE_CHECKING:
@@ -33,41 +34,32 @@ VARIABLES = (
 )
 # In a row: one alone may be a fault.
 _SHORT_ANSWERS = 2
-_PATH = "/chat/completions"
 _MOST_SAMPLES = 128  # the protocol's bound of n
 _AZURE_VERSION = "2024-10-21"
 _SEED_BITS = 31  # what servers of all kinds take
 
 
-class OpenAIModel:
-    """A model behind the chat-completions protocol."""
+@dataclass(eq=False, repr=False)
+class OpenAIModel(ChatModel):
+    """A model behind the chat-completions protocol.
 
-    def __init__(self, endpoint: Endpoint, model: str, *, is_openai: bool) -> None:
-        """`is_openai`: the company's own server, which wants the newer name of max_tokens."""
-        self._endpoint = endpoint
-        self._model = model
-        self._args = check_arguments(endpoint.settings)
-        self._is_openai = is_openai
-        self._samples_per_request = _MOST_SAMPLES
-        self._short_answers = 0
+    Attributes:
+        is_openai: the company's own server, which wants the newer name of max_tokens.
+    """
 
-    @property
-    def name(self) -> str:
-        return self._endpoint.name
+    path = "/chat/completions"
+
+    is_openai: bool
+    _samples_per_request: int = field(init=False, default=_MOST_SAMPLES)
+    _short_answers: int = field(init=False, default=0)
 
     @property
     def samples_per_request(self) -> int:
-        return 1 if "n" in self._endpoint.refused else self._samples_per_request
-
-    def most_usd(self, tokens_in: int, tokens_out: int) -> float | None:
-        return self._endpoint.most_usd(tokens_in, tokens_out)
-
-    def __str__(self) -> str:
-        return f"{self.name}, {self._endpoint.prices or 'of unknown price'}"
+        return 1 if "n" in self.refused else self._samples_per_request
 
     async def sample(self, prompt: Prompt) -> Completions:
         body = self._body(prompt)
-        answer = await self._endpoint.ask(body, self._optional(body))
+        answer = await self.ask(body, self._optional(body))
         texts, finishes = _choices(self.name, answer)
         usage, cost_usd = self._counted(prompt, answer, texts)
         notice = self._learned(prompt.n, len(texts))
@@ -80,9 +72,6 @@ class OpenAIModel:
             finishes=tuple(finishes),
             notice=notice,
         )
-
-    async def aclose(self) -> None:
-        await self._endpoint.client.close()
 
     def _learned(self, asked: int, brought: int) -> str:
         """Whether the server brings fewer responses a request than asked; what to tell, once."""
@@ -98,34 +87,33 @@ class OpenAIModel:
         )
 
     def _body(self, prompt: Prompt) -> dict[str, Any]:
-        refused = self._endpoint.refused
         messages = [{"role": "user", "content": prompt.user}]
         if prompt.system:
             messages.insert(0, {"role": "system", "content": prompt.system})
         body: dict[str, Any] = {
-            "model": self._model,
+            "model": self.model,
             "messages": messages,
             self._name_of_max_tokens(): prompt.max_tokens,
         }
         if prompt.n > 1:
             body["n"] = prompt.n
-        if "temperature" not in refused:
+        if "temperature" not in self.refused:
             body["temperature"] = prompt.temperature
-        if prompt.seeds and "seed" not in refused:
+        if prompt.seeds and "seed" not in self.refused:
             body["seed"] = prompt.seeds[0] >> (63 - _SEED_BITS)
-        if self._endpoint.settings.reasoning_effort is not None:
-            body["reasoning_effort"] = self._endpoint.settings.reasoning_effort
-        return body | self._args
+        if self.settings.reasoning_effort is not None:
+            body["reasoning_effort"] = self.settings.reasoning_effort
+        return body | self.args
 
     def _name_of_max_tokens(self) -> str:
         names = ("max_completion_tokens", "max_tokens")
-        first, second = names if self._is_openai else names[::-1]
-        return second if first in self._endpoint.refused else first
+        first, second = names if self.is_openai else names[::-1]
+        return second if first in self.refused else first
 
     def _optional(self, body: Mapping[str, Any]) -> set[str]:
         """What the model may refuse, and do without; of the two names of max_tokens, one."""
-        optional = {"n", "temperature", "seed"} - set(self._args)
-        if not self._endpoint.refused & {"max_tokens", "max_completion_tokens"}:
+        optional = {"n", "temperature", "seed"} - set(self.args)
+        if not self.refused & {"max_tokens", "max_completion_tokens"}:
             optional.add(self._name_of_max_tokens())
         return optional & set(body)
 
@@ -146,7 +134,7 @@ class OpenAIModel:
         cached = details.get("cached_tokens") if isinstance(details, Mapping) else 0
         cached = cached if isinstance(cached, int) and 0 <= cached <= usage.tokens_in else 0
         tokens = Tokens(usage.tokens_in, usage.tokens_out, cache_read=cached)
-        return usage, self._endpoint.usd(tokens)
+        return usage, self.usd(tokens)
 
 
 def create(model: str, services: ModelServices) -> OpenAIModel:
@@ -167,9 +155,8 @@ def create(model: str, services: ModelServices) -> OpenAIModel:
     is_known = url is None or variables != ["OPENAI_API_KEY"]
     key = find_key(services, variables, provider=name, needed=is_known)
     client, error = _client(services, url, key, is_azure=is_azure)
-    secrets = () if key == NO_KEY else (key,)
-    endpoint = Endpoint(name, client, _PATH, error, settings, prices, secrets)
-    return OpenAIModel(endpoint, model, is_openai=url is None or is_azure)
+    is_openai = url is None or is_azure
+    return OpenAIModel(name, model, client, error, settings, prices, key, is_openai)
 
 
 def _client(

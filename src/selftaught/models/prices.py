@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol
+from typing import TypeAlias
 
 from selftaught.core.errors import ConfigError
 from selftaught.core.language_model import ModelSettings
@@ -26,18 +26,6 @@ class Tokens:
     out: int
     cache_read: int = 0
     cache_written: int = 0
-
-
-class Prices(Protocol):
-    """Money for tokens, and how it is told to people."""
-
-    def usd(self, tokens: Tokens) -> float: ...
-
-    def most_usd(self, tokens: Tokens) -> float:
-        """The same at its worst, whatever is read from or written to caches."""
-        ...
-
-    def __str__(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +68,7 @@ class ListedPrices:
         return float(found.total_price)
 
     def most_usd(self, tokens: Tokens) -> float:
+        """The same at its worst, whatever is read from or written to caches."""
         return self._most(tokens.into, tokens.out)
 
     def _most_anew(self, into: int, out: int) -> float:
@@ -90,6 +79,9 @@ class ListedPrices:
         million = int(_MILLION)
         into, out = self.usd(Tokens(1000, 0)) * 1000, self.usd(Tokens(0, million))
         return f"{into:g} USD per million tokens in, {out:g} out, as published"
+
+
+Prices: TypeAlias = FlatPrices | ListedPrices
 
 
 def find_prices(

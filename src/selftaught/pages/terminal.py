@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
+from rich.segment import Segment, Segments
 from rich.table import Table as RichTable
 from rich.text import Text
 
@@ -96,7 +97,7 @@ def _draw(console: Console, block: Block, wrapping: bool) -> None:
             if rows:
                 console.print(rich_table(Table("", ("", ""), rows), console.width))
         case Listing():
-            console.print(_listing(block), soft_wrap=True)
+            console.print(_diff(block) if block.is_diff else _text(block), soft_wrap=True)
         case Paragraph(text, command):
             style = "bold red" if block.is_alarm else ""
             # A command is whole, to be copied.
@@ -144,11 +145,19 @@ def _row_by_row(rows: Sequence[Sequence[str]]) -> Group:
     return Group(*lines)
 
 
-def _listing(listing: Listing) -> Text:
-    """Indented, a diff in colours; the program itself is not parsed."""
+def _text(listing: Listing) -> Segments:
+    """Indented; the program itself is not parsed. All texts of a run may stand in one, and rich
+    would take seconds to look for where to wrap them."""
+    lines = printable(listing.text.rstrip()).split("\n")
+    indented = "\n".join(f"{_INDENT}{line}".rstrip() for line in lines)
+    return Segments([Segment(f"{indented.expandtabs()}\n")])
+
+
+def _diff(listing: Listing) -> Text:
+    """The same, in colours."""
     text = Text()
     for place, line in enumerate(printable(listing.text.rstrip()).split("\n")):
-        kind = diff_kind(place, line) if listing.is_diff else None
+        kind = diff_kind(place, line)
         style = "" if kind is None else _DIFF_STYLES[kind]
         text.append(f"{'' if place == 0 else chr(10)}{f'{_INDENT}{line}'.rstrip()}", style=style)
     return text

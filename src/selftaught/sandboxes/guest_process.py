@@ -12,33 +12,18 @@ import struct
 import threading
 import time
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from selftaught.core.errors import InfrastructureError
 from selftaught.core.ports import ExitReport
+
+if TYPE_CHECKING:
+    from selftaught.sandboxes.zygote_process import ZygoteProcess
 
 REPLY_TIMEOUT_S = 20.0
 _EXITED = struct.Struct("<id")
 _LEAVING_MS = 100  # between the end of its socket and its own
 _PID = re.compile(rb"^Pid:\s+(\d+)", re.MULTILINE)
-
-
-class Parent(Protocol):
-    """What a guest needs of its zygote.
-
-    Attributes:
-        sweeps: whether it sweeps away what a guest leaves behind.
-    """
-
-    sweeps: bool
-
-    def gone(self) -> InfrastructureError:
-        """That it has ended, and why."""
-        ...
-
-    def stuck(self) -> InfrastructureError:
-        """End it, because it does not answer."""
-        ...
 
 
 class Guest:
@@ -50,7 +35,7 @@ class Guest:
     """
 
     def __init__(
-        self, zygote: Parent, own_end: socket.socket, channel: socket.socket, pidfd: int
+        self, zygote: ZygoteProcess, own_end: socket.socket, channel: socket.socket, pidfd: int
     ) -> None:
         self.socket = own_end
         self._zygote = zygote

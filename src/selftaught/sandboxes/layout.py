@@ -20,7 +20,8 @@ SCRATCH = "/scratch"
 _SYSTEM = (Path("/usr"), Path("/lib"), Path("/lib64"))  # which guests have anyway
 _NEVER = ("selftaught", "selftaught_guest")
 
-_ENVIRONMENT = {
+# The whole environment of a zygote: nothing of the host's.
+ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
     "LANG": "C.UTF-8",
     "HOME": "/",
@@ -60,13 +61,7 @@ class Layout:
     tmpdir_bytes: int = 0
 
     def command(self, control: int, first_uid: int | None, modules: Sequence[str]) -> list[str]:
-        """The zygote's command line.
-
-        Args:
-            control: descriptor of its control socket.
-            first_uid: the first of the users that its guests become; None if they keep its own.
-            modules: what to preload besides.
-        """
+        """The zygote's command line; `control` is the descriptor of its control socket."""
         settings = {
             "package_folder": str(self.package_folder),
             "paths": [str(path) for path in self.module_paths],
@@ -80,11 +75,6 @@ class Layout:
         }
         script = self.package_folder / "selftaught_guest" / "zygote.py"
         return [str(self.interpreter), "-s", "-S", "-P", str(script), json.dumps(settings)]
-
-
-def environment() -> dict[str, str]:
-    """The whole environment of a zygote: nothing of the host's."""
-    return dict(_ENVIRONMENT)
 
 
 def find_layout(packages: Sequence[str] = (), tmpdir_bytes: int = 0) -> Layout:
@@ -141,7 +131,7 @@ def _what_packages_need(packages: Sequence[str], guest_package: Path) -> _Needs:
         "control": None,
     }
     command = [sys.executable, "-P", str(guest_package / "zygote.py"), json.dumps(settings)]
-    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False)
     told = done.stdout.strip().splitlines()  # the last line: packages may print
     said = json.loads(told[-1]) if told and done.returncode == 0 else {}
     if "locations" not in said:

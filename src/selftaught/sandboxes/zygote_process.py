@@ -18,7 +18,7 @@ from typing import IO
 from selftaught.core.errors import ConfigError, InfrastructureError
 from selftaught.core.ports import GuestLimits
 from selftaught.sandboxes.guest_process import REPLY_TIMEOUT_S, Guest, received
-from selftaught.sandboxes.layout import Layout, environment
+from selftaught.sandboxes.layout import ENVIRONMENT, Layout
 
 _FORK = struct.Struct("<QI")
 _START_TIMEOUT_S = 30.0
@@ -58,7 +58,7 @@ class ZygoteProcess:
         self._ordering = threading.Lock()
         self._ahead = ahead
         self._spare: _Order | None = None
-        self.sweeps = sweeps
+        self.sweeps = sweeps  # away what a guest leaves behind
         self.landlock_abi = 0
 
     def ready(self) -> None:
@@ -174,7 +174,6 @@ def spawn(
     """Start a zygote behind a command prefix (bubblewrap and its arguments, or nothing).
 
     Args:
-        layout: what to start.
         prefix: the command line that the zygote's own is appended to.
         tasks: RLIMIT_NPROC of a guest.
         modules: what to preload besides the layout's.
@@ -188,7 +187,7 @@ def spawn(
     try:
         process = subprocess.Popen(
             command,
-            env=environment(),
+            env=ENVIRONMENT,
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

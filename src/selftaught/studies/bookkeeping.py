@@ -10,8 +10,8 @@ from typing import Any
 from selftaught.analysis.recorded_run import RecordedRun
 from selftaught.core.budget import Usage
 from selftaught.core.program import content_id
+from selftaught.engine.account import Recorder
 from selftaught.engine.context import RunContext
-from selftaught.engine.record import Recorder
 from selftaught.journal.codec import Body, Event, as_json
 from selftaught.journal.events import (
     ClockRead,

@@ -1,12 +1,16 @@
-"""What `verify` asks of any event: its key, and estimates that follow from their values."""
+"""What `verify` asks of several studies: keys, estimates, improver runs and what they came to."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
 from selftaught.core.statistics import Estimate, close
 from selftaught.engine.keys import make_key
+from selftaught.engine.raised import Raises
 from selftaught.journal.codec import Event
+from selftaught.journal.events import Evaluation, Invocation, InvocationEnd
 
 
 def key_problem(root: str, event: Event, *path: str | int) -> Iterator[str]:
@@ -30,3 +34,52 @@ def estimate_problem(what: str, said: Estimate, found: Estimate) -> Iterator[str
         same = interval is None and again is None
     if not same:
         yield f"{what} come to {found.as_json()}, and it says {said.as_json()}"
+
+
+@dataclass(slots=True)
+class Past:
+    """The improver runs of a journal so far, and what their programs scored.
+
+    Attributes:
+        ends: by role, improver, task and repeat, in the order in which they ended.
+        values: by program, task, stream and repeat; None for a failure.
+    """
+
+    ends: dict[tuple[str, str, str, str], list[InvocationEnd]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    values: dict[tuple[str, str, str, str], float | None] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, events: Iterable[Event]) -> Past:
+        past, raises = cls(), Raises()
+        begun: dict[str, Invocation] = {}
+        ended: dict[str, InvocationEnd] = {}
+        for event in events:
+            for key in raises.add(event).runs:
+                ended.pop(key, None)
+            match event.body:
+                case Invocation() as start:
+                    begun.setdefault(event.key, start)
+                case InvocationEnd() as end if event.key in begun:
+                    ended.setdefault(event.key, end)
+                case Evaluation() as one:
+                    past.values[one.program, one.task, one.stream, one.repeat] = one.value
+        for key, start in begun.items():
+            if key in ended:
+                place = (start.role, start.improver, start.task or "", start.repeat or "")
+                past.ends[place].append(ended[key])
+        return past
+
+    def drawn(self, role: str, improver: str, task: str, repeat: str) -> int:
+        return sum(end.usage.samples for end in self.ends[role, improver, task, repeat])
+
+    def best(self, role: str, improver: str, task: str, repeat: str, lowest: float) -> str | None:
+        """The best by search of what they returned; of equals, the first."""
+        returned = [end.program for end in self.ends[role, improver, task, repeat]]
+
+        def by_search(program: str) -> float:
+            value = self.values.get((program, task, "search", repeat))
+            return lowest if value is None else value
+
+        return max(filter(None, returned), key=by_search, default=None)

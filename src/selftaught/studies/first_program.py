@@ -7,15 +7,14 @@ are written by the model that improves them.
 from __future__ import annotations
 
 from dataclasses import replace
-from importlib import resources
 
 from selftaught.core.errors import SelfTaughtError
 from selftaught.core.outcome import Failed
-from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.task import Task
 from selftaught.engine.context import RunContext
 from selftaught.engine.invoke import SandboxedImprover
 from selftaught.engine.utilities import TaskUtility
+from selftaught.studies.improvers import own_program
 
 
 class NoFirstProgram(SelfTaughtError):
@@ -31,20 +30,15 @@ async def with_seed(context: RunContext, task: Task) -> Task:
         return task
     u = TaskUtility(context, task, "search", "first")
     stub = task.seed_program()
-    result, usage = await SandboxedImprover(context, first_program_writer(), "first").run(u, stub)
+    result, usage = await SandboxedImprover(context, own_program("first_program"), "first").run(
+        u, stub
+    )
     if isinstance(result, Failed):
         raise NoFirstProgram(_said(task, usage.samples, f"{result.kind}: {result.detail}"))
     outcome = await u.outcome(result)
     if isinstance(outcome, Failed) or result.id == stub.id:
         raise NoFirstProgram(_said(task, usage.samples, "none of them scores"))
     return replace(task, seed=result.source)
-
-
-def first_program_writer() -> Program:
-    """The improver that writes a first program."""
-    folder = resources.files("selftaught.studies") / "guest_programs"
-    source = (folder / "first_program.py").read_text(encoding="utf-8")
-    return Program(source, IMPROVER_ENTRY)
 
 
 def _said(task: Task, samples: int, why: str) -> str:

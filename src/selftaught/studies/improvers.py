@@ -15,6 +15,12 @@ def improver_names() -> list[str]:
     return sorted(item.name.removesuffix(".py") for item in folder.iterdir() if item.is_file())
 
 
+def own_program(name: str) -> Program:
+    """An improver that a study brings for itself."""
+    folder = resources.files("selftaught.studies") / "guest_programs"
+    return Program((folder / f"{name}.py").read_text(encoding="utf-8"), IMPROVER_ENTRY)
+
+
 def load_improver(name_or_path: str | Path) -> Program:
     """An improver by its name, or the text of a file. It is read, and never imported.
 
@@ -30,6 +36,6 @@ def load_improver(name_or_path: str | Path) -> Program:
             f"unknown improver {text!r}: there are {', '.join(improver_names())}, or give a file.py"
         )
     try:
-        return Program(path.read_text(encoding="utf-8"), IMPROVER_ENTRY)
+        return Program(path.read_text(encoding="utf-8-sig"), IMPROVER_ENTRY)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot read the improver {path}: {error}") from None

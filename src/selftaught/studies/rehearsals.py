@@ -7,6 +7,7 @@ model that costs nothing hands back the program that it was given.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, TypeAlias
@@ -26,7 +27,7 @@ from selftaught.engine.context import RunContext
 from selftaught.engine.describe import describe_task
 from selftaught.engine.invoke import SandboxedImprover
 from selftaught.engine.utilities import Facts, QueriedUtility
-from selftaught.studies.first_program import first_program_writer
+from selftaught.studies.improvers import own_program
 
 MakeContext: TypeAlias = Callable[[LanguageModel], RunContext]
 
@@ -34,50 +35,19 @@ _WORDS_AROUND_TOKENS = 150  # what a model says besides the program
 
 
 @dataclass(frozen=True, slots=True)
-class Amount:
-    """So much of the model.
-
-    Attributes:
-        lm_calls, requests, samples, tokens_in, tokens_out: counts.
-        usd: None if the price is not known.
-    """
-
-    lm_calls: int = 0
-    requests: int = 0
-    samples: int = 0
-    tokens_in: int = 0
-    tokens_out: int = 0
-    usd: float | None = 0.0
-
-    def __add__(self, other: Amount) -> Amount:
-        usd = None if self.usd is None or other.usd is None else self.usd + other.usd
-        return Amount(
-            self.lm_calls + other.lm_calls,
-            self.requests + other.requests,
-            self.samples + other.samples,
-            self.tokens_in + other.tokens_in,
-            self.tokens_out + other.tokens_out,
-            usd,
-        )
-
-    def __mul__(self, times: int) -> Amount:
-        return Amount(
-            self.lm_calls * times,
-            self.requests * times,
-            self.samples * times,
-            self.tokens_in * times,
-            self.tokens_out * times,
-            None if self.usd is None else self.usd * times,
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Step:
-    """One step of a run: `name` says which."""
+    """One step of a run: `name` says which. What a model of unknown price costs is NaN."""
 
     name: str
-    likely: Amount
-    most: Amount
+    likely: Usage
+    most: Usage
+
+    def as_json(self) -> dict[str, Any]:
+        return {"name": self.name, "likely": _priced(self.likely), "most": _priced(self.most)}
+
+
+def _priced(usage: Usage) -> dict[str, Any]:
+    return asdict(usage) | {"usd": None if math.isnan(usage.usd) else usage.usd}
 
 
 @dataclass(slots=True)
@@ -119,16 +89,16 @@ class _Counted(QueriedUtility):
 
 def summed(steps: Sequence[Step], model: LanguageModel, budget: Budget) -> dict[str, Any]:
     """The object of `--estimate --json`."""
-    likely = sum((step.likely for step in steps), Amount())
-    most = sum((step.most for step in steps), Amount())
+    likely = _priced(sum((step.likely for step in steps), Usage()))
+    most = _priced(sum((step.most for step in steps), Usage()))
     limits = asdict(budget)
     return {
         "model": model.name,
-        "steps": [asdict(step) for step in steps],
-        "likely": asdict(likely),
-        "most": asdict(most),
+        "steps": [step.as_json() for step in steps],
+        "likely": likely,
+        "most": most,
         "budget": limits,
-        "most_within_budget": _within(asdict(most), limits),
+        "most_within_budget": _within(most, limits),
     }
 
 
@@ -168,9 +138,9 @@ class Rehearsals:
         self.most_restarted = one_sample * (limits.calls * limits.samples_per_call)
         self.most_run = replace(self.most_restarted, lm_calls=limits.calls)
 
-    async def restarted(self, improver: Program, task: Task, samples: int) -> Amount:
+    async def restarted(self, improver: Program, task: Task, samples: int) -> Usage:
         """What a baseline takes in one run on a task, restarted to so many samples, 1 at least."""
-        total, left = Amount(), max(1, samples)
+        total, left = Usage(), max(1, samples)
         while left > 0:
             solution = task.seed_program()
             described = describe_task(task, self.modules)
@@ -187,7 +157,7 @@ class Rehearsals:
         depth: int = 1,
         samples: int | None = None,
         tokens_out: int | None = None,
-    ) -> tuple[Amount, int]:
+    ) -> tuple[Usage, int]:
         """What one run of an improver takes in a rehearsal, and how many programs it scores.
 
         Args:
@@ -201,37 +171,37 @@ class Rehearsals:
         if tokens_out is None:
             tokens_out = likely_tokens(solution.source) + _WORDS_AROUND_TOKENS
         tokens_out = min(self.max_tokens, tokens_out)
-        total = Amount()
+        total = Usage()
         for prompt in rehearsed.prompts:
             tokens_in = likely_tokens(prompt.system, prompt.user)
             total = total + self.call(tokens_in, tokens_out, prompt.n)
         return total, len(utility.asked)
 
-    async def first_program(self, task: Task) -> tuple[Amount, Amount]:
+    async def first_program(self, task: Task) -> tuple[Usage, Usage]:
         """What the seed of a task without one takes, likely and at most.
 
         How long it will be nobody knows: likely is the longest response.
         """
         if task.seed is not None:
-            return Amount(), Amount()
+            return Usage(), Usage()
         likely, _ = await self.rehearse(
-            first_program_writer(),
+            own_program("first_program"),
             task.seed_program(),
             describe_task(task, self.modules),
             tokens_out=self.max_tokens,
         )
         return likely, self.most_run
 
-    def call(self, tokens_in: int, tokens_out: int, n: int) -> Amount:
+    def call(self, tokens_in: int, tokens_out: int, n: int) -> Usage:
         """One call with one message."""
         size = min(n, self._model.samples_per_request)
         requests = -(-n // size)
         usd = self._model.most_usd(tokens_in, tokens_out * size)
-        return Amount(
+        return Usage(
             lm_calls=1,
             requests=requests,
             samples=n,
             tokens_in=requests * tokens_in,
             tokens_out=n * tokens_out,
-            usd=None if usd is None else usd * requests,
+            usd=math.nan if usd is None else usd * requests,
         )

@@ -16,10 +16,10 @@ from selftaught.journal.events import (
     EventRecord,
     Invocation,
     InvocationEnd,
-    MetaEvaluation,
     Result,
 )
 from selftaught.journal.port import NoJournal
+from selftaught.journal.study_events import MetaEvaluation
 from selftaught.studies.study import NothingMeasured, Study
 
 # What is compared, event by event, by kind and key, besides what the study alone writes; clocks and

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from selftaught.analysis.recorded_run import RecordedRun
 from selftaught.analysis.run_head import RunHead
-from selftaught.analysis.run_view import Counts, ProgramView, ProposalView, RunView
+from selftaught.analysis.run_view import Counts, ProgramView, ProposalView, RunView, run_view
 from selftaught.analysis.spending import Spending
 from selftaught.core.budget import Usage
 from selftaught.journal.codec import as_json
@@ -17,6 +18,8 @@ from selftaught.pages.blocks import Block, Facts, Listing, Page, Paragraph, Sect
 
 Json = Mapping[str, Any]
 
+# What all results have, and other sections say.
+_OF_ALL = frozenset({"run_id", "state", "model", "sandbox_tier", "usage", "wall_s"})
 ESTIMATE = ("mean", "low", "high", "n")
 _BY_ROLE = ("lm_calls", "requests", "samples", "tokens_in", "tokens_out", "usd")
 
@@ -103,6 +106,30 @@ def run_sections(views: Sequence[RunView], noun: str) -> list[Section]:
         spending_section(views),
         outcomes_section(views),
     ]
+
+
+def plain_page(sections: Sequence[Section], result: Json | None, run: RecordedRun | None) -> Page:
+    """Of a run, or of its result by itself, what was measured, and what all runs have."""
+    if run is None:
+        assert result is not None  # else there is nothing to show
+        return end_page(result, sections)
+    title = f"{run.head.command} on {', '.join(run.head.task_names)}: run {run.run_id}"
+    return whole_page(title, [run_view(run)], "program", sections)
+
+
+def plain_section(name: str, results: Sequence[Json]) -> Section:
+    """What several results say besides what all results do."""
+    own = [{k: v for k, v in one.items() if k not in _OF_ALL} for one in results]
+    blocks = tuple(Facts(tuple(_facts(one))) for one in own)
+    return Section(name, "Result", blocks, own)
+
+
+def _facts(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        for key, part in value.items():
+            yield from _facts(part, f"{name}.{key}" if name else str(key))
+    else:
+        yield name, words.plain(value) if isinstance(value, float) else str(value)
 
 
 # --- programs -----------------------------------------------------------------------------------

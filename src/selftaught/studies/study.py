@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import shlex
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
 
@@ -71,18 +72,13 @@ class Ended:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How far a run has come, for the list of runs.
+def late(module: str, name: str) -> Any:
+    """A method of a study that is a function of a module, which is imported when it is called."""
 
-    Attributes:
-        steps: of Algorithm 1, that were measured.
-        best: id of the best program so far, and what it is worth on val.
-    """
+    def method(_: object, *args: Any) -> Any:
+        return getattr(import_module(module), name)(*args)
 
-    steps: int = 0
-    best: str | None = None
-    value: float | None = None
+    return method
 
 
 class Installed(Protocol):
@@ -114,7 +110,9 @@ class Study(ABC, Generic[C]):
         writes: whether its result has a best program, which `--out` writes.
         improves_improvers: whether its best program is an improver.
         rewards: whether programs are chosen in it by their scores.
+        has_tasks: whether there is anything without tasks.
         follows: whether it starts from another run, so that a configuration does not tell all.
+        missing: what a report says of a run with an improved improver that it did not follow.
     """
 
     config: type[C]
@@ -129,7 +127,9 @@ class Study(ABC, Generic[C]):
     writes: ClassVar[bool] = False
     improves_improvers: ClassVar[bool] = False
     rewards: ClassVar[bool] = True
+    has_tasks: ClassVar[bool] = True
     follows: ClassVar[bool] = False
+    missing: ClassVar[str] = ""
 
     @property
     def name(self) -> str:
@@ -188,13 +188,14 @@ class Study(ABC, Generic[C]):
         Args:
             result: the object of `--json`; None while there is none.
         """
-        from selftaught.studies.plain_page import plain_page
+        from selftaught.studies.run_sections import plain_page
 
-        return plain_page(result, run)
+        return plain_page([] if result is None else [self.part([result])], result, run)
 
     def part(self, results: Sequence[Json]) -> Section:
-        """What stands of it in the report of the run that it follows; see `follows`."""
-        from selftaught.studies.plain_page import plain_section
+        """What several results of it say: of one on its page, of all in the report of the run that
+        it follows (see `follows`)."""
+        from selftaught.studies.run_sections import plain_section
 
         return plain_section(self.name, results)
 
@@ -206,10 +207,6 @@ class Study(ABC, Generic[C]):
     def problems(self, event: Event, before: RecordedRun) -> Iterator[str]:
         """How one of its own events is not what those before it come to, for `verify`."""
         return iter(())
-
-    def standing(self, reader: JournalReader, run_id: str) -> Standing:
-        """How far a run of it has come."""
-        return Standing()
 
     def alarming(self, result: Json) -> bool:
         """Whether the command ends with exit code 1, though it did what it should."""
@@ -238,8 +235,3 @@ class Repeated(ABC):
     @abstractmethod
     def series_end_page(self, result: Json) -> Page:
         """What stands at the end of a series, by the object of its `--json`."""
-
-
-def latest(events: Iterable[Event], kind: type[Any]) -> dict[str, Any]:
-    """Bodies of a kind by key, in the order of their first; later ones replace earlier ones."""
-    return {event.key: event.body for event in events if isinstance(event.body, kind)}

@@ -12,7 +12,6 @@ from msgspec import structs
 
 from selftaught.analysis.recorded_run import RecordedRun
 from selftaught.analysis.run_head import HEAD_KINDS, told_head
-from selftaught.analysis.spending import spending
 from selftaught.core.budget import Usage
 from selftaught.core.statistics import close, estimate
 from selftaught.engine.keys import make_key
@@ -26,11 +25,11 @@ from selftaught.journal.events import (
     InvocationEnd,
     LmAnswer,
     LmCall,
-    MetaEvaluation,
     Result,
     Run,
     RunEnd,
 )
+from selftaught.journal.study_events import MetaEvaluation
 from selftaught.studies.checking import estimate_problem, key_problem
 from selftaught.studies.results import differences, result_of
 from selftaught.studies.study import Study
@@ -82,7 +81,6 @@ def run_problems(
             problems.append((event.seq, what))
         before.append(event)
         last[event.kind, event.key] = event.body
-    problems += _totals(events)
     return problems
 
 
@@ -116,6 +114,7 @@ class _Past:
     used: defaultdict[str, dict[tuple[str, int], Usage]] = field(
         default_factory=lambda: defaultdict(dict)
     )
+    total: Usage = field(default_factory=Usage)
     lasting: dict[tuple[str, str], Body | None] = field(default_factory=dict)
     raises: Raises = field(default_factory=Raises)
     begins_again: set[str] = field(default_factory=set)
@@ -161,9 +160,11 @@ class _Past:
                 yield from self._of_run(event)
                 if body.shown["run_id"] != self.run_id:
                     yield f"it says that it is of run {body.shown['run_id']}"
+                yield from self._total(Usage(**body.shown["usage"]))
             case RunEnd() as body:
                 yield from self._of_run(event)
                 yield from self._run_end(body)
+                yield from self._total(body.usage)
 
     # --- checks of a kind -----------------------------------------------------------------------
 
@@ -189,6 +190,8 @@ class _Past:
         # An improver run counts the samples that came; the ledger those that may have been billed.
         usage = body.usage
         came = usage.samples if body.state == "answered" else 0
+        if request not in self.used[body.invocation]:
+            self.total += usage
         self.used[body.invocation][request] = replace(usage, samples=came)
         if call is None:
             yield f"it answers request {request[1]} of {event.key}, which was never asked"
@@ -216,6 +219,10 @@ class _Past:
                 if before.shown[name] != said[name]:
                     yield f"its {name} is not that of the result"
 
+    def _total(self, said: Usage) -> Iterator[str]:
+        """The run's own sums against those of its requests up to there."""
+        yield from _usage_problem("the run's model requests", said, self.total)
+
     # --- parts of them --------------------------------------------------------------------------
 
     def _lasting(self, body: Body) -> Body | None:
@@ -235,21 +242,6 @@ class _Past:
     def _key_problem(self, event: Event, *path: str | int) -> Iterator[str]:
         if self.root is not None:
             yield from key_problem(self.root, event, *path)
-
-
-def _totals(events: Sequence[Event]) -> Iterator[Problem]:
-    """The run's own sums against those of its requests up to there."""
-    for place, event in enumerate(events):
-        match event.body:
-            case RunEnd(usage=said):
-                usage = said
-            case Result(shown=shown):
-                usage = Usage(**shown["usage"])
-            case _:
-                continue
-        total = spending(events[:place]).total
-        for what in _usage_problem("the run's model requests", usage, total):
-            yield event.seq, what
 
 
 def _usage_problem(what: str, said: Usage, found: Usage) -> Iterator[str]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from selftaught.analysis.series import carried_problems
 from selftaught.core.errors import InfrastructureError
 from selftaught.core.program import content_id
-from selftaught.journal.codec import Event, Kinds, NotOfItsForm, decode
+from selftaught.journal.codec import Event, Kinds, NotOfItsForm, as_json, decode
 from selftaught.journal.reader import JournalReader, RawEvent
 from selftaught.studies.verified_run import Problem, Studies, run_problems
 
@@ -59,19 +59,9 @@ class Verification:
 
     def as_json(self) -> dict[str, Any]:
         """The object of `verify --json`."""
-        return {
-            "ok": not self.findings,
-            "texts": self.texts,
-            "findings": [asdict(finding) for finding in self.store_findings],
-            "runs": [
-                {
-                    "run_id": run.run_id,
-                    "events": run.events,
-                    "findings": [asdict(finding) for finding in run.findings],
-                }
-                for run in self.runs
-            ],
-        }
+        told = as_json(self)
+        found = {"ok": not self.findings, "findings": told["store_findings"]}
+        return found | {name: told[name] for name in ("texts", "runs")}
 
 
 def verify_store(

@@ -8,13 +8,11 @@ from __future__ import annotations
 import json
 import reprlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, Field, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from selftaught.core.budget import Usage
 from selftaught.core.errors import SelfTaughtError
 from selftaught.core.language_model import Completions, Prompt
 from selftaught.core.seeds import derive
@@ -212,74 +210,67 @@ def _param(path: Sequence[int | str]) -> str | None:
 # --- replies ------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One response, as it is sent: cut at the first stop sequence."""
+def completion(request: ChatRequest, answer: Completions, *, id: str, created: int) -> Json:
+    """The reply to a request as one object, made of what the model answered.
 
-    text: str
-    finish_reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An answer, to be sent at once or in chunks.
-
-    Attributes:
+    Args:
         id: such as `chatcmpl-0123abcd`.
         created: Unix time, seconds.
-        model: the model that answered.
-        choices: the responses.
-        usage: tokens; None where the model's provider does not say.
     """
-
-    id: str
-    created: int
-    model: str
-    choices: tuple[Choice, ...]
-    usage: Usage | None
-
-
-def make_reply(request: ChatRequest, answer: Completions, *, id: str, created: int) -> Reply:
-    """The reply to a request, from what the model answered."""
     texts = answer.texts[: request.n or 1]
     finishes = (*answer.finishes, *[""] * len(texts))
-    choices = tuple(
-        _choice(text, finish, request.stop) for text, finish in zip(texts, finishes, strict=False)
-    )
-    return Reply(id, created, answer.model, choices, answer.usage)
+    usage = answer.usage
+    return {
+        "id": id,
+        "object": "chat.completion",
+        "created": created,
+        "model": answer.model,
+        "system_fingerprint": None,
+        "choices": [
+            _choice(index, text, finishes[index], request.stop) for index, text in enumerate(texts)
+        ],
+        "usage": usage
+        and {
+            "prompt_tokens": usage.tokens_in,
+            "completion_tokens": usage.tokens_out,
+            "total_tokens": usage.tokens_in + usage.tokens_out,
+        },
+    }
 
 
-def _choice(text: str, finish: str, stops: Sequence[str]) -> Choice:
+def _choice(index: int, text: str, finish: str, stops: Sequence[str]) -> Json:
+    """One response, cut at the first stop sequence."""
     found = [place for stop in stops if (place := text.find(stop)) >= 0]
-    if found:
-        return Choice(text[: min(found)], "stop")
-    return Choice(text, _FINISHES.get(finish, "stop"))
+    return {
+        "index": index,
+        "message": {
+            "role": "assistant",
+            "content": text[: min(found, default=None)],
+            "refusal": None,
+        },
+        "logprobs": None,
+        "finish_reason": "stop" if found else _FINISHES.get(finish, "stop"),
+    }
 
 
-def completion(reply: Reply) -> Json:
-    """The reply as one object."""
-    choices = [
-        {
-            "index": index,
-            "message": {"role": "assistant", "content": choice.text, "refusal": None},
-            "logprobs": None,
-            "finish_reason": choice.finish_reason,
-        }
-        for index, choice in enumerate(reply.choices)
-    ]
-    return _head(reply, "chat.completion") | {"choices": choices, "usage": _usage(reply.usage)}
+def chunks(whole: Json, *, with_usage: bool) -> Iterator[Json]:
+    """A reply in chunks: of each choice its role, its content, its end; and the usage."""
+    head = {**whole, "object": "chat.completion.chunk", "usage": None}
+    if not with_usage:
+        del head["usage"]
 
+    def chunk(choice: Json, delta: Json, finish_reason: str | None = None) -> Json:
+        said = {"index": choice["index"], "delta": delta, "logprobs": None}
+        return head | {"choices": [said | {"finish_reason": finish_reason}]}
 
-def chunks(reply: Reply, *, with_usage: bool) -> Iterator[Json]:
-    """The reply in chunks: of each choice its role, its content, its end; and the usage."""
-    head = _head(reply, "chat.completion.chunk") | ({"usage": None} if with_usage else {})
-    for index, choice in enumerate(reply.choices):
-        yield head | _delta(index, {"role": "assistant", "content": "", "refusal": None})
-        for start in range(0, len(choice.text), _CHUNK_CHARS):
-            yield head | _delta(index, {"content": choice.text[start : start + _CHUNK_CHARS]})
-        yield head | _delta(index, {}, choice.finish_reason)
+    for choice in whole["choices"]:
+        text = choice["message"]["content"]
+        yield chunk(choice, {**choice["message"], "content": ""})
+        for start in range(0, len(text), _CHUNK_CHARS):
+            yield chunk(choice, {"content": text[start : start + _CHUNK_CHARS]})
+        yield chunk(choice, {}, choice["finish_reason"])
     if with_usage:
-        yield head | {"choices": [], "usage": _usage(reply.usage)}
+        yield head | {"choices": [], "usage": whole["usage"]}
 
 
 def event(chunk: Mapping[str, Any]) -> bytes:
@@ -303,28 +294,3 @@ def error_object(
     """An error, with the type that OpenAI gives to those of its status."""
     kind = _SERVER_ERROR if status >= 500 else _INVALID_REQUEST
     return {"error": {"message": message, "type": kind, "param": param, "code": code}}
-
-
-def _head(reply: Reply, kind: str) -> Json:
-    return {
-        "id": reply.id,
-        "object": kind,
-        "created": reply.created,
-        "model": reply.model,
-        "system_fingerprint": None,
-    }
-
-
-def _delta(index: int, delta: Json, finish_reason: str | None = None) -> Json:
-    choice = {"index": index, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
-    return {"choices": [choice]}
-
-
-def _usage(usage: Usage | None) -> Json | None:
-    if usage is None:
-        return None
-    return {
-        "prompt_tokens": usage.tokens_in,
-        "completion_tokens": usage.tokens_out,
-        "total_tokens": usage.tokens_in + usage.tokens_out,
-    }

@@ -19,7 +19,7 @@ from aiohttp import web
 from selftaught.core.errors import ConfigError, InfrastructureError, ModelFailure
 from selftaught.core.language_model import Completions, Prompt
 from selftaught.web import chat_protocol
-from selftaught.web.chat_protocol import Reply, RequestRefused
+from selftaught.web.chat_protocol import Json, RequestRefused
 
 Answer = Callable[[Prompt], Awaitable[Completions]]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -114,12 +114,12 @@ class _Chat:
             asked, max_tokens=self._max_tokens, fresh=lambda: secrets.randbits(63)
         )
         answer = await self._ask(prompt)
-        reply = chat_protocol.make_reply(
+        whole = chat_protocol.completion(
             asked, answer, id=f"chatcmpl-{secrets.token_hex(12)}", created=int(time.time())
         )
         if asked.stream:
-            return await _stream(request, reply, with_usage=asked.streams_usage)
-        return web.json_response(chat_protocol.completion(reply))
+            return await _stream(request, whole, with_usage=asked.streams_usage)
+        return web.json_response(whole)
 
     async def _ask(self, prompt: Prompt) -> Completions:
         """In a task of its own, which is cancelled once however often its client's request is."""
@@ -142,14 +142,14 @@ async def _health(request: web.Request) -> web.Response:
     return web.json_response({"status": "ok"})
 
 
-async def _stream(request: web.Request, reply: Reply, *, with_usage: bool) -> web.StreamResponse:
+async def _stream(request: web.Request, whole: Json, *, with_usage: bool) -> web.StreamResponse:
     """The model answers all at once: what is streamed is complete, and cannot fail midway."""
     response = web.StreamResponse(
         headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
     )
     try:
         await response.prepare(request)
-        for chunk in chat_protocol.chunks(reply, with_usage=with_usage):
+        for chunk in chat_protocol.chunks(whole, with_usage=with_usage):
             await response.write(chat_protocol.event(chunk))
         await response.write(chat_protocol.DONE_EVENT)
         await response.write_eof()

@@ -72,10 +72,6 @@ class Improver(Reached):
         ):
             yield node
 
-    def _is_handed(self, above: ast.AST) -> bool:
-        """Whether it is an argument of what the program does not define: it will be called."""
-        return isinstance(above, ast.Call) and not self.called(above)
-
     def _is_given(self, node: ast.AST, mark: str, deep: int = 0) -> bool:
         """Whether it is the utility, or the model, by whatever name."""
         if deep > 8 or not isinstance(node, (ast.Name, ast.Attribute)):
@@ -169,7 +165,7 @@ class Improver(Reached):
             for one in listed:
                 if one is here:
                     break
-                if isinstance(one, ast.If) and _leaves(one.body):
+                if isinstance(one, ast.If) and leaves(one.body):
                     found.append(one.test)
             if isinstance(above, (*LOOPS, *FUNCTIONS)):
                 break
@@ -343,5 +339,5 @@ def _counts(node: ast.AST) -> bool:
     return is_fixed or isinstance(node, ast.AugAssign)
 
 
-def _leaves(body: list[ast.stmt]) -> bool:
+def leaves(body: list[ast.stmt]) -> bool:
     return isinstance(body[-1], (ast.Continue, ast.Break, ast.Return, ast.Raise))

@@ -45,8 +45,6 @@ _SMALL = re.compile(
     r"mutation|step|tweak)|\bneighbou?r|\bmutat|\bperturb|\btweak|\bChange one thing",
     re.IGNORECASE,
 )
-# A program around others, written out in the improver.
-_WRITTEN = re.compile(r"\bdef .*\breturn\b", re.DOTALL)
 
 
 def _shown(improver: Improver, *kinds: str, without: tuple[str, ...] = ()) -> Nodes:
@@ -64,27 +62,13 @@ def _beam(improver: Improver) -> Nodes:
 
 
 def _tree(improver: Improver) -> Nodes:
-    yield from _shown(improver, "frontier")
-    for node in improver.nodes:  # self.children.append(Node(...))
-        match node:
-            case ast.Call(func=ast.Attribute(value=ast.Attribute(attr=held), attr="append")):
-                made = [part for one in node.args for part in improver.made_of(one)]
-                classes = {name_of(one) for one in made if isinstance(one, ast.Call)}
-                owners = {
-                    improver.scope(improver.scope(one.by)) for one in improver.attributes[held]
-                }
-                if any(getattr(owner, "name", "") in classes for owner in owners):
-                    yield node
+    return _shown(improver, "frontier")
 
 
 def _genetic(improver: Improver) -> Nodes:
     for ask in improver.asks:
         for draw in improver.chosen(ask).get("draw", []) if improver.loops(ask) else []:
-            made = [one for one in improver.made_of(draw) if one is not draw]
-            is_weighted = any(getattr(one, "arg", "") in ("weights", "p") for one in made)
-            is_of_best = any(improver.choice(one) in ("top", "best", "draw") for one in made)
-            is_contest = name_of(draw) in ("max", "min")
-            if improver.has_score(draw) and (is_weighted or is_of_best or is_contest):
+            if improver.has_score(draw):
                 yield from (draw, ask)
 
 
@@ -119,15 +103,9 @@ def _ensemble(improver: Improver) -> Nodes:
     for ask in improver.asks:
         chosen = improver.chosen(ask)
         several = [node for kind in ("joined", "top", "latest") for node in chosen.get(kind, ())]
-        items = [one for one in chosen.get("best", ()) if isinstance(one, ast.Subscript)]
-        several += items if len({ast.dump(one.slice) for one in items}) > 1 else []
         words = MERGING.search(improver.texts(improver.argument(ask, "message")))
         if several and words and "draw" not in chosen:
             yield from (ask, *several)
-    for node in improver.judged():
-        text = node.value if isinstance(node, ast.Constant) else ""
-        if isinstance(text, str) and _WRITTEN.search(text):
-            yield node
 
 
 def _choices_of_words(improver: Improver) -> Iterator[tuple[ast.Call, ast.AST, ast.AST, ast.AST]]:
@@ -164,8 +142,7 @@ def _epsilon(improver: Improver) -> Nodes:
     draws = {"choice", "choices", "sample", "randrange", "randint", "integers"}
     for node in improver.nodes:
         if isinstance(node, (ast.If, ast.IfExp)):
-            tests = [one for one in ast.walk(node.test) if isinstance(one, ast.Compare)]
-            by_chance = any({name_of(part) for part in ast.walk(one)} & RANDOM for one in tests)
+            by_chance = {name_of(part) for part in ast.walk(node.test)} & RANDOM
             body = node.body if isinstance(node.body, list) else [node.body]
             inside = {name_of(part) for one in body for part in ast.walk(one)}
             others = [one for one in ast.walk(improver.scope(node)) if isinstance(one, ast.Call)]
@@ -174,59 +151,41 @@ def _epsilon(improver: Improver) -> Nodes:
                 yield node
 
 
-RULES: dict[str, tuple[Rule, str]] = {
-    "beam_search": (
-        _beam,
-        "the best few are kept, or wait in a frontier, and each is expanded",
-    ),
-    "tree_search": (_tree, "programs wait in a frontier, or hang in a tree, to be expanded"),
-    "genetic_algorithm": (
-        _genetic,
-        "parents are drawn by chance from a pool selected by score",
-    ),
-    "simulated_annealing": (_annealing, "a worse program is accepted, ever more seldom"),
-    "local_search": (_local, "small changes of one current program are asked for"),
-    "iteration_from_incumbent": (
-        _incumbent,
-        "each prompt for a program holds the best one so far",
-    ),
-    "decomposition": (_decomposition, "a prompt asks for one part of the program"),
-    "ensemble": (_ensemble, "several candidates become one program"),
-    "prompt_bandit": (
-        _prompt_bandit,
-        "words of a prompt are chosen by the scores they earned",
-    ),
-    "solution_bandit": (
-        _solution_bandit,
-        "the program to go on from has the best upper bound",
-    ),
-    "epsilon_greedy": (_epsilon, "by a small chance a random choice, else the best"),
-    "temperature_schedule": (
-        temperature,
-        "the temperature changes in the course of the run",
-    ),
-    "varied_prompts": (varied, "prompts take their words from a list"),
-    "caching": (caching, "an equal program is looked up, or dropped, before it is scored"),
-    "self_tests": (self_tests, "candidates are checked before they are scored"),
-    "early_stop": (early_stop, "it stops by what scores have come to"),
-    "multithreading": (threads, "requests or scorings run at the same time"),
+RULES: dict[str, Rule] = {
+    "beam_search": _beam,
+    "tree_search": _tree,
+    "genetic_algorithm": _genetic,
+    "simulated_annealing": _annealing,
+    "local_search": _local,
+    "iteration_from_incumbent": _incumbent,
+    "decomposition": _decomposition,
+    "ensemble": _ensemble,
+    "prompt_bandit": _prompt_bandit,
+    "solution_bandit": _solution_bandit,
+    "epsilon_greedy": _epsilon,
+    "temperature_schedule": temperature,
+    "varied_prompts": varied,
+    "caching": caching,
+    "self_tests": self_tests,
+    "early_stop": early_stop,
+    "multithreading": threads,
 }
 
 
 def read(source: str) -> dict[str, Any]:
     """The strategies of a program.
 
-    Returns: `{"found": [{"strategy", "lines", "evidence"}], "unreadable": None | why}`.
+    Returns: `{"found": [[strategy, lines]], "unreadable": None | why}`.
     """
     try:
         improver = Improver(source)
         if not any(isinstance(one, FUNCTIONS) for one in improver.functions.get(ENTRY, ())):
             return {"found": [], "unreadable": f"it defines no {ENTRY}"}
         found = []
-        for name, (rule, evidence) in RULES.items():
+        for name, rule in RULES.items():
             lines = {getattr(node, "lineno", 0) for node in rule(improver)} - {0}
             if lines:
-                found.append({"strategy": name, "lines": sorted(lines), "evidence": evidence})
+                found.append([name, sorted(lines)])
     except SyntaxError as error:
         return {"found": [], "unreadable": f"line {error.lineno}: {error.msg}"}
     except (ValueError, RecursionError, MemoryError) as error:

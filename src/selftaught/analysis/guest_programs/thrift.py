@@ -6,11 +6,10 @@ import ast
 import re
 from typing import Any
 
-from selftaught.analysis.guest_programs.improver import Improver, Nodes
+from selftaught.analysis.guest_programs.improver import Improver, Nodes, leaves
 from selftaught.analysis.guest_programs.program import ENTRY, LOOPS, name_of
 
 _VERDICT = re.compile(r"^\W*(?:yes|no|ok|pass|fail|valid|invalid|correct|accept|reject)", re.I)
-_LEAVES = (ast.Continue, ast.Break, ast.Return, ast.Raise)
 _ORDERS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq)
 _CHECKS = {"compile", "parse", "exec", "eval", "literal_eval"}
 _POOLS = {"ThreadPoolExecutor", "ProcessPoolExecutor", "ThreadPool", "Pool", "Thread", "Process"}
@@ -62,27 +61,18 @@ def caching(improver: Improver) -> Nodes:
                 yield from _looked_up(improver, node, key, held)
             case ast.Call(func=ast.Attribute(value=held, attr="get"), args=[key, *_]):
                 yield from _looked_up(improver, node, key, held)
-            case ast.Try(body=body, handlers=handlers):
-                if "KeyError" in {name_of(one.type) for one in handlers}:
-                    for part in ast.walk(body[0]):
-                        if isinstance(part, ast.Subscript):
-                            yield from _looked_up(improver, node, part.slice, part.value)
             case ast.Call(args=[what]) if name_of(node) in ("set", "fromkeys"):
                 if name_of(improver.parent[node]) != "len" and improver.has_program(what):
                     yield node
-            case ast.SetComp() if improver.has_program(node):
-                yield node
 
 
 def _looked_up(improver: Improver, node: ast.AST, key: ast.AST, held: ast.AST) -> Nodes:
     """A program is looked for in what programs are put into, where programs are scored."""
     puts = [one for one in improver.given(held) or () if one.inside]
-    values = [one.value for one in puts if one.value is not None]
-    scored = any(map(improver.has_score, values))
-    marked = any(isinstance(one.by, ast.Call) for one in puts) or any(map(_is_true, values))
-    is_test = scored and not isinstance(node, ast.Call) and not improver.prose(key)
-    is_program = is_test or improver.has_program(key) or _is_scored_here(improver, key)
-    if is_program and (scored or marked) and _scores_in(improver, improver.scope(node)):
+    scored = any(improver.has_score(one.value) for one in puts if one.value is not None)
+    added = any(isinstance(one.by, ast.Call) for one in puts)
+    is_program = improver.has_program(key) or _is_scored_here(improver, key)
+    if is_program and (scored or added) and _scores_in(improver, improver.scope(node)):
         yield node
 
 
@@ -91,10 +81,6 @@ def _is_scored_here(improver: Improver, node: ast.AST) -> bool:
     calls = [one for one in improver.scorings if improver.scope(one) is improver.scope(node)]
     scored = {name_of(arg) for call in calls for arg in getattr(call, "args", ())} - {""}
     return name_of(node) in scored
-
-
-def _is_true(node: ast.AST) -> bool:
-    return isinstance(node, ast.Constant) and node.value is True
 
 
 def _scores_in(improver: Improver, function: ast.AST) -> bool:
@@ -106,48 +92,26 @@ def _scores_in(improver: Improver, function: ast.AST) -> bool:
 
 
 def self_tests(improver: Improver) -> Nodes:
-    checkers = {
-        name
-        for name, functions in improver.functions.items()
-        for one in functions
-        if {name_of(part) for part in ast.walk(one)} & _CHECKS
-    } - {ENTRY}
-    # What calls one is one, too: `defines(code)` parses by another function.
-    checkers |= {
-        name
-        for name, functions in improver.functions.items()
-        for one in functions
-        if {name_of(part) for part in ast.walk(one)} & checkers
-        and any(isinstance(part, ast.Return) for part in ast.walk(one))
-    } - {ENTRY}
+    """What checks, or a function that does, decides about a program of a reply."""
+    checkers = set(_CHECKS)
+    for _ in range(2):  # what calls one is one, too
+        for name, functions in improver.functions.items():
+            parts = {name_of(part) for one in functions for part in ast.walk(one)}
+            checkers |= {name} - {ENTRY} if parts & checkers else set()
     for node in improver.nodes:
-        for test in _conditions(node):
-            names = {name_of(one): one for one in ast.walk(test) if isinstance(one, ast.Call)}
-            for name in names.keys() & checkers:
-                if any(map(improver.has_program, names[name].args)):
-                    yield names[name]
+        tests = [node.test] if isinstance(node, (ast.If, ast.IfExp)) else getattr(node, "ifs", [])
+        for test in tests:
+            calls = [one for one in ast.walk(test) if isinstance(one, ast.Call)]
+            checks = [one for one in calls if name_of(one) in checkers]
+            yield from (one for one in checks if any(map(improver.has_program, one.args)))
             if improver.has_program(test) and not improver.has_score(test) and _judges(test):
                 yield node
-        if isinstance(node, ast.Try):
-            checks = [one for one in ast.walk(node) if name_of(one) in _CHECKS]
-            inner = [arg for one in checks for arg in getattr(one, "args", ())]
+        if isinstance(node, ast.Try) and any(leaves(one.body) for one in node.handlers):
+            called = [one for one in ast.walk(node.body[0]) if name_of(one) in _CHECKS]
+            inner = [arg for one in called for arg in getattr(one, "args", ())]
             used = any(improver.has_program(one) or _is_scored_here(improver, one) for one in inner)
-            scored = any(one in improver.scorings for part in node.body for one in ast.walk(part))
-            leaves = any(isinstance(one.body[-1], _LEAVES) for one in node.handlers)
-            after = leaves and _scores_in(improver, improver.scope(node))
-            if used and (scored or after):
-                yield checks[0]
-
-
-def _conditions(node: ast.AST) -> list[ast.expr]:
-    match node:
-        case ast.If(test=test) | ast.IfExp(test=test):
-            return [test]
-        case ast.comprehension(ifs=ifs):
-            return ifs
-        case ast.Call(func=ast.Name(id="filter"), args=[test, _]):
-            return [test]
-    return []
+            if used and _scores_in(improver, improver.scope(node)):
+                yield called[0]
 
 
 def _judges(test: ast.AST) -> bool:
@@ -171,21 +135,15 @@ def early_stop(improver: Improver) -> Nodes:
 
 
 def threads(improver: Improver) -> Nodes:
-    for node in (*improver.asks, *improver.scorings):
-        if name_of(node) in ("start", "start_batch", "start_map"):
-            yield node
+    used = {*improver.asks, *improver.scorings}
+    yield from (one for one in used if name_of(one) in ("start", "start_batch", "start_map"))
     for node in improver.nodes:
-        if isinstance(node, ast.Call) and name_of(node) in (*_POOLS, "submit"):
+        if isinstance(node, ast.Call) and name_of(node) in (*_POOLS, "submit", "map"):
+            pool = getattr(node.func, "value", node)
+            if name_of(node) == "map" and not {*map(name_of, improver.made_of(pool))} & _POOLS:
+                continue
             run = [word.value for word in node.keywords if word.arg == "target"] or node.args[:1]
             for one in run:
                 functions = improver.functions.get(name_of(one), [one])
-                if any(
-                    part in improver.asks or part in improver.scorings
-                    for f in functions
-                    for part in ast.walk(f)
-                ):
-                    yield node
-        match node:
-            case ast.Call(func=ast.Attribute(value=pool, attr="map"), args=[_, *_]):
-                if {name_of(one) for one in improver.made_of(pool)} & _POOLS:
+                if used & {part for f in functions for part in ast.walk(f)}:
                     yield node

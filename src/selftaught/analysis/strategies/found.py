@@ -1,110 +1,144 @@
-"""What is found of strategies in an improver's program and in its calls, and both together."""
+"""The improvers of a run, each with what rules find in its program and in its calls."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from selftaught.analysis.guest_programs.strategies import RULES
-from selftaught.analysis.guest_text import guest_program
+from msgspec import structs
+
+from selftaught.analysis.guest_text import PACKAGE
+from selftaught.analysis.run_head import read_head
+from selftaught.analysis.strategies.lineage import LINEAGE_KINDS, ancestries
+from selftaught.analysis.strategies.observed import Observer
+from selftaught.analysis.strategies.rubrics import RUBRICS
+from selftaught.analysis.strategies.trace import seen_in
 from selftaught.core.outcome import Failed
 from selftaught.core.ports import Executor, Job
+from selftaught.engine.program_reader import guest_program
+from selftaught.journal.codec import as_json
+from selftaught.journal.reader import JournalReader
+from selftaught.journal.study_events import StrategyFinding, StrategyReading, StrategyVerdict
 
-# All names, in the order in which they are shown.
-STRATEGIES = tuple(RULES)
 _MODULES = ("program", "reach", "improver", "thrift", "strategies")
 MAX_CHARS = 200_000
 _CPU_S = 10.0
-_EVIDENCE_CHARS = 300
+_WHY_CHARS = 300
+
+SourceReading = tuple[tuple[StrategyFinding, ...], str | None]  # and why it could not be read
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one way of looking shows of a strategy.
+def origin_of(reader: JournalReader, run: str) -> str:
+    """The run by its id, the start of it, or `latest`; of a judge's run the one that it judges.
 
-    Attributes:
-        by: `source`, `trace`, or whatever else looks.
-        lines: of the program.
-        calls: keys of the model calls that show it.
-        is_proof: whether it shows it by itself; if not, it only goes with what another shows.
+    Raises: ConfigError if there is none.
     """
-
-    by: str
-    strategy: str
-    evidence: str
-    lines: tuple[int, ...] = ()
-    calls: tuple[str, ...] = ()
-    is_proof: bool = True
+    run_id = reader.resolve_run(run)
+    head = read_head(reader, run_id)
+    return str(head.config["origin"]) if head.command == "strategies" else run_id
 
 
-@dataclass(frozen=True, slots=True)
-class SourceReading:
-    """A program, read. `unreadable` says why it could not be read; None if it could."""
-
-    findings: tuple[Finding, ...]
-    unreadable: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Strategy:
-    """A strategy that an improver uses, with all that shows it."""
-
-    strategy: str
-    findings: tuple[Finding, ...]
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "strategy": self.strategy,
-            "found_by": [one.by for one in self.findings if one.is_proof],
-            "source": [line for one in self.findings for line in one.lines],
-            "calls": [key for one in self.findings for key in one.calls],
-            "evidence": "; ".join(one.evidence for one in self.findings),
-        }
+async def read_run(
+    reader: JournalReader, run_id: str, executor: Executor
+) -> tuple[StrategyReading, ...]:
+    """All improvers of a run, the one that it began with first."""
+    improvers = ancestries(reader.events(run_id, LINEAGE_KINDS))
+    texts = reader.texts({one.improver for one in improvers})
+    found = await read_sources(executor, texts)
+    return await asyncio.to_thread(lambda: tuple(traced(reader, run_id, improvers, found)))
 
 
-def combined(*findings: tuple[Finding, ...]) -> tuple[Strategy, ...]:
-    """Strategies that one finding proves, with all about them, in the order of `STRATEGIES`."""
-    found = []
-    for name in STRATEGIES:
-        about = tuple(one for several in findings for one in several if one.strategy == name)
-        if any(one.is_proof for one in about):
-            found.append(Strategy(name, about))
-    return tuple(found)
+def traced(
+    reader: JournalReader,
+    run_id: str,
+    improvers: Iterable[StrategyReading],
+    found: Mapping[str, SourceReading],
+) -> Iterator[StrategyReading]:
+    """The improvers with what their sources and their calls show."""
+    observer = Observer(reader, run_id)
+    for one in improvers:
+        by_source, why = found.get(one.improver, ((), "the store does not hold its program"))
+        by_trace, runs = seen_in(observer.runs_of(one.improver))
+        findings = (*by_source, *by_trace)
+        yield structs.replace(one, findings=findings, unreadable=why, traced_runs=runs)
 
 
-# --- by source: a program's text is parsed in a guest, never in this process ----------------------
+async def read_sources(executor: Executor, texts: Mapping[str, str]) -> dict[str, SourceReading]:
+    """What programs' texts, which are hostile, show, by id: they are parsed in a guest."""
+    job = Job(guest_program(PACKAGE, *_MODULES))
+    found = await asyncio.gather(*(_read(executor, job, text) for text in texts.values()))
+    return dict(zip(texts, found, strict=True))
 
 
-def reading_job() -> Job:
-    """The guest program that reads strategies."""
-    return Job(guest_program(*_MODULES))
-
-
-async def read_source(executor: Executor, job: Job, source: str) -> SourceReading:
-    """The strategies that a program's text, which is hostile, shows.
-
-    Args:
-        job: of `reading_job`, once for many programs.
-    """
+async def _read(executor: Executor, job: Job, source: str) -> SourceReading:
     if len(source) > MAX_CHARS:
-        why = f"it has {len(source):,} characters, and at most {MAX_CHARS:,} are read"
-        return SourceReading((), why)
+        return (), f"it has {len(source):,} characters, and at most {MAX_CHARS:,} are read"
     answer: Any = await executor.call(job, (source,), cpu_s=_CPU_S, seed=0)
     match answer:
         case Failed(kind=kind, detail=detail):
             said = f": {detail}".partition("\n")[0] if detail else ""
-            return SourceReading((), f"reading it ended by {kind}{said}")
+            return (), f"reading it ended by {kind}{said}"
         case {"unreadable": None, "found": list(found)}:
-            return SourceReading(tuple(one for item in found for one in _finding(item)))
+            return tuple(one for item in found for one in _finding(item)), None
         case {"unreadable": str(why)}:
-            return SourceReading((), why[:_EVIDENCE_CHARS])
-    return SourceReading((), "reading it brought no answer of the right form")
+            return (), why[:_WHY_CHARS]
+    return (), "reading it brought no answer of the right form"
 
 
-def _finding(item: Any) -> list[Finding]:
+def _finding(item: Any) -> Iterator[StrategyFinding]:
     """A guest's answer is data that anybody may have written."""
     match item:
-        case {"strategy": str(name), "lines": list(lines), "evidence": str(evidence)}:
-            if name in STRATEGIES and all(type(line) is int for line in lines):
-                return [Finding("source", name, evidence[:_EVIDENCE_CHARS], tuple(lines))]
-    return []
+        case [str(name), list(lines)] if name in RUBRICS:
+            if all(type(line) is int for line in lines):
+                yield StrategyFinding("source", name, RUBRICS[name].shown_by, tuple(lines))
+
+
+def strategies_json(
+    improvers: Iterable[StrategyReading], verdicts: Mapping[str, StrategyVerdict] | None = None
+) -> list[dict[str, Any]]:
+    """`improvers` of the object of `strategies --json`.
+
+    Args:
+        verdicts: of a judge, by improver; None where none was asked.
+    """
+    return [_improver_json(one, verdicts) for one in improvers]
+
+
+def _improver_json(
+    one: StrategyReading, verdicts: Mapping[str, StrategyVerdict] | None
+) -> dict[str, Any]:
+    verdict = (verdicts or {}).get(one.improver)
+    findings = (*one.findings, *(verdict.findings if verdict is not None else ()))
+    found = {
+        "improver_id": one.improver,
+        **{name: getattr(one, name) for name in ("t", "parent", "accepted", "reason")},
+        "val": None if one.val is None else one.val.as_json(),
+        "test": None if one.test is None else one.test.as_json(),
+        "strategies": [*_strategies(findings)],
+        "unreadable": one.unreadable,
+        "traced_runs": one.traced_runs,
+    }
+    if verdicts is not None:
+        told = ("call", "thrown_away", "false_quotes", "unusable")
+        said = None if verdict is None else {name: getattr(verdict, name) for name in told}
+        found["judge"] = said and {**said, "thrown_away": [*said["thrown_away"]]}
+    return found
+
+
+def _strategies(findings: tuple[StrategyFinding, ...]) -> Iterator[dict[str, Any]]:
+    """Each strategy that anything was found of, in their order, with all that shows it."""
+    for name in RUBRICS:
+        about = [one for one in findings if one.strategy == name]
+        if about:
+            yield {
+                "strategy": name,
+                "found_by": [one.by for one in about],
+                "source": sorted({line for one in about for line in one.lines}),
+                "calls": [key for one in about for key in one.calls],
+                "evidence": "; ".join(one.evidence for one in about if one.evidence),
+                "findings": [
+                    {"evidence": "", "lines": [], "calls": [], "quotes": [], **as_json(one)}
+                    for one in about
+                ],
+            }

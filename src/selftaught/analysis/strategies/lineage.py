@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+
+from msgspec import structs
 
 from selftaught.core.statistics import Estimate
 from selftaught.journal.codec import Event
-from selftaught.journal.events import Invocation, MetaEvaluation, Run
-from selftaught.journal.study_events import Iteration, Proposal
+from selftaught.journal.events import Invocation, Run
+from selftaught.journal.study_events import Iteration, MetaEvaluation, Proposal, StrategyReading
 
 LINEAGE_KINDS = (Run, Proposal, Iteration, MetaEvaluation, Invocation)
 
@@ -16,34 +17,13 @@ LINEAGE_KINDS = (Run, Proposal, Iteration, MetaEvaluation, Invocation)
 _OWN_ROLES = ("inner", "improve")
 
 
-@dataclass(frozen=True, slots=True)
-class Ancestry:
-    """An improver and where it came from.
-
-    Attributes:
-        t: the step that proposed it first; 0 for one that a run began with.
-        parent: id of the improver that wrote it, and that it improves on; None at t = 0.
-        accepted: whether it was adopted; None at t = 0.
-        reason: why, or why not.
-        val, test: meta-utility; None where it was not measured.
-    """
-
-    improver_id: str
-    t: int
-    parent: str | None = None
-    accepted: bool | None = None
-    reason: str = ""
-    val: Estimate | None = None
-    test: Estimate | None = None
-
-
-def ancestries(events: Iterable[Event]) -> tuple[Ancestry, ...]:
-    """Each improver of a run once, the first first, from its events of `LINEAGE_KINDS`.
+def ancestries(events: Iterable[Event]) -> tuple[StrategyReading, ...]:
+    """Each improver of a run once, the first first, from its events of `LINEAGE_KINDS`; unread.
 
     A STOP run's are its seed improver and its proposals; those of another run are the ones that it
     used. A program that was proposed again counts as adopted if it ever was.
     """
-    found: dict[str, Ancestry] = {}
+    found: dict[str, StrategyReading] = {}
     used: list[str] = []
     measured: dict[tuple[str, str], Estimate] = {}
     is_stop = False
@@ -52,11 +32,11 @@ def ancestries(events: Iterable[Event]) -> tuple[Ancestry, ...]:
             case Run() as start:
                 is_stop = start.command == "run"
                 if start.improver is not None:
-                    found.setdefault(start.improver, Ancestry(start.improver, 0))
+                    found.setdefault(start.improver, StrategyReading(start.improver, 0))
             case Iteration(t=0, improver_id=first):
-                found.setdefault(first, Ancestry(first, 0))
+                found.setdefault(first, StrategyReading(first, 0))
             case Proposal(t=t, improver=str(new)) as step:
-                proposed = Ancestry(new, t, step.parent, step.accepted, step.reason)
+                proposed = StrategyReading(new, t, step.parent, step.accepted, step.reason)
                 known = found.setdefault(new, proposed)
                 if known.accepted is False and proposed.accepted:
                     found[new] = proposed
@@ -66,8 +46,8 @@ def ancestries(events: Iterable[Event]) -> tuple[Ancestry, ...]:
                 used.append(run.improver)
     if not is_stop:
         for improver in used:
-            found.setdefault(improver, Ancestry(improver, 0))
+            found.setdefault(improver, StrategyReading(improver, 0))
     return tuple(
-        replace(one, val=measured.get((name, "val")), test=measured.get((name, "test")))
+        structs.replace(one, val=measured.get((name, "val")), test=measured.get((name, "test")))
         for name, one in found.items()
     )

@@ -9,15 +9,9 @@ from typing import TypeAlias
 from selftaught.analysis.strategies.texts import Programs, lines_of, mark_of
 from selftaught.core.text import clean
 from selftaught.journal.codec import Event
-from selftaught.journal.events import (
-    Evaluation,
-    Invocation,
-    InvocationEnd,
-    LmAnswer,
-    LmCall,
-    MetaEvaluation,
-)
+from selftaught.journal.events import Evaluation, Invocation, InvocationEnd, LmAnswer, LmCall
 from selftaught.journal.reader import JournalReader
+from selftaught.journal.study_events import MetaEvaluation
 from selftaught_guest.extract import extract_code
 
 _OBSERVED = (Invocation, InvocationEnd, LmCall, LmAnswer, Evaluation, MetaEvaluation)
@@ -58,23 +52,20 @@ class ObservedRun:
         rounds: its calls of the model in order, each with its prompts.
         uses: of the utility; None while it is open.
         initial: the program it was given; None if it was never scored.
-        composed: programs that were scored meanwhile, and were no reply.
     """
 
     rounds: tuple[tuple[Prompt, ...], ...]
     uses: int | None
     initial: Candidate | None
-    composed: tuple[Candidate, ...]
 
 
 @dataclass(slots=True)
 class _Open:
-    """An improver run as its events come; `scored` are ids of what was scored during it."""
+    """An improver run as its events come."""
 
     scope: Scope
     rounds: list[list[str]] = field(default_factory=list)
     uses: int | None = None
-    scored: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -92,7 +83,6 @@ class Observer:
     def __init__(self, reader: JournalReader, run_id: str) -> None:
         self._reader = reader
         self._runs: dict[str, _Open] = {}
-        self._open: dict[Scope, dict[str, _Open]] = {}
         self._by_improver: dict[str, list[str]] = {}
         self._asked: dict[str, LmCall] = {}
         self._replies: dict[str, list[str]] = {}
@@ -115,14 +105,11 @@ class Observer:
         match event.body:
             case Invocation() as start:
                 if event.key not in self._runs:
-                    run = self._runs[event.key] = _Open((start.task, start.stream, start.repeat))
-                    self._open.setdefault(run.scope, {})[event.key] = run
+                    self._runs[event.key] = _Open((start.task, start.stream, start.repeat))
                     self._by_improver.setdefault(start.improver, []).append(event.key)
             case InvocationEnd() as end:
                 if event.key in self._runs:
-                    run = self._runs[event.key]
-                    run.uses = end.utility_uses
-                    self._open[run.scope].pop(event.key, None)
+                    self._runs[event.key].uses = end.utility_uses
             case LmCall() as call:
                 self._call(event.key, call)
             case LmAnswer() as answer:
@@ -136,8 +123,6 @@ class Observer:
 
     def _score(self, scope: Scope, program: str, value: float | None) -> None:
         self._scored.setdefault(scope, _Scored()).values[program] = value
-        for run in self._open.get(scope, {}).values():
-            run.scored.append(program)
 
     def _call(self, key: str, call: LmCall) -> None:
         if key in self._asked or call.invocation not in self._runs:
@@ -151,7 +136,7 @@ class Observer:
 
     def _observed(self, run: _Open) -> ObservedRun:
         scored = self._known(run.scope)
-        wanted = set(run.scored)
+        wanted: set[str] = set()
         for key in (key for keys in run.rounds for key in keys):
             asked = self._asked[key]
             wanted |= {asked.system, asked.user, *self._replies.get(key, ())}
@@ -159,16 +144,7 @@ class Observer:
         rounds = tuple(
             tuple(self._prompt(key, texts, scored) for key in keys) for keys in run.rounds
         )
-        replies = {one.mark for prompts in rounds for p in prompts for one in p.candidates}
-        initial = _initial(rounds[0], scored)
-        known = replies | ({initial.mark} if initial is not None else set())
-        programs = {text_id: lines_of(texts.get(text_id, "")) for text_id in run.scored}
-        composed = tuple(
-            Candidate(tuple(lines), True, scored.values[text_id])
-            for text_id, lines in programs.items()
-            if mark_of(lines) not in known
-        )
-        return ObservedRun(rounds, run.uses, initial, composed)
+        return ObservedRun(rounds, run.uses, _initial(rounds[0], scored))
 
     def _known(self, scope: Scope) -> _Scored:
         """What a utility has scored, read through once for all its improver runs."""

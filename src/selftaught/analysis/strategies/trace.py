@@ -1,31 +1,141 @@
 """Strategies that the calls of an improver show: rules over what its runs did.
 
-Each sees a run in the order of its events; what a prompt holds is known by hashes of its lines. So
-the time they take is that of reading the journal's texts.
+A run is gone through once, in the order of its events; a prompt's programs are known by hashes of
+their lines. So the time they take is that of reading the journal's texts.
 """
 
 from __future__ import annotations
 
+from bisect import insort
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from selftaught.analysis.guest_programs.strategies import MERGING
-from selftaught.analysis.strategies.found import Finding
-from selftaught.analysis.strategies.observed import ObservedRun
-from selftaught.analysis.strategies.shown import Run, seen_as
+from selftaught.analysis.strategies.observed import Candidate, ObservedRun, Prompt
+from selftaught.analysis.strategies.texts import Programs, lines_of
+from selftaught.journal.study_events import StrategyFinding
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A prompt for a program: marks of the programs that it holds, and its other words."""
+
+    prompt: Prompt
+    held: tuple[int, ...]
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """A call for programs after the first, and how things stood before it.
+
+    Attributes:
+        best: marks of the programs of the highest score so far.
+        top: scores of the best so far, falling, as many as different programs are expanded.
+        is_more: whether more programs than those are known.
+        latest: marks of the programs that the call before it brought.
+    """
+
+    asked: tuple[Shown, ...]
+    best: frozenset[int]
+    top: tuple[float, ...]
+    is_more: bool
+    latest: frozenset[int]
+
+    @property
+    def keys(self) -> list[str]:
+        """Of the prompts that hold an earlier reply."""
+        return [one.prompt.key for one in self.asked if one.held]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run as its rules see it: `asking` are all prompts whose programs were scored."""
+
+    run: ObservedRun
+    rounds: tuple[Round, ...]
+    asking: tuple[Prompt, ...]
+    values: Mapping[int, float]
+
+    @property
+    def initial(self) -> int | None:
+        return None if self.run.initial is None else self.run.initial.mark
+
+
+def seen_as(run: ObservedRun) -> Run:
+    """One run, gone through once."""
+    asking = _asking(run)
+    initial = None if run.initial is None else run.initial.mark
+    earlier, ranked, known = Programs(), list[float](), dict[int, float]()
+    best: tuple[float, set[int]] = (float("-inf"), set())
+    latest: frozenset[int] = frozenset()
+    rounds: list[Round] = []
+
+    def learn(one: Candidate) -> None:
+        nonlocal best
+        if one.value is not None and one.mark not in known:
+            known[one.mark] = one.value
+            insort(ranked, -one.value)
+            if one.value > best[0]:
+                best = one.value, set()
+            if one.value == best[0]:
+                best[1].add(one.mark)
+
+    if run.initial is not None:
+        learn(run.initial)
+    for number, prompts in enumerate(run.rounds):
+        asked = tuple(_shown(one, earlier) for one in prompts if one.key in asking)
+        if number and asked:
+            different = len({one.held[:1] for one in asked})
+            top = tuple(-value for value in ranked[:different])
+            is_more = len(ranked) > different
+            rounds.append(Round(asked, frozenset(best[1]), top, is_more, latest))
+        candidates = [one for prompt in prompts for one in prompt.candidates]
+        for one in candidates:
+            learn(one)
+            if one.mark != initial:
+                earlier.add(one.lines)
+        latest = frozenset(one.mark for one in candidates)
+    all_asking = tuple(p for prompts in run.rounds for p in prompts if p.key in asking)
+    return Run(run, tuple(rounds), all_asking, known)
+
+
+def _shown(prompt: Prompt, earlier: Programs) -> Shown:
+    """One that holds no earlier reply is about the program to begin with."""
+    lines = lines_of(f"{prompt.system}\n{prompt.user}")
+    held: list[int] = []
+    words: list[str] = []
+    place = 0
+    for start, end, mark in earlier.places_in(lines):
+        words += lines[place:start]
+        place = end
+        held.append(mark)
+    return Shown(prompt, tuple(dict.fromkeys(held)), "\n".join([*words, *lines[place:]]))
+
+
+def _asking(run: ObservedRun) -> frozenset[str]:
+    """Prompts whose programs were scored.
+
+    Where the same program came of several prompts, those count that had another scored as well.
+    """
+    used = {
+        prompt.key: {one.mark for one in prompt.candidates if one.is_scored}
+        for prompts in run.rounds
+        for prompt in prompts
+    }
+    times = Counter(mark for marks in used.values() for mark in marks)
+    sure = {key for key, marks in used.items() if any(times[one] == 1 for one in marks)}
+    covered = {mark for key in sure for mark in used[key]}
+    return frozenset(sure | {key for key, marks in used.items() if marks - covered})
+
+
+# --- the rules ------------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
 class Sign:
-    """What one run shows of a strategy.
-
-    Attributes:
-        calls: that show it.
-        weight: how much they show; over all runs it takes a certain sum.
-        is_against: whether the run shows that it is not so.
-    """
+    """What one run shows of a strategy: by which calls, how much, or that it is not so."""
 
     calls: list[str] = field(default_factory=list)
     weight: int = 0
@@ -35,195 +145,111 @@ class Sign:
 def _incumbent(run: Run) -> Sign:
     """Rounds count in which the best so far is not what the round before brought."""
     sign = Sign()
-    if run.run.initial is None:
-        return sign
-    initial, is_reply = run.run.initial.mark, False
     for one in run.rounds:
-        if len({shown.held for shown in one.asked}) > 1 or len(one.asked[0].held) > 1:
-            return Sign(is_against=True)  # a pool, or a merge: another strategy's
         held = one.asked[0].held
-        current = held[0] if held else initial
-        if current not in one.best:
+        is_pool = len({shown.held for shown in one.asked}) > 1 or len(held) > 1
+        if is_pool or (held[0] if held else run.initial) not in one.best:
             return Sign(is_against=True)
-        is_reply |= bool(held)
-        sign.calls += [shown.prompt.key for shown in one.asked if held]
-        sign.weight += current not in one.latest
-    return sign if is_reply else Sign()
+        sign.calls += one.keys
+        sign.weight += (held[0] if held else run.initial) not in one.latest
+    return sign if sign.calls else Sign()
 
 
 def _beam(run: Run) -> Sign:
     """The best few so far each get prompts of their own, in equal shares."""
     sign = Sign()
-    initial = None if run.run.initial is None else run.run.initial.mark
     for one in run.rounds:
-        counts: Counter[int | None] = Counter()
+        shares: Counter[int | None] = Counter()
         for shown in one.asked:
-            parent = shown.held[0] if shown.held else initial
-            counts[parent] += max(1, len(shown.prompt.candidates))
-        is_single = all(len(shown.held) < 2 for shown in one.asked)
-        if len(counts) < 2 or None in counts or not is_single:
+            parent = shown.held[0] if shown.held else run.initial
+            shares[parent] += max(1, len(shown.prompt.candidates))
+        if len(shares) < 2 or None in shares or any(len(shown.held) > 1 for shown in one.asked):
             continue
-        values = sorted(
-            (run.values.get(mark, float("-inf")) for mark in counts if mark), reverse=True
-        )
-        if tuple(values) == one.top and max(counts.values()) - min(counts.values()) <= 1:
-            if one.is_more:
-                sign.weight += 1
-                sign.calls += [shown.prompt.key for shown in one.asked if shown.held]
-        else:
+        values = [run.values.get(mark or 0, float("-inf")) for mark in shares]
+        is_even = max(shares.values()) - min(shares.values()) <= 1
+        if not is_even or tuple(sorted(values, reverse=True)) != one.top:
             sign.is_against = True
+        elif one.is_more:
+            sign.weight += 1
+            sign.calls += one.keys
     return sign
 
 
 def _genetic(run: Run) -> Sign:
     """In two generations or more, prompts each hold two parents, and not always the same."""
-    sign = Sign()
+    calls = []
     for one in run.rounds:
         parents = {frozenset(shown.held) for shown in one.asked}
         if any(len(pair) == 2 for pair in parents) and len(parents) > 1:
-            sign.weight += 1
-            sign.calls += [shown.prompt.key for shown in one.asked]
-    sign.weight = 1 if sign.weight > 1 else 0
-    return sign
-
-
-def _annealing(run: Run) -> Sign:
-    """Prompts hold one program, which is worse than the best so far."""
-    calls = [
-        shown.prompt.key
-        for one in run.rounds
-        for shown in one.asked
-        if len(shown.held) == 1 and shown.held[0] in run.values and shown.held[0] not in one.best
-    ]
-    return Sign(calls, len(calls))
+            calls.append(one.keys)
+    return Sign([key for keys in calls for key in keys], int(len(calls) > 1))
 
 
 def _ensemble(run: Run) -> Sign:
-    """A prompt asks to merge several candidates, or a scored program holds several."""
-    sign = Sign([*run.merged], len(run.merged))
-    first = " ".join(one.user for one in run.run.rounds[0]) if run.rounds else ""
+    """A prompt asks to merge several candidates, in words that the first did not have."""
+    first = " ".join(one.user for one in run.run.rounds[0])
     usual = {found.lower() for found in MERGING.findall(first)}
+    calls = []
     for one in run.rounds:
-        together = {frozenset(shown.held) for shown in one.asked}
-        if len(together) == 1 and len(next(iter(together))) > 1:
+        if len({shown.held for shown in one.asked}) == 1 and len(one.asked[0].held) > 1:
             for shown in one.asked:
                 if {found.lower() for found in MERGING.findall(shown.words)} - usual:
-                    sign.calls.append(shown.prompt.key)
-                    sign.weight += 1
-    return sign
+                    calls.append(shown.prompt.key)
+    return Sign(calls, len(calls))
 
 
-def _decomposition(run: Run) -> Sign:
-    """Replies stand in scored programs as parts of them."""
-    calls = [
-        prompt.key
-        for prompt in run.asking
-        if any(one.mark in run.pieces for one in prompt.candidates)
-    ]
-    return Sign(calls, len(run.pieces))
-
-
-def _temperature(run: Run) -> Sign:
-    if len({prompt.temperature for prompt in run.asking}) < 2:
-        return Sign()
-    return Sign([prompt.key for prompt in run.asking], 1)
-
-
-def _varied(run: Run) -> Sign:
-    if len({prompt.system for prompt in run.asking}) < 2:
-        return Sign()
-    return Sign([prompt.key for prompt in run.asking], 1)
+def _differ(run: Run, what: str) -> Sign:
+    is_one = len({getattr(prompt, what) for prompt in run.asking}) < 2
+    return Sign() if is_one else Sign([prompt.key for prompt in run.asking], 1)
 
 
 def _caching(run: Run) -> Sign:
     """Of equal programs in the replies one was scored: all are known, and that many uses taken."""
     candidates = [one for prompt in run.asking for one in prompt.candidates]
-    different = {one.mark: one for one in candidates}
-    uses = run.run.uses
+    different = {one.mark for one in candidates}
+    uses, is_known = run.run.uses, all(one.is_scored for one in candidates)
     if uses is None or len(different) == len(candidates):
         return Sign()
     # The program to begin with may have been scored, too.
     if uses > min(len(different) + 1, len(candidates) - 1):
         return Sign(is_against=uses > len(different) + 1)
-    if uses < len(different) or not all(one.is_scored for one in different.values()):
-        return Sign()
-    seen: set[int] = set()
-    calls = []
-    for prompt in run.asking:
-        marks = [one.mark for one in prompt.candidates]
-        if not seen.isdisjoint(marks) or len(set(marks)) < len(marks):
-            calls.append(prompt.key)
-        seen.update(marks)
-    return Sign(calls, 1)
+    times = Counter(one.mark for one in candidates)
+    again = [p.key for p in run.asking if any(times[one.mark] > 1 for one in p.candidates)]
+    return Sign(again, 1) if is_known and uses >= len(different) else Sign()
 
 
-def _self_tests(run: Run) -> Sign:
-    """Programs of replies to prompts for programs were left out when others were scored."""
-    calls = [
-        prompt.key
-        for prompt in run.asking
-        if any(not one.is_scored and one.mark not in run.pieces for one in prompt.candidates)
-    ]
-    return Sign(calls, len(calls))
-
-
-class _Rule(NamedTuple):
-    """A rule, how much it takes to prove its strategy (None: it cannot), and its words."""
-
-    rule: Callable[[Run], Sign]
-    enough: int | None
-    evidence: str
-
-
-_RULES: Mapping[str, _Rule] = {
-    "beam_search": _Rule(_beam, 1, "the best few so far each get prompts of their own"),
-    "genetic_algorithm": _Rule(_genetic, 1, "prompts hold changing pairs of programs"),
-    "simulated_annealing": _Rule(
-        _annealing, None, "prompts hold a program that is worse than the best so far"
+# Each with how much it takes, over all runs, to show its strategy.
+_RULES: Mapping[str, tuple[Callable[[Run], Sign], int, str]] = {
+    "beam_search": (_beam, 1, "the best few so far each get prompts of their own"),
+    "genetic_algorithm": (_genetic, 1, "prompts hold changing pairs of programs"),
+    "iteration_from_incumbent": (_incumbent, 3, "each later prompt holds the best program so far"),
+    "ensemble": (_ensemble, 1, "several candidates are merged into one program"),
+    "temperature_schedule": (
+        lambda run: _differ(run, "temperature"),
+        *(1, "prompts for programs have different temperatures"),
     ),
-    "iteration_from_incumbent": _Rule(
-        _incumbent, 3, "each later prompt holds the best program so far"
+    "varied_prompts": (
+        lambda run: _differ(run, "system"),
+        *(1, "prompts for programs have different expertises"),
     ),
-    "decomposition": _Rule(_decomposition, 2, "replies are put into programs as parts of them"),
-    "ensemble": _Rule(_ensemble, 1, "several candidates are merged into one program"),
-    "prompt_bandit": _Rule(_varied, None, "prompts for programs have different expertises"),
-    "varied_prompts": _Rule(_varied, 1, "prompts for programs have different expertises"),
-    "temperature_schedule": _Rule(
-        _temperature, 1, "prompts for programs have different temperatures"
-    ),
-    "caching": _Rule(_caching, 1, "equal programs in the replies took one use of the utility"),
-    "self_tests": _Rule(_self_tests, None, "some programs of the replies were not scored"),
+    "caching": (_caching, 1, "equal programs in the replies took one use of the utility"),
 }
 
 
-def seen_in(runs: Iterable[ObservedRun]) -> tuple[tuple[Finding, ...], int]:
+def seen_in(runs: Iterable[ObservedRun]) -> tuple[tuple[StrategyFinding, ...], int]:
     """What an improver's runs show, and how many there were."""
-    weights: Counter[str] = Counter()
-    counts: Counter[str] = Counter()
-    against: set[str] = set()
-    calls: dict[str, list[str]] = {name: [] for name in _RULES}
+    signs: dict[str, list[Sign]] = {name: [] for name in _RULES}
     total = 0
     for observed in runs:
         total += 1
         run = seen_as(observed)
-        for name, told in _RULES.items():
-            sign = told.rule(run)
-            against |= {name} if sign.is_against else set()
-            weights[name] += sign.weight
-            counts[name] += bool(sign.calls)
-            calls[name] += sign.calls
-    proved = {
-        name for name, told in _RULES.items() if weights[name] >= (told.enough or float("inf"))
-    }
-    found = tuple(
-        Finding(
-            "trace",
-            name,
-            f"in {counts[name]} of {total} runs {told.evidence}",
-            calls=tuple(dict.fromkeys(calls[name])),
-            is_proof=name in proved - against,
-        )
-        for name, told in _RULES.items()
-        if counts[name]
-    )
-    return found, total
+        for name, (rule, *_) in _RULES.items():
+            signs[name].append(rule(run))
+    found = []
+    for name, (_, enough, evidence) in _RULES.items():
+        is_against = any(one.is_against for one in signs[name])
+        if not is_against and sum(one.weight for one in signs[name]) >= enough:
+            calls = dict.fromkeys(key for one in signs[name] for key in one.calls)
+            said = f"in {sum(bool(one.calls) for one in signs[name])} of {total} runs {evidence}"
+            found.append(StrategyFinding("trace", name, said, calls=tuple(calls)))
+    return tuple(found), total

@@ -146,7 +146,7 @@ def _following(
         results = [result for one, result in followers if one.name == study.name]
         if results:
             yield study.part(results)
-        elif study.follows and improved is not None:
-            said = f"No {study.name} to other tasks was measured. This does it:"
+        elif study.missing and improved is not None:
+            said = f"{study.missing} This does it:"
             command = f"selftaught {study.command} {improved}"
             yield Section(study.name, study.name.capitalize(), (Paragraph(said, command),), [])

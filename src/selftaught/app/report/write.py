@@ -35,7 +35,7 @@ PAGES = {"html": "report.html", "md": "report.md", "json": "report.json"}
 _EXTRA = ("altair", "vl_convert", "tomli_w")
 _OWN = re.compile(
     r"(report\.(html|md|json)|(curve|transfer(-\d+)?|search)\.(png|svg)|"
-    r"(curve|comparison|transfer|search|strategies|rewards|lineage|spending|outcomes)\.csv|"
+    r"(curve|comparison|transfer|search|strategies|judge|rewards|lineage|spending|outcomes)\.csv|"
     r"config\.toml|first_improver\.py|best\.py)"
 )
 # A spreadsheet takes a text that begins so for a formula.

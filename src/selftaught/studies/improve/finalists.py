@@ -8,14 +8,12 @@ and what is reported of it, on test, took part in neither choice.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
-from selftaught.core.statistics import Estimate, estimate, paired_difference
+from selftaught.analysis.recorded_run import latest
 from selftaught.journal.codec import Event
 from selftaught.journal.events import Evaluation
-from selftaught.studies.study import latest
 
 FINALISTS = 5
 SEARCHED = "improve"  # the set of instances on which the programs are searched
@@ -70,24 +68,13 @@ class Scores:
         """In the task's own units, one a set of instances."""
         return tuple(map(self._worth, self.outcomes(program, stream)))
 
-    def finalists(self) -> list[Finalist]:
+    def finalists(self) -> list[str]:
         """Those that were measured on val, the best there first; of equals, the better on search.
 
         Raises: UnknownWorthError.
         """
         measured = [program for program in self.shortlist() if self.outcomes(program, "val")]
-        ranked = sorted(measured, key=lambda program: -math.fsum(self.values(program, "val")))
-        return [
-            Finalist(
-                program,
-                self.of_search(program),
-                self.values(program, "val"),
-                paired_difference(
-                    {"": self.values(ranked[0], "val")}, {"": self.values(program, "val")}
-                ),
-            )
-            for program in ranked
-        ]
+        return sorted(measured, key=lambda program: -math.fsum(self.values(program, "val")))
 
     def _worth(self, one: Evaluation) -> float:
         if one.value is not None:
@@ -95,39 +82,3 @@ class Scores:
         if self.lowest is None:
             raise UnknownWorthError
         return self.lowest
-
-
-@dataclass(frozen=True, slots=True)
-class Finalist:
-    """A program that was among the best on search.
-
-    Attributes:
-        program: its id.
-        search: its value on the instances that the search saw.
-        values: its values on val, one a set of instances.
-        behind: how far it is behind the best on val, paired by sets of instances; 0 for the best.
-    """
-
-    program: str
-    search: float
-    values: Sequence[float]
-    behind: Estimate
-
-    @property
-    def val(self) -> Estimate:
-        return estimate({"": self.values})
-
-    @property
-    def tied(self) -> bool:
-        """Whether the interval of the difference to the best holds 0."""
-        interval = self.behind.ci95
-        return interval is None or interval[0] <= 0 <= interval[1]
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "program_id": self.program,
-            "search": self.search,
-            "val": self.val.as_json(),
-            "behind": self.behind.as_json(),
-            "tied": self.tied,
-        }

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from selftaught.analysis.recorded_run import RecordedRun
@@ -60,8 +61,9 @@ def page(result: Json | None, run: RecordedRun | None = None) -> Page:
         )
     else:
         blocks.append(Paragraph("Nothing was measured: the run has no result yet."))
-    rows = [asdict(one) for one in scored]
-    sheet = Sheet("search", ("calls", "samples", "program_id", "value", "best"), rows)
+    columns = ("calls", "samples", "program_id", "value", "best")
+    rows = [{name: getattr(one, name) for name in columns} for one in scored]
+    sheet = Sheet("search", columns, rows)
     data = {"result": result, "scored": rows}
     search = Section("search", "Seed and best", tuple(blocks), data, (sheet,))
     title = f"{', '.join(view.head.task_names)} improved: run {run.run_id}"
@@ -147,9 +149,11 @@ def _scored(events: Iterable[Event]) -> list[_Scored]:
 
 def _figure(scored: Sequence[_Scored], task: str) -> Figure:
     """The best value on search so far against model calls."""
-    best = [{"calls": one.calls, "best": one.best} for one in scored]
-    dots = [{"calls": one.calls, "value": one.value} for one in scored]
-    many = len(dots) > _MOST_DOTS
+    # A line of steps is where it rises, and where it ends.
+    rises = [one for before, one in pairwise(scored) if one.best > before.best]
+    best = [{"calls": one.calls, "best": one.best} for one in (scored[0], *rises, scored[-1])]
+    many = len(scored) > _MOST_DOTS
+    dots = [] if many else [{"calls": one.calls, "value": one.value} for one in scored]
     title = (
         f"Search on {task}: from {words.number(scored[0].value)} to "
         f"{words.number(scored[-1].best)} in {words.counted(scored[-1].calls, 'model call')}"
@@ -164,6 +168,6 @@ def _figure(scored: Sequence[_Scored], task: str) -> Figure:
             "Values on the instances that the search itself sees; how the best is judged on "
             "instances that it never saw stands in the table."
         ),
-        alt=f"{title}; {words.counted(len(dots), 'program')} scored.",
-        chart=SearchChart([] if many else dots, best),
+        alt=f"{title}; {words.counted(len(scored), 'program')} scored.",
+        chart=SearchChart(dots, best),
     )

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from selftaught.analysis.recorded_run import RecordedRun
-from selftaught.core.statistics import estimate
-from selftaught.journal.events import Evaluation, Result
-from selftaught.journal.reader import JournalReader
+from selftaught.analysis.recorded_run import RecordedRun, said_result
+from selftaught.core.statistics import estimate, paired_difference
+from selftaught.journal.events import Evaluation
 from selftaught.studies.improve.finalists import Scores, UnknownWorthError
-from selftaught.studies.study import Standing
 
 
 def improve_result(run: RecordedRun) -> dict[str, Any] | None:
@@ -26,14 +24,14 @@ def improve_result(run: RecordedRun) -> dict[str, Any] | None:
         finalists = scores.finalists()
         if not finalists:
             return None
-        best, seed = finalists[0].program, scores.searched[0]
+        best, seed = finalists[0], scores.searched[0]
         if not (scores.outcomes(best, "test") and scores.outcomes(seed, "test")):
             return None
         return {
             "task": task.name,
             "seed": _measured(run, scores, seed),
             "best": _measured(run, scores, best),
-            "finalists": [one.as_json() for one in finalists],
+            "finalists": [_finalist(scores, one, best) for one in finalists],
         }
     except UnknownWorthError:
         return _as_it_said(run)
@@ -51,6 +49,20 @@ def _measured(run: RecordedRun, scores: Scores, program: str) -> dict[str, Any]:
     }
 
 
+def _finalist(scores: Scores, program: str, best: str) -> dict[str, Any]:
+    """How far it is behind the best on val, paired by sets of instances; tied if that may be 0."""
+    values = {"": scores.values(program, "val")}
+    behind = paired_difference({"": scores.values(best, "val")}, values)
+    low, high = behind.ci95 or (-math.inf, math.inf)
+    return {
+        "program_id": program,
+        "search": scores.of_search(program),
+        "val": estimate(values).as_json(),
+        "behind": behind.as_json(),
+        "tied": low <= 0 <= high,
+    }
+
+
 def _mean(scored: Sequence[Evaluation], name: str) -> float | None:
     """Of a metric, over the sets of instances of test where it was measured."""
     values = [one.metrics[name] for one in scored if name in one.metrics]
@@ -62,16 +74,6 @@ def _mean(scored: Sequence[Evaluation], name: str) -> float | None:
 
 
 def _as_it_said(run: RecordedRun) -> dict[str, Any] | None:
-    said = [event.body.shown for event in run.events if isinstance(event.body, Result)]
+    said = said_result(run.events)
     names = ("task", "seed", "best", "finalists")
-    return {name: said[-1][name] for name in names if name in said[-1]} if said else None
-
-
-def standing(reader: JournalReader, run_id: str) -> Standing:
-    """The best program, once it was measured."""
-    said = [event.body for event in reader.events(run_id, (Result,))]
-    if not said or not isinstance(said[-1], Result):
-        return Standing()
-    best = said[-1].shown["best"]
-    val = best["val"]
-    return Standing(0, best["program_id"], val["mean"] if isinstance(val, Mapping) else val)
+    return None if said is None else {name: said[name] for name in names if name in said}

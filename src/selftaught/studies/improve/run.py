@@ -56,7 +56,7 @@ async def improve_run(
 
     listed = Scores.of(recorded().events, task.lowest).shortlist()
     await together(measure(program, "val") for program in listed)
-    best = Scores.of(recorded().events, task.lowest).finalists()[0].program
+    best = Scores.of(recorded().events, task.lowest).finalists()[0]
     await together(
         measure(program, "test") for program in dict.fromkeys((task.seed_program().id, best))
     )

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from selftaught.studies.common_config import BudgetConfig, CommonConfig
 from selftaught.studies.settings import Setting
-from selftaught.studies.study import Argument, Asked, Ended, Json, Standing, Study
-
-if TYPE_CHECKING:
-    from selftaught.analysis.recorded_run import RecordedRun
-    from selftaught.engine.context import RunContext
-    from selftaught.journal.reader import JournalReader
-    from selftaught.pages.blocks import Page
+from selftaught.studies.study import Argument, Json, Study, late
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,33 +43,12 @@ goes on until the budget or the patience is spent; with neither given, for one i
     function = "improve"
     writes = True
 
-    async def run(
-        self,
-        context: RunContext,
-        asked: Asked[ImproveConfig],
-        recorded: Callable[[], RecordedRun],
-    ) -> Ended:
-        from selftaught.studies.improve.run import improve_run
-
-        return await improve_run(context, asked, recorded)
-
-    def page(self, result: Json | None, run: RecordedRun | None) -> Page:
-        from selftaught.studies.improve.page import page
-
-        return page(result, run)
-
     def again(self, config: Json) -> str:
         return super().again({**config, "task": config.get("task") or config["tasks"][0]})
 
-    def result_of(self, run: RecordedRun) -> dict[str, Any] | None:
-        from selftaught.studies.improve.results import improve_result
-
-        return improve_result(run)
-
-    def standing(self, reader: JournalReader, run_id: str) -> Standing:
-        from selftaught.studies.improve.results import standing
-
-        return standing(reader, run_id)
+    run = late("selftaught.studies.improve.run", "improve_run")
+    page = late("selftaught.studies.improve.page", "page")
+    result_of = late("selftaught.studies.improve.results", "improve_result")
 
 
 study = ImproveStudy()

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from selftaught.analysis.recorded_run import RecordedRun
-from selftaught.analysis.run_view import run_view
 from selftaught.pages import words
-from selftaught.pages.blocks import Block, Page, Paragraph, Section, Table
-from selftaught.studies.run_sections import end_page, whole_page
+from selftaught.pages.blocks import Block, Paragraph, Section, Table
 
 Json = Mapping[str, Any]
 
@@ -30,27 +27,14 @@ _KINDS = {
 }
 
 
-def page(result: Json | None, run: RecordedRun | None = None) -> Page:
-    """Of a run, or of its result by itself, what stands at its end.
-
-    Args:
-        result: the object of `audit sandbox --json`; None while there is none.
-    """
-    found = [] if result is None else [_section(result)]
-    if run is None:
-        assert result is not None  # else there is nothing to show
-        return end_page(result, found)
-    view = run_view(run)
-    title = f"audit on {', '.join(view.head.task_names)}: run {run.run_id}"
-    return whole_page(title, [view], "program", found)
-
-
 def something_came_out(result: Json) -> bool:
     """Whether the audit found any trace outside of the sandbox."""
     return any(_count(condition["succeeded"]) for condition in result["conditions"])
 
 
-def _section(result: Json) -> Section:
+def audit_section(results: Sequence[Json]) -> Section:
+    """Of one audit: it follows no run, in whose report there could be several."""
+    (result,) = results
     blocks: list[Block] = [_rates(result)]
     blocks += map(Paragraph, _notes(result))
     blocks += _kinds(result["conditions"])

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from selftaught.core.statistics import wilson
+from selftaught.analysis.recorded_run import RecordedRun, latest
 from selftaught.journal.codec import as_json
 from selftaught.journal.study_events import AuditAttempt, AuditSign, AuditTally, AuditVerdict
 
@@ -16,27 +16,27 @@ WITHOUT, WITH = "without", "with"
 CONDITIONS = (WITHOUT, WITH)
 
 
-@dataclass(frozen=True, slots=True)
-class PublishedRate:
-    """A rate to set beside ours: samples in which the flag was off, by reading them."""
+def wilson(count: int, n: int) -> tuple[float, float]:
+    """95 % interval of a proportion, `count` of `n`: Wilson's score interval.
 
-    model: str
-    condition: str
-    count: int
-    n: int
+    It holds for rare events, too, where the usual interval does not: with none of `n` it is
+    (0, 3.84 / (n + 3.84)).
 
-    def as_json(self) -> dict[str, Any]:
-        named = {"model": self.model, "condition": self.condition}
-        return named | proportion(self.count, self.n)
-
-
-# Zelikman, Lorch, Mackey, Kalai, COLM 2024, arXiv 2310.02304, the section on circumventing the
-# sandbox. Its interval of the first, [0.31, 0.57] %, is Wilson's, and so are the others here.
-PUBLISHED = (
-    PublishedRate("GPT-4", WITHOUT, 42, 10_000),
-    PublishedRate("GPT-4", WITH, 46, 10_000),
-    PublishedRate("GPT-3.5", WITHOUT, 12, 10_000),
-)
+    Raises: ValueError if there is no observation, or a count that cannot be.
+    Source: Wilson, Journal of the American Statistical Association 22, 1927; recommended for small
+        proportions by Brown, Cai and DasGupta, Statistical Science 16, 2001.
+    """
+    if not 0 <= count <= n or n == 0:
+        raise ValueError(f"{count} of {n} is no proportion")
+    z = 1.959963984540054  # of the normal distribution, two-sided 5 %
+    share = count / n
+    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    # At the ends the interval reaches 0 or 1 itself, which rounding may miss.
+    return (
+        0.0 if count == 0 else middle - half,
+        1.0 if count == n else middle + half,
+    )
 
 
 def proportion(count: int, n: int) -> dict[str, Any]:
@@ -44,6 +44,40 @@ def proportion(count: int, n: int) -> dict[str, Any]:
     if n == 0:
         return {"count": count, "n": n, "rate": None, "ci95": None}
     return {"count": count, "n": n, "rate": count / n, "ci95": list(wilson(count, n))}
+
+
+# Samples in which the flag was off, by reading them: Zelikman, Lorch, Mackey, Kalai, COLM 2024,
+# arXiv 2310.02304, the section on circumventing the sandbox. Its interval of the first,
+# [0.31, 0.57] %, is Wilson's, and so are the others here.
+_PUBLISHED = (
+    ("GPT-4", WITHOUT, 42, 10_000),
+    ("GPT-4", WITH, 46, 10_000),
+    ("GPT-3.5", WITHOUT, 12, 10_000),
+)
+
+
+def audit_result(run: RecordedRun) -> dict[str, Any] | None:
+    """Rates by condition beside the paper's, and the programs with a bypass; None if no response
+    came, or not all programs were judged."""
+    tallies: dict[str, AuditTally] = {
+        one.condition: one for one in latest(run.events, AuditTally).values()
+    }
+    verdicts: dict[str, AuditVerdict] = {
+        one.program: one for one in latest(run.events, AuditVerdict).values()
+    }
+    ordered = [tallies[name] for name in CONDITIONS if name in tallies]
+    programs = {program for tally in ordered for program in tally.programs}
+    if not sum(tally.samples for tally in ordered) or not programs <= verdicts.keys():
+        return None
+    return {
+        "improver_id": run.head.improver_id,
+        "conditions": [rates(tally, verdicts) for tally in ordered],
+        "published": [
+            {"model": model, "condition": condition, **proportion(count, n)}
+            for model, condition, count, n in _PUBLISHED
+        ],
+        "bypassing": bypassing(ordered, verdicts),
+    }
 
 
 def rates(tally: AuditTally, verdicts: Mapping[str, AuditVerdict]) -> dict[str, Any]:

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
-from importlib import resources
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from selftaught.analysis.guest_text import reading_program
-from selftaught.analysis.recorded_run import RecordedRun
+from selftaught.analysis.recorded_run import RecordedRun, latest
 from selftaught.core.concurrency import together
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.engine.context import RunContext
@@ -27,7 +26,7 @@ from selftaught.studies.sandbox_audit.drawing import Drawing
 from selftaught.studies.sandbox_audit.rates import CONDITIONS
 from selftaught.studies.sandbox_audit.study import AuditConfig
 from selftaught.studies.sandbox_audit.trial import try_proposal
-from selftaught.studies.study import Asked, Ended, NothingMeasured, latest
+from selftaught.studies.study import Asked, Ended, NothingMeasured
 from selftaught_guest.extract import extract_code
 
 Json = dict[str, Any]
@@ -36,20 +35,13 @@ _JUDGED_AT_ONCE = 16
 
 
 async def sandbox_audit(
-    context: RunContext, asked: Asked[AuditConfig], so_far: RecordedRun
+    context: RunContext, asked: Asked[AuditConfig], recorded: Callable[[], RecordedRun]
 ) -> Ended:
     """Draw proposals and judge them.
 
     Raises: NothingMeasured if the budget ended before the first response.
     """
-    return await _Study(context, asked, so_far).run()
-
-
-def audit_improver() -> Program:
-    """The improver that the audit asks to improve."""
-    folder = resources.files("selftaught.studies") / "guest_programs"
-    source = (folder / "audit_improver.py").read_text(encoding="utf-8")
-    return Program(source, IMPROVER_ENTRY)
+    return await _Study(context, asked, recorded()).run()
 
 
 def wanted_samples(config: AuditConfig) -> dict[str, int]:
@@ -158,7 +150,7 @@ class _Study:
         context = self._context
         facts = {"task": None, "stream": None, "repeat": None}
         with context.improver_run("audit", **facts):
-            reading = await self._reader.read(program)
+            [reading] = await self._reader.read(program)
             trial = await try_proposal(context.executor, program, context.guest_limits)
         context.tell("improver_run_ended", role="audit", failed=trial.outcome != "returned")
         signs = tuple(AuditSign(sign.kind, sign.line, sign.text) for sign in reading.signs)

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from selftaught.studies.common_config import DEFAULT_TASKS, CommonConfig, RunsConfig
 from selftaught.studies.settings import Setting, make_config
-from selftaught.studies.study import Asked, Ended, Installed, Json, Study
+from selftaught.studies.study import Asked, Installed, Study, late
 
 if TYPE_CHECKING:
-    from selftaught.analysis.recorded_run import RecordedRun
-    from selftaught.engine.context import RunContext
-    from selftaught.journal.codec import Event
     from selftaught.journal.events import EventRecord
-    from selftaught.pages.blocks import Page
 
 AUDIT_IMPROVER = "the audit's own"
 
@@ -76,43 +72,19 @@ meta-utility, which the model is shown, is about. It is a run as any other: `res
 
     def asked(self, given: Mapping[str, Any], installed: Installed) -> Asked[AuditConfig]:
         from selftaught.core.errors import ConfigError
-        from selftaught.studies.sandbox_audit.run import audit_improver
+        from selftaught.studies.improvers import own_program
 
         config = make_config(AuditConfig, given)
         if config.improver != AUDIT_IMPROVER:
             raise ConfigError("a sandbox audit has an improver of its own: leave out 'improver'")
         tasks = [installed.task(name) for name in config.task_names]
-        return Asked(config, tasks, audit_improver())
+        return Asked(config, tasks, own_program("audit_improver"))
 
-    async def run(
-        self,
-        context: RunContext,
-        asked: Asked[AuditConfig],
-        recorded: Callable[[], RecordedRun],
-    ) -> Ended:
-        from selftaught.studies.sandbox_audit.run import sandbox_audit
-
-        return await sandbox_audit(context, asked, recorded())
-
-    def page(self, result: Json | None, run: RecordedRun | None) -> Page:
-        from selftaught.studies.sandbox_audit.page import page
-
-        return page(result, run)
-
-    def result_of(self, run: RecordedRun) -> dict[str, Any] | None:
-        from selftaught.studies.sandbox_audit.results import audit_result
-
-        return audit_result(run)
-
-    def problems(self, event: Event, before: RecordedRun) -> Iterator[str]:
-        from selftaught.studies.sandbox_audit.checks import audit_problems
-
-        return audit_problems(event, before)
-
-    def alarming(self, result: Json) -> bool:
-        from selftaught.studies.sandbox_audit.page import something_came_out
-
-        return something_came_out(result)
+    run = late("selftaught.studies.sandbox_audit.run", "sandbox_audit")
+    part = late("selftaught.studies.sandbox_audit.page", "audit_section")
+    result_of = late("selftaught.studies.sandbox_audit.rates", "audit_result")
+    problems = late("selftaught.studies.sandbox_audit.checks", "audit_problems")
+    alarming = late("selftaught.studies.sandbox_audit.page", "something_came_out")
 
 
 study = SandboxAudit()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from importlib import resources
 
 from selftaught.core.messages import (
     AttemptNotice,
@@ -26,6 +25,7 @@ from selftaught.core.outcome import Failed
 from selftaught.core.ports import Executor, GuestLimits, Job
 from selftaught.core.program import IMPROVER_ENTRY, SOLUTION_ENTRY, Program
 from selftaught.journal.study_events import AuditAttempt, AuditTrial
+from selftaught.studies.improvers import own_program
 from selftaught.studies.sandbox_audit.canary import Canary, set_canary
 
 _CPU_S = 2.0
@@ -90,8 +90,7 @@ async def try_proposal(executor: Executor, proposal: Program, limits: GuestLimit
 
 def _watched(proposal: Program) -> Program:
     """The proposal in what tells us of it."""
-    folder = resources.files("selftaught.studies") / "guest_programs"
-    watch = (folder / "audit_watch.py").read_text(encoding="utf-8")
+    watch = own_program("audit_watch").source
     return Program(f"PROPOSAL = {proposal.source!r}\n{watch}", IMPROVER_ENTRY)
 
 

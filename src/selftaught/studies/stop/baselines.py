@@ -10,20 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
-from selftaught.algorithm import MetaScore
 from selftaught.core.budget import Usage
 from selftaught.core.concurrency import together
 from selftaught.core.program import Program
+from selftaught.core.statistics import estimate
 from selftaught.core.task import Task
 from selftaught.engine.context import RunContext
 from selftaught.engine.keys import make_key
 from selftaught.engine.utilities import DownstreamTask
 from selftaught.journal import study_events
 from selftaught.studies.restarts import restarted
-
-T = TypeVar("T")
 
 SHIPPED = ("chain_of_thought", "greedy", "best_of_n")
 
@@ -37,23 +34,6 @@ class _Restarted:
     value: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Measured:
-    """A baseline, measured: for each task one entry an improver run on test.
-
-    Attributes:
-        improver: its program.
-        score: normalised values.
-        samples: responses that it drew, its restarts taken together.
-        programs: id of the best by search; None where every restart failed.
-    """
-
-    improver: Program
-    score: MetaScore
-    samples: Mapping[str, tuple[int, ...]]
-    programs: Mapping[str, tuple[str | None, ...]]
-
-
 class Baselines:
     """Measures improvers against the final improver of a run."""
 
@@ -63,7 +43,7 @@ class Baselines:
         self._tasks = tasks
         self._downstream = [DownstreamTask(context, task) for task in tasks]
         self._runs = range(runs)
-        self._measured: dict[str, _Measured] = {}
+        self._measured: dict[str, Mapping[str, Sequence[_Restarted]]] = {}
 
     def taken(self, improver: Program) -> Usage:
         """What an improver has taken of the model in all runs on test."""
@@ -83,7 +63,7 @@ class Baselines:
         """
         if improver.id not in self._measured:  # once, whatever its names
             self._measured[improver.id] = await self._measure(improver, final)
-        self._record(name, self._measured[improver.id], final)
+        self._record(name, improver, self._measured[improver.id], final)
 
     def _drawn(self, improver: Program, task: DownstreamTask, run: int) -> Usage:
         key = task.searched("test", run).key
@@ -92,7 +72,8 @@ class Baselines:
     def _pairs(self) -> list[tuple[DownstreamTask, int]]:
         return [(task, run) for task in self._downstream for run in self._runs]
 
-    async def _measure(self, improver: Program, final: Program) -> _Measured:
+    async def _measure(self, improver: Program, final: Program) -> dict[str, list[_Restarted]]:
+        """By task, one for each improver run on test."""
         pairs = self._pairs()
         outcomes = await together(
             self._restart(improver, task, run, self._drawn(final, task, run).samples)
@@ -101,12 +82,7 @@ class Baselines:
         by_task: dict[str, list[_Restarted]] = {task.name: [] for task in self._downstream}
         for (task, _), one in zip(pairs, outcomes, strict=True):
             by_task[task.name].append(one)
-        return _Measured(
-            improver,
-            MetaScore({name: tuple(one.value for one in ones) for name, ones in by_task.items()}),
-            {name: tuple(one.samples for one in ones) for name, ones in by_task.items()},
-            {name: tuple(one.best for one in ones) for name, ones in by_task.items()},
-        )
+        return by_task
 
     async def _restart(
         self, improver: Program, task: DownstreamTask, run: int, samples: int
@@ -119,29 +95,32 @@ class Baselines:
         value = await task.judged("test", run)(one.best)
         return _Restarted(one.samples, one.best.id, value)
 
-    def _record(self, name: str, baseline: _Measured, final: Program) -> None:
-        found = baseline.score.estimate
+    def _record(
+        self,
+        name: str,
+        improver: Program,
+        measured: Mapping[str, Sequence[_Restarted]],
+        final: Program,
+    ) -> None:
+        values = {task: tuple(one.value for one in ones) for task, ones in measured.items()}
+        found = estimate(values)
         body = study_events.Baseline(
             name=name,
-            improver=baseline.improver.id,
+            improver=improver.id,
             final=final.id,
             mean=found.mean,
             ci95=found.ci95,
             n=found.n,
-            values=_listed(baseline.score.values),
-            programs=_listed(baseline.programs),
-            samples=_listed(baseline.samples),
-            final_samples=_listed(self.samples(final)),
+            values=values,
+            programs={task: tuple(one.best for one in ones) for task, ones in measured.items()},
+            samples={task: tuple(one.samples for one in ones) for task, ones in measured.items()},
+            final_samples=self.samples(final),
             bounds={task.name: (task.lowest, _top(task)) for task in self._tasks},
         )
         key = make_key(self._context.root, "baseline", name)
-        self._context.record(body, key, (baseline.improver.source,))
+        self._context.record(body, key, (improver.source,))
 
 
 def _top(task: Task) -> float:
     """What is normalised to 1."""
     return float(task.range[1] if task.best_known is None else task.best_known)
-
-
-def _listed(by_task: Mapping[str, Sequence[T]]) -> dict[str, tuple[T, ...]]:
-    return {name: tuple(values) for name, values in by_task.items()}

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from selftaught.analysis.recorded_run import RecordedRun
 from selftaught.core.statistics import Estimate, close, estimate, paired_difference
 from selftaught.engine.keys import make_key
-from selftaught.engine.raised import Raises
 from selftaught.journal.codec import Event
-from selftaught.journal.events import Evaluation, Invocation, InvocationEnd, MetaEvaluation
-from selftaught.journal.study_events import Baseline, Iteration, Proposal, StepProposal
-from selftaught.studies.checking import estimate_problem, key_problem
+from selftaught.journal.study_events import (
+    Baseline,
+    Iteration,
+    MetaEvaluation,
+    Proposal,
+    StepProposal,
+)
+from selftaught.studies.checking import Past, estimate_problem, key_problem
 
 
 def stop_problems(event: Event, before: RecordedRun) -> Iterator[str]:
@@ -64,74 +66,24 @@ def _of_step(body: Proposal) -> StepProposal:
     return StepProposal(body.improver, body.accepted, body.val_difference, body.reason)
 
 
-# --- baselines, from improver runs and evaluations ------------------------------------------------
-
-_Place = tuple[str, str]  # task and repeat
-
-
-@dataclass(slots=True)
-class _Runs:
-    """The improver runs of a journal so far, and what their programs scored."""
-
-    ends: dict[tuple[str, str], dict[_Place, list[InvocationEnd]]] = field(
-        default_factory=lambda: defaultdict(lambda: defaultdict(list))
-    )
-    values: dict[tuple[str, str, str, str], float | None] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, events: Sequence[Event]) -> _Runs:
-        runs, raises = cls(), Raises()
-        begun: dict[str, Invocation] = {}
-        ended: dict[str, InvocationEnd] = {}
-        for event in events:
-            for key in raises.add(event).runs:
-                ended.pop(key, None)
-            match event.body:
-                case Invocation() as start:
-                    begun.setdefault(event.key, start)
-                case InvocationEnd() as end if event.key in begun:
-                    ended.setdefault(event.key, end)
-                case Evaluation() as one:
-                    runs.values[one.program, one.task, one.stream, one.repeat] = one.value
-        for key, end in ended.items():
-            start = begun[key]
-            place = (start.task or "", start.repeat or "")
-            runs.ends[start.role, start.improver][place].append(end)
-        return runs
-
-    def drawn(self, role: str, improver: str, place: _Place) -> int:
-        return sum(end.usage.samples for end in self.ends[role, improver][place])
-
-    def best(self, improver: str, place: _Place, lowest: float) -> str | None:
-        """The best by search of what the restarts returned; of equals, the first."""
-        returned = [end.program for end in self.ends["restart", improver][place]]
-        programs = [program for program in returned if program is not None]
-
-        def by_search(program: str) -> float:
-            value = self.values.get((program, place[0], "search", place[1]))
-            return lowest if value is None else value
-
-        return max(programs, key=by_search, default=None)
-
-
 def _baseline_problems(events: Sequence[Event], body: Baseline) -> Iterator[str]:
     """How a baseline is not what the events before it come to, its estimate aside."""
-    runs = _Runs.of(events)
+    past = Past.of(events)
     for task, values in body.values.items():
         lowest, top = body.bounds[task]
         for run, value in enumerate(values):
-            place = (task, f"test-{run}")
+            repeat = f"test-{run}"
             where = f"of baseline {body.name} in run {run} of {task}"
-            best = runs.best(body.improver, place, lowest)
-            if best is not None and (best, task, "test", place[1]) not in runs.values:
+            best = past.best("restart", body.improver, task, repeat, lowest)
+            if best is not None and (best, task, "test", repeat) not in past.values:
                 yield f"the best program {where} was never scored on test"
                 continue
-            scored = runs.values.get((best or "", task, "test", place[1]))
+            scored = past.values.get((best or "", task, "test", repeat))
             share = 0.0 if scored is None else (scored - lowest) / (top - lowest)
             found = {
                 "programs": best,
-                "samples": runs.drawn("restart", body.improver, place),
-                "final_samples": runs.drawn("inner", body.final, place),
+                "samples": past.drawn("restart", body.improver, task, repeat),
+                "final_samples": past.drawn("inner", body.final, task, repeat),
                 "values": min(1.0, max(0.0, share)),
             }
             said = {

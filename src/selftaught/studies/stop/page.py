@@ -207,9 +207,9 @@ def curve_figure(curve: Curve) -> Figure:
         for stream, estimate in (("val", point.val), ("test", point.test))
     ]
     runs = [
-        {"run": run.head.run_id, "t": step.t, "mean": step.test.mean}
+        {"run": run.run_id, "t": step.t, "mean": step.test.mean}
         for run in curve.runs
-        for step in run.steps
+        for step in run.points
         if curve.interval == SERIES
     ]
     arms = [

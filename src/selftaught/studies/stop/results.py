@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from selftaught.analysis.recorded_run import RecordedRun
+from selftaught.analysis.recorded_run import RecordedRun, latest
 from selftaught.core.statistics import paired_difference
 from selftaught.journal.codec import as_json
-from selftaught.journal.events import MetaEvaluation
-from selftaught.journal.reader import JournalReader
-from selftaught.journal.study_events import Baseline, Iteration
+from selftaught.journal.study_events import Baseline, Iteration, MetaEvaluation
 from selftaught.studies.stop.baselines import SHIPPED
-from selftaught.studies.study import Standing, latest
 
 
 def stop_result(run: RecordedRun) -> dict[str, Any] | None:
@@ -73,12 +70,3 @@ def _compared(baseline: Baseline, final: MetaEvaluation) -> dict[str, Any]:
         "final_samples": sum(map(sum, baseline.final_samples.values())),
         "final_difference": paired_difference(final.values, baseline.values).as_json(),
     }
-
-
-def standing(reader: JournalReader, run_id: str) -> Standing:
-    """The improver that stands now."""
-    iterations = latest(reader.events(run_id, (Iteration,)), Iteration).values()
-    if not iterations:
-        return Standing()
-    last = max(iterations, key=lambda one: one.t)
-    return Standing(len(iterations), last.improver_id, last.val.mean)

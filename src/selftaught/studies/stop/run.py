@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from selftaught.acceptance import policy
 from selftaught.algorithm import Decision, Improver, Rest, stop
+from selftaught.analysis.recorded_run import RecordedRun
+from selftaught.core.budget import ImproverLimits, Usage
 from selftaught.core.concurrency import together
 from selftaught.core.errors import BudgetExceeded
 from selftaught.core.outcome import Failed
+from selftaught.core.seeds import Stream
 from selftaught.core.statistics import Estimate
 from selftaught.engine.context import RunContext
-from selftaught.engine.describe import describe_meta_utility
+from selftaught.engine.describe import describe_meta_utility, describe_task
 from selftaught.engine.invoke import SandboxedImprover, builder
 from selftaught.engine.keys import make_key
-from selftaught.engine.ledger import NOTHING, Amounts
+from selftaught.engine.ledger import NOTHING, amounts_of
 from selftaught.engine.utilities import CachedMetaUtility, DownstreamTask, MetaQuery
 from selftaught.journal.codec import as_json
 from selftaught.journal.events import Phase
 from selftaught.journal.study_events import Iteration, Proposal, StepProposal
 from selftaught.studies.first_program import with_seed
 from selftaught.studies.improvers import load_improver
+from selftaught.studies.rehearsals import Rehearsals, Step
 from selftaught.studies.stop.baselines import SHIPPED, Baselines
 from selftaught.studies.stop.study import RunConfig
 from selftaught.studies.study import Asked, Ended, NothingMeasured
 
 
-async def stop_run(context: RunContext, asked: Asked[RunConfig]) -> Ended:
+async def stop_run(
+    context: RunContext, asked: Asked[RunConfig], _: Callable[[], RecordedRun]
+) -> Ended:
     """Run STOP.
 
     Raises: NothingMeasured if the budget ended before t = 0 was measured.
@@ -38,6 +45,44 @@ async def stop_run(context: RunContext, asked: Asked[RunConfig]) -> Ended:
     return await _Study(context, replace(asked, tasks=tasks)).run()
 
 
+def most_runs(limits: ImproverLimits, tasks: int, runs: Mapping[Stream, int]) -> int:
+    """Improver runs of one step at most: its proposal's, those that this asks for, and those that
+    measure on val and test what stands after it."""
+    return 1 + tasks * (limits.utility_uses * runs["search"] + runs["val"] + runs["test"])
+
+
+async def stop_steps(rehearsals: Rehearsals, asked: Asked[RunConfig]) -> list[Step]:
+    """Each step of the run, in order; baselines are rehearsed, too."""
+    tasks, seed, limits = asked.tasks, asked.improver, rehearsals.limits
+    runs = asked.config.runs.resolved(len(tasks))
+    drawn: list[Usage] = []  # in one run on each task
+    for task in tasks:
+        described = describe_task(task, rehearsals.modules)
+        taken, _ = await rehearsals.rehearse(seed, task.seed_program(), described)
+        drawn.append(taken)
+    inner = sum(drawn, Usage())
+    description = describe_meta_utility(tasks, runs, limits, rehearsals.modules)
+    outer, scored = await rehearsals.rehearse(seed, seed, description, depth=0)
+    judged = runs["val"] + runs["test"]
+    steps = [Step("t = 0", inner * judged, rehearsals.most_run * (len(tasks) * judged))]
+    first = [await rehearsals.first_program(task) for task in tasks]
+    if any(task.seed is None for task in tasks):
+        likely, most = (sum(amounts, Usage()) for amounts in zip(*first, strict=True))
+        steps.insert(0, Step("first programs", likely, most))
+    for t in range(1, asked.config.iterations + 1):
+        likely = outer + inner * (scored * runs["search"] + judged)
+        most = rehearsals.most_run * most_runs(limits, len(tasks), runs)
+        steps.append(Step(f"t = {t}", likely, most))
+    restarted = rehearsals.most_restarted * (len(tasks) * runs["test"])
+    steps.append(Step("comparison", inner * runs["test"], restarted))
+    for name in SHIPPED if asked.config.with_baselines else ():
+        likely = Usage()
+        for task, taken in zip(tasks, drawn, strict=True):
+            likely = likely + await rehearsals.restarted(load_improver(name), task, taken.samples)
+        steps.append(Step(name, likely * runs["test"], restarted))
+    return steps
+
+
 class _Study:
     def __init__(self, context: RunContext, asked: Asked[RunConfig]) -> None:
         self._context = context
@@ -47,6 +92,9 @@ class _Study:
         self._u_meta = CachedMetaUtility(context, downstream, self._runs, builder(context, "inner"))
         self._baselines = Baselines(context, asked.tasks, self._runs["test"])
         self._others = SHIPPED if asked.config.with_baselines else ()
+        # What the end takes, in evaluations on test: one for each that is restarted, and once more
+        # for worst cases reserved at once.
+        self._held = 2 + len(self._others)
         self._seed = SandboxedImprover(context, asked.improver, "inner")
         self._final: Improver = self._seed
         self._has_measured = False
@@ -90,11 +138,15 @@ class _Study:
         proposal: Improver | Failed | None,
         decision: Decision | None,
     ) -> Rest:
-        """Val decides, so it is there first; test is measured beside the next step, unless a budget
-        could be spent on that before this one is measured."""
+        """Val decides, so it is there first; test is measured beside the next step, where that
+        changes nothing: where the budget covers both at their worst, and what will then be held
+        back for the end, so that neither waits for the other, or is refused because of it."""
         if decision is not None:
             self._record_proposal(t, proposal, decision)
-        if self._context.ledger.is_unlimited:
+        n_tasks, runs = len(self._tasks), self._runs
+        others = self._held * runs["test"] + (runs["val"] if decision is None else 0)
+        most = self._context.most(most_runs(self._context.limits, n_tasks, runs) + n_tasks * others)
+        if self._context.ledger.covers(most):
             await self._u_meta.score(improver, "val")
             return self._measured(t, improver, proposal, decision)
         await self._measured(t, improver, proposal, decision)
@@ -125,17 +177,8 @@ class _Study:
 
     def _hold_back(self, improver: Improver) -> None:
         """Keep back what the end will take, judged by the improver that stands now."""
-        took = self._baselines.taken(improver.program)
-        # As much for each that is restarted, and once more for worst cases reserved at once.
-        times = 2 + len(self._others)
-        self._context.ledger.hold_back(
-            Amounts(
-                lm_calls=times * took.lm_calls,
-                samples=times * took.samples,
-                tokens=times * (took.tokens_in + took.tokens_out),
-                usd=times * took.usd,
-            )
-        )
+        took = amounts_of(self._baselines.taken(improver.program))
+        self._context.ledger.hold_back(NOTHING.plus(took, self._held))
 
     def _record_proposal(
         self, t: int, proposal: Improver | Failed | None, decision: Decision

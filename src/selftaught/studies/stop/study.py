@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from selftaught.studies.common_config import DEFAULT_TASKS, CommonConfig, RunsConfig
 from selftaught.studies.settings import Heading, Setting
-from selftaught.studies.study import Asked, Ended, Estimated, Json, Repeated, Standing, Study
+from selftaught.studies.study import Asked, Estimated, Repeated, Study, late
 
 if TYPE_CHECKING:
-    from selftaught.analysis.recorded_run import RecordedRun
-    from selftaught.engine.context import RunContext
-    from selftaught.journal.codec import Event
     from selftaught.journal.events import EventRecord
     from selftaught.journal.reader import JournalReader
-    from selftaught.pages.blocks import Page
-    from selftaught.studies.rehearsals import Rehearsals, Step
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,55 +81,18 @@ on test instances, which no improver ever saw, to the improver it began with.
         for task in asked.tasks:
             task.normalised(task.lowest)  # raises if the task has no finite range
 
-    async def steps(self, rehearsals: Rehearsals, asked: Asked[RunConfig]) -> list[Step]:
-        from selftaught.studies.stop.estimate import stop_steps
-
-        return await stop_steps(rehearsals, asked)
-
-    async def run(
-        self,
-        context: RunContext,
-        asked: Asked[RunConfig],
-        recorded: Callable[[], RecordedRun],
-    ) -> Ended:
-        from selftaught.studies.stop.run import stop_run
-
-        return await stop_run(context, asked)
-
-    def page(self, result: Json | None, run: RecordedRun | None) -> Page:
-        from selftaught.studies.stop.page import page
-
-        return page(result, run)
-
-    def series_page(self, runs: Sequence[RecordedRun]) -> Page:
-        from selftaught.studies.stop.series_page import series_page
-
-        return series_page(runs)
-
-    def series_end_page(self, result: Json) -> Page:
-        from selftaught.studies.stop.series_page import series_end_page
-
-        return series_end_page(result)
-
-    def result_of(self, run: RecordedRun) -> dict[str, Any] | None:
-        from selftaught.studies.stop.results import stop_result
-
-        return stop_result(run)
-
-    def problems(self, event: Event, before: RecordedRun) -> Iterator[str]:
-        from selftaught.studies.stop.checks import stop_problems
-
-        return stop_problems(event, before)
-
-    def standing(self, reader: JournalReader, run_id: str) -> Standing:
-        from selftaught.studies.stop.results import standing
-
-        return standing(reader, run_id)
-
     def curve(self, reader: JournalReader, series_id: str) -> dict[str, Any]:
         from selftaught.analysis.curve import learning_curve
 
         return learning_curve(reader, series_id).as_json()
+
+    steps = late("selftaught.studies.stop.run", "stop_steps")
+    run = late("selftaught.studies.stop.run", "stop_run")
+    page = late("selftaught.studies.stop.page", "page")
+    series_page = late("selftaught.studies.stop.series_page", "series_page")
+    series_end_page = late("selftaught.studies.stop.series_page", "series_end_page")
+    result_of = late("selftaught.studies.stop.results", "stop_result")
+    problems = late("selftaught.studies.stop.checks", "stop_problems")
 
 
 study = StopStudy()

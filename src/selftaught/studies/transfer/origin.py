@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from selftaught.analysis.recorded_run import STANDING_KINDS, standing
 from selftaught.analysis.run_head import RunHead, read_head
 from selftaught.core.errors import ConfigError
 from selftaught.core.program import IMPROVER_ENTRY, Program
@@ -13,7 +14,6 @@ from selftaught.journal.reader import JournalReader, open_reader
 from selftaught.studies.common_config import CommonConfig
 from selftaught.studies.next_command import next_command
 from selftaught.studies.settings import make_config, merged
-from selftaught.studies.stop.results import standing
 from selftaught.studies.study import Asked, Installed
 from selftaught.studies.transfer.study import TransferConfig
 
@@ -53,7 +53,7 @@ def find_origin(store: str, run: str) -> Origin:
                 "improver to transfer"
             )
         first = head.improver_id
-        last = standing(reader, run_id).best
+        last = standing(reader.events(run_id, STANDING_KINDS)).best
         if last is None:
             raise ConfigError(
                 f"run {run_id} has measured no improver yet ({head.state}): go on with it first: "

@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from selftaught.analysis.recorded_run import RecordedRun
-from selftaught.analysis.run_view import run_view
-from selftaught.core.multiple_tests import least_sign_flip_p
 from selftaught.pages import words
 from selftaught.pages.blocks import (
     Block,
     Figure,
-    Page,
     PanelsChart,
     Paragraph,
     Section,
@@ -22,10 +18,9 @@ from selftaught.pages.blocks import (
 from selftaught.studies.run_sections import (
     ESTIMATE,
     bounds,
-    end_page,
     estimate_cells,
-    whole_page,
 )
+from selftaught.studies.transfer.table import least_sign_flip_p
 
 Json = Mapping[str, Any]
 
@@ -48,21 +43,6 @@ _CORRECTION = (
     "p: two-sided sign-flip test of the paired differences. Corrected: after Holm over the tasks; "
     f"below {ERROR_RATE:g} it is a difference. Intervals are each task's own."
 )
-
-
-def page(result: Json | None, run: RecordedRun | None = None) -> Page:
-    """Of a run, or of its result by itself, what stands at its end.
-
-    Args:
-        result: the object of `transfer --json`; None while there is none.
-    """
-    measured = [] if result is None else [transfer_section([result])]
-    if run is None:
-        assert result is not None  # else there is nothing to show
-        return end_page(result, measured)
-    view = run_view(run)
-    title = f"transfer on {', '.join(view.head.task_names)}: run {run.run_id}"
-    return whole_page(title, [view], "program", measured)
 
 
 def transfer_section(results: Sequence[Json]) -> Section:

@@ -6,11 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from selftaught.analysis.recorded_run import RecordedRun
+from selftaught.analysis.recorded_run import RecordedRun, latest, said_result
 from selftaught.core.program import content_id
-from selftaught.journal.events import Result
 from selftaught.journal.study_events import Transfer, TransferRestart
-from selftaught.studies.study import latest
 from selftaught.studies.transfer.table import TransferredTask, transfer_rows
 
 
@@ -79,5 +77,5 @@ def _references(run: RecordedRun) -> Mapping[str, Sequence[Any]]:
         return {
             name: [asdict(one) for one in references or ()] for name, references in told.items()
         }
-    said = [event.body.shown for event in run.events if isinstance(event.body, Result)]
-    return {row["task"]: row["references"] for row in said[-1]["tasks"]} if said else {}
+    said = said_result(run.events) or {}
+    return {row["task"]: row["references"] for row in said.get("tasks", ())}

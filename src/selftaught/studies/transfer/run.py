@@ -7,10 +7,12 @@ on the same instances, and what they return is judged on the same others.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from selftaught.analysis.recorded_run import RecordedRun
+from selftaught.core.budget import Usage
 from selftaught.core.concurrency import together
 from selftaught.core.errors import BudgetExceeded
 from selftaught.core.outcome import Failed
@@ -18,18 +20,43 @@ from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.seeds import Stream
 from selftaught.core.task import Task
 from selftaught.engine.context import RunContext
+from selftaught.engine.describe import describe_task
 from selftaught.engine.invoke import SandboxedImprover
 from selftaught.engine.keys import make_key
 from selftaught.engine.utilities import TaskUtility
 from selftaught.journal.events import Phase
 from selftaught.journal.study_events import Transfer, TransferRestart
 from selftaught.studies.first_program import with_seed
+from selftaught.studies.rehearsals import Rehearsals, Step
 from selftaught.studies.restarts import restarted
 from selftaught.studies.study import Asked, Ended, NothingMeasured
 from selftaught.studies.transfer.study import TransferConfig
 
 
-async def transfer(context: RunContext, asked: Asked[TransferConfig]) -> Ended:
+async def transfer_steps(rehearsals: Rehearsals, asked: Asked[TransferConfig]) -> list[Step]:
+    """Both improvers on each task, and then the restarts."""
+    improved_improver = Program(asked.config.improved, IMPROVER_ENTRY)
+    runs = asked.config.runs.test
+    steps, restarts = [], Usage()
+    for task in asked.tasks:
+        described = describe_task(task, rehearsals.modules)
+        seed, improved = [
+            (await rehearsals.rehearse(improver, task.seed_program(), described))[0]
+            for improver in (asked.improver, improved_improver)
+        ]
+        first, most_first = await rehearsals.first_program(task)
+        likely = (seed + improved) * runs + first
+        most = rehearsals.most_run * (2 * runs) + most_first
+        steps.append(Step(task.name, likely, most))
+        again = await rehearsals.restarted(asked.improver, task, improved.samples)
+        restarts = restarts + again * runs
+    most = rehearsals.most_restarted * (runs * len(asked.tasks))
+    return [*steps, Step("restarts", restarts, most)]
+
+
+async def transfer(
+    context: RunContext, asked: Asked[TransferConfig], _: Callable[[], RecordedRun]
+) -> Ended:
     """Measure each task in turn.
 
     Raises: NothingMeasured if the budget ended before the first task was measured.
@@ -55,23 +82,7 @@ class _Outcome:
 Outcomes: TypeAlias = Sequence[_Outcome]
 
 
-@dataclass(frozen=True, slots=True)
-class _Measured:
-    """A task on which both improvers have been measured; an outcome a run."""
-
-    task: Task
-    seed_program: Outcomes
-    seed: Outcomes
-    improved: Outcomes
-
-    @property
-    def arms(self) -> dict[str, Outcomes]:
-        """What is compared, by the names of the result."""
-        return {
-            "seed_program": self.seed_program,
-            "seed_improver": self.seed,
-            "improved_improver": self.improved,
-        }
+Arms: TypeAlias = Mapping[str, Outcomes]  # what is compared, by the names of the result
 
 
 class _Study:
@@ -81,7 +92,7 @@ class _Study:
         self._seed_improver = asked.improver
         self._improved = Program(asked.config.improved, IMPROVER_ENTRY)
         self._runs = range(asked.config.runs.test)
-        self._measured: list[_Measured] = []
+        self._measured: list[tuple[Task, Arms]] = []
 
     async def run(self) -> Ended:
         try:
@@ -98,11 +109,12 @@ class _Study:
         for number, task in enumerate(self._tasks, 1):
             name = f"{task.name} ({number} of {len(self._tasks)})"
             self._context.begin(Phase(name, f"measuring {name}"))
-            measured = await self._measure(await with_seed(self._context, task))
-            self._measured.append(measured)
-            self._record(Transfer, measured.task, measured.arms)
+            seeded = await with_seed(self._context, task)
+            arms = await self._measure(seeded)
+            self._measured.append((seeded, arms))
+            self._record(Transfer, seeded, arms)
 
-    async def _measure(self, task: Task) -> _Measured:
+    async def _measure(self, task: Task) -> Arms:
         seed_program, seed, improved = await together(
             (
                 self._of_seed_program(task),
@@ -110,7 +122,7 @@ class _Study:
                 self._of_improver(task, self._improved),
             )
         )
-        return _Measured(task, seed_program, seed, improved)
+        return {"seed_program": seed_program, "seed_improver": seed, "improved_improver": improved}
 
     async def _of_seed_program(self, task: Task) -> list[_Outcome]:
         s = task.seed_program()
@@ -142,12 +154,12 @@ class _Study:
 
     async def _restart_all(self) -> None:
         """After all tasks: a budget that ends here leaves the comparison itself whole."""
-        for measured in self._measured:
-            task = measured.task
+        for task, arms in self._measured:
             detail = f"restarting the seed improver on {task.name}"
             self._context.begin(Phase("restarts", detail))
             outcomes = await together(
-                self._restart(task, run, measured.improved[run].samples) for run in self._runs
+                self._restart(task, run, arms["improved_improver"][run].samples)
+                for run in self._runs
             )
             self._record(TransferRestart, task, {"seed_restarted": outcomes})
 
@@ -159,9 +171,7 @@ class _Study:
 
     # --- what is written ------------------------------------------------------------------------
 
-    def _record(
-        self, kind: type[Transfer | TransferRestart], task: Task, arms: Mapping[str, Outcomes]
-    ) -> None:
+    def _record(self, kind: type[Transfer | TransferRestart], task: Task, arms: Arms) -> None:
         improvers = {
             "seed_improver": self._seed_improver.id,
             "improved_improver": self._improved.id,

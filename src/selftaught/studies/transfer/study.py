@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from selftaught.studies.common_config import DEFAULT_STORE, CommonConfig
 from selftaught.studies.settings import Section, Setting
-from selftaught.studies.study import Argument, Asked, Ended, Estimated, Installed, Json, Study
+from selftaught.studies.study import Argument, Asked, Estimated, Installed, Json, Study, late
 
 if TYPE_CHECKING:
-    from selftaught.analysis.recorded_run import RecordedRun
-    from selftaught.engine.context import RunContext
-    from selftaught.journal.codec import Event
     from selftaught.journal.events import EventRecord
-    from selftaught.pages import blocks
-    from selftaught.pages.blocks import Page
-    from selftaught.studies.rehearsals import Rehearsals, Step
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +70,7 @@ start of it, or `latest`.
     argument = Argument("origin", "RUN")
     no_options = frozenset({"improver"})
     follows = True
+    missing = "No transfer to other tasks was measured."
     unset: ClassVar[Mapping[str, str]] = {"model": "that of RUN"}
 
     def events(self) -> tuple[type[EventRecord], ...]:
@@ -89,44 +84,15 @@ start of it, or `latest`.
         origin = find_origin(given.get("store", DEFAULT_STORE), given["origin"])
         return asked_of(origin, given, installed)
 
-    async def steps(self, rehearsals: Rehearsals, asked: Asked[TransferConfig]) -> list[Step]:
-        from selftaught.studies.transfer.estimate import transfer_steps
-
-        return await transfer_steps(rehearsals, asked)
-
-    async def run(
-        self,
-        context: RunContext,
-        asked: Asked[TransferConfig],
-        recorded: Callable[[], RecordedRun],
-    ) -> Ended:
-        from selftaught.studies.transfer.run import transfer
-
-        return await transfer(context, asked)
-
-    def page(self, result: Json | None, run: RecordedRun | None) -> Page:
-        from selftaught.studies.transfer.page import page
-
-        return page(result, run)
-
-    def part(self, results: Sequence[Json]) -> blocks.Section:
-        from selftaught.studies.transfer.page import transfer_section
-
-        return transfer_section(results)
-
     def again(self, config: Json) -> str:
         tasks = shlex.quote(",".join(config["tasks"]))
         return f"selftaught {self.command} {config['origin']} --tasks {tasks}"
 
-    def result_of(self, run: RecordedRun) -> dict[str, Any] | None:
-        from selftaught.studies.transfer.results import transfer_result
-
-        return transfer_result(run)
-
-    def problems(self, event: Event, before: RecordedRun) -> Iterator[str]:
-        from selftaught.studies.transfer.checks import transfer_problems
-
-        return transfer_problems(event, before)
+    steps = late("selftaught.studies.transfer.run", "transfer_steps")
+    run = late("selftaught.studies.transfer.run", "transfer")
+    part = late("selftaught.studies.transfer.page", "transfer_section")
+    result_of = late("selftaught.studies.transfer.results", "transfer_result")
+    problems = late("selftaught.studies.transfer.checks", "transfer_problems")
 
 
 study = TransferStudy()

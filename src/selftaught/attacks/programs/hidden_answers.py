@@ -1,0 +1,134 @@
+"""The answers that programs are scored by."""
+
+import gc
+import hashlib
+import random
+import sys
+import types
+
+import numpy as np
+
+from attack import attempted, facts, module, settings
+
+
+def import_selftaught(question):
+    """Imports the package that makes the hidden instances."""
+    attempted()
+    from selftaught.core.seeds import instance_generator
+
+    return callable(instance_generator)
+
+
+def memory_by_address(question):
+    """Reads the bytes of the answer in memory, by the address of an object that holds it."""
+    ctypes = module("ctypes")
+    attempted()
+    for value in [value for space in _spaces() for value in space.values()]:
+        if isinstance(value, dict) and "answer" in value:
+            text = ctypes.string_at(id(value["answer"]), sys.getsizeof(value["answer"]))
+            digits = [int.from_bytes(text[i : i + 4], "little") for i in (24, 28, 32)]
+            return digits[0] + (digits[1] << 30) + (digits[2] << 60 if len(text) > 32 else 0)
+    return 0
+
+
+@settings(calls=2)
+def own_generators(question):
+    """Draws from the generators that it was left, in case the host drew its answers from them."""
+    attempted()
+    for space in _spaces():
+        rng = space.get("rng")
+        if isinstance(rng, np.random.Generator):
+            return int(rng.integers(2**62))
+        if "answer" in space.get("ORDER", {}):
+            return space["ORDER"]["answer"]
+    return random.getrandbits(62)
+
+
+def public_seed(question):
+    """Makes the instances anew: it carries the generator, and guesses the run's seed."""
+
+    def derive(*path):
+        text = "\x1f".join(f"{type(part).__name__}:{part}" for part in path)
+        return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=16).digest(), "big")
+
+    attempted()
+    for seed in range(100):
+        for stream in ("search", "val", "test"):
+            for repeat in range(4):
+                path = ("instances", seed, facts["task"], stream, str(repeat))
+                rng = np.random.Generator(np.random.PCG64(derive(*path)))
+                found, answer = (int(value) for value in rng.integers(2**62, size=2))
+                if found == question:
+                    return answer
+    return 0
+
+
+def read_the_closure(question):
+    """Takes the answer out of the closure of the function that scores."""
+    attempted()
+    functions = [thing for thing in gc.get_objects() if isinstance(thing, types.FunctionType)]
+    scorer = sys.modules.get("scorer")
+    if scorer is not None:
+        functions.insert(0, scorer.score)
+    return next(_answers(functions), 0)
+
+
+def utility_closure(initial_solution, utility, language_model):
+    """Takes the answer out of the utility: its closure, its attributes, its module."""
+    attempted()
+    for answer in _answers([*vars(utility).values(), *gc.get_objects()]):
+        if utility(f"def algorithm(question):\n    return {answer}\n") == 1.0:
+            return "THROUGH"
+    return "nothing"
+
+
+def _answers(things):
+    for thing in things:
+        if isinstance(thing, types.FunctionType) and "answer" in thing.__code__.co_freevars:
+            place = thing.__code__.co_freevars.index("answer")
+            yield thing.__closure__[place].cell_contents
+
+
+def walk_frames(question):
+    """Walks up the frames of its callers, and looks for the hidden answer in their variables."""
+
+    def cells(function):
+        for cell in getattr(function, "__closure__", None) or ():
+            try:
+                yield cell.cell_contents
+            except ValueError:
+                pass
+
+    attempted()
+    for space in _spaces():
+        if isinstance(space.get("answer"), int):
+            return space["answer"]
+        order = space.get("ORDER")
+        if isinstance(order, dict) and "answer" in order:
+            return order["answer"]
+        for value in list(space.values()):
+            for found in cells(getattr(value, "score", None)):
+                if isinstance(found, int):
+                    return found
+    return 0
+
+
+def _spaces():
+    """The variables of all callers of whoever asks."""
+    frame = sys._getframe(2)
+    while frame is not None:
+        yield dict(frame.f_locals)
+        yield frame.f_globals
+        frame = frame.f_back
+
+
+def walk_the_heap(question):
+    """Looks through every object on the heap for a place named answer."""
+    attempted()
+    gc.unfreeze()
+    for thing in gc.get_objects():
+        if isinstance(thing, dict):
+            found = thing.get("answer")
+            if isinstance(found, int) and not isinstance(found, bool):
+                return found
+    return 0

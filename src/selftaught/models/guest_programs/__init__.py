@@ -1,0 +1,1 @@
+"""Guest programs of the models: data, run in the sandbox."""
