@@ -26,12 +26,15 @@ from selftaught.studies.registry import find_study
 _PROGRAMS_A_TASK = 5
 
 
-async def audit_rewards(store: str, run: str, rescore: int | None = None) -> dict[str, Any]:
+async def audit_rewards(
+    store: str, run: str, rescore: int | None = None, most: int | None = None
+) -> dict[str, Any]:
     """The object of `audit rewards --json`.
 
     Args:
         run: its id, the start of it, or `latest`.
         rescore: score the programs that were best on search anew on so many sets of instances.
+        most: as of `audit_run`.
     Raises: ConfigError; SandboxUnavailable.
     """
     with open_reader(store) as reader:
@@ -45,7 +48,7 @@ async def audit_rewards(store: str, run: str, rescore: int | None = None) -> dic
             )
         async with executor_for() as executor:
             programs = ProgramReader(executor, reading_program("tricks"))
-            found = await audit_run(reader, run_id, programs)
+            found = await audit_run(reader, run_id, programs, most)
     shown = found.as_json()
     if rescore is not None:
         shown["rescored"] = await _rescored(store, run_id, found.scores, rescore)

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 
-def describe_source(functions: Sequence[Callable[..., Any]]) -> str:
+def describe_source(functions: Sequence[Callable[..., Any]]) -> list[tuple[str, str]]:
     """Source of functions of one file and of its names that they use, in the file's order.
 
+    Returns: the text of each definition, with the file and line where it begins.
     Raises: LookupError, whose message says why there is no source to show.
     """
     wanted: list[str] = []
@@ -37,7 +38,10 @@ def describe_source(functions: Sequence[Callable[..., Any]]) -> str:
         return _own_source(functions)
     first = [node for name in wanted for node in definitions[name]]
     lines = text.splitlines()
-    return "\n\n".join(text_of(node, lines) for node in reached(first, definitions, _names))
+    return [
+        (text_of(node, lines), f"{Path(file).name}:{first_line(node)}")
+        for node in reached(first, definitions, _names)
+    ]
 
 
 def reached(
@@ -73,9 +77,12 @@ def first_line(node: ast.stmt) -> int:
     return min([node.lineno, *(decorator.lineno for decorator in decorators)])
 
 
-def _own_source(functions: Sequence[Callable[..., Any]]) -> str:
+def _own_source(functions: Sequence[Callable[..., Any]]) -> list[tuple[str, str]]:
     try:
-        return "\n\n".join(inspect.getsource(function).rstrip() for function in functions)
+        return [
+            (inspect.getsource(one).rstrip(), f"{one.__name__}:{one.__code__.co_firstlineno}")
+            for one in functions
+        ]
     except (OSError, TypeError):
         raise LookupError("its utility has no readable source") from None
 
