@@ -1,18 +1,15 @@
 """The zygote: a warm interpreter that forks one locked-down guest for each program.
 
 Started by the host as a script, with a JSON object of settings as its one argument; without a
-control socket it only tells what packages need of others, and ends. It speaks with
-the host over SOCK_SEQPACKET sockets: FORK comes in on the control socket, with the guest's socket
-and a channel of its own, on which its host is told STARTED (with a pidfd) and EXITED, and no other
-guest's is. It runs no untrusted code itself; when the host closes the control socket it ends with
-all its children.
+control socket it only tells what packages need of others. FORK comes in on the control socket, with
+the guest's socket and a channel of its own, on which its host is told STARTED (with a pidfd) and
+EXITED. It runs no code of programs itself; when the host closes that socket it ends with all guests.
 """
 
 from __future__ import annotations
 
 import contextlib
 import gc
-import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -93,9 +90,7 @@ def _load_whole(name: str) -> None:
     for listed in getattr(package, "__all__", ()):
         if importlib.util.find_spec(f"{name}.{listed}") is not None:
             importlib.import_module(f"{name}.{listed}")
-    if any(
-        part in Path(str(package.__file__)).parts for part in ("site-packages", "dist-packages")
-    ):
+    if {"site-packages", "dist-packages"} & {*Path(str(package.__file__)).parts}:
         _load_public(package)
 
 
@@ -111,9 +106,9 @@ def _load_public(package: ModuleType) -> None:
 def _what_packages_need(packages: Sequence[str]) -> dict[str, Any]:
     """Other packages without which these cannot be loaded, found by loading them.
 
-    What they would only use if it is there is not among these, so that the list is the same on
-    every machine. To be called in a process that is thrown away: what fails is tried again with
-    the package that it asked for, or, where the error names none, that was refused last.
+    What they would only use if it is there is not among these, so that all machines have the same.
+    To be called in a process that is thrown away: what fails is tried again with the package that
+    it asked for, or, where the error names none, that was refused last.
 
     Returns: `{"locations": of the packages and what they need, by name, "files": loaded}`,
         or `{"import_error": ...}`.
