@@ -3,7 +3,7 @@
 Started by the host as a script, with a JSON object of settings as its one argument; without a
 control socket it only tells what packages need of others. FORK comes in on the control socket, with
 the guest's socket and a channel of its own, on which its host is told STARTED (with a pidfd) and
-EXITED. It runs no code of programs itself; when the host closes that socket it ends with all guests.
+EXITED. It runs no code of programs itself; when the host closes that socket all guests end with it.
 """
 
 from __future__ import annotations
