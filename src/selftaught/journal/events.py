@@ -325,6 +325,7 @@ class Evaluation(EventRecord, frozen=True):
         outcome: `scored`, or the kind of its failure.
         value: None for a failure.
         per_instance, metrics: None stands for what JSON cannot say, such as NaN.
+        drew: whether the utility took anything from its generator; true where that is not known.
     """
 
     kind: ClassVar[str] = "evaluation"
@@ -344,3 +345,4 @@ class Evaluation(EventRecord, frozen=True):
     cpu_s: Number
     tier: str
     printed: str = ""
+    drew: bool = True

@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from selftaught.analysis.recorded_run import RecordedRun, said_result
+from selftaught.analysis.recorded_run import RecordedRun, latest, said_result
 from selftaught.core.statistics import estimate, paired_difference
-from selftaught.journal.events import Evaluation
-from selftaught.studies.improve.finalists import Scores, UnknownWorthError
+from selftaught.journal.events import Evaluation, Phase
+from selftaught.studies.improve.finalists import MEASURING, Scores, UnknownWorthError
 
 
 def improve_result(run: RecordedRun) -> dict[str, Any] | None:
@@ -18,30 +18,36 @@ def improve_result(run: RecordedRun) -> dict[str, Any] | None:
     Older runs did not tell what a failure is worth; where that is needed, theirs is the result
     that they wrote down.
     """
-    task = run.head.tasks[0]
-    scores = Scores.of(run.events, task.lowest)
+    scores = Scores.of(run)
     try:
         finalists = scores.finalists()
-        if not finalists:
+        seed = scores.searched[0] if scores.searched else ""
+        if seed not in finalists:
             return None
-        best, seed = finalists[0], scores.searched[0]
+        best = next(iter(finalists))
         if not (scores.outcomes(best, "test") and scores.outcomes(seed, "test")):
             return None
         return {
-            "task": task.name,
-            "seed": _measured(run, scores, seed),
-            "best": _measured(run, scores, best),
-            "finalists": [_finalist(scores, one, best) for one in finalists],
+            "task": run.head.tasks[0].name,
+            "seed": _measured(run, scores, seed, finalists[seed]),
+            "best": _measured(run, scores, best, finalists[best]),
+            "finalists": [
+                _finalist(scores.of_search(one), one, values, finalists[best])
+                for one, values in finalists.items()
+            ],
+            "stopped": _stopped(run),
         }
     except UnknownWorthError:
         return _as_it_said(run)
 
 
-def _measured(run: RecordedRun, scores: Scores, program: str) -> dict[str, Any]:
+def _measured(
+    run: RecordedRun, scores: Scores, program: str, val: Sequence[float]
+) -> dict[str, Any]:
     scored = [one for one in scores.outcomes(program, "test") if one.value is not None]
     names = sorted({name for one in scored for name in one.metrics})
     return {
-        "val": estimate({"": scores.values(program, "val")}).as_json(),
+        "val": estimate({"": val}).as_json(),
         "test": estimate({"": scores.values(program, "test")}).as_json(),
         "metrics": {name: _mean(scored, name) for name in names},
         "program_id": program,
@@ -49,18 +55,26 @@ def _measured(run: RecordedRun, scores: Scores, program: str) -> dict[str, Any]:
     }
 
 
-def _finalist(scores: Scores, program: str, best: str) -> dict[str, Any]:
-    """How far it is behind the best on val, paired by sets of instances; tied if that may be 0."""
-    values = {"": scores.values(program, "val")}
-    behind = paired_difference({"": scores.values(best, "val")}, values)
+def _finalist(
+    search: float, program: str, values: Sequence[float], best: Sequence[float]
+) -> dict[str, Any]:
+    """How far it is behind the best on val, paired by the sets of instances on which both were
+    measured; tied if that may be 0."""
+    behind = paired_difference({"": best[: len(values)]}, {"": values})
     low, high = behind.ci95 or (-math.inf, math.inf)
     return {
         "program_id": program,
-        "search": scores.of_search(program),
-        "val": estimate(values).as_json(),
+        "search": search,
+        "val": estimate({"": values}).as_json(),
         "behind": behind.as_json(),
         "tied": low <= 0 <= high,
     }
+
+
+def _stopped(run: RecordedRun) -> str | None:
+    """Why the search ended before its budget or its patience did."""
+    phases = [one for one in latest(run.events, Phase).values() if one.name == MEASURING]
+    return (phases[-1].detail if phases else "") or None
 
 
 def _mean(scored: Sequence[Evaluation], name: str) -> float | None:
@@ -75,5 +89,5 @@ def _mean(scored: Sequence[Evaluation], name: str) -> float | None:
 
 def _as_it_said(run: RecordedRun) -> dict[str, Any] | None:
     said = said_result(run.events)
-    names = ("task", "seed", "best", "finalists")
+    names = ("task", "seed", "best", "finalists", "stopped")
     return None if said is None else {name: said[name] for name in names if name in said}
