@@ -171,14 +171,26 @@ def test_a_budget_spent_before_any_result_is_exit_code_3(here: Path) -> None:
     )
 
 
+def test_a_folder_without_runs_says_so(here: Path) -> None:
+    for arguments, shown in (((), "No runs here yet"), (("--json",), '{"runs": []}')):
+        done = selftaught("runs", *arguments, cwd=here)
+        assert (done.code, done.stderr) == (0, "")
+        assert done.stdout.startswith(shown)
+    assert not any(here.iterdir())
+
+
 def test_tasks_are_listed_and_one_is_shown_with_its_seed(here: Path) -> None:
     listed = json.loads(selftaught("tasks", "--json", cwd=here).stdout)["tasks"]
     assert {task["name"] for task in listed} >= {"bin_packing", "flow_shop", "parity_noise"}
     facts = {"name", "range", "entry", "summary", "best_known", "seed_score", "source"}
     assert all(set(task) == facts | {"references"} for task in listed)
     assert all(task["seed_score"] and task["source"] for task in listed)
-    table = selftaught("tasks", cwd=here).stdout
-    assert all(heading in table.splitlines()[0] for heading in ("range", "best", "seed", "source"))
+    heading, source, *table = selftaught("tasks", cwd=here).stdout.splitlines()
+    assert (heading.split(), source.split()) == (["task", "range", "best", "seed"], ["source"])
+    # Two lines each, in eighty columns.
+    numbers, sources = (table[start : 2 * len(listed) : 2] for start in (0, 1))
+    assert [line.split()[0] for line in numbers] == [task["name"] for task in listed]
+    assert [line.strip() for line in sources] == [task["source"] for task in listed]
     page = selftaught("tasks", "flow_shop", cwd=here).stdout
     assert "range 0 to 1; entry algorithm" in page
     assert "def lower_bound(times" in page
