@@ -108,7 +108,7 @@ def _finalists(finalists: Sequence[Json], seed: str | None) -> Table:
             words.mean_and_interval(one["val"], "\n"),
             "" if place == 0 else words.mean_and_interval(one["behind"], "\n"),
             ("taken" if place == 0 else "tied with it" if one["tied"] else "worse")
-            + f" after {words.counted(one['val']['n'], 'set')}",
+            + f"\nafter {words.counted(one['val']['n'], 'set')}",
         )
         for place, one in enumerate(finalists)
     ]

@@ -35,7 +35,7 @@ def improve_result(run: RecordedRun) -> dict[str, Any] | None:
                 _finalist(scores.of_search(one), one, values, finalists[best])
                 for one, values in finalists.items()
             ],
-            "stopped": _stopped(run),
+            **_stopped(run),
         }
     except UnknownWorthError:
         return _as_it_said(run)
@@ -71,10 +71,11 @@ def _finalist(
     }
 
 
-def _stopped(run: RecordedRun) -> str | None:
-    """Why the search ended before its budget or its patience did."""
+def _stopped(run: RecordedRun) -> dict[str, str]:
+    """Why the search ended before its budget or its patience did; nothing if it did not."""
     phases = [one for one in latest(run.events, Phase).values() if one.name == MEASURING]
-    return (phases[-1].detail if phases else "") or None
+    why = phases[-1].detail if phases else ""
+    return {"stopped": why} if why else {}
 
 
 def _mean(scored: Sequence[Evaluation], name: str) -> float | None:
