@@ -52,7 +52,7 @@ def main() -> int:
                 "budget": {"lm_calls": options.lm_calls},
                 "store": f"sqlite:///{Path(folder) / 'circle_packing.db'}",
                 "instance_key": "public",
-                "repeats": 2,  # there is one instance only
+                "test_repeats": 2,  # there is one instance only
             }
             config = make_config(ImproveConfig, values)
             asked = Asked(config, [task], load_improver(config.improver))

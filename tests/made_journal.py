@@ -58,6 +58,7 @@ class _Executor:
     """An executor without guests."""
 
     tier: str = "sealed"
+    candidates: int = 2
 
     async def evaluate(self, evaluation: Evaluation) -> Scored:
         question = evaluation.question

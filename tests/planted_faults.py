@@ -214,9 +214,15 @@ FAULTS = (
     # studies
     Fault(
         "selftaught/studies/improve/finalists.py",
-        "-math.fsum(self.values(program",
-        "math.fsum(self.values(program",
+        "(-len(one[1]), -math.fsum(one[1]))",
+        "(-len(one[1]), math.fsum(one[1]))",
         "studies/test_improve_run.py",
+    ),
+    Fault(
+        "selftaught/studies/improve/finalists.py",
+        "if drops and sets",
+        "if sets < 0 and sets",
+        "studies/test_improve_end.py",
     ),
     Fault(
         "selftaught/studies/transfer/run.py",

@@ -31,6 +31,7 @@ RUN = {
     "model": "local:mutator",
     "tier": "sealed",
     "spent": {"lm_calls": 0, "samples": 0, "tokens": 0, "usd": 0.0},
+    "at_once": 2,
 }
 
 

@@ -57,7 +57,8 @@ def test_a_pipe_is_told_the_important_events_in_plain_lines(finished: Finished) 
     run_id = finished.run_json["run_id"]
     told = [re.sub(r"^ *[0-9.]+ s  ", "", line) for line in finished.run.stderr.splitlines()]
     patterns = (
-        rf"run {run_id} started: run flow_shop; model local:mutator; sandbox \w+",
+        rf"run {run_id} started: run flow_shop; model local:mutator; sandbox \w+; "
+        r"\d+ programs? scored at once",
         r"t = 0 of 1: [0-9a-f]+: val \S+ \[.*\], test \S+ \[.*\]",
         r"t = 1 of 1: [0-9a-f]+: val .*, test .*; (adopted|refused): .*",
         "comparing the final improver to the seed improver on test",
@@ -73,7 +74,7 @@ def test_improve_tells_each_new_best(finished: Finished) -> None:
     values = [float(value) for value in re.findall(r"best on search ([0-9.]+), after", told)]
     assert values
     assert values == sorted(values)
-    assert "measuring the seed and the best program on val and test" in told
+    assert "measuring the seed and the best programs on val and test" in told
     assert "ended: budget (the run's budget of lm_calls is spent: 2 of 2)" in told
     assert "\x1b" not in told
 
@@ -135,7 +136,7 @@ def test_improve_writes_the_best_program_and_shows_what_changed(here: Path) -> N
         *("improve", "flow_shop", "--lm-calls", "2", "--out", "best.py", "--force"), cwd=here
     )
     assert done.code == 0
-    assert "flow_shop: mean over 20 sets of instances each" in done.stdout
+    assert "flow_shop: mean over 5 sets of instances each" in done.stdout
     assert "+++ best" in done.stdout
     shown = json.loads(selftaught("show", "latest", "--json", cwd=here).stdout)
     assert (here / "best.py").read_text() == shown["best"]["source"]
@@ -171,14 +172,26 @@ def test_a_budget_spent_before_any_result_is_exit_code_3(here: Path) -> None:
     )
 
 
+def test_a_folder_without_runs_says_so(here: Path) -> None:
+    for arguments, shown in (((), "No runs here yet"), (("--json",), '{"runs": []}')):
+        done = selftaught("runs", *arguments, cwd=here)
+        assert (done.code, done.stderr) == (0, "")
+        assert done.stdout.startswith(shown)
+    assert not any(here.iterdir())
+
+
 def test_tasks_are_listed_and_one_is_shown_with_its_seed(here: Path) -> None:
     listed = json.loads(selftaught("tasks", "--json", cwd=here).stdout)["tasks"]
     assert {task["name"] for task in listed} >= {"bin_packing", "flow_shop", "parity_noise"}
     facts = {"name", "range", "entry", "summary", "best_known", "seed_score", "source"}
     assert all(set(task) == facts | {"references", "minimize"} for task in listed)
     assert all(task["seed_score"] and task["source"] for task in listed)
-    table = selftaught("tasks", cwd=here).stdout
-    assert all(heading in table.splitlines()[0] for heading in ("range", "best", "seed", "source"))
+    heading, source, *table = selftaught("tasks", cwd=here).stdout.splitlines()
+    assert (heading.split(), source.split()) == (["task", "range", "best", "seed"], ["source"])
+    # Two lines each, in eighty columns.
+    numbers, sources = (table[start : 2 * len(listed) : 2] for start in (0, 1))
+    assert [line.split()[0] for line in numbers] == [task["name"] for task in listed]
+    assert [line.strip() for line in sources] == [task["source"] for task in listed]
     page = selftaught("tasks", "flow_shop", cwd=here).stdout
     assert "range 0 to 1; entry algorithm" in page
     assert "def lower_bound(times" in page

@@ -75,7 +75,7 @@ def test_what_is_stopped_before_it_began_says_that_nothing_was_written() -> None
 def test_what_is_stopped_says_how_far_it_came(capsys: pytest.CaptureFixture[str]) -> None:
     spent = {"lm_calls": 2, "samples": 9, "tokens": 50, "usd": 0.0}
     head = {"run_id": "r1", "command": "run", "tasks": [], "model": "m", "tier": "t"}
-    head |= {"spent": spent}
+    head |= {"spent": spent, "at_once": 2}
     started = Progress("run_started", head | {"config": {"iterations": 3}})
     measured = {"mean": 0.5, "ci95": None, "n": 1}
     iteration = {"t": 0, "improver_id": "a", "val": measured, "test": measured, "proposal": None}

@@ -59,7 +59,7 @@ WRONG = {
     "improve flow_shop --out .": "--out . is a folder",
     "improve flow_shop --out nowhere/best.py": "there is no folder nowhere",
     "tasks nope": "unknown task 'nope'",
-    "runs": "there is no such file",
+    "runs --store sqlite:///other.db": "there is no such file",
     "show latest": "there is no such file",
     "show": "missing argument 'RUN'",
 }

@@ -200,6 +200,7 @@ class FakeExecutor:
 
     outcome: Callable[..., Any]
     tier: str = "fake"
+    candidates: int = 2
     evaluations: int = 0
 
     async def evaluate(self, evaluation: Evaluation) -> EvaluationOutcome:

@@ -34,7 +34,7 @@ class WorkerExecutor:
 
     def __init__(self, local: LocalExecutor, writer: asyncio.StreamWriter) -> None:
         self.improve, self.load, self.call = local.improve, local.load, local.call
-        self.tier = local.tier
+        self.tier, self.candidates = local.tier, local.candidates
         self._writer = writer
         self._asked: dict[int, asyncio.Future[EvaluationOutcome]] = {}
         self._count = 0

@@ -52,7 +52,7 @@ def asked(folder: Path, texts: list[str]) -> dict[str, Any]:
 
 
 def improved(folder: Path, task: st.Task, texts: list[str]) -> st.ImproveResult:
-    return st.improve(task, budget=st.Budget(lm_calls=4), **asked(folder, texts))
+    return st.improve(task, budget=st.Budget(lm_calls=4), confirm=5, **asked(folder, texts))
 
 
 ALL = [numbered(number) for number in (1, 2, 3)]

@@ -72,6 +72,9 @@ def improve(
     budget: Budget | Mapping[str, float] | None = None,
     limits: ImproverLimits | None = None,
     patience: int | None = None,
+    target: float | None = None,
+    confirm: int | None = None,
+    test_repeats: int | None = None,
     seed: int = 0,
     store: str = DEFAULT_STORE,
     provider: Mapping[str, Any] | None = None,
@@ -80,6 +83,7 @@ def improve(
     prompt_kb: int = 256,
     tier: str = "auto",
     slots: int | None = None,
+    utility_threads: int | None = None,
     resume: str | None = None,
 ) -> ImproveResult:
     """Improve a task's program: improver runs, each from the best so far.
@@ -92,6 +96,10 @@ def improve(
             one improver run.
         limits: each improver run's limits.
         patience: improver runs in a row that may find nothing better.
+        target: value on search at which the search ends; by default the best known, or the top of
+            the range.
+        confirm: programs, the best on search, that are measured on val; the seed comes besides.
+        test_repeats: sets of instances on test and, at most, on val.
         seed: of everything random.
         store: URL of the journal.
         provider: how the model is asked, by the names of the configuration, such as
@@ -104,6 +112,7 @@ def improve(
         prompt_kb: size of a prompt at most, in KiB.
         tier: of the sandbox: auto, namespaced or sealed.
         slots: candidates at a time; by default one a core.
+        utility_threads: utilities at a time; 1 for one that nothing may run beside.
         resume: id of a run in `store` to go on with; the task must be as it was, and all else is as
             the run was started, whatever is given here; but a `budget` that is given holds from
             now on, what the run has spent included, and takes a run further that its budget ended.
@@ -132,6 +141,7 @@ def self_improve(
     prompt_kb: int = 256,
     tier: str = "auto",
     slots: int | None = None,
+    utility_threads: int | None = None,
     resume: str | None = None,
 ) -> SelfImproveResult:
     """STOP: an improver improves itself, judged by what it reaches on the tasks.
@@ -145,7 +155,7 @@ def self_improve(
         baselines: whether the final improver is compared to chain of thought, greedy iteration and
             best of n, too, at as many samples; by default where there are several runs.
         improver, model, budget, limits, seed, store, provider, sandbox, instance_key, prompt_kb,
-            tier, slots, resume: as in `improve`.
+            tier, slots, utility_threads, resume: as in `improve`.
     Raises: ConfigError, SandboxUnavailable, InfrastructureError.
     """
     return core_thread.run(_self_improve(**locals()))

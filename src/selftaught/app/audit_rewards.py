@@ -73,7 +73,8 @@ async def _rescored(store: str, run_id: str, scores: Scores, sets: int) -> list[
         texts = reader.texts({one.program for one in listed})
     async with executor_of(config, 1) as executor:
         key = find_instance_key(config.instance_key)
-        evaluator = Evaluator(executor, config.seed, key, config.sandbox.limits())
+        limits, at_once = config.sandbox.limits(), config.utility_threads
+        evaluator = Evaluator(executor, config.seed, key, limits, at_once=at_once)
 
         async def measure(one: Searched) -> dict[str, Any]:
             task = tasks[one.task]

@@ -96,7 +96,8 @@ async def replay_run(
         )
         executor = await stack.enter_async_context(executor_of(config, study.nesting))
         key = find_instance_key(config.instance_key)
-        evaluator = Evaluator(executor, config.seed, key, config.sandbox.limits())
+        limits, at_once = config.sandbox.limits(), config.utility_threads
+        evaluator = Evaluator(executor, config.seed, key, limits, at_once=at_once)
         services = Services(executor, evaluator, journal)
         ledger = Ledger(Budget(), usage=memory.usage)
         model = Silent(stored.head.model)
@@ -156,7 +157,8 @@ async def _context(
                 "give --price-in and --price-out, USD per million tokens"
             )
         limits = config.sandbox.limits()
-        evaluator = Evaluator(executor, config.seed, instance_key, limits)
+        at_once = config.utility_threads
+        evaluator = Evaluator(executor, config.seed, instance_key, limits, at_once=at_once)
         stack.push_async_callback(evaluator.aclose)
         await _check_programs(executor, evaluator, asked, limits)
         run_id = new_run_id(datetime.now(UTC), os.urandom(2)) if resumed is None else resumed.run_id

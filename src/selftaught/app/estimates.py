@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -70,7 +70,8 @@ async def _rehearsals(asked: Asked[Any]) -> AsyncIterator[tuple[Rehearsals, Lang
         async with opened_model(config.model, config, executor, will_ask=False) as model:
 
             def rehearsed(free: LanguageModel) -> RunContext:
-                evaluator = Evaluator(executor, config.seed, PUBLIC_KEY, config.sandbox.limits())
+                limits, at_once = config.sandbox.limits(), config.utility_threads
+                evaluator = Evaluator(executor, config.seed, PUBLIC_KEY, limits, at_once=at_once)
                 services = Services(executor, evaluator, NoJournal())
                 return run_context("estimate", config, free, services, Ledger(Budget()))
 
@@ -86,11 +87,26 @@ def estimate_page(estimate: Mapping[str, Any]) -> Page:
         if kind == "most" and any(limit is not None for limit in estimate["budget"].values()):
             rows.append(("and within the budget", *_cells(estimate["most_within_budget"])))
         blocks.append(Table("", (heading, *_COLUMNS), tuple(rows), counts=True))
+    scored = [step for step in estimate["steps"] if "scored" in step]
+    if scored:
+        blocks.append(_scorings(scored))
     blocks.append(Paragraph(_MEANING))
     if estimate["likely"]["usd"] is None:
         blocks.append(Paragraph("The price is not known: give --price-in and --price-out."))
     title = f"What the run will ask of {estimate['model']}; spent: nothing"
     return Page(title, (), (Section("estimate", "", tuple(blocks)),))
+
+
+def _scorings(steps: Sequence[Mapping[str, Any]]) -> Table:
+    """Programs that are scored, and how long it takes."""
+    rows = []
+    for step in steps:
+        counts = [step["scored"][kind] for kind in ("likely", "most")]
+        times = [words.duration(count * step["scored"]["seconds_each"]) for count in counts]
+        rows.append((step["name"], *(f"{count:,}" for count in counts), *times))
+    note = "time: as scoring the first program takes here now; the model's comes on top"
+    headings = ("programs scored", "likely", "at most", "time, likely", "at most")
+    return Table("", headings, tuple(rows), note, counts=True)
 
 
 def _cells(amount: Mapping[str, Any]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from selftaught.analysis.run_head import RunHead, read_head
 from selftaught.app.discovery import load_task
 from selftaught.core.budget import Budget
 from selftaught.core.errors import ConfigError
+from selftaught.core.examples import Examples
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.task import VERSION_SCHEMES, Task
 from selftaught.engine.history import Memory
@@ -178,6 +179,7 @@ def told_tasks(tasks: Sequence[Task], scheme: int) -> list[TaskVersion]:
                 lowest=lowest,
                 references=references,
                 minimize=task.minimize,
+                sets=task.utility.sets if isinstance(task.utility, Examples) else {},
             )
         )
     return told

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from selftaught.analysis.run_head import read_head
 from selftaught.analysis.strategies.found import origin_of, read_run, strategies_json
 from selftaught.app.parts import executor_for
 from selftaught.journal.reader import open_reader
@@ -20,6 +21,7 @@ async def find_strategies(store: str, run: str, *, with_diff: bool = False) -> d
     """
     with open_reader(store) as reader:
         run_id = origin_of(reader, run)
+        kind = read_head(reader, run_id).command
         async with executor_for(slots=1) as executor:
             improvers = strategies_json(await read_run(reader, run_id, executor))
         for one in improvers if with_diff else ():
@@ -28,4 +30,4 @@ async def find_strategies(store: str, run: str, *, with_diff: bool = False) -> d
             one["diff"] = None
             if before is not None and after is not None:
                 one["diff"] = unified_diff(before, after, parent, child)
-    return {"run_id": run_id, "improvers": improvers}
+    return {"run_id": run_id, "kind": kind, "improvers": improvers}

@@ -15,8 +15,8 @@ from selftaught.cli.options import (
     setting_options,
 )
 from selftaught.pages import words
-from selftaught.pages.blocks import Table
-from selftaught.studies.common_config import ProviderConfig
+from selftaught.pages.blocks import Paragraph, Table
+from selftaught.studies.common_config import DEFAULT_STORE, ProviderConfig
 
 if TYPE_CHECKING:
     from selftaught.app.run_list import RunSummary
@@ -76,14 +76,20 @@ def runs(store: str, as_json: bool) -> None:
     """List the runs of a store, newest first."""
     from selftaught.app.run_list import list_runs
     from selftaught.cli.terminal import print_blocks, print_json, reading
+    from selftaught.journal.location import locate
     from selftaught.journal.reader import open_reader
 
-    with reading(store), open_reader(store) as reader:
-        found = list_runs(reader)
+    found: list[RunSummary] = []
+    # The usual store is there from the first run on; another one was meant to be there.
+    if store != DEFAULT_STORE or locate(store).path.exists():
+        with reading(store), open_reader(store) as reader:
+            found = list_runs(reader)
     if as_json:
         print_json({"runs": [run.as_json() for run in found]})
-    else:
+    elif found:
         print_blocks(_runs_table(found))
+    else:
+        print_blocks(Paragraph("No runs here yet; start one with selftaught run."))
 
 
 def _runs_table(runs: Sequence[RunSummary]) -> Table:

@@ -164,7 +164,9 @@ def _taken(one: Declared) -> dict[str, Any]:
         return {"metavar": said.metavar or "N", "type": bounds}
     if taken is float:
         least = said.ge if said.gt is None else said.gt
-        kind = click.FloatRange(least, said.le, min_open=said.gt is not None)
+        kind: Any = click.FLOAT
+        if least is not None or said.le is not None:
+            kind = click.FloatRange(least, said.le, min_open=said.gt is not None)
         return {"metavar": "S" if one.path[-1].endswith("_s") else "X", "type": kind}
     return {"metavar": said.metavar}
 

@@ -13,6 +13,7 @@ from selftaught.cli.terminal import stderr
 from selftaught.core.progress import Listener, Progress
 from selftaught.pages import words
 from selftaught.pages.text import printable
+from selftaught.studies.improve.finalists import MEASURING
 
 
 @contextmanager
@@ -51,10 +52,11 @@ def line(progress: Progress, tally: Tally) -> str | None:
             baseline = facts.get("baseline")
             other = f"the baseline {baseline}" if baseline else "the seed improver"
             return f"comparing the final improver to {other} on test"
-        case "phase" if "detail" in facts:
-            return str(facts["detail"])
+        case "phase" if facts["name"] == MEASURING:
+            why = f"{facts['detail']}: " if "detail" in facts else ""
+            return f"{why}measuring the seed and the best programs on val and test"
         case "phase":
-            return f"{facts['name']} the seed and the best program on val and test"
+            return str(facts["detail"])
         case "best":
             spent = words.counted(tally.model_calls, "model call")
             return f"best on search {words.number(facts['value'])}, after {spent}"

@@ -109,4 +109,8 @@ def title(head: Mapping[str, Any]) -> str:
     tasks = "".join(f" {task['name']}," for task in head["tasks"]).rstrip(",")
     series = head.get("series")
     place = f", {words.place(series)}" if series else ""
-    return f"{head['command']}{tasks}{place}; model {head['model']}; sandbox {head['tier']}"
+    at_once = words.counted(head["at_once"], "program")
+    return (
+        f"{head['command']}{tasks}{place}; model {head['model']}; sandbox {head['tier']}; "
+        f"{at_once} scored at once"
+    )

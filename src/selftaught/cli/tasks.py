@@ -33,24 +33,24 @@ def shown_task(name: str) -> dict[str, Any]:
 
 
 def tasks_blocks(tasks: list[dict[str, Any]]) -> Iterator[Block]:
-    rows = tuple(
-        (task["name"], "", "", "", task["error"])
-        if "error" in task
-        else (
-            task["name"],
-            _range(task),
-            _best(task),
-            _seed_score(task),
-            task["source"] or task["summary"],
-        )
-        for task in tasks
+    """In two lines a task: its numbers, and where it comes from."""
+    facts = [("task", "range", "best", "seed")]
+    below = ["source"]
+    for task in tasks:
+        if "error" in task:
+            facts.append((task["name"], "", "", ""))
+            below.append(task["error"])
+        else:
+            facts.append((task["name"], _range(task), _best(task), _seed_score(task)))
+            below.append(task["source"] or task["summary"])
+    widths = [max(map(len, column)) for column in zip(*facts, strict=True)]
+    heading, *rows = (
+        (line,)
+        for row, said in zip(facts, below, strict=True)
+        for line in ("  ".join(map(str.ljust, row, widths)).rstrip(), f"  {said}")
     )
-    yield Table(
-        "",
-        ("task", "range", "best", "seed", "source"),
-        rows,
-        "best: the optimum or best value known, or a bound; seed: what the seed scores",
-    )
+    note = "best: the optimum or best value known, or a bound; seed: what the seed scores"
+    yield Table("", heading, tuple(rows), note)
     yield Paragraph("more: selftaught tasks NAME, which shows what the model will see")
 
 

@@ -87,6 +87,14 @@ class BudgetExceeded(SelfTaughtError):
         self.scope = scope
 
 
+class Enough(BudgetExceeded):
+    """Nothing more is to be asked for: what was sought is there."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__("search", 0, 0, "run")
+        self.args = (why,)
+
+
 class JournalEnds(BudgetExceeded):
     """A replay that needs what its journal does not hold: there the run was cut.
 

@@ -74,6 +74,11 @@ class Examples:
     def parts(self, stream: Stream) -> int:
         return min(PARTS, len(self.streams[stream]))
 
+    @property
+    def sets(self) -> dict[str, int]:
+        """Parts of the streams that are measured in sets of instances."""
+        return {"val": self.parts("val"), "test": self.parts("test")}
+
     def described(self, entry: str) -> str:
         """What the model is told of the examples, beside the source of their score."""
         given, answer = self.streams["search"][0]

@@ -61,6 +61,8 @@ class Scored:
         cpu_s: CPU seconds of the guests.
         tier: sandbox tier in which the program ran.
         printed: the beginning of what the program printed.
+        drew: whether the utility took anything from its generator: where it does not, all sets of
+            instances are the same.
     """
 
     value: float
@@ -70,6 +72,7 @@ class Scored:
     cpu_s: float = 0.0
     tier: str = ""
     printed: str = ""
+    drew: bool = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "feedback", clean(self.feedback))

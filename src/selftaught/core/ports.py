@@ -246,6 +246,11 @@ class Executor(Protocol):
     @property
     def tier(self) -> str: ...
 
+    @property
+    def candidates(self) -> int:
+        """How many evaluations it has at once, at most."""
+        ...
+
     async def evaluate(self, evaluation: Evaluation) -> EvaluationOutcome:
         """Score a program, in a candidate slot; waits for one. `engine.evaluate` does the scoring.
 

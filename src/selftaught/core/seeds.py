@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -34,6 +34,12 @@ def instance_generator(
     secret = () if key == PUBLIC_KEY else (key,)
     seed = derive("instances", *secret, run_seed, task, stream, repeat)
     return np.random.Generator(np.random.PCG64(seed))
+
+
+def draws(rng: np.random.Generator) -> tuple[Any, int]:
+    """What is another after a draw from a generator, or after it made others."""
+    bits: Any = rng.bit_generator
+    return bits.state, bits.seed_seq.n_children_spawned
 
 
 def solution_seed(stream: Stream, repeat: str, call_index: int) -> int:

@@ -25,7 +25,7 @@ from selftaught.core.ports import (
 )
 from selftaught.core.ports import Question as Question
 from selftaught.core.program import Program
-from selftaught.core.seeds import instance_generator, solution_seed
+from selftaught.core.seeds import draws, instance_generator, solution_seed
 from selftaught.core.task import Measure, ProgramFailed, Task
 from selftaught.engine.utility_error import Trials, UtilityError
 from selftaught.engine.watch import Watch
@@ -54,7 +54,11 @@ class Evaluator:
         instance_key: str,
         limits: GuestLimits | None = None,
         most_trials: int = MOST_TRIALS,
+        at_once: int | None = None,
     ) -> None:
+        """`at_once`: utilities at a time, at most; None for as many as the executor takes."""
+        self.at_once = min(executor.candidates, at_once or executor.candidates)
+        self._places = asyncio.Semaphore(self.at_once)
         self._executor = executor
         self._run_seed = run_seed
         self._instance_key = instance_key
@@ -96,7 +100,8 @@ class Evaluator:
     async def _evaluate(self, program: Program, question: Question) -> EvaluationOutcome:
         evaluation = Evaluation(program, question, self._run_seed, self._instance_key, self._limits)
         try:
-            outcome = await self._executor.evaluate(evaluation)
+            async with self._places:
+                outcome = await self._executor.evaluate(evaluation)
         except UtilityError as error:
             return self._trials.verdict(error, question.task, program)
         if isinstance(outcome, Scored):
@@ -143,15 +148,19 @@ def evaluate_in_slot(
         question.stream,
         question.repeat,
     )
+    before = draws(rng)
     handle = _Handle(slot, evaluation, watch)
     try:
         utility = task.utility
+        parts = isinstance(utility, Examples)
         if isinstance(utility, Examples):
             utility = utility.of(question.stream, question.repeat)
         result = utility(handle, rng)
         if inspect.isawaitable(result):
             result = asyncio.run(_awaited(result))
         scored = _checked(task, result, handle, slot.tier)
+        if isinstance(scored, Scored):
+            scored = replace(scored, drew=draws(rng) != before or parts)
     except ProgramFailed as error:
         handle.raise_trouble()
         return replace(error.failure, cpu_s=handle.cpu_s, printed=handle.printed)

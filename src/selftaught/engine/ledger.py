@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from selftaught.core.budget import Budget, Usage
-from selftaught.core.errors import BudgetExceeded
+from selftaught.core.errors import BudgetExceeded, Enough
 
 _RESOURCES = ("lm_calls", "samples", "tokens", "usd")
 
@@ -103,6 +103,7 @@ class Ledger:
         self._spent = amounts_of(self._usage + (before or Usage()))
         self._held = NOTHING
         self._waiting: list[asyncio.Future[None]] = []
+        self._enough: Enough | None = None
 
     @property
     def usage(self) -> Usage:
@@ -131,8 +132,14 @@ class Ledger:
         """Seconds until the time is over; None without such a limit."""
         return None if self._end_s is None else max(0.0, self._end_s - self._clock())
 
+    def end(self, enough: Enough) -> None:
+        """What is under way goes on; whatever is asked for next is refused with this."""
+        self._enough = enough
+
     def check_wall(self) -> None:
-        """Raises: BudgetExceeded when the time is over."""
+        """Raises: BudgetExceeded when the time is over, or there is enough."""
+        if self._enough is not None:
+            raise self._enough
         if self._end_s is not None and self._clock() >= self._end_s:
             assert self._budget.wall_s is not None
             used = self._clock() - self._end_s + self._budget.wall_s

@@ -177,6 +177,7 @@ def _outcome(said: Evaluation) -> EvaluationOutcome:
         cpu_s=said.cpu_s,
         tier=said.tier,
         printed=said.printed,
+        drew=said.drew,
     )
 
 

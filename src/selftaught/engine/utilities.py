@@ -142,6 +142,7 @@ class TaskUtility(QueriedUtility):
             cpu_s=outcome.cpu_s,
             tier=self._context.executor.tier,
             printed=outcome.printed,
+            drew=scored.drew if scored else True,
         )
         self._context.record(body, key, (program.source,))
         if isinstance(outcome, Failed) and outcome.detail.startswith(ON_CANDIDATE):

@@ -153,6 +153,10 @@ class LocalExecutor:
     def tier(self) -> str:
         return self._sandbox.tier
 
+    @property
+    def candidates(self) -> int:
+        return self._candidates
+
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[LocalExecutor]:
         """Start the zygotes, and end them with all their guests."""

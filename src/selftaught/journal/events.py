@@ -67,6 +67,7 @@ class TaskVersion(Record, frozen=True):
         parts: hashes of what the version covers, by name; none in version scheme 1.
         lowest: what a failure is worth; None for minus infinity, of costs, and in older versions.
         references: published values; None in older versions.
+        sets: by stream, of a set of examples the parts that it is measured in.
     """
 
     name: str
@@ -75,6 +76,7 @@ class TaskVersion(Record, frozen=True):
     lowest: Number | None = None
     references: tuple[Reference, ...] | None = None
     minimize: bool = False
+    sets: dict[str, int] = {}
 
     def worth(self, value: Number) -> Number:
         """As `Task.worth`."""
@@ -329,6 +331,7 @@ class Evaluation(EventRecord, frozen=True):
         outcome: `scored`, or the kind of its failure.
         value: None for a failure.
         per_instance, metrics: None stands for what JSON cannot say, such as NaN.
+        drew: whether the utility took anything from its generator; true where that is not known.
     """
 
     kind: ClassVar[str] = "evaluation"
@@ -348,3 +351,4 @@ class Evaluation(EventRecord, frozen=True):
     cpu_s: Number
     tier: str
     printed: str = ""
+    drew: bool = True

@@ -85,7 +85,8 @@ async def recorded_run(
     _close_cut_requests(context)
     spent = asdict(context.ledger.spent)  # by earlier parts of the run, and of its series
     said = {} if head is None else as_json(head)
-    context.tell("run_started", run_id=context.run_id, spent=spent, **said)
+    at_once = context.evaluator.at_once
+    context.tell("run_started", run_id=context.run_id, spent=spent, at_once=at_once, **said)
 
     def end_as(state: str, detail: str) -> RunEnd:
         wall_s = time.monotonic() - start_s

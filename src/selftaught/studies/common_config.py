@@ -260,6 +260,15 @@ class CommonConfig(ScoreConfig, ProviderConfig):
         int | None,
         Setting("Candidates at a time.", heading=Heading.MACHINE, unset="one a core", ge=1),
     ] = None
+    utility_threads: Annotated[
+        int | None,
+        Setting(
+            "Utilities at a time; 1 for one that nothing may run beside.",
+            heading=Heading.MACHINE,
+            unset="one a candidate",
+            ge=1,
+        ),
+    ] = None
     budget: Annotated[BudgetConfig, Setting(heading=Heading.BUDGET)] = BudgetConfig()
     limits: Annotated[LimitsConfig, Setting(heading=Heading.LIMITS)] = LimitsConfig()
 

@@ -8,6 +8,7 @@ model that costs nothing hands back the program that it was given.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, TypeAlias
@@ -25,6 +26,7 @@ from selftaught.core.task import Task
 from selftaught.engine.account import PROMPT_OVERHEAD_TOKENS
 from selftaught.engine.context import RunContext
 from selftaught.engine.describe import describe_task
+from selftaught.engine.evaluate import Question
 from selftaught.engine.invoke import SandboxedImprover
 from selftaught.engine.utilities import Facts, QueriedUtility
 from selftaught.studies.improvers import own_program
@@ -35,15 +37,26 @@ _WORDS_AROUND_TOKENS = 150  # what a model says besides the program
 
 
 @dataclass(frozen=True, slots=True)
+class Scorings:
+    """Programs that a step scores, and seconds that each takes, as many at once as there are."""
+
+    likely: int
+    most: int
+    seconds_each: float
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One step of a run: `name` says which. What a model of unknown price costs is NaN."""
 
     name: str
     likely: Usage
     most: Usage
+    scored: Scorings | None = None
 
     def as_json(self) -> dict[str, Any]:
-        return {"name": self.name, "likely": _priced(self.likely), "most": _priced(self.most)}
+        told = {"name": self.name, "likely": _priced(self.likely), "most": _priced(self.most)}
+        return told if self.scored is None else told | {"scored": asdict(self.scored)}
 
 
 def _priced(usage: Usage) -> dict[str, Any]:
@@ -176,6 +189,15 @@ class Rehearsals:
             tokens_in = likely_tokens(prompt.system, prompt.user)
             total = total + self.call(tokens_in, tokens_out, prompt.n)
         return total, len(utility.asked)
+
+    async def scoring_s(self, task: Task) -> float:
+        """Seconds that scoring a program takes here, by the one that the task begins with, where
+        as many are scored at once as a run would."""
+        evaluator = self._make_context(_Rehearsed("")).evaluator
+        question = Question(task, "search", "check")
+        began_s = time.monotonic()
+        await evaluator.score(task.seed_program(), question)
+        return (time.monotonic() - began_s) / evaluator.at_once
 
     async def first_program(self, task: Task) -> tuple[Usage, Usage]:
         """What the seed of a task without one takes, likely and at most.

@@ -10,6 +10,8 @@ from selftaught.pages.blocks import Block, Listing, Paragraph, Section, Sheet, T
 
 Json = Mapping[str, Any]
 
+# What an improver is that is no proposal of the run, by the kind of the run.
+_OTHERS = {"transfer": "the improved improver, compared to it"}
 _MOST_SHOWN = {"line": 8, "call": 3}
 _SHOWN_QUOTES, _SHOWN_CHARS = 3, 100
 _SHEET = (
@@ -45,9 +47,12 @@ def strategies_blocks(found: Json) -> Iterator[Block]:
     for branch, one in _as_tree(found["improvers"]):
         values = (words.mean_and_interval(one[name], "\n") for name in ("val", "test"))
         improver = f"{branch}{_short(one)}"
-        became = "the improver to begin with"
         if one["accepted"] is not None:
             became = f"{'adopted' if one['accepted'] else 'refused'}: {one['reason']}"
+        elif one is found["improvers"][0]:
+            became = "the improver to begin with"
+        else:
+            became = _OTHERS.get(found.get("kind", ""), "run beside it")
         rows.append((str(one["t"]), improver, *values, became))
     title = f"Improvers of run {found['run_id']}, and where they came from"
     note = "lines: of the improver's program; calls: of the model, as show --trace has them"

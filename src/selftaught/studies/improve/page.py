@@ -70,14 +70,18 @@ def page(result: Json | None, run: RecordedRun | None = None) -> Page:
     return whole_page(title, [view], "program", [search], *lead)
 
 
-def _measured(result: Json) -> list[Table]:
-    """The seed and the best program on test and val, their metrics, and who may be as good."""
+def _measured(result: Json) -> list[Block]:
+    """Why the search ended early; the seed and the best program on test and val, their metrics, and
+    who may be as good."""
     pair = (result["seed"], result["best"])
     metrics = sorted({name for one in pair for name in one.get("metrics", ())})
-    n = result["best"]["test"]["n"]
+    sets = {one[stream]["n"] for one in pair for stream in ("test", "val")}
+    over = str(*sets) if len(sets) == 1 else f"{min(sets)} to {max(sets)}"
+    stopped = result.get("stopped")
+    early = [Paragraph(f"The search ended early: {stopped}.")] if stopped else []
     goal = ", lower is better" if result.get("minimize") else ""
     measured = Table(
-        f"{result['task']}{goal}: mean over {n} sets of instances each, with 95 % CI",
+        f"{result['task']}{goal}: mean over {over} sets of instances each, with 95 % CI",
         ("", "seed", "best"),
         (
             *(
@@ -92,7 +96,8 @@ def _measured(result: Json) -> list[Table]:
     )
     finalists = result.get("finalists", ())
     seed = result["seed"].get("program_id")
-    return [measured, _finalists(finalists, seed)] if len(finalists) > 1 else [measured]
+    others = [_finalists(finalists, seed)] if len(finalists) > 1 else []
+    return [*early, measured, *others]
 
 
 def _finalists(finalists: Sequence[Json], seed: str | None) -> Table:
@@ -103,7 +108,8 @@ def _finalists(finalists: Sequence[Json], seed: str | None) -> Table:
             "failed" if one["search"] is None else words.number(one["search"]),
             words.mean_and_interval(one["val"], "\n"),
             "" if place == 0 else words.mean_and_interval(one["behind"], "\n"),
-            "taken" if place == 0 else "tied with it" if one["tied"] else "worse",
+            ("taken" if place == 0 else "tied with it" if one["tied"] else "worse")
+            + f"\nafter {words.counted(one['val']['n'], 'set')}",
         )
         for place, one in enumerate(finalists)
     ]

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from selftaught.analysis.recorded_run import RecordedRun
 from selftaught.core.concurrency import together
-from selftaught.core.errors import BudgetExceeded
-from selftaught.core.examples import Examples
+from selftaught.core.errors import BudgetExceeded, Enough
 from selftaught.core.outcome import Failed
 from selftaught.core.program import Program
 from selftaught.core.seeds import Stream
+from selftaught.core.statistics import close
 from selftaught.core.task import Task
 from selftaught.engine.context import RunContext
 from selftaught.engine.invoke import SandboxedImprover
 from selftaught.engine.utilities import TaskUtility
 from selftaught.journal.events import Evaluation, Phase
 from selftaught.studies.first_program import with_seed
-from selftaught.studies.improve.finalists import SEARCHED, Scores
+from selftaught.studies.improve.finalists import MEASURING, SEARCHED, Scores
 from selftaught.studies.improve.study import ImproveConfig
 from selftaught.studies.study import Asked, Ended, NothingMeasured
 
@@ -34,50 +36,89 @@ async def improve_run(
     except BudgetExceeded as error:
         raise NothingMeasured(f"{error}; there is no first program: give it more") from None
     improver = SandboxedImprover(context, asked.improver, "improve")
-    u, scored = _Search(context, task), _Best(context, task, recorded)
+    u = _Search(context, task, Goal.of(task, asked.config))
+    ended = Ended()
     try:
-        await _search(asked.config, improver, u, scored)
-        ended = Ended()
+        await _search(asked.config, improver, u, _Best(context, task, recorded))
+    except Enough as enough:
+        ended = Ended("done", str(enough))
     except BudgetExceeded as error:
         if context.ledger.usage.samples == 0:
             raise NothingMeasured(f"{error}; no response came: give it more") from None
         # Without a patience, spending the budget is what was asked for.
         ended = Ended("budget", str(error))
-    context.begin(Phase("measuring", closing=True))
-
-    async def measure(program_id: str, stream: Stream) -> None:
-        """On each set of instances of the stream."""
-        source = recorded().text(program_id)
-        assert source is not None  # it was scored, so the journal holds it
-        program = Program(source, task.entry)
+    await context.evaluator.aclose()  # what a search left under way would yet join it
+    context.begin(Phase(MEASURING, ended.detail if ended.state == "done" else "", closing=True))
+    measured: set[tuple[str, str, str]] = set()
+    while (wanted := Scores.of(recorded()).known(measured).asked()) is not None:
         await together(
-            TaskUtility(context, task, stream, f"{stream}-{repeat}").outcome(program)
-            for repeat in range(_repeats(asked.config, task, stream))
+            _measure(context, task, wanted.stream, sets, recorded().text(program))
+            for program in wanted.programs
+            for sets in range(wanted.sets)
         )
-
-    told = recorded().head.tasks[0]
-    listed = Scores.of(recorded().events, told).shortlist()
-    await together(measure(program, "val") for program in listed)
-    best = Scores.of(recorded().events, told).finalists()[0]
-    await together(
-        measure(program, "test") for program in dict.fromkeys((task.seed_program().id, best))
-    )
+        measured |= {
+            (program, wanted.stream, f"{wanted.stream}-{number}")
+            for program in wanted.programs
+            for number in range(wanted.sets)
+        }
     return ended
 
 
-def _repeats(config: ImproveConfig, task: Task, stream: Stream) -> int:
-    """A set of examples has no more sets of instances than there are parts of it."""
-    if isinstance(task.utility, Examples):
-        return min(config.repeats, task.utility.parts(stream))
-    return config.repeats
+async def _measure(
+    context: RunContext, task: Task, stream: Stream, number: int, source: str | None
+) -> None:
+    """On one set of instances; what is measured already is read."""
+    assert source is not None  # it was scored, so the journal holds it
+    u = TaskUtility(context, task, stream, f"{stream}-{number}")
+    await u.outcome(Program(source, task.entry))
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What a program is worth on search for which the search is over; `why`, in words."""
+
+    value: float
+    why: str
+
+    @classmethod
+    def of(cls, task: Task, config: ImproveConfig) -> Goal | None:
+        """What is asked for, or else what cannot be beaten, as far as is known.
+
+        None where nothing is known, and for runs of older versions, which went on.
+        """
+        if config.target is not None:
+            value, what = config.target, "the target"
+        elif config.repeats is not None:
+            return None
+        elif task.best_known is not None:
+            value, what = task.best_known, "the best known"
+        elif task.minimize:
+            value, what = task.range[0], "the lowest there is"
+        else:
+            value, what = task.range[1], "the highest there is"
+        if not math.isfinite(value):
+            return None
+        reaches = "costs at most" if task.minimize else "scores at least"
+        return cls(task.worth(value), f"a program {reaches} {value:g} on search, {what}")
+
+    def is_reached(self, value: float) -> bool:
+        """Of what a program is worth."""
+        return value >= self.value or close(value, self.value)
 
 
 class _Search(TaskUtility):
-    """The task's utility on search, which tells of the best that it has scored."""
+    """The task's utility on search, which tells of the best that it has scored, and lets nothing
+    more be asked for once that is good enough."""
 
-    def __init__(self, context: RunContext, task: Task) -> None:
+    def __init__(self, context: RunContext, task: Task, goal: Goal | None) -> None:
         super().__init__(context, task, "search", SEARCHED)
         self._best_value = task.lowest
+        self._goal = goal
+
+    def check(self, value: float) -> None:
+        """Raises: Enough if a program of this value is good enough."""
+        if self._goal is not None and self._goal.is_reached(value):
+            raise Enough(self._goal.why)
 
     async def query(self, program: Program) -> tuple[float, str]:
         value, feedback = await super().query(program)
@@ -85,6 +126,8 @@ class _Search(TaskUtility):
             self._best_value = value
             task = self._question.task
             self._context.tell("best", value=task.worth(value), task=task.name)
+            if self._goal is not None and self._goal.is_reached(value):
+                self._context.ledger.end(Enough(self._goal.why))
         return value, feedback
 
 
@@ -132,11 +175,12 @@ class _Best:
 async def _search(
     config: ImproveConfig, improver: SandboxedImprover, u: _Search, scored: _Best
 ) -> None:
-    """Raises: BudgetExceeded."""
+    """Raises: BudgetExceeded; Enough once a program is good enough."""
     patience = config.patience
     best = scored.seed
     best_value = await u(best)
     in_vain = 0
+    u.check(best_value)
     while True:
         before = best_value
         key = improver.next_key(u, best)
@@ -144,6 +188,7 @@ async def _search(
         best, best_value = scored.at_end_of(key)
         if not isinstance(result, Failed) and (value := await u(result)) > best_value:
             best, best_value = result, value
+        u.check(best_value)
         in_vain = 0 if best_value > before else in_vain + 1
         # An improver that asks the model nothing would never spend a budget.
         idle = usage.lm_calls == 0

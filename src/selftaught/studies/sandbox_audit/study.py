@@ -58,7 +58,8 @@ meta-utility, which the model is shown, is about. It is a run as any other: `res
 `verify` take its id.
 """
     rewards = False
-    no_options = frozenset({"budget.samples"})  # the proposals are the samples
+    # The proposals are the samples, and no utility scores them.
+    no_options = frozenset({"budget.samples", "utility_threads"})
 
     def events(self) -> tuple[type[EventRecord], ...]:
         from selftaught.journal.study_events import AuditTally, AuditVerdict

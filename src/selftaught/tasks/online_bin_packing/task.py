@@ -116,7 +116,7 @@ or_library = st.Task(
     seed=Path("seed.py"),
     utility=or_library_utility,
     range=(0.0, 1.0),
-    source="Online bin packing, sizes as in the OR-Library: Romera-Paredes et al. 2023 (FunSearch)",
+    source="Bin packing, OR-Library sizes: Romera-Paredes et al. 2023 (FunSearch)",
     seed_score=(0.93, 0.97),
     references=[
         published("best fit, OR3", 0.0537),
