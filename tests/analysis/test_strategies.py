@@ -32,6 +32,7 @@ from selftaught.analysis.strategies.found import (
 )
 from selftaught.analysis.strategies.lineage import ancestries
 from selftaught.analysis.strategies.observed import Candidate, ObservedRun, Observer, Prompt
+from selftaught.analysis.strategies.page import strategies_blocks
 from selftaught.analysis.strategies.rubrics import RUBRICS
 from selftaught.analysis.strategies.texts import lines_of
 from selftaught.analysis.strategies.trace import seen_in
@@ -55,6 +56,7 @@ from selftaught.journal.journal import open_journal
 from selftaught.journal.reader import JournalReader, open_reader
 from selftaught.journal.study_events import StrategyFinding, StrategyReading
 from selftaught.models.scripted import Scripted
+from selftaught.pages.blocks import Table
 from selftaught_guest.extract import code_blocks
 
 T = TypeVar("T")
@@ -830,3 +832,15 @@ def test_improvers_of_other_runs_are_those_that_they_used() -> None:
         told("invocation", role="inner", improver="second"),
     ]
     assert [one.improver for one in ancestries(transfer)] == ["first", "second"]
+
+
+def test_both_improvers_of_a_transfer_run_are_named() -> None:
+    common = {"t": 0, "parent": None, "accepted": None, "reason": "", "val": None, "test": None}
+    common |= {"strategies": [], "unreadable": None, "traced_runs": 1}
+    improvers = [{"improver_id": name * 32, **common} for name in "ab"]
+    found = {"run_id": "r1", "kind": "transfer", "improvers": improvers}
+    table = next(iter(strategies_blocks(found)))
+    assert isinstance(table, Table)
+    became = {row[1]: row[-1] for row in table.rows}
+    assert became["aaaaaaaa"] == "the improver to begin with"
+    assert became["bbbbbbbb"] == "the improved improver, compared to it"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -230,3 +232,19 @@ def test_an_estimate_of_what_nothing_bounds_is_refused(tmp_path: Path) -> None:
     assert estimate_of(tmp_path)["steps"][0]["likely"]["lm_calls"] == 1
     with pytest.raises(ConfigError, match="nothing bounds what the search asks"):
         estimate_of(tmp_path, patience=3)
+
+
+@pytest.mark.parametrize("left_out", [1, 6, 14])
+def test_a_run_at_its_target_that_was_cut_goes_on_to_the_same_end(
+    tmp_path: Path, left_out: int
+) -> None:
+    how = {"target": 0.4, "budget": {"lm_calls": 50}, "test_repeats": 4}
+    whole = improved(tmp_path, DRAWN, [1, 2, 4], **how)
+    with closing(sqlite3.connect(tmp_path / "store.db")) as database:
+        sql = "DELETE FROM events WHERE seq IN (SELECT seq FROM events ORDER BY seq DESC LIMIT ?)"
+        database.execute(sql, (left_out + 1,))
+        database.commit()
+    again = st.improve(DRAWN, store=store_of(tmp_path), resume=whole.run_id)
+    for name in ("seed", "best", "finalists", "stopped", "state", "usage"):
+        assert again.data[name] == whole.data[name]
+    assert_replays(tmp_path, DRAWN, whole.run_id)
