@@ -17,8 +17,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from selftaught.analysis.recorded_run import STANDING_KINDS, standing
-from selftaught.analysis.run_head import read_head
 from selftaught.core.blame import own_place, words_of
 from selftaught.core.errors import ConfigError
 from selftaught.core.language_model import LanguageModel, ModelServices
@@ -27,7 +25,6 @@ from selftaught.core.prints import printed_on_stderr
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.task import Task
 from selftaught.core.task_place import module_of_file
-from selftaught.journal.reader import open_reader
 from selftaught.sandboxes.layout import Layout
 from selftaught.studies.improvers import improver_names, load_improver
 from selftaught.studies.registry import find_study
@@ -195,6 +192,11 @@ class Installed:
 
 def _best_improver(run: str, store: str) -> tuple[str, Program]:
     """(run id, source) of the best improver of a run."""
+    # A database is what most of those who look for a name have no use for.
+    from selftaught.analysis.recorded_run import STANDING_KINDS, standing
+    from selftaught.analysis.run_head import read_head
+    from selftaught.journal.reader import open_reader
+
     try:
         with open_reader(store) as reader:
             run_id = reader.resolve_run(run)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from selftaught.core.budget import Usage
-from selftaught.core.ports import Executor
 from selftaught.core.text import clean
+
+if TYPE_CHECKING:  # who lists providers does not wait for numpy
+    from selftaught.core.ports import Executor
 
 _BYTES_PER_TOKEN = 4
 

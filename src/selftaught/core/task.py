@@ -10,9 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import NoneType
-from typing import Any, Literal, Protocol, TypeAlias
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from selftaught.core.errors import ConfigError, SelfTaughtError
 from selftaught.core.outcome import Failed
@@ -20,6 +18,9 @@ from selftaught.core.own_code import Part, own_code, part_of
 from selftaught.core.program import SOLUTION_ENTRY, Program
 from selftaught.core.shown_source import describe_source
 from selftaught.core.text import clean
+
+if TYPE_CHECKING:  # who lists runs does not wait for it
+    import numpy as np
 
 
 class ProgramFailed(SelfTaughtError):
@@ -105,9 +106,9 @@ class Reference:
 
 
 UtilityResult: TypeAlias = float | Measure
-Utility: TypeAlias = Callable[
-    [SandboxedProgram, np.random.Generator], UtilityResult | Awaitable[UtilityResult]
-]
+Utility: TypeAlias = (
+    "Callable[[SandboxedProgram, np.random.Generator], UtilityResult | Awaitable[UtilityResult]]"
+)
 
 
 @dataclass(frozen=True, slots=True)
