@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from selftaught.app.discovery import load_task
     from selftaught.app.results import ImproveResult, SelfImproveResult
     from selftaught.core.budget import Budget, ImproverLimits
+    from selftaught.core.language_model import Prompt
     from selftaught.core.outcome import Failed, Scored
+    from selftaught.core.progress import Progress
     from selftaught.core.task import (
         Measure,
         ProgramFailed,
@@ -49,6 +51,8 @@ _HOMES = {
     "ImproverLimits": "selftaught.core.budget",
     "Failed": "selftaught.core.outcome",
     "Scored": "selftaught.core.outcome",
+    "Progress": "selftaught.core.progress",
+    "Prompt": "selftaught.core.language_model",
     "Measure": "selftaught.core.task",
     "ProgramFailed": "selftaught.core.task",
     "Reference": "selftaught.core.task",
@@ -64,6 +68,8 @@ __all__ = [
     "ImproverLimits",
     "Measure",
     "ProgramFailed",
+    "Progress",
+    "Prompt",
     "Reference",
     "SandboxedProgram",
     "Scored",

@@ -48,7 +48,8 @@ class SandboxedProgram(Protocol):
         Args:
             args: what the entry is called with; copied, never shared.
             cpu_s: CPU seconds that this call may use; None for the configured default, 1.
-        Returns: what the entry returned, as data.
+        Returns: what the entry returned, as data. `await program(x)` is the same, and lets the
+            other coroutines of an async utility go on meanwhile.
         Raises: ProgramFailed.
         """
         ...

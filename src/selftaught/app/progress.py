@@ -1,0 +1,215 @@
+"""Progress on stderr: bars on a terminal, elsewhere a line an important event."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+
+from selftaught.app.tally import COMPARISON, Tally, title
+from selftaught.core.blame import own_place, words_of
+from selftaught.core.errors import ConfigError
+from selftaught.core.progress import Listener, Progress
+from selftaught.pages import words
+from selftaught.pages.text import printable
+from selftaught.studies.common_config import DEFAULT_STORE
+
+_HEARTBEAT_S = 10.0
+
+
+@contextmanager
+def shown(
+    tally: Tally, console: Console, *, transient: bool, everything: bool = True
+) -> Iterator[Listener]:
+    """A listener that counts into the tally and shows it while the body runs.
+
+    Args:
+        console: of stderr.
+        transient: on a terminal, clear the bars at the end: the result is shown instead.
+        everything: where there are no bars, tell of events too, and not only what is waited for.
+    """
+    if console.is_terminal and not console.is_dumb_terminal:
+        from selftaught.app.live import live
+
+        with live(console, tally, transient=transient):
+            yield tally.add
+    else:
+        with told_in_lines(tally, everything=everything) as listener:
+            yield listener
+
+
+@contextmanager
+def in_python(
+    show: bool | None, on_event: Listener | None, store: str, function: str
+) -> Iterator[Listener]:
+    """The same for a public function; whoever stops it is told what was kept.
+
+    Args:
+        show: None for bars on a terminal, lines in a notebook, and elsewhere what is waited for.
+        on_event: is told of each event, too.
+        function: its name.
+    Raises: ConfigError if `on_event` raises, in the run, which that ends.
+    """
+    tally = Tally()
+    with contextlib.ExitStack() as stack:
+        listeners: list[Listener] = [tally.add]
+        if show is not False:
+            console = Console(stderr=True, markup=False, emoji=False, highlight=False)
+            everything = show is True or type(sys.stderr).__module__.startswith("ipykernel")
+            display = shown(tally, console, transient=True, everything=everything)
+            listeners = [stack.enter_context(display)]
+        if on_event is not None:
+            listeners.append(_once_raising(on_event))
+
+        def listen(progress: Progress) -> None:
+            for listener in listeners:
+                listener(progress)
+
+        try:
+            yield listen
+        except asyncio.CancelledError:
+            stack.close()
+            where = "" if store == DEFAULT_STORE else f", store={store!r}"
+            said = kept(tally, lambda run_id: f"st.{function}(..., resume={run_id!r}{where})")
+            _tell(f"selftaught: {said}")
+            raise
+
+
+def _once_raising(on_event: Listener) -> Listener:
+    """The user's callback, until it raises, which is the user's error."""
+    has_raised = False
+
+    def listen(progress: Progress) -> None:
+        nonlocal has_raised
+        if has_raised:
+            return
+        try:
+            on_event(progress)
+        except BaseException as error:
+            has_raised = True
+            place = own_place(traceback.extract_tb(error.__traceback__))
+            where = "" if place is None else f" ({place[0]}:{place[1]})"
+            raise ConfigError(f"on_event raised {words_of(error)}{where}") from error
+
+    return listen
+
+
+def kept(tally: Tally, resume: Callable[[str], str]) -> str:
+    """What a run that was stopped has kept, and how to go on with it."""
+    if tally.run_id is None:
+        return "stopped before anything was written; guests are gone"
+    complete = [words.counted(tally.model_calls, "model call")]
+    if tally.steps is not None:
+        complete.insert(0, words.counted(len(tally.iterations), "iteration"))
+    return (
+        f"stopped: run {tally.run_id} kept what was complete: {', '.join(complete)}; "
+        f"guests are gone; go on with: {resume(tally.run_id)}"
+    )
+
+
+def waited_for(tally: Tally) -> str:
+    """What a run does that has told nothing for a while, how long, and how far it is."""
+    if tally.run_id is None:
+        return "starting the sandbox, checking the tasks"
+    now_s = time.monotonic()
+    if tally.waiting:
+        asked = words.counted(tally.waiting, "request")
+        doing = (
+            f"waiting for the model for {words.duration(now_s - tally.waiting_since_s)}, {asked}"
+        )
+    else:
+        doing = f"running programs, nothing new for {words.duration(now_s - tally.heard_s)}"
+    calls = words.counted(tally.model_calls, "model call")
+    runs = words.counted(tally.running, "improver run")
+    return f"{doing}; so far {calls}, {tally.scored:,} candidates scored, {runs} under way"
+
+
+def line(progress: Progress, tally: Tally) -> str | None:
+    """What a pipe is told of an event, after it was counted; None for the many small ones."""
+    facts = progress.facts
+    match progress.kind:
+        case "run_started":
+            if not facts.get("resumed"):
+                return f"run {tally.run_id} started: {title(facts)}"
+            spent = words.counted(tally.model_calls, "model call")
+            cut = words.counted(facts["cut_requests"], "request")
+            return (
+                f"run {tally.run_id} goes on: {title(facts)}; {spent} so far; {cut} under way when "
+                "it was cut, counted at their most"
+            )
+        case "iteration":
+            return _iteration_line(facts, facts["t"], tally.head["config"]["iterations"])
+        case "phase" if facts["name"] == COMPARISON:
+            baseline = facts.get("baseline")
+            other = f"the baseline {baseline}" if baseline else "the seed improver"
+            return f"comparing the final improver to {other} on test"
+        case "phase" if "detail" in facts:
+            return str(facts["detail"])
+        case "phase":
+            return f"{facts['name']} the seed and the best program on val and test"
+        case "best":
+            spent = words.counted(tally.model_calls, "model call")
+            return f"best on search {words.number(facts['value'])}, after {spent}"
+        case "notice":
+            return str(facts["detail"])
+        case "run_ended":
+            why = f" ({facts['detail']})" if facts["detail"] else ""
+            return f"run {tally.run_id} ended: {facts['state']}{why}"
+    return None
+
+
+def _iteration_line(iteration: Mapping[str, Any], t: int, last: int) -> str:
+    val, test = (words.mean_and_interval(iteration[stream]) for stream in ("val", "test"))
+    became = f"; {words.decision(iteration['proposal'])}" if iteration["proposal"] else ""
+    return f"t = {t} of {last}: {iteration['improver_id']}: val {val}, test {test}{became}"
+
+
+@contextmanager
+def told_in_lines(
+    tally: Tally, *, everything: bool = True, heartbeat_s: float = _HEARTBEAT_S
+) -> Iterator[Listener]:
+    """A listener that prints to stderr; who hears nothing for a while is told what is waited for.
+
+    Args:
+        everything: tell of events, too.
+    """
+    told_s = time.monotonic()
+    ended = threading.Event()
+
+    def say(text: str) -> None:
+        nonlocal told_s
+        told_s = time.monotonic()
+        _tell(f"{tally.elapsed_s:7.1f} s  {printable(text)}")
+
+    def listen(progress: Progress) -> None:
+        tally.add(progress)
+        text = line(progress, tally) if everything else None
+        if text is not None:
+            say(text)
+
+    def beat() -> None:
+        while not ended.wait(max(0.01, told_s + heartbeat_s - time.monotonic())):
+            if time.monotonic() - told_s >= heartbeat_s:
+                say(waited_for(tally))
+
+    beating = threading.Thread(target=beat, name="selftaught-heartbeat", daemon=True)
+    beating.start()
+    try:
+        yield listen
+    finally:
+        ended.set()
+        beating.join()
+
+
+def _tell(text: str) -> None:
+    with contextlib.suppress(OSError):  # nobody reads it: that must not end the run
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
