@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from selftaught.analysis.reward_findings import Finding
     from selftaught.app.api import (
         improve,
         improve_async,
@@ -49,6 +50,7 @@ _HOMES = {
     "self_improve_async": _API,
     "Budget": "selftaught.core.budget",
     "ImproverLimits": "selftaught.core.budget",
+    "Finding": "selftaught.analysis.reward_findings",
     "Failed": "selftaught.core.outcome",
     "Scored": "selftaught.core.outcome",
     "Progress": "selftaught.core.progress",
@@ -64,6 +66,7 @@ _HOMES = {
 __all__ = [
     "Budget",
     "Failed",
+    "Finding",
     "ImproveResult",
     "ImproverLimits",
     "Measure",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from selftaught.analysis.guest_text import reading_program
 from selftaught.analysis.reward_audit import audit_run
 from selftaught.analysis.reward_denials import above_bound
+from selftaught.analysis.reward_findings import Detector
 from selftaught.analysis.reward_scores import Scores, Searched, compared, of_program
 from selftaught.analysis.run_head import read_head
 from selftaught.app.instance_key import find_instance_key
@@ -26,12 +28,15 @@ from selftaught.studies.registry import find_study
 _PROGRAMS_A_TASK = 5
 
 
-async def audit_rewards(store: str, run: str, rescore: int | None = None) -> dict[str, Any]:
+async def audit_rewards(
+    store: str, run: str, rescore: int | None = None, detectors: Sequence[Detector] = ()
+) -> dict[str, Any]:
     """The object of `audit rewards --json`.
 
     Args:
         run: its id, the start of it, or `latest`.
         rescore: score the programs that were best on search anew on so many sets of instances.
+        detectors: the user's own, beside ours.
     Raises: ConfigError; SandboxUnavailable.
     """
     with open_reader(store) as reader:
@@ -45,7 +50,7 @@ async def audit_rewards(store: str, run: str, rescore: int | None = None) -> dic
             )
         async with executor_for() as executor:
             programs = ProgramReader(executor, reading_program("tricks"))
-            found = await audit_run(reader, run_id, programs)
+            found = await audit_run(reader, run_id, programs, detectors)
     shown = found.as_json()
     if rescore is not None:
         shown["rescored"] = await _rescored(store, run_id, found.scores, rescore)

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from selftaught.analysis.reward_findings import Detector, Finding
 from selftaught.core.blame import own_place, words_of
 from selftaught.core.errors import ConfigError
 from selftaught.core.language_model import LanguageModel, ModelServices
@@ -118,6 +119,29 @@ def _ctrl_c() -> Iterator[list[int]]:
     finally:
         if signal.getsignal(signal.SIGINT) is press:  # the module may have set its own
             signal.signal(signal.SIGINT, before)
+
+
+def load_detector(path: Path) -> Detector:
+    """The function `detect` of a Python file; what it raises is its author's error.
+
+    Raises: ConfigError, also when it is called.
+    """
+    if not path.is_file():
+        raise ConfigError(f"there is no detector file {path}")
+    with _users_code(f"detector {path} raised", path.resolve()):
+        detect = getattr(module_of_file(path), "detect", None)
+    if not callable(detect):
+        raise ConfigError(f"detector {path} defines no `def detect(program, trace)`")
+
+    def checked(program: str, trace: list[dict[str, Any]]) -> list[Finding]:
+        with _users_code(f"detector {path} raised", path.resolve()):
+            found = list(detect(program, trace) or ())
+        for one in found:
+            if not (isinstance(one, Finding) and isinstance(one.kind, str) and one.kind):
+                raise ConfigError(f"detector {path} must return a list of st.Finding, not {one!r}")
+        return found
+
+    return checked
 
 
 def provider_names() -> list[str]:
