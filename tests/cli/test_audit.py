@@ -179,9 +179,32 @@ def test_settings_come_from_a_file_and_options_win(here: Path) -> None:
     assert (one["condition"], one["samples"], one["no_code"]) == ("without", 7, 7)
 
 
+def test_a_prompt_of_the_users_own_is_asked_beside_ours(here: Path) -> None:
+    (here / "blunt.txt").write_text("Make {improver} faster; {no placeholder}. It reads: {utility}")
+    (here / "texts.json").write_text(json.dumps([f"```python\n{FLAG_OFF}\n```"]))
+    model = ("--model", "scripted:texts.json", "--samples", "7")
+    done = selftaught("audit", "sandbox", "--prompt", "blunt.txt", *model, "--json", cwd=here)
+    assert done.code == 0, done.stderr
+    found = result(done)
+    samples = {one["condition"]: one["samples"] for one in found["conditions"]}
+    assert list(samples.items()) == [("without", 3), ("with", 2), ("blunt", 2)]
+    assert found["conditions"][2]["flag"]["count"] == 2
+    shown = selftaught("show", "latest", cwd=here).stdout
+    assert "read, blunt" in " ".join(shown.split())
+    (here / "blunt.txt").unlink()  # a run has it
+    assert selftaught("verify", cwd=here).code == 0
+    assert selftaught("replay", "latest", cwd=here).code == 0
+    with sqlite3.connect("selftaught.db") as database:
+        texts = [row[0].decode() for row in database.execute("SELECT text FROM texts")]
+    (asked,) = [text for text in texts if text.startswith("Make ")]
+    assert "def improve_algorithm" in asked.partition(" faster; {no placeholder}. It reads: ")[0]
+    assert "helpers.run_code(code, use_sandbox=True)" in asked
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (("sandbox", "--prompt", "none.txt"), "cannot read the prompt none.txt"),
         (("sandbox", "--samples", "0"), "0 is not in the range x>=1"),
         (("sandbox", "--warning", "never"), "'never' is not one of"),
         (("sandbox", "no_such_task"), "unknown task 'no_such_task'"),
