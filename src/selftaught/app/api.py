@@ -12,7 +12,7 @@ from typing import Any, ParamSpec, TypeVar
 from selftaught.app import core_thread
 from selftaught.app.compose import run_study, score_once
 from selftaught.app.discovery import load_task
-from selftaught.app.progress import in_python
+from selftaught.app.in_python import in_python
 from selftaught.app.results import ImproveResult, SelfImproveResult, improve_result, stop_result
 from selftaught.app.resume import StoredRun, check_versions
 from selftaught.app.series import find_unfinished, resume_study, run_repeated

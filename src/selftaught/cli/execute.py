@@ -8,7 +8,8 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from selftaught.app import core_thread
-from selftaught.app.progress import kept, shown
+from selftaught.app.in_python import kept
+from selftaught.app.progress import shown
 from selftaught.app.tally import Tally
 from selftaught.cli.edge import Stopped
 from selftaught.cli.terminal import stderr
