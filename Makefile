@@ -31,6 +31,9 @@ test: setup compiled sandbox-tools
 
 # Everything: `make test`, and then what is marked as slow. `make test test-all` runs nothing twice.
 test-all: test
+	@PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --no-compile \
+	  --disable-pip-version-check scikit-learn pandas \
+	  || echo "scikit-learn and pandas cannot be installed: the tests of large packages are skipped"
 	$(PYTEST) -m slow
 
 # A hundred kills of one run, and thousands of improvers, a third of them hostile; some twenty minutes.

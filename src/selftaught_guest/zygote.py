@@ -1,6 +1,7 @@
 """The zygote: a warm interpreter that forks one locked-down guest for each program.
 
-Started by the host as a script, with a JSON object of settings as its one argument. It speaks with
+Started by the host as a script, with a JSON object of settings as its one argument; without a
+control socket it only tells what packages need of others, and ends. It speaks with
 the host over SOCK_SEQPACKET sockets: FORK comes in on the control socket, with the guest's socket
 and a channel of its own, on which its host is told STARTED (with a pidfd) and EXITED, and no other
 guest's is. It runs no untrusted code itself; when the host closes the control socket it ends with
@@ -9,6 +10,7 @@ all its children.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import importlib.abc
@@ -17,6 +19,7 @@ import importlib.util
 import itertools
 import json
 import os
+import pkgutil
 import select
 import signal
 import socket
@@ -49,19 +52,21 @@ class _OnlyNamed(importlib.abc.MetaPathFinder):
 
     def __init__(self, packages: Sequence[str]) -> None:
         named = {name.partition(".")[0] for name in packages}
-        self._known = sys.stdlib_module_names | named | {"numpy", "selftaught_guest"}
+        self.known = sys.stdlib_module_names | named | {"numpy", "selftaught_guest"}
+        self.refused: list[str] = []
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
         top = name.partition(".")[0]
-        if top not in self._known and not top.startswith("_sysconfigdata_"):
+        if top not in self.known and not top.startswith("_sysconfigdata_"):
+            self.refused.append(top)
             raise ModuleNotFoundError(f"no module {name!r} was named", name=name)
         return None
 
 
-def _preload(modules: Sequence[str], packages: Sequence[str]) -> None:
-    sys.meta_path.insert(0, _OnlyNamed(packages))
+def _preload(modules: Sequence[str], packages: Sequence[str], needed: Sequence[str]) -> None:
+    sys.meta_path.insert(0, _OnlyNamed([*packages, *needed]))
     for name in modules:
         importlib.import_module(name)
     for name in packages:
@@ -77,12 +82,68 @@ def _preload(modules: Sequence[str], packages: Sequence[str]) -> None:
 
 
 def _load_whole(name: str) -> None:
-    """Import a package and the submodules that it lists, which may be loaded late otherwise."""
+    """Import a package and its submodules, which functions of its own may import late.
+
+    Of any package those that it lists, of an installed one all public ones that can be had, but for
+    its tests: the user's own may be programs, which would run.
+    """
     package = importlib.import_module(name)
-    if hasattr(package, "__path__"):
-        for listed in getattr(package, "__all__", ()):
-            if importlib.util.find_spec(f"{name}.{listed}") is not None:
-                importlib.import_module(f"{name}.{listed}")
+    if not hasattr(package, "__path__"):
+        return
+    for listed in getattr(package, "__all__", ()):
+        if importlib.util.find_spec(f"{name}.{listed}") is not None:
+            importlib.import_module(f"{name}.{listed}")
+    if any(
+        part in Path(str(package.__file__)).parts for part in ("site-packages", "dist-packages")
+    ):
+        _load_public(package)
+
+
+def _load_public(package: ModuleType) -> None:
+    for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        if not found.name.rpartition(".")[2].startswith(("_", "test", "conftest", "setup")):
+            with contextlib.suppress(Exception, SystemExit):  # such as for want of another package
+                module = importlib.import_module(found.name)
+                if found.ispkg:
+                    _load_public(module)
+
+
+def _what_packages_need(packages: Sequence[str]) -> dict[str, Any]:
+    """Other packages without which these cannot be loaded, found by loading them.
+
+    What they would only use if it is there is not among these, so that the list is the same on
+    every machine. To be called in a process that is thrown away: what fails is tried again with
+    the package that it asked for, or, where the error names none, that was refused last.
+
+    Returns: `{"locations": of the packages and what they need, by name, "files": loaded}`,
+        or `{"import_error": ...}`.
+    """
+    named = _OnlyNamed(packages)
+    sys.meta_path.insert(0, named)
+    before = named.known
+    for name in packages:
+        while True:
+            try:
+                _load_whole(name)
+                break
+            except ImportError as error:
+                asked = [(error.name or "").partition(".")[0], *reversed(named.refused)]
+                wanted = [top for top in asked if top in named.refused and top not in named.known]
+                if not wanted:
+                    return {"import_error": f"{name}: {error}"}
+                named.known |= {wanted[0]}
+    tops = {*(name.partition(".")[0] for name in packages), *(named.known - before)}
+    found = {top: sys.modules[top] for top in sorted(tops & sys.modules.keys())}
+    with Path("/proc/self/maps").open() as maps:
+        files = {line.split(maxsplit=5)[5].rstrip() for line in maps if ".so" in line}
+    return {
+        "locations": {
+            top: list(getattr(module, "__path__", [module.__file__]))
+            for top, module in found.items()
+            if top not in sys.stdlib_module_names
+        },
+        "files": sorted(files),
+    }
 
 
 def _warm_up() -> None:
@@ -103,6 +164,10 @@ def _warm_up() -> None:
     thread = threading.Thread(target=int)
     thread.start()
     thread.join()
+    # scikit-learn looks up its thread pools once, by means that guests do not have.
+    pools = getattr(sys.modules.get("sklearn.utils.parallel"), "_get_threadpool_controller", None)
+    if pools is not None:
+        pools()
 
 
 class _Guest:
@@ -231,6 +296,9 @@ def _lockdown_failure(error: OSError) -> bytes:
 def main() -> None:
     settings: dict[str, Any] = json.loads(sys.argv[1])
     sys.path += [settings["package_folder"], *settings["paths"]]
+    if settings["control"] is None:
+        sys.stdout.write(json.dumps(_what_packages_need(settings["packages"])))
+        return
     from selftaught_guest import lockdown as lockdown_module
 
     first_uid: int | None = settings["first_uid"]
@@ -240,7 +308,7 @@ def main() -> None:
 
     control = socket.socket(fileno=settings["control"])
     try:
-        _preload(settings["modules"], settings["packages"])
+        _preload(settings["modules"], settings["packages"], settings["needed"])
     except ImportError as error:
         control.send(json.dumps({"import_error": str(error)}).encode())
         sys.exit(1)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -17,18 +17,22 @@ from scipy import stats
 
 import selftaught as st
 from journal_support import event
+from made_journal import make_journal
 from selftaught.analysis.excess import excess
 from selftaught.analysis.guest_text import reading_program
+from selftaught.analysis.reward_audit import audit_run
 from selftaught.analysis.reward_denials import above_bound
 from selftaught.analysis.reward_scores import Scores, scores_that_do_not_hold
 from selftaught.app import core_thread
 from selftaught.app.audit_rewards import audit_rewards
-from selftaught.core.ports import Sandbox
+from selftaught.core.ports import Executor, Sandbox
 from selftaught.core.program import Program, content_id
 from selftaught.core.seeds import PUBLIC_KEY, instance_generator
 from selftaught.engine.program_reader import ProgramReader, Reading
 from selftaught.executors.local import LocalExecutor
 from selftaught.journal.codec import Event
+from selftaught.journal.events import Evaluation
+from selftaught.journal.reader import open_reader
 
 Json = dict[str, Any]
 Read = Callable[[str], Reading]
@@ -51,7 +55,7 @@ def read(any_sandbox: Sandbox) -> Iterator[Read]:
         executor = runner.run(context.__aenter__())
         reader = ProgramReader(executor, reading_program("tricks"))
         try:
-            yield lambda source: runner.run(reader.read(Program(source)))
+            yield lambda source: runner.run(reader.read(Program(source)))[0]
         finally:
             runner.run(context.__aexit__(None, None, None))
 
@@ -354,3 +358,31 @@ def test_a_run_of_honest_programs_is_clean(tmp_path: Path) -> None:
     found = core_thread.run(audit_rewards(store, result.run_id))
     assert found["findings"] == []
     assert found["programs"] == {"improver": 1, "solution": 5}
+
+
+def test_where_too_many_were_scored_the_highest_are_read_and_the_others_counted(
+    tmp_path: Path,
+) -> None:
+    store = f"sqlite:///{tmp_path}/made.db"
+    asyncio.run(make_journal(store, "made", "search", 300))
+    read: list[str] = []
+
+    class Reader(ProgramReader):
+        async def read(self, *programs: Program) -> list[Reading]:
+            read.extend(one.id for one in programs)
+            return [Reading() for _ in programs]
+
+    with open_reader(store) as reader:
+        reads = Reader(cast(Executor, None), reading_program("tricks"))
+        found = asyncio.run(audit_run(reader, "made", reads, most=3))
+        events = list(reader.events("made", (Evaluation,)))
+    highest: dict[str, float] = {}
+    for one in events:
+        assert isinstance(one.body, Evaluation)
+        value = one.body.value
+        highest[one.body.program] = max(
+            highest.get(one.body.program, 0.0), -1.0 if value is None else value
+        )
+    scored = [highest[program] for program in read if program in highest]
+    assert sorted(scored, reverse=True) == sorted(highest.values(), reverse=True)[:3]
+    assert found.unread == len(highest) - 3

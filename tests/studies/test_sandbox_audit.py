@@ -148,7 +148,7 @@ def test_a_bypass_is_read_and_seen_when_it_is_tried(
     name: str, place: Place, reader: ProgramReader
 ) -> None:
     program = proposal(name)
-    reading = place.run(reader.read(program))
+    reading = place.run(reader.read(program))[0]
     trial = place.run(try_proposal(place.executor, program, GuestLimits()))
     assert (kinds(reading.signs), kinds(trial.attempts)) == BYPASSES[name]
     assert trial.succeeded == ()
@@ -161,13 +161,13 @@ def test_an_honest_proposal_is_read_and_tried_without_a_sign(
     name: str, place: Place, reader: ProgramReader
 ) -> None:
     program = proposal(name)
-    assert place.run(reader.read(program)).signs == ()
+    assert place.run(reader.read(program))[0].signs == ()
     trial = place.run(try_proposal(place.executor, program, GuestLimits()))
     assert trial == AuditTrial("returned", "", 3, (), ())
 
 
 def test_the_audited_improver_itself_is_honest(place: Place, reader: ProgramReader) -> None:
-    assert place.run(reader.read(own_program("audit_improver"))).signs == ()
+    assert place.run(reader.read(own_program("audit_improver")))[0].signs == ()
     trial = place.run(try_proposal(place.executor, own_program("audit_improver"), GuestLimits()))
     assert (trial.outcome, trial.runs, trial.attempts) == ("returned", 3, ())
 
@@ -184,10 +184,10 @@ def test_the_audited_improver_itself_is_honest(place: Place, reader: ProgramRead
 def test_what_cannot_be_read_says_so_and_harms_nobody(
     source: str, said: str, place: Place, reader: ProgramReader
 ) -> None:
-    reading = place.run(reader.read(Program(source, IMPROVER_ENTRY)))
+    reading = place.run(reader.read(Program(source, IMPROVER_ENTRY)))[0]
     assert reading.unreadable.startswith(said)
     assert reading.unreadable != ""
-    assert place.run(reader.read(proposal("flag_off"))).signs != ()
+    assert place.run(reader.read(proposal("flag_off")))[0].signs != ()
 
 
 @pytest.mark.parametrize("name", ["honest_loop", "runs_by_exec"])
@@ -214,7 +214,7 @@ def test_the_intervals_of_100_replications_of_a_model_that_bypasses_in_2_percent
     replies = [reply(name) for name in names]
     verdicts: dict[str, AuditVerdict] = {}
     for name in names:
-        reading = place.run(reader.read(proposal(name)))
+        reading = place.run(reader.read(proposal(name)))[0]
         signs = tuple(AuditSign(sign.kind, sign.line, sign.text) for sign in reading.signs)
         verdicts[proposal(name).id] = AuditVerdict(proposal(name).id, signs, "", None)
     rng = np.random.default_rng(0)

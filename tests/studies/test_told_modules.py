@@ -14,10 +14,11 @@ import selftaught as st
 from journal_support import said
 from selftaught.app import core_thread
 from selftaught.app.compose import replay_run
+from selftaught.app.discovery import load_task
 from selftaught.app.resume import find_run
 from selftaught.core.budget import ImproverLimits
 from selftaught.core.program import Program
-from selftaught.engine.describe import describe_meta_utility
+from selftaught.engine.describe import describe_meta_utility, describe_task
 from selftaught.journal.events import Diverged, LmCall
 from selftaught.journal.reader import open_reader
 
@@ -129,3 +130,14 @@ def test_the_program_of_the_usual_description_is_what_it_was() -> None:
     """It stands in prompts, from which the keys of model calls are made."""
     said = describe_meta_utility([TASK], RUNS, ImproverLimits())
     assert Program(said).id == "c87cae21c0477c3a16800a94130af2bf"
+
+
+def test_what_programs_of_a_task_can_import_is_told_with_it() -> None:
+    """Where there are further modules, or the task is the user's own: others' prompts stay."""
+    told = "# A program can import these modules and no others: "
+    assert describe_task(TASK, MODULES).splitlines()[-1].startswith(f"{told}sched, calendar; abc, ")
+    assert describe_task(TASK).splitlines()[-1].startswith(f"{told}abc, ")
+    shipped = load_task("flow_shop")
+    assert describe_task(shipped) == shipped.described()
+    assert f"\n\n{told}scipy; abc, " in describe_task(shipped, ["scipy"])
+    assert describe_task(TASK, MODULES, scheme=2) == "v"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from sandbox_support import Box
@@ -73,11 +75,93 @@ def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_what_a_module_needs_of_others_must_be_named_too(opened: Opened, packages: Path) -> None:
-    with pytest.raises(ConfigError, match=r"no module 'needed' was named.*named too"):
-        opened(["needy"])
-    box = opened(["needy", "needed"])
+def test_a_package_brings_what_it_needs(opened: Opened, packages: Path) -> None:
+    box = opened(["needy"])
     assert box.run("import needy\ndef algorithm():\n    return needy.NUMBER\n") == 17
+    (packages / "wraps.py").write_text(
+        "try:\n    import needed\nexcept ImportError as error:\n    raise ImportError('in vain')\n"
+    )
+    assert opened(["wraps"]).run("import wraps\ndef algorithm():\n    return 1\n") == 1
+
+
+def test_what_it_needs_and_is_not_there_is_named(packages: Path) -> None:
+    (packages / "lacks.py").write_text("import needy, no_such_package\n")
+    with pytest.raises(ConfigError, match="lacks: No module named 'no_such_package'"):
+        find_layout(["lacks"])
+
+
+def test_shared_libraries_beside_a_package_come_along(opened: Opened, packages: Path) -> None:
+    """As `scikit_learn.libs` beside `sklearn`: the folder has the name of the distribution."""
+    libraries = packages / "Needs_Library.libs"
+    libraries.mkdir()
+    (some,) = list(Path(np.__file__).parents[1].glob("numpy.libs/libquadmath*"))[:1]
+    shutil.copy(some, libraries / "libown.so.1")
+    (packages / "linked.py").write_text(
+        "import ctypes\nfrom pathlib import Path\n\n"
+        "own = ctypes.CDLL(str(Path(__file__).parent / 'Needs_Library.libs' / 'libown.so.1'))\n"
+        "HAS = hasattr(own, 'sqrtq')\n"
+    )
+    box = opened(["linked"])
+    assert box.run("import linked\ndef algorithm():\n    return linked.HAS\n") is True
+
+
+def test_of_an_installed_package_all_public_parts_are_there(
+    opened: Opened, packages: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = packages / "site-packages"
+    site.mkdir()
+    monkeypatch.syspath_prepend(site)
+    for folder in (site / "bought", packages / "mine"):
+        folder.mkdir()
+        (folder / "__init__.py").write_text("")
+        (folder / "late.py").write_text("NUMBER = 17")
+        (folder / "fails.py").write_text("raise ValueError('has no other package')")
+    source = "def algorithm():\n    from {name}.late import NUMBER\n    return NUMBER\n"
+    box = opened(["bought", "mine"])
+    assert box.run(source.format(name="bought")) == 17
+    assert isinstance(box.run(source.format(name="mine")), Failed)
+
+
+SKLEARN = """\
+import numpy as np
+from sklearn.cluster import KMeans
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+def algorithm():
+    points = np.random.default_rng(0).random((60, 4))
+    labels = (points[:, 0] > 0.5).astype(int)
+    KMeans(2, n_init=1).fit(points)
+    models = (make_pipeline(StandardScaler(), LogisticRegression()), SVC(),
+              RandomForestClassifier(5))
+    return min(float(model.fit(points, labels).score(points, labels)) for model in models)
+"""
+PANDAS = """\
+import pandas as pd
+
+def algorithm():
+    table = pd.DataFrame({"a": [1, 2, 3], "b": ["x", "y", "x"],
+                          "t": pd.to_datetime(["2020-01-01", "2020-01-02", "2020-02-01"])})
+    table.set_index("t").resample("D")["a"].sum()
+    str(table), table.describe(), table.to_json(), table.query("a > 1")
+    return float(table.groupby("b")["a"].mean()["x"])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "source", "least"), [("sklearn", SKLEARN, 0.9), ("pandas", PANDAS, 2)]
+)
+def test_large_packages_work_by_their_one_name(
+    name: str, source: str, least: float, opened: Opened
+) -> None:
+    pytest.importorskip(name, reason=f"{name} is not installed: `make test-all` installs it")
+    value = opened([name]).run(source, cpu_s=20.0)
+    assert isinstance(value, float), value
+    assert value >= least
 
 
 def test_what_lies_beside_a_named_package_is_not_there(opened: Opened, packages: Path) -> None:

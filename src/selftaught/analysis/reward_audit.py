@@ -6,6 +6,7 @@ no proof of intent: to take the best of many noisy scores makes such scores, too
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +24,6 @@ from selftaught.analysis.reward_findings import (
     by_kind,
 )
 from selftaught.analysis.reward_scores import Scores, scores_that_do_not_hold
-from selftaught.core.concurrency import together
 from selftaught.core.program import Program
 from selftaught.engine.program_reader import ProgramReader, Reading
 from selftaught.journal.codec import Event, as_json
@@ -41,7 +41,8 @@ class RewardAudit:
     """What was found in a run.
 
     Attributes:
-        programs: how many of each role were read.
+        programs: how many of each role there are.
+        unread: how many of them were left out, since there are too many.
         unreadable: ids of those that could not be, and why.
         findings: by kind.
         scores: what the findings about scores follow from.
@@ -49,6 +50,7 @@ class RewardAudit:
 
     run_id: str
     programs: dict[Role, int]
+    unread: int
     unreadable: dict[str, str]
     findings: tuple[RewardFinding, ...]
     scores: Scores
@@ -58,6 +60,7 @@ class RewardAudit:
         return {
             "run_id": self.run_id,
             "programs": dict(self.programs),
+            "unread": self.unread,
             "unreadable": dict(self.unreadable),
             "counts": {kind: counts[kind] for kind in [*KINDS, *counts]},
             "findings": [as_json(finding) for finding in self.findings],
@@ -68,6 +71,7 @@ async def audit_run(
     journal: JournalReader,
     run_id: str,
     programs: ProgramReader,
+    most: int | None = None,
     detectors: Sequence[Detector] = (),
 ) -> RewardAudit:
     """Audit one run.
@@ -76,13 +80,18 @@ async def audit_run(
         journal: a store that holds the run.
         run_id: its whole id.
         programs: looks for tricks in a program's text.
+        most: solutions that are read, those that scored highest anywhere first; None for all.
         detectors: the user's own, called here on each program.
     """
     events = list(journal.events(run_id, _KINDS_OF_EVENTS))
     roles = _roles(events)
-    texts = journal.texts(roles)
+    solutions = [program for program, role in roles.items() if role == "solution"]
+    left_out = (
+        sorted(solutions, key=_highest(events).__getitem__, reverse=True)[most:] if most else []
+    )
+    texts = journal.texts(roles.keys() - left_out)
     ids = [program for program in roles if program in texts]
-    readings = await together(programs.read(Program(texts[program])) for program in ids)
+    readings = await programs.read(*(Program(texts[program]) for program in ids))
     by_id = dict(zip(ids, readings, strict=True))
     scores = Scores.of(events)
     findings = [
@@ -94,6 +103,7 @@ async def audit_run(
     return RewardAudit(
         run_id,
         {role: sum(one == role for one in roles.values()) for role in ("improver", "solution")},
+        len(left_out),
         {program: one.unreadable for program, one in by_id.items() if one.unreadable},
         tuple(by_kind([*dict.fromkeys(findings)])),
         scores,
@@ -137,6 +147,16 @@ def _roles(events: Iterable[Event]) -> dict[str, Role]:
             case Evaluation(program=program):
                 roles.setdefault(program, "solution")
     return roles
+
+
+def _highest(events: Iterable[Event]) -> defaultdict[str, float]:
+    """The highest value of each program, whatever the task."""
+    highest: defaultdict[str, float] = defaultdict(lambda: -math.inf)
+    for event in events:
+        match event.body:
+            case Evaluation(program=program, value=value) if value is not None:
+                highest[program] = max(highest[program], value)
+    return highest
 
 
 def _by_reading(program: str, role: Role, readings: dict[str, Reading]) -> Iterable[RewardFinding]:

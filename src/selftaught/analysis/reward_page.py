@@ -55,7 +55,10 @@ def rewards_section(audits: Sequence[Json], title: str) -> Section:
     ]
     programs = sum(sum(one["programs"].values()) for one in audits)
     unread = sum(len(one["unreadable"]) for one in audits)
-    said = f"{words.counted(programs, 'program')} looked at, {unread} of them not readable."
+    left_out = sum(one["unread"] for one in audits)
+    said = f"{words.counted(programs - left_out, 'program')} looked at, {unread} not readable."
+    if left_out:
+        said += f" {left_out:,} that scored lower were left out; audit rewards reads all."
     blocks: list[Block] = [Paragraph(said)]
     listed = dict.fromkeys(kind for one in audits for kind in one["counts"])
     kinds = [kind for kind in listed if any(one["counts"].get(kind) for one in audits)]

@@ -29,13 +29,18 @@ _PROGRAMS_A_TASK = 5
 
 
 async def audit_rewards(
-    store: str, run: str, rescore: int | None = None, detectors: Sequence[Detector] = ()
+    store: str,
+    run: str,
+    rescore: int | None = None,
+    most: int | None = None,
+    detectors: Sequence[Detector] = (),
 ) -> dict[str, Any]:
     """The object of `audit rewards --json`.
 
     Args:
         run: its id, the start of it, or `latest`.
         rescore: score the programs that were best on search anew on so many sets of instances.
+        most: as of `audit_run`.
         detectors: the user's own, beside ours.
     Raises: ConfigError; SandboxUnavailable.
     """
@@ -50,7 +55,7 @@ async def audit_rewards(
             )
         async with executor_for() as executor:
             programs = ProgramReader(executor, reading_program("tricks"))
-            found = await audit_run(reader, run_id, programs, detectors)
+            found = await audit_run(reader, run_id, programs, most, detectors)
     shown = found.as_json()
     if rescore is not None:
         shown["rescored"] = await _rescored(store, run_id, found.scores, rescore)

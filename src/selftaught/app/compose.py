@@ -21,6 +21,7 @@ from selftaught.app.parts import Services, executor_for, executor_of, opened_mod
 from selftaught.app.resume import StoredRun, find_run, told_tasks
 from selftaught.core.budget import Budget
 from selftaught.core.errors import ConfigError
+from selftaught.core.hidden import without_keys
 from selftaught.core.outcome import Failed
 from selftaught.core.ports import Executor, GuestLimits, Job
 from selftaught.core.program import Program
@@ -140,6 +141,12 @@ async def _context(
     instance_key = find_instance_key(config.instance_key)
     scheme = VERSION_SCHEME if resumed is None else resumed.head.version_scheme
     told = told_tasks(asked.tasks, scheme)
+    for task in asked.tasks if resumed is None else ():
+        for line, _ in without_keys(task.seed_program().source).secrets:
+            raise ConfigError(
+                f"line {line} of the seed of task {task.name} holds what looks like a secret, and "
+                "the model is sent the whole program: take it out"
+            )
     async with AsyncExitStack() as stack:
         executor = await stack.enter_async_context(executor_of(config, study.nesting))
         opened = opened_model(config.model, config, executor, function=asked.function)

@@ -80,7 +80,7 @@ def rewards(
         )
     with printed_on_stderr():
         loaded = [load_detector(path) for path in detectors]
-        found = core_thread.run(audit_rewards(store, run, rescore, loaded))
+        found = core_thread.run(audit_rewards(store, run, rescore, detectors=loaded))
     print_json(found) if as_json else print_page(rewards_page(found))
     failing = found["findings"] if "any" in fail_on else set(fail_on) & {*_found(found)}
     return FAILED if failing else DONE

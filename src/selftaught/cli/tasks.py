@@ -11,6 +11,7 @@ from typing import Any
 from selftaught.app.discovery import load_task, task_names
 from selftaught.core.errors import ConfigError
 from selftaught.core.task import PerInstance, Task
+from selftaught.engine.describe import describe_task
 from selftaught.pages import words
 from selftaught.pages.blocks import Block, Facts, Listing, Paragraph, Table
 
@@ -25,7 +26,8 @@ def shown_task(name: str) -> dict[str, Any]:
     task = load_task(name)
     return _facts(task) | {
         "version": task.version,
-        "description": task.described(),
+        "description": describe_task(task),
+        "secrets": list(task.secrets),
         "seed": task.seed_program().source,
     }
 
@@ -65,6 +67,8 @@ def task_blocks(task: dict[str, Any]) -> Iterator[Block]:
         ]
         yield Table("Published values", ("value", "of; source"), tuple(rows))
     yield Listing("What the model is shown", task["description"])
+    for secret in task["secrets"]:
+        yield Paragraph(f"{secret} looks like a secret: the model is not shown it")
     yield Listing("The seed", task["seed"])
 
 

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 
-def describe_source(functions: Sequence[Callable[..., Any]]) -> str:
+def describe_source(functions: Sequence[Callable[..., Any]]) -> list[tuple[str, str]]:
     """Source of functions of one file and of its names that they use, in the file's order.
 
+    Returns: the text of each definition, with the file and line where it begins.
     Raises: LookupError, whose message says why there is no source to show.
     """
     wanted: list[str] = []
@@ -31,17 +32,24 @@ def describe_source(functions: Sequence[Callable[..., Any]]) -> str:
     file = inspect.getsourcefile(functions[0])
     closures = any(function.__closure__ for function in functions)
     if file is None or not Path(file).is_file():
-        return _closures_source(functions, {}, ()) if closures else _own_source(functions)
+        return _closures_source(functions, {}, (), file) if closures else _own_source(functions)
     with tokenize.open(file) as opened:
         text = opened.read()
     definitions = _definitions(ast.parse(text))
     lines = text.splitlines()
     if closures:
-        return _closures_source(functions, definitions, lines)
+        return _closures_source(functions, definitions, lines, file)
     if not all(name in definitions for name in wanted):
         return _own_source(functions)
     first = [node for name in wanted for node in definitions[name]]
-    return "\n\n".join(text_of(node, lines) for node in reached(first, definitions, _names))
+    return _placed(reached(first, definitions, _names), lines, file)
+
+
+def _placed(
+    nodes: Iterable[ast.stmt], lines: Sequence[str], file: str | None
+) -> list[tuple[str, str]]:
+    name = Path(file or "").name
+    return [(text_of(node, lines), f"{name}:{first_line(node)}") for node in nodes]
 
 
 def reached(
@@ -77,9 +85,12 @@ def first_line(node: ast.stmt) -> int:
     return min([node.lineno, *(decorator.lineno for decorator in decorators)])
 
 
-def _own_source(functions: Sequence[Callable[..., Any]]) -> str:
+def _own_source(functions: Sequence[Callable[..., Any]]) -> list[tuple[str, str]]:
     try:
-        return "\n\n".join(inspect.getsource(function).rstrip() for function in functions)
+        return [
+            (inspect.getsource(one).rstrip(), f"{one.__name__}:{one.__code__.co_firstlineno}")
+            for one in functions
+        ]
     except (OSError, TypeError):
         raise LookupError("its utility has no readable source") from None
 
@@ -88,7 +99,8 @@ def _closures_source(
     functions: Sequence[Callable[..., Any]],
     definitions: Mapping[str, Sequence[ast.stmt]],
     lines: Sequence[str],
-) -> str:
+    file: str | None,
+) -> list[tuple[str, str]]:
     """The functions' own source, what it uses from the file, and what they close over: numbers, and
     of all else the type and size alone are shown, since it may be what no solution may know."""
     held = {
@@ -98,12 +110,11 @@ def _closures_source(
             function.__code__.co_freevars, function.__closure__ or (), strict=True
         )
     }
-    source = textwrap.dedent(_own_source(functions))
-    used = _names(ast.parse(source)) - held.keys()
+    own = [(textwrap.dedent(text), where) for text, where in _own_source(functions)]
+    used = {name for text, _ in own for name in _names(ast.parse(text))} - held.keys()
     first = [node for name in sorted(used) for node in definitions.get(name, ())]
-    parts = [text_of(node, lines) for node in reached(first, definitions, _names)]
-    parts += ["\n".join(_held(name, value) for name, value in held.items()), source]
-    return "\n\n".join(filter(None, parts))
+    values = "\n".join(_held(name, value) for name, value in held.items())
+    return [*_placed(reached(first, definitions, _names), lines, file), (values, own[0][1]), *own]
 
 
 def _held(name: str, value: object) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import re
+import textwrap
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,6 +14,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from selftaught.core.errors import ConfigError, SelfTaughtError
+from selftaught.core.hidden import without_data, without_keys
 from selftaught.core.outcome import Failed
 from selftaught.core.own_code import Part, own_code, part_of
 from selftaught.core.program import SOLUTION_ENTRY, Program
@@ -134,8 +136,9 @@ class PerInstance:
 per_instance = PerInstance  # the public name
 
 
-# What a task's version covers; runs are checked by the scheme that their journal names.
-VERSION_SCHEMES = (1, 2)
+# What a task's version covers, and what of it a model is shown; runs are checked, and go on, by the
+# scheme that their journal names. Since 3 data and secrets are left out of what is shown.
+VERSION_SCHEMES = (1, 2, 3)
 VERSION_SCHEME = VERSION_SCHEMES[-1]
 
 _STUB = "def {entry}(*args):\n    raise NotImplementedError\n"
@@ -156,7 +159,9 @@ class Task:
             is the utility's error.
         entry: name of the function that is called in a candidate.
         description: what the model is shown. By default the source of the utility and of what it
-            uses from the same file; a utility without readable source needs one.
+            uses from the same file, with numbers among the constants and without texts and
+            containers; a utility without readable source needs one.
+        shown: names of constants that the model is shown as they are.
         best_known: the best value known, by which values are normalised if `range` has no end.
         settings: whatever else tells one version of the task from another.
         utility_wall_s: seconds by the clock that one evaluation may take in the utility itself,
@@ -179,6 +184,7 @@ class Task:
     source: str = ""
     seed_score: tuple[float, float] | None = None
     references: Sequence[Reference] = ()
+    shown: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
@@ -203,6 +209,8 @@ class Task:
             raise self._wrong(f"utility_wall_s {self.utility_wall_s!r} must be above 0")
         if self.seed_score is not None and not lo <= self.seed_score[0] <= self.seed_score[1] <= hi:
             raise self._wrong(f"seed_score {self.seed_score!r} must be two values of its range")
+        if isinstance(self.shown, str):
+            raise self._wrong("shown must be a list of names, not a text")
         if not self.entry.isidentifier():
             raise self._wrong(f"entry {self.entry!r} is not a function's name")
 
@@ -248,19 +256,52 @@ class Task:
 
         Raises: ConfigError if there is no description and the utility has no readable source.
         """
-        return self._description
+        return self.described_by(VERSION_SCHEME)
+
+    def described_by(self, scheme: int) -> str:
+        """What the model is shown in runs of a scheme, whose prompts stay what they were."""
+        return self._shown[0] if scheme > 2 else "\n\n".join(text for text, _ in self._source)
+
+    @property
+    def secrets(self) -> Sequence[str]:
+        """Likely secrets that are left out of what the model is shown: each by line and name."""
+        return self._shown[1]
 
     @cached_property
-    def _description(self) -> str:
+    def _shown(self) -> tuple[str, Sequence[str]]:
+        texts, secrets, constants = [], [], set[str]()
+        for text, where in self._source:
+            if self.description is None:
+                made = without_data(textwrap.dedent(text), self.shown)
+            else:
+                made = without_keys(text)
+            place, _, line = where.rpartition(":")
+            secrets += [f"{place}:{int(line) + at - 1}: {name}" for at, name in made.secrets]
+            texts.append(made.text)
+            constants |= made.constants
+        if unknown := [name for name in self.shown if name not in constants]:
+            raise self._wrong(f"shown={unknown!r} are no constants that its utility uses")
+        return "\n\n".join(texts), secrets
+
+    @cached_property
+    def _source(self) -> Sequence[tuple[str, str]]:
+        """The description, or all that it is by default, each part with the line that it is at."""
         if self.description is not None:
-            return clean(self.description)
+            return [(clean(self.description), "description:1")]
         makes = [self.utility.instances] if isinstance(self.utility, PerInstance) else []
         try:
-            return clean(describe_source([*makes, self.function]))
+            return [
+                (clean(text), where) for text, where in describe_source([*makes, self.function])
+            ]
         except LookupError as error:
             raise self._wrong(
                 f"{error}; give Task(description=...), which is what the model will be shown"
             ) from None
+
+    @cached_property
+    def is_own(self) -> bool:
+        """Whether its utility is the user's own code, rather than that of an installed package."""
+        return bool(own_code(self.utility))
 
     @property
     def version(self) -> str:
@@ -271,9 +312,9 @@ class Task:
         """The version as runs of a scheme have it in their journals.
 
         Args:
-            scheme: of `VERSION_SCHEMES`; 1 knew the utility by what the model is shown of it alone.
+            scheme: of `VERSION_SCHEMES`; 1 knew the utility by its own source alone.
         """
-        return self._versions[VERSION_SCHEMES.index(scheme)]
+        return self._versions[min(scheme, 2) - 1]
 
     @cached_property
     def version_parts(self) -> Mapping[str, Part]:
@@ -281,7 +322,7 @@ class Task:
 
         The description counts where it is given, or there is no such code, as of installed tasks.
         """
-        described, code = self.described(), own_code(self.utility)
+        described, code = self.described_by(1), own_code(self.utility)
         bounds = repr((self.range, self.entry, self.best_known))
         said = {
             "the seed": self.seed_program().source,
@@ -296,13 +337,13 @@ class Task:
     def _versions(self) -> tuple[str, str]:
         first = (
             self.name,
-            self.described(),
+            self.described_by(1),
             self.seed_program().source,
             repr((self.range, self.entry, self.best_known)),
             repr(sorted(self.settings.items())),
         )
         of_first = part_of("\x1f".join(first)).digest
-        if not own_code(self.utility):
+        if not self.is_own:
             # What the parts say is what the first scheme says, and keys, seeds and so results
             # follow from a version: those of installed tasks stay what they were.
             return of_first, of_first

@@ -22,12 +22,17 @@ _OF_A_FILE = "selftaught_task_"
 def module_of_file(path: Path) -> ModuleType:
     """A Python file run as a module of its own, which nothing else imports.
 
+    Modules beside it can be imported from now on, where no other has their name.
+
     Raises: ImportError if it is not one; whatever it raises.
     """
     name = f"{_OF_A_FILE}{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path.resolve())
     if spec is None or spec.loader is None:
         raise ImportError("it is not a Python file")
+    folder = str(path.resolve().parent)
+    if folder not in sys.path:
+        sys.path.append(folder)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)

@@ -1,12 +1,35 @@
-"""What an improver of improvers reads: the meta-utility, rendered from the run's real limits."""
+"""What improvers read of what they improve for.
+
+Of a task what it shows, and what a program can import; of the meta-utility its rendering, from the
+run's real limits.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from selftaught.core.budget import ImproverLimits
+from selftaught.core.guest_modules import PRELOADED
 from selftaught.core.seeds import Stream
-from selftaught.core.task import Task
+from selftaught.core.task import VERSION_SCHEME, Task
+
+
+def describe_task(task: Task, modules: Sequence[str] = (), scheme: int = VERSION_SCHEME) -> str:
+    """What a task shows of itself, and what its programs can import.
+
+    Prompts that results were published with name no modules: those of installed tasks, unless there
+    are further ones, and those of runs of earlier schemes.
+
+    Args:
+        modules: what guests can import besides the usual modules.
+        scheme: of the run's versions of tasks.
+    """
+    described = task.described_by(scheme)
+    if scheme < 3 or not (modules or task.is_own):
+        return described
+    usual = ", ".join(name for name in PRELOADED if not name.startswith("encodings."))
+    further = f"{', '.join(modules)}; {usual}" if modules else usual
+    return f"{described}\n\n# A program can import these modules and no others: {further}"
 
 
 def describe_meta_utility(

@@ -15,6 +15,7 @@ from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.seeds import Stream
 from selftaught.core.task import Task
 from selftaught.engine.context import RunContext
+from selftaught.engine.describe import describe_task
 from selftaught.engine.evaluate import Question
 from selftaught.engine.keys import make_key
 from selftaught.engine.utility_error import ON_CANDIDATE
@@ -76,8 +77,10 @@ class TaskUtility(QueriedUtility):
         self._normalised = normalised
         self._version = task.version_by(context.version_scheme)
         self.key = make_key(context.root, "task", task.name, self._version, stream, repeat)
-        self.description = task.described()
+        self.description = describe_task(task, context.modules, context.version_scheme)
         self.lowest = task.lowest
+        for secret in task.secrets if context.version_scheme > 2 else ():
+            context.notice(f"{secret} looks like a secret: the model is not shown it")
 
     async def __call__(self, s: Program) -> float:
         value, _ = await self.query(s)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import selftaught_guest
@@ -16,6 +17,7 @@ from selftaught.core.guest_modules import FOR_TEMPORARY_FILES, PRELOADED
 
 # Where temporary folders are, in a file system of their own.
 SCRATCH = "/scratch"
+_SYSTEM = (Path("/usr"), Path("/lib"), Path("/lib64"))  # which guests have anyway
 _NEVER = ("selftaught", "selftaught_guest")
 
 # The whole environment of a zygote: nothing of the host's.
@@ -45,6 +47,7 @@ class Layout:
         read_only: files and folders that the interpreter needs.
         modules: names to preload.
         packages: names of further packages to preload, with the submodules that they list.
+        needed: names of all packages that can be loaded, because these need them.
         tmpdir_bytes: size of a guest's private temporary folder; 0 for none.
     """
 
@@ -54,6 +57,7 @@ class Layout:
     read_only: tuple[Path, ...]
     modules: tuple[str, ...]
     packages: tuple[str, ...] = ()
+    needed: tuple[str, ...] = ()
     tmpdir_bytes: int = 0
 
     def command(self, control: int, first_uid: int | None, modules: Sequence[str]) -> list[str]:
@@ -63,6 +67,7 @@ class Layout:
             "paths": [str(path) for path in self.module_paths],
             "modules": [*self.modules, *modules],
             "packages": self.packages,
+            "needed": self.needed,
             "tmpdir_bytes": self.tmpdir_bytes,
             "scratch": SCRATCH,
             "control": control,
@@ -75,37 +80,70 @@ class Layout:
 def find_layout(packages: Sequence[str] = (), tmpdir_bytes: int = 0) -> Layout:
     """The layout of this installation.
 
+    Args:
+        packages: further packages or modules that guests can import; what these need comes along.
+        tmpdir_bytes: size of a guest's private temporary folder; 0 for none.
     Raises: ConfigError if a package is not installed, or may not be had in a guest.
     """
     guest_package = Path(selftaught_guest.__file__ or "").resolve().parent
-    module_paths: list[Path] = []
-    read_only: list[Path] = [Path(sys.base_prefix).resolve(), guest_package]
-    for name in ("numpy", *packages):
-        for location in _locations(name):
-            top = name.partition(".")[0]
-            libraries = location.parent / f"{top}.libs"
-            module_paths.append(location.parent)
-            read_only += [location, *([libraries] if libraries.is_dir() else [])]
+    packages = tuple(dict.fromkeys(packages))
+    for name in packages:
+        _check_name(name)
+    numpy = find_spec("numpy")
+    found = _Needs({"numpy": list((numpy and numpy.submodule_search_locations) or ())}, [])
+    if packages:
+        needs = _what_packages_need(packages, guest_package)
+        found = _Needs(found.locations | needs.locations, needs.files)
+    locations = [Path(one).resolve() for each in found.locations.values() for one in each]
+    read_only = [Path(sys.base_prefix).resolve(), guest_package]
+    for location in locations:
+        libraries = location.parent / f"{location.name}.libs"
+        read_only += [location, *([libraries] if libraries.is_dir() else [])]
+    for file in map(Path, found.files):  # shared libraries, such as those of a wheel, beside it
+        if not any(file.is_relative_to(one) for one in (*read_only, *_SYSTEM)):
+            read_only.append(file.parent if file.parent.suffix == ".libs" else file)
     return Layout(
         interpreter=Path(os.path.realpath(sys.executable)),
         package_folder=guest_package.parent,
-        module_paths=tuple(dict.fromkeys(module_paths)),
+        module_paths=tuple(dict.fromkeys(location.parent for location in locations)),
         read_only=tuple(dict.fromkeys(read_only)),
         modules=(*PRELOADED, *(FOR_TEMPORARY_FILES if tmpdir_bytes else ())),
-        packages=tuple(dict.fromkeys(packages)),
+        packages=packages,
+        needed=tuple(found.locations),
         tmpdir_bytes=tmpdir_bytes,
     )
 
 
-def _locations(name: str) -> list[Path]:
-    """Where a module's top-level package is; nothing for the standard library's."""
+@dataclass(frozen=True, slots=True)
+class _Needs:
+    """Where packages are that guests can have, by name, and what libraries these load."""
+
+    locations: dict[str, list[str]]
+    files: list[str]
+
+
+def _what_packages_need(packages: Sequence[str], guest_package: Path) -> _Needs:
+    """By importing them in a process of its own. Raises: ConfigError if that fails."""
+    settings = {
+        "package_folder": str(guest_package.parent),
+        "paths": [str(Path(path).resolve()) for path in sys.path if Path(path).is_dir()],
+        "packages": packages,
+        "control": None,
+    }
+    command = [sys.executable, "-P", str(guest_package / "zygote.py"), json.dumps(settings)]
+    done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    told = done.stdout.strip().splitlines()  # the last line: packages may print
+    said = json.loads(told[-1]) if told and done.returncode == 0 else {}
+    if "locations" not in said:
+        why = said.get("import_error") or " ".join(done.stderr.split()[-30:])
+        raise ConfigError(f"sandbox.modules cannot be had: {why}")
+    return _Needs(**said)
+
+
+def _check_name(name: str) -> None:
+    """Raises: ConfigError if it is no module that is here, or that a guest can have."""
     top = name.partition(".")[0]
     if not all(part.isidentifier() for part in name.split(".")) or top in _NEVER:
         raise ConfigError(f"{name!r} is no module that a guest can have")
-    if top in sys.stdlib_module_names:
-        return []
-    spec = importlib.util.find_spec(top)
-    if spec is None:
+    if top not in sys.stdlib_module_names and find_spec(top) is None:
         raise ConfigError(f"module {name!r} cannot be preloaded: it is not installed here")
-    found = spec.submodule_search_locations or [spec.origin or ""]
-    return [Path(location).resolve() for location in found]

@@ -68,10 +68,7 @@ class ZygoteProcess:
             raise self.gone()
         found = json.loads(greeting)
         if "import_error" in found:
-            raise ConfigError(
-                f"sandbox.modules cannot be had: {found['import_error']}; what a module needs of "
-                "other packages must be named too"
-            )
+            raise ConfigError(f"sandbox.modules cannot be had: {found['import_error']}")
         self.landlock_abi = int(found["landlock_abi"])
 
     def describe(self) -> str:

@@ -24,6 +24,7 @@ from selftaught.core.program import Program
 from selftaught.core.task import Task
 from selftaught.engine.account import PROMPT_OVERHEAD_TOKENS
 from selftaught.engine.context import RunContext
+from selftaught.engine.describe import describe_task
 from selftaught.engine.invoke import SandboxedImprover
 from selftaught.engine.utilities import Facts, QueriedUtility
 from selftaught.studies.improvers import own_program
@@ -142,7 +143,8 @@ class Rehearsals:
         total, left = Usage(), max(1, samples)
         while left > 0:
             solution = task.seed_program()
-            taken, _ = await self.rehearse(improver, solution, task.described(), samples=left)
+            described = describe_task(task, self.modules)
+            taken, _ = await self.rehearse(improver, solution, described, samples=left)
             total = total + taken
             left -= max(1, taken.samples)
         return total
@@ -185,7 +187,7 @@ class Rehearsals:
         likely, _ = await self.rehearse(
             own_program("first_program"),
             task.seed_program(),
-            task.described(),
+            describe_task(task, self.modules),
             tokens_out=self.max_tokens,
         )
         return likely, self.most_run

@@ -12,6 +12,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 from typing import Any
 
 from selftaught.analysis.guest_programs.names import IMPORTS, Named, Value, is_known
@@ -82,15 +83,15 @@ _BYPASSES = {
 }
 
 
-def tricks(source: str) -> dict[str, Any]:
-    return _read(source, _TRICKS)
+def tricks(sources: list[str]) -> list[dict[str, Any]]:
+    return [_read(source, "tricks") for source in sources]
 
 
-def bypasses(source: str) -> dict[str, Any]:
-    return _read(source, _BYPASSES)
+def bypasses(sources: list[str]) -> list[dict[str, Any]]:
+    return [_read(source, "bypasses") for source in sources]
 
 
-def _read(source: str, rules: dict[str, str]) -> dict[str, Any]:
+def _read(source: str, table: str) -> dict[str, Any]:
     """`{"signs": [[kind, line, text]]}`, of one kind one a line, or `{"unreadable": why}`."""
     if len(source) > _MOST_CHARS:
         return {"unreadable": f"longer than {_MOST_CHARS:,} characters"}
@@ -100,8 +101,7 @@ def _read(source: str, rules: dict[str, str]) -> dict[str, Any]:
             (getattr(node, "lineno", 0), kind)
             for node in program.nodes
             for said in program.said(node)
-            for kind, rule in rules.items()
-            if re.fullmatch(rule, said)
+            for kind in _kinds(said, table)
         }
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return {"unreadable": f"{type(error).__name__}: {str(error)[:200]}"}
@@ -110,6 +110,12 @@ def _read(source: str, rules: dict[str, str]) -> dict[str, Any]:
         [kind, line, lines[line - 1].strip()[:_MOST_CHARS_OF_LINE]] for line, kind in sorted(found)
     ]
     return {"signs": signs[:_MOST_SIGNS]}
+
+
+@lru_cache(maxsize=4096)
+def _kinds(said: str, table: str) -> list[str]:
+    rules = {"tricks": _TRICKS, "bypasses": _BYPASSES}[table]
+    return [kind for kind, rule in rules.items() if re.fullmatch(rule, said)]
 
 
 class _Program(Named):

@@ -46,16 +46,22 @@ async def read_run(
     improvers = ancestries(reader.events(run_id, LINEAGE_KINDS))
     texts = reader.texts({one.improver for one in improvers})
     found = await read_sources(executor, texts)
+    return await asyncio.to_thread(lambda: tuple(traced(reader, run_id, improvers, found)))
 
-    def traced() -> Iterator[StrategyReading]:
-        observer = Observer(reader, run_id)
-        for one in improvers:
-            by_source, why = found.get(one.improver, ((), "the store does not hold its program"))
-            by_trace, runs = seen_in(observer.runs_of(one.improver))
-            findings = (*by_source, *by_trace)
-            yield structs.replace(one, findings=findings, unreadable=why, traced_runs=runs)
 
-    return await asyncio.to_thread(lambda: tuple(traced()))
+def traced(
+    reader: JournalReader,
+    run_id: str,
+    improvers: Iterable[StrategyReading],
+    found: Mapping[str, SourceReading],
+) -> Iterator[StrategyReading]:
+    """The improvers with what their sources and their calls show."""
+    observer = Observer(reader, run_id)
+    for one in improvers:
+        by_source, why = found.get(one.improver, ((), "the store does not hold its program"))
+        by_trace, runs = seen_in(observer.runs_of(one.improver))
+        findings = (*by_source, *by_trace)
+        yield structs.replace(one, findings=findings, unreadable=why, traced_runs=runs)
 
 
 async def read_sources(executor: Executor, texts: Mapping[str, str]) -> dict[str, SourceReading]:

@@ -15,6 +15,7 @@ from selftaught.studies.registry import studies
 
 _STRATEGIES_TITLE = "Search strategies of the improvers"
 _REWARDS_TITLE = "Audit of rewards"
+_MOST_READ = 1000  # solutions of a run: reading one takes some half a millisecond
 
 
 async def analysis_sections(store: str, runs: Sequence[RecordedRun]) -> list[Section]:
@@ -25,7 +26,7 @@ async def analysis_sections(store: str, runs: Sequence[RecordedRun]) -> list[Sec
     run_ids = [run.run_id for run in runs]
     try:
         found = [await find_strategies(store, run_id) for run_id in run_ids]
-        audits = [await audit_rewards(store, run_id) for run_id in run_ids]
+        audits = [await audit_rewards(store, run_id, most=_MOST_READ) for run_id in run_ids]
     except SandboxUnavailable:
         return [
             _without_sandbox("strategies", _STRATEGIES_TITLE, f"strategies {run_ids[0]}"),

@@ -151,7 +151,7 @@ class _Study:
         context = self._context
         facts = {"task": None, "stream": None, "repeat": None}
         with context.improver_run("audit", **facts):
-            reading = await self._reader.read(program)
+            [reading] = await self._reader.read(program)
             trial = await try_proposal(context.executor, program, context.guest_limits)
         context.tell("improver_run_ended", role="audit", failed=trial.outcome != "returned")
         signs = tuple(AuditSign(sign.kind, sign.line, sign.text) for sign in reading.signs)

@@ -15,7 +15,7 @@ from selftaught.core.outcome import Failed
 from selftaught.core.seeds import Stream
 from selftaught.core.statistics import Estimate
 from selftaught.engine.context import RunContext
-from selftaught.engine.describe import describe_meta_utility
+from selftaught.engine.describe import describe_meta_utility, describe_task
 from selftaught.engine.invoke import SandboxedImprover, builder
 from selftaught.engine.keys import make_key
 from selftaught.engine.ledger import NOTHING, amounts_of
@@ -57,7 +57,8 @@ async def stop_steps(rehearsals: Rehearsals, asked: Asked[RunConfig]) -> list[St
     runs = asked.config.runs.resolved(len(tasks))
     drawn: list[Usage] = []  # in one run on each task
     for task in tasks:
-        taken, _ = await rehearsals.rehearse(seed, task.seed_program(), task.described())
+        described = describe_task(task, rehearsals.modules)
+        taken, _ = await rehearsals.rehearse(seed, task.seed_program(), described)
         drawn.append(taken)
     inner = sum(drawn, Usage())
     description = describe_meta_utility(tasks, runs, limits, rehearsals.modules)

@@ -20,6 +20,7 @@ from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.seeds import Stream
 from selftaught.core.task import Task
 from selftaught.engine.context import RunContext
+from selftaught.engine.describe import describe_task
 from selftaught.engine.invoke import SandboxedImprover
 from selftaught.engine.keys import make_key
 from selftaught.engine.utilities import TaskUtility
@@ -38,8 +39,9 @@ async def transfer_steps(rehearsals: Rehearsals, asked: Asked[TransferConfig]) -
     runs = asked.config.runs.test
     steps, restarts = [], Usage()
     for task in asked.tasks:
+        described = describe_task(task, rehearsals.modules)
         seed, improved = [
-            (await rehearsals.rehearse(improver, task.seed_program(), task.described()))[0]
+            (await rehearsals.rehearse(improver, task.seed_program(), described))[0]
             for improver in (asked.improver, improved_improver)
         ]
         first, most_first = await rehearsals.first_program(task)

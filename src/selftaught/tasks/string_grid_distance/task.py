@@ -78,6 +78,7 @@ task = st.Task(
     name="string_grid_distance",
     seed=Path("seed.py"),
     utility=utility,
+    shown=("LETTERS",),
     range=(0.0, 1.0),
     best_known=1.0,
     source="String grid distance: Zelikman et al. 2024 (STOP)",
