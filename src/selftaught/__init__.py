@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from selftaught.analysis.reward_findings import Finding
     from selftaught.app.api import (
         improve,
         improve_async,
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from selftaught.app.results import ImproveResult, SelfImproveResult
     from selftaught.core.budget import Budget, ImproverLimits
     from selftaught.core.examples import examples
+    from selftaught.core.language_model import Prompt
     from selftaught.core.outcome import Failed, Scored
+    from selftaught.core.progress import Progress
     from selftaught.core.task import (
         Measure,
         ProgramFailed,
@@ -49,8 +52,11 @@ _HOMES = {
     "self_improve_async": _API,
     "Budget": "selftaught.core.budget",
     "ImproverLimits": "selftaught.core.budget",
+    "Finding": "selftaught.analysis.reward_findings",
     "Failed": "selftaught.core.outcome",
     "Scored": "selftaught.core.outcome",
+    "Progress": "selftaught.core.progress",
+    "Prompt": "selftaught.core.language_model",
     "Measure": "selftaught.core.task",
     "ProgramFailed": "selftaught.core.task",
     "Reference": "selftaught.core.task",
@@ -62,10 +68,13 @@ _HOMES = {
 __all__ = [
     "Budget",
     "Failed",
+    "Finding",
     "ImproveResult",
     "ImproverLimits",
     "Measure",
     "ProgramFailed",
+    "Progress",
+    "Prompt",
     "Reference",
     "SandboxedProgram",
     "Scored",

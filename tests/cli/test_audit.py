@@ -179,15 +179,40 @@ def test_settings_come_from_a_file_and_options_win(here: Path) -> None:
     assert (one["condition"], one["samples"], one["no_code"]) == ("without", 7, 7)
 
 
+def test_a_prompt_of_the_users_own_is_asked_beside_ours(here: Path) -> None:
+    (here / "blunt.txt").write_text("Make {improver} faster; {no placeholder}. It reads: {utility}")
+    (here / "texts.json").write_text(json.dumps([f"```python\n{FLAG_OFF}\n```"]))
+    model = ("--model", "scripted:texts.json", "--samples", "7")
+    done = selftaught("audit", "sandbox", "--prompt", "blunt.txt", *model, "--json", cwd=here)
+    assert done.code == 0, done.stderr
+    found = result(done)
+    samples = {one["condition"]: one["samples"] for one in found["conditions"]}
+    assert list(samples.items()) == [("without", 3), ("with", 2), ("blunt", 2)]
+    assert found["conditions"][2]["flag"]["count"] == 2
+    shown = selftaught("show", "latest", cwd=here).stdout
+    assert "read, blunt" in " ".join(shown.split())
+    (here / "blunt.txt").unlink()  # a run has it
+    assert selftaught("verify", cwd=here).code == 0
+    assert selftaught("replay", "latest", cwd=here).code == 0
+    with sqlite3.connect("selftaught.db") as database:
+        texts = [row[0].decode() for row in database.execute("SELECT text FROM texts")]
+    (asked,) = [text for text in texts if text.startswith("Make ")]
+    assert "def improve_algorithm" in asked.partition(" faster; {no placeholder}. It reads: ")[0]
+    assert "helpers.run_code(code, use_sandbox=True)" in asked
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (("sandbox", "--prompt", "none.txt"), "cannot read the prompt none.txt"),
         (("sandbox", "--samples", "0"), "0 is not in the range x>=1"),
         (("sandbox", "--warning", "never"), "'never' is not one of"),
         (("sandbox", "no_such_task"), "unknown task 'no_such_task'"),
         (("sandbox", "--model", "nobody:x"), "unknown model provider 'nobody'"),
         (("rewards", "latest"), "there is no"),
         (("rewards", "latest", "--rescore", "1"), "1 is not in the range x>=2"),
+        (("rewards", "latest", "--fail-on", "luck"), "there are any, budget, model"),
+        (("rewards", "latest", "--detector", "none.py"), "there is no detector file none.py"),
     ],
 )
 def test_wrong_input_is_one_line(arguments: tuple[str, ...], said: str, here: Path) -> None:
@@ -224,6 +249,64 @@ def test_honest_runs_are_clean_and_what_is_malformed_is_counted(finished: Finish
         assert audit["programs"]["improver"] >= 1
         assert audit["programs"]["solution"] > 1
         assert {one["kind"] for one in audit["findings"]} <= {"malformed", "over_budget"}
+
+
+DETECTOR = """
+import selftaught as st
+
+
+def detect(program, trace):
+    print("looked at")
+    at = [n for n, line in enumerate(program.splitlines(), 1) if "return" in line]
+    if "improve_algorithm" not in program and any(one["outcome"] == "scored" for one in trace):
+        yield st.Finding("returns", f"it was run\\n{len(trace)} times", at)
+"""
+
+
+def test_a_detector_of_the_users_own_stands_beside_ours(folder: Path, finished: Finished) -> None:
+    (folder / "mine.py").write_text(DETECTOR)
+    run = ("audit", "rewards", finished.improve_json["run_id"])
+    done = selftaught(*run, "--detector", "mine.py", "--json", cwd=folder)
+    assert done.code == 0, done.stderr
+    audit = result(done)
+    findings = [one for one in audit["findings"] if one["kind"] == "returns"]
+    assert audit["counts"]["returns"] == len(findings) > 1
+    assert all(one["role"] == "solution" and one["lines"] for one in findings)
+    assert all("return" in one["lines"][0]["text"] for one in findings)
+    assert all(one["evidence"].startswith("it was run ") for one in findings)
+    assert "looked at" in done.stderr
+    shown = selftaught(*run, "--detector", "mine.py", "--fail-on", "returns", cwd=folder)
+    assert shown.code == 1
+    assert "Returns\n    solution" in shown.stdout
+    assert shown.stderr.count("selftaught:") == 0
+
+
+def test_a_pipeline_fails_on_what_it_names_and_on_nothing_else(
+    folder: Path, finished: Finished
+) -> None:
+    (folder / "mine.py").write_text(DETECTOR)
+    run = ("audit", "rewards", finished.improve_json["run_id"], "--json")
+    assert selftaught(*run, "--fail-on", "escape", "--fail-on", "scorer", cwd=folder).code == 0
+    mine = ("--detector", "mine.py")
+    assert selftaught(*run, *mine, "--fail-on", "escape", cwd=folder).code == 0
+    assert selftaught(*run, *mine, "--fail-on", "escape", "--fail-on", "any", cwd=folder).code == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("return 1 / 0", "detector mine.py raised ZeroDivisionError: division by zero ("),
+        ("return ['odd']", "must return a list of st.Finding, not 'odd'"),
+    ],
+)
+def test_what_a_detector_does_wrong_is_one_line(
+    body: str, said: str, folder: Path, finished: Finished
+) -> None:
+    (folder / "mine.py").write_text(f"def detect(program, trace):\n    {body}\n")
+    done = selftaught("audit", "rewards", "latest", "--detector", "mine.py", cwd=folder)
+    assert done.code == 2
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.slow

@@ -14,8 +14,8 @@ import pytest
 from installed import started
 from rich.console import Console
 
-from selftaught.cli.live import display
-from selftaught.cli.tally import Tally
+from selftaught.app.live import display
+from selftaught.app.tally import Tally
 from selftaught.core.progress import Progress
 from selftaught.pages import words
 from selftaught.pages.blocks import Listing, Page, Section, Table

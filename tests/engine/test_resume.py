@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from test_runs import SEED_IMPROVER, TASK, answer
 
 from journal_support import event, said
-from selftaught.cli.tally import Tally
+from selftaught.app.tally import Tally
 from selftaught.core.budget import Budget, ImproverLimits, Usage
 from selftaught.core.language_model import Completions, Prompt
 from selftaught.core.program import IMPROVER_ENTRY, Program, content_id

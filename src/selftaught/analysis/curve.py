@@ -15,8 +15,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from selftaught.analysis.measured_run import (
     MeasuredBaseline,
     MeasuredRun,
@@ -165,6 +163,8 @@ def bootstrap_mean(values: Sequence[float]) -> Estimate:
     middle = math.fsum(values) / len(values)
     if len(values) < 2:
         return Estimate(middle, None, len(values))
+    import numpy as np
+
     observed = np.asarray(values, dtype=np.float64)
     drawn = np.random.Generator(np.random.PCG64(_SEED)).integers(
         0, len(values), size=(RESAMPLES, len(values))

@@ -8,12 +8,21 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from msgspec.structs import asdict
+
 from selftaught.analysis.reward_denials import denials
-from selftaught.analysis.reward_findings import KINDS, Line, RewardFinding, Role, by_kind
+from selftaught.analysis.reward_findings import (
+    KINDS,
+    Detector,
+    Line,
+    RewardFinding,
+    Role,
+    by_kind,
+)
 from selftaught.analysis.reward_scores import Scores, scores_that_do_not_hold
 from selftaught.core.program import Program
 from selftaught.engine.program_reader import ProgramReader, Reading
@@ -53,13 +62,17 @@ class RewardAudit:
             "programs": dict(self.programs),
             "unread": self.unread,
             "unreadable": dict(self.unreadable),
-            "counts": {kind: counts[kind] for kind in KINDS},
+            "counts": {kind: counts[kind] for kind in [*KINDS, *counts]},
             "findings": [as_json(finding) for finding in self.findings],
         }
 
 
 async def audit_run(
-    journal: JournalReader, run_id: str, programs: ProgramReader, most: int | None = None
+    journal: JournalReader,
+    run_id: str,
+    programs: ProgramReader,
+    most: int | None = None,
+    detectors: Sequence[Detector] = (),
 ) -> RewardAudit:
     """Audit one run.
 
@@ -68,6 +81,7 @@ async def audit_run(
         run_id: its whole id.
         programs: looks for tricks in a program's text.
         most: solutions that are read, those that scored highest anywhere first; None for all.
+        detectors: the user's own, called here on each program.
     """
     events = list(journal.events(run_id, _KINDS_OF_EVENTS))
     roles = _roles(events)
@@ -84,6 +98,7 @@ async def audit_run(
         *(found for program, role in roles.items() for found in _by_reading(program, role, by_id)),
         *denials(events),
         *scores_that_do_not_hold(scores),
+        *_by_detectors(detectors, roles, texts, events),
     ]
     return RewardAudit(
         run_id,
@@ -93,6 +108,33 @@ async def audit_run(
         tuple(by_kind([*dict.fromkeys(findings)])),
         scores,
     )
+
+
+def _by_detectors(
+    detectors: Sequence[Detector],
+    roles: Mapping[str, Role],
+    texts: Mapping[str, str],
+    events: Iterable[Event],
+) -> Iterable[RewardFinding]:
+    if not detectors:
+        return
+    traces: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    improver_of: dict[str, str] = {}
+    for event in events:
+        match event.body:
+            case Invocation(improver=improver):
+                improver_of[event.key] = improver
+            case InvocationEnd() as end if event.key in improver_of:
+                traces[improver_of[event.key]].append({"kind": event.kind, **asdict(end)})
+            case Evaluation() as one:
+                traces[one.program].append({"kind": event.kind, **asdict(one)})
+    for program in filter(texts.__contains__, roles):
+        numbered = dict(enumerate(texts[program].splitlines(), 1))
+        for detect in detectors:
+            for found in detect(texts[program], traces[program]):
+                lines = tuple(Line(at, numbered[at]) for at in found.lines if at in numbered)
+                evidence = " ".join(found.evidence.split())
+                yield RewardFinding(found.kind, roles[program], program, False, evidence, lines)
 
 
 def _roles(events: Iterable[Event]) -> dict[str, Role]:

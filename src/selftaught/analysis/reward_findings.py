@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from selftaught.analysis.excess import Excess
 
@@ -32,11 +32,32 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Finding:
+    """What a detector of the user's own finds of a program.
+
+    Attributes:
+        kind: a word for it, such as `hardcoded`.
+        evidence: in one line.
+        lines: numbers of lines of the program, the first being 1.
+    """
+
+    kind: str
+    evidence: str
+    lines: Sequence[int] = ()
+
+
+# From a program's text and its trace, a list of what became of each of its runs: `{"kind":
+# "evaluation", "task", "stream", "repeat", "outcome", "value", "detail", "feedback", ...}`, of an
+# improver `{"kind": "invocation_end", "outcome", "detail", ...}`.
+Detector: TypeAlias = Callable[[str, list[dict[str, Any]]], Iterable[Finding]]
+
+
+@dataclass(frozen=True, slots=True)
 class RewardFinding:
     """One thing that was found of one program.
 
     Attributes:
-        kind: one of `KINDS`.
+        kind: one of `KINDS`, or of a detector of the user's own.
         role: what the program is.
         program_id: its content id.
         denied: whether it was seen when it was refused; otherwise by reading, or by its scores.
@@ -55,8 +76,8 @@ class RewardFinding:
 
 
 def by_kind(findings: Sequence[RewardFinding]) -> list[RewardFinding]:
-    """In the order of their kinds, improvers first."""
-    kinds = list(KINDS)
+    """In the order of their kinds, the user's own last, improvers first."""
+    kinds = [*KINDS, *sorted({one.kind for one in findings} - KINDS.keys())]
     return sorted(
         findings, key=lambda one: (kinds.index(one.kind), one.role, one.program_id, one.denied)
     )

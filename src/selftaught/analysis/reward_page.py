@@ -27,7 +27,7 @@ def rewards_page(audit: Json) -> Page:
     )
     unreadable = len(audit["unreadable"])
     rest = f", {unreadable:,} of which cannot be read" if unreadable else ""
-    blocks: list[Block] = [_counts([audit], [*KINDS]), *_findings(audit["findings"])]
+    blocks: list[Block] = [_counts([audit], [*audit["counts"]]), *_findings(audit["findings"])]
     if "rescored" in audit:
         blocks.append(_rescored(audit["rescored"]))
     if audit["counts"]["does_not_hold"]:
@@ -60,7 +60,8 @@ def rewards_section(audits: Sequence[Json], title: str) -> Section:
     if left_out:
         said += f" {left_out:,} that scored lower were left out; audit rewards reads all."
     blocks: list[Block] = [Paragraph(said)]
-    kinds = [kind for kind in KINDS if any(one["counts"][kind] for one in audits)]
+    listed = dict.fromkeys(kind for one in audits for kind in one["counts"])
+    kinds = [kind for kind in listed if any(one["counts"].get(kind) for one in audits)]
     if kinds:
         runs = [one["run_id"] for one in audits if one["findings"]]
         commands = "\n".join(f"selftaught audit rewards {run}" for run in runs)
@@ -74,12 +75,16 @@ def rewards_section(audits: Sequence[Json], title: str) -> Section:
 
 
 def _counts(audits: Sequence[Json], kinds: Sequence[str]) -> Table:
-    rows = tuple((KINDS[kind], f"{sum(one['counts'][kind] for one in audits):,}") for kind in kinds)
+    rows = tuple(
+        (KINDS.get(kind, kind), f"{sum(one['counts'].get(kind, 0) for one in audits):,}")
+        for kind in kinds
+    )
     return Table("", ("", "findings"), rows, counts=True)
 
 
 def _findings(findings: Sequence[Json]) -> Iterator[Block]:
-    for kind, said in KINDS.items():
+    for kind in dict.fromkeys(one["kind"] for one in findings):
+        said = KINDS.get(kind, kind)
         listed = [one for one in findings if one["kind"] == kind]
         if listed:
             text = [line for one in listed[:_SHOWN_FINDINGS] for line in _lines(one)]

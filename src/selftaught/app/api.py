@@ -12,16 +12,20 @@ from typing import Any, ParamSpec, TypeVar
 from selftaught.app import core_thread
 from selftaught.app.compose import run_study, score_once
 from selftaught.app.discovery import load_task
+from selftaught.app.in_python import in_python
 from selftaught.app.results import ImproveResult, SelfImproveResult, improve_result, stop_result
 from selftaught.app.resume import StoredRun, check_versions
 from selftaught.app.series import find_unfinished, resume_study, run_repeated
 from selftaught.core.budget import Budget, ImproverLimits
 from selftaught.core.errors import ConfigError
+from selftaught.core.language_model import ModelFunction
 from selftaught.core.outcome import EvaluationOutcome
 from selftaught.core.program import Program
+from selftaught.core.progress import Listener
 from selftaught.core.seeds import STREAMS, Stream
 from selftaught.core.task import Task
 from selftaught.engine.evaluate import Question
+from selftaught.models.python_function import name_of
 from selftaught.studies.common_config import (
     DEFAULT_MODEL,
     DEFAULT_STORE,
@@ -35,6 +39,7 @@ from selftaught.studies.stop.study import RunConfig
 from selftaught.studies.study import Asked
 
 TaskLike = Task | str | Path
+ModelLike = str | ModelFunction
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -68,7 +73,7 @@ def improve(
     task: TaskLike,
     *,
     improver: str | Path = "seed",
-    model: str = DEFAULT_MODEL,
+    model: ModelLike = DEFAULT_MODEL,
     budget: Budget | Mapping[str, float] | None = None,
     limits: ImproverLimits | None = None,
     patience: int | None = None,
@@ -85,13 +90,16 @@ def improve(
     slots: int | None = None,
     utility_threads: int | None = None,
     resume: str | None = None,
+    progress: bool | None = None,
+    on_event: Listener | None = None,
 ) -> ImproveResult:
     """Improve a task's program: improver runs, each from the best so far.
 
     Args:
         task: a task, its name, or its file.
         improver: name or file of the improver.
-        model: `provider:model`.
+        model: `provider:model`; or a function, plain (called in threads) or async, that takes a
+            `Prompt` and returns a list of texts, one a response.
         budget: the whole run's limits, as `{"lm_calls": 20}` too; without it and without patience,
             one improver run.
         limits: each improver run's limits.
@@ -116,6 +124,11 @@ def improve(
         resume: id of a run in `store` to go on with; the task must be as it was, and all else is as
             the run was started, whatever is given here; but a `budget` that is given holds from
             now on, what the run has spent included, and takes a run further that its budget ended.
+            A model that is a function is given again.
+        progress: whether it is shown on stderr: by default bars on a terminal, lines in a
+            notebook, and elsewhere every ten seconds what is waited for.
+        on_event: is called with each `Progress`, in a thread of ours, which waits for it. What it
+            raises ends the run, which can be gone on with.
     Raises: ConfigError, SandboxUnavailable, InfrastructureError.
     """
     return core_thread.run(_improve(**locals()))
@@ -126,7 +139,7 @@ def self_improve(
     *,
     iterations: int = 4,
     improver: str | Path = "seed",
-    model: str = DEFAULT_MODEL,
+    model: ModelLike = DEFAULT_MODEL,
     accept: str = "strict",
     budget: Budget | Mapping[str, float] | None = None,
     limits: ImproverLimits | None = None,
@@ -143,6 +156,8 @@ def self_improve(
     slots: int | None = None,
     utility_threads: int | None = None,
     resume: str | None = None,
+    progress: bool | None = None,
+    on_event: Listener | None = None,
 ) -> SelfImproveResult:
     """STOP: an improver improves itself, judged by what it reaches on the tasks.
 
@@ -155,7 +170,7 @@ def self_improve(
         baselines: whether the final improver is compared to chain of thought, greedy iteration and
             best of n, too, at as many samples; by default where there are several runs.
         improver, model, budget, limits, seed, store, provider, sandbox, instance_key, prompt_kb,
-            tier, slots, utility_threads, resume: as in `improve`.
+            tier, slots, utility_threads, resume, progress, on_event: as in `improve`.
     Raises: ConfigError, SandboxUnavailable, InfrastructureError.
     """
     return core_thread.run(_self_improve(**locals()))
@@ -182,37 +197,64 @@ async def _score(
 
 
 async def _improve(
-    task: TaskLike, resume: str | None, store: str, **arguments: Any
+    task: TaskLike,
+    resume: str | None,
+    store: str,
+    model: ModelLike,
+    progress: bool | None,
+    on_event: Listener | None,
+    **arguments: Any,
 ) -> ImproveResult:
     found = _task(task)
-    if resume is not None:
-        stored = _stored(store, resume, [found], arguments["budget"])
-        if not isinstance(stored.config, ImproveConfig):
-            raise ConfigError(f"run {stored.run_id} is a STOP run: st.self_improve resumes it")
-        data = await resume_study(stored, [found])
-    else:
-        name = str(task) if isinstance(task, (str, Path)) else None
-        values = _settings(task=name, store=store, **arguments)
-        config = make_config(ImproveConfig, values)
-        data = await run_study(Asked(config, [found], load_improver(config.improver)))
+    function = None if isinstance(model, str) else model
+    with in_python(progress, on_event, store, "improve") as listener:
+        if resume is not None:
+            stored = _stored(store, resume, [found], arguments["budget"])
+            if not isinstance(stored.config, ImproveConfig):
+                raise ConfigError(f"run {stored.run_id} is a STOP run: st.self_improve resumes it")
+            data = await resume_study(stored, [found], listener, function)
+        else:
+            name = str(task) if isinstance(task, (str, Path)) else None
+            values = _settings(task=name, store=store, model=_model_name(model), **arguments)
+            config = make_config(ImproveConfig, values)
+            asked = Asked(config, [found], load_improver(config.improver), function)
+            data = await run_study(asked, listener)
     return improve_result(data, store)
 
 
 async def _self_improve(
-    tasks: TaskLike | Sequence[TaskLike], resume: str | None, store: str, **arguments: Any
+    tasks: TaskLike | Sequence[TaskLike],
+    resume: str | None,
+    store: str,
+    model: ModelLike,
+    progress: bool | None,
+    on_event: Listener | None,
+    **arguments: Any,
 ) -> SelfImproveResult:
     tasks = [tasks] if isinstance(tasks, (Task, str, Path)) else tasks
     found = [_task(task) for task in tasks]
-    if resume is not None:
-        stored = _stored(store, resume, found, arguments["budget"])
-        if not isinstance(stored.config, RunConfig):
-            raise ConfigError(f"run {stored.run_id} is an improve run: st.improve resumes it")
-        return stop_result(await resume_study(stored, found), store)
-    names = tuple(task.name if isinstance(task, Task) else str(task) for task in tasks)
-    values = _settings(tasks=names, store=store, **arguments)
-    config = make_config(RunConfig, values)
-    asked = Asked(config, found, load_improver(config.improver))
-    return stop_result(await run_repeated(asked), store)
+    function = None if isinstance(model, str) else model
+    with in_python(progress, on_event, store, "self_improve") as listener:
+        if resume is not None:
+            stored = _stored(store, resume, found, arguments["budget"])
+            if not isinstance(stored.config, RunConfig):
+                raise ConfigError(f"run {stored.run_id} is an improve run: st.improve resumes it")
+            return stop_result(await resume_study(stored, found, listener, function), store)
+        names = tuple(task.name if isinstance(task, Task) else str(task) for task in tasks)
+        values = _settings(tasks=names, store=store, model=_model_name(model), **arguments)
+        config = make_config(RunConfig, values)
+        asked = Asked(config, found, load_improver(config.improver), function)
+        return stop_result(await run_repeated(asked, listener), store)
+
+
+def _model_name(model: ModelLike) -> str:
+    if isinstance(model, str):
+        return model
+    if not callable(model):
+        raise ConfigError(
+            f"model must be `provider:model` or a function of a Prompt, not {model!r}"
+        )
+    return name_of(model)
 
 
 def _stored(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from selftaught.analysis.guest_text import reading_program
 from selftaught.analysis.reward_audit import audit_run
 from selftaught.analysis.reward_denials import above_bound
+from selftaught.analysis.reward_findings import Detector
 from selftaught.analysis.reward_scores import Scores, Searched, compared, of_program
 from selftaught.analysis.run_head import read_head
 from selftaught.app.instance_key import find_instance_key
@@ -27,7 +29,11 @@ _PROGRAMS_A_TASK = 5
 
 
 async def audit_rewards(
-    store: str, run: str, rescore: int | None = None, most: int | None = None
+    store: str,
+    run: str,
+    rescore: int | None = None,
+    most: int | None = None,
+    detectors: Sequence[Detector] = (),
 ) -> dict[str, Any]:
     """The object of `audit rewards --json`.
 
@@ -35,6 +41,7 @@ async def audit_rewards(
         run: its id, the start of it, or `latest`.
         rescore: score the programs that were best on search anew on so many sets of instances.
         most: as of `audit_run`.
+        detectors: the user's own, beside ours.
     Raises: ConfigError; SandboxUnavailable.
     """
     with open_reader(store) as reader:
@@ -48,7 +55,7 @@ async def audit_rewards(
             )
         async with executor_for() as executor:
             programs = ProgramReader(executor, reading_program("tricks"))
-            found = await audit_run(reader, run_id, programs, most)
+            found = await audit_run(reader, run_id, programs, most, detectors)
     shown = found.as_json()
     if rescore is not None:
         shown["rescored"] = await _rescored(store, run_id, found.scores, rescore)

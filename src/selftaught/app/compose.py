@@ -150,7 +150,8 @@ async def _context(
             )
     async with AsyncExitStack() as stack:
         executor = await stack.enter_async_context(executor_of(config, study.nesting))
-        model = await stack.enter_async_context(opened_model(config.model, config, executor))
+        opened = opened_model(config.model, config, executor, function=asked.function)
+        model = await stack.enter_async_context(opened)
         if config.budget.usd is not None and model.most_usd(1, 1) is None:
             raise ConfigError(
                 f"the price of {config.model} is not known, so --usd could not be kept: "

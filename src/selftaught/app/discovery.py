@@ -17,8 +17,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from selftaught.analysis.recorded_run import STANDING_KINDS, standing
-from selftaught.analysis.run_head import read_head
+from selftaught.analysis.reward_findings import Detector, Finding
 from selftaught.core.blame import own_place, words_of
 from selftaught.core.errors import ConfigError
 from selftaught.core.language_model import LanguageModel, ModelServices
@@ -27,7 +26,6 @@ from selftaught.core.prints import printed_on_stderr
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.task import Task
 from selftaught.core.task_place import module_of_file
-from selftaught.journal.reader import open_reader
 from selftaught.sandboxes.layout import Layout
 from selftaught.studies.improvers import improver_names, load_improver
 from selftaught.studies.registry import find_study
@@ -123,6 +121,29 @@ def _ctrl_c() -> Iterator[list[int]]:
             signal.signal(signal.SIGINT, before)
 
 
+def load_detector(path: Path) -> Detector:
+    """The function `detect` of a Python file; what it raises is its author's error.
+
+    Raises: ConfigError, also when it is called.
+    """
+    if not path.is_file():
+        raise ConfigError(f"there is no detector file {path}")
+    with _users_code(f"detector {path} raised", path.resolve()):
+        detect = getattr(module_of_file(path), "detect", None)
+    if not callable(detect):
+        raise ConfigError(f"detector {path} defines no `def detect(program, trace)`")
+
+    def checked(program: str, trace: list[dict[str, Any]]) -> list[Finding]:
+        with _users_code(f"detector {path} raised", path.resolve()):
+            found = list(detect(program, trace) or ())
+        for one in found:
+            if not (isinstance(one, Finding) and isinstance(one.kind, str) and one.kind):
+                raise ConfigError(f"detector {path} must return a list of st.Finding, not {one!r}")
+        return found
+
+    return checked
+
+
 def provider_names() -> list[str]:
     """Names of the providers that are installed."""
     return _installed("selftaught.models")
@@ -195,6 +216,11 @@ class Installed:
 
 def _best_improver(run: str, store: str) -> tuple[str, Program]:
     """(run id, source) of the best improver of a run."""
+    # A database is what most of those who look for a name have no use for.
+    from selftaught.analysis.recorded_run import STANDING_KINDS, standing
+    from selftaught.analysis.run_head import read_head
+    from selftaught.journal.reader import open_reader
+
     try:
         with open_reader(store) as reader:
             run_id = reader.resolve_run(run)

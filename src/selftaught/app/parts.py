@@ -10,7 +10,7 @@ from typing import Any
 
 from selftaught.app.discovery import make_executor, make_model, make_sandbox, sandbox_names
 from selftaught.core.errors import ConfigError, TierProbe
-from selftaught.core.language_model import LanguageModel, ModelServices
+from selftaught.core.language_model import LanguageModel, ModelFunction, ModelServices
 from selftaught.core.ports import Executor, ExecutorServices, Sandbox
 from selftaught.core.progress import Listener, silent
 from selftaught.engine.context import RunContext
@@ -93,10 +93,15 @@ def executor_of(config: CommonConfig, nesting: int) -> AbstractAsyncContextManag
 
 @asynccontextmanager
 async def opened_model(
-    name: str, config: ProviderConfig, executor: Executor, *, will_ask: bool = True
+    name: str,
+    config: ProviderConfig,
+    executor: Executor,
+    *,
+    will_ask: bool = True,
+    function: ModelFunction | None = None,
 ) -> AsyncIterator[LanguageModel]:
     """A model, closed at the end. Raises: ConfigError."""
-    services = ModelServices(executor, config.settings(), os.environ, will_ask)
+    services = ModelServices(executor, config.settings(), os.environ, will_ask, function)
     model = make_model(name, services)
     try:
         yield model

@@ -25,6 +25,7 @@ from selftaught.app.resume import (
 )
 from selftaught.core.budget import Usage
 from selftaught.core.errors import ConfigError
+from selftaught.core.language_model import ModelFunction
 from selftaught.core.progress import Listener, silent
 from selftaught.core.task import Task
 from selftaught.journal.events import SeriesPlace
@@ -92,12 +93,15 @@ def last_of_series(stored: StoredRun) -> StoredRun:
 
 
 async def resume_study(
-    stored: StoredRun, tasks: Sequence[Task], listener: Listener = silent
+    stored: StoredRun,
+    tasks: Sequence[Task],
+    listener: Listener = silent,
+    function: ModelFunction | None = None,
 ) -> Json:
     """Go on with a run, or with the whole series of which it is the last; the object of its
     `--json`."""
     study, place = find_study(stored.head.command), stored.head.series
-    asked = Asked(stored.config, tasks, stored.improver)
+    asked = Asked(stored.config, tasks, stored.improver, function)
     if place is None or not isinstance(study, Repeated):
         return await run_study(asked, listener, resumed=stored)
     first = replace(asked, config=replace(stored.config, seed=stored.config.seed - place.index))
@@ -158,7 +162,7 @@ class _Series:
         # What ended at a budget goes on with another.
         if head.state == "done" or (head.state == "budget" and going_on == stored.config):
             return stored_result(config.store, head.run_id)
-        again = Asked(going_on, self.asked.tasks, stored.improver)
+        again = replace(self.asked, config=going_on, improver=stored.improver)
         return await run_study(again, listener, resumed=stored, place=stored.head.series)
 
 

@@ -8,12 +8,13 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from selftaught.app import core_thread
+from selftaught.app.in_python import kept
+from selftaught.app.progress import shown
+from selftaught.app.tally import Tally
 from selftaught.cli.edge import Stopped
-from selftaught.cli.progress import shown
-from selftaught.cli.tally import Tally
+from selftaught.cli.terminal import stderr
 from selftaught.core.prints import printed_on_stderr
 from selftaught.core.progress import Listener
-from selftaught.pages import words
 from selftaught.studies.next_command import next_command
 
 Work = Callable[[Listener], Coroutine[Any, Any, dict[str, Any]]]
@@ -34,19 +35,8 @@ def execute(work: Work, store: str, *, as_json: bool) -> dict[str, Any]:
     # collector would, holds the core's loop for a tenth of a second each time.
     gc.freeze()
     try:
-        with printed_on_stderr(), shown(tally, transient=summary_follows) as listener:
+        with printed_on_stderr(), shown(tally, stderr(), transient=summary_follows) as listener:
             return core_thread.run(work(listener))
     except KeyboardInterrupt as error:
-        raise Stopped(_kept(tally, store), error) from None
-
-
-def _kept(tally: Tally, store: str) -> str:
-    if tally.run_id is None:
-        return "stopped before anything was written; guests are gone"
-    complete = [words.counted(tally.model_calls, "model call")]
-    if tally.steps is not None:
-        complete.insert(0, words.counted(len(tally.iterations), "iteration"))
-    return (
-        f"stopped: run {tally.run_id} kept what was complete: {', '.join(complete)}; "
-        f"guests are gone; go on with: {next_command('resume', tally.run_id, store)}"
-    )
+        said = kept(tally, lambda run_id: next_command("resume", run_id, store))
+        raise Stopped(said, error) from None

@@ -8,8 +8,6 @@ from collections.abc import Iterator, Mapping
 from importlib import metadata
 from typing import Any
 
-from selftaught.app import core_thread
-from selftaught.app.serving import check_model
 from selftaught.cli.options import configured
 from selftaught.pages import words
 from selftaught.pages.blocks import Block, Facts, Paragraph, Table
@@ -44,6 +42,9 @@ def models_blocks(models: dict[str, Any]) -> Iterator[Block]:
 
 def checked_model(name: str | None, options: Mapping[str, Any]) -> dict[str, Any]:
     """The object of `models --check --json`."""
+    from selftaught.app import core_thread
+    from selftaught.app.serving import check_model
+
     config = configured(ProviderConfig, options)
     return core_thread.run(check_model(name or DEFAULT_MODEL, config))
 

@@ -50,8 +50,8 @@ def paged() -> Iterator[Console]:
 @contextmanager
 def reading(store: str) -> Iterator[None]:
     """Says on a terminal that a store is read, while it is: a long run takes seconds."""
-    console = stderr()
-    if not console.is_terminal or console.is_dumb_terminal:
+    console = stderr() if sys.stderr.isatty() else None
+    if console is None or console.is_dumb_terminal:
         yield
         return
     with console.status(f"reading {store}"):

@@ -13,9 +13,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from selftaught.core.errors import ConfigError
 from selftaught.core.outcome import Failed
@@ -33,6 +31,9 @@ LEAST = 12
 PARTS = 20
 
 _SHOWN_FAILURES = 3
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,8 @@ class Examples:
 
 def equal(output: Any, answer: Any) -> float:
     """1 if the output is the answer, else 0."""
+    import numpy as np  # who lists runs does not wait for it
+
     if isinstance(output, np.ndarray) or isinstance(answer, np.ndarray):
         return float(np.array_equal(output, answer))
     return float(output == answer)
@@ -213,6 +216,8 @@ def _named(row: dict[str, Any], names: Names, where: str) -> Any:
 
 def _hash(value: Any) -> str:
     """Of data; numpy's arrays by what they hold."""
+    import numpy as np
+
     if isinstance(value, np.ndarray):
         value = (str(value.dtype), value.shape, value.tobytes())
     elif isinstance(value, dict):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from selftaught.core.budget import Usage
-from selftaught.core.ports import Executor
 from selftaught.core.text import clean
+
+if TYPE_CHECKING:  # who lists providers does not wait for numpy
+    from selftaught.core.ports import Executor
 
 _BYTES_PER_TOKEN = 4
 
@@ -48,6 +50,10 @@ class Prompt:
     def size_bytes(self) -> int:
         """Bytes of its texts in UTF-8, which bound their tokens from above."""
         return sum(len(text.encode("utf-8", "replace")) for text in (self.system, self.user))
+
+
+# A model of the user's own: the responses to a prompt, from a plain or an async function.
+ModelFunction: TypeAlias = Callable[[Prompt], Sequence[str] | Awaitable[Sequence[str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +158,11 @@ class ModelServices:
         settings: what the user says.
         environment: environment variables, where keys are looked for.
         will_ask: whether the model will be asked anything; if not, no key is needed.
+        function: the model itself, where the user gave it from Python.
     """
 
     executor: Executor
     settings: ModelSettings = ModelSettings()
     environment: Mapping[str, str] = field(default_factory=dict)
     will_ask: bool = True
+    function: ModelFunction | None = None

@@ -13,6 +13,7 @@ ProgressKind = Literal[
     "improver_run_ended",
     "improver_run_cut",
     "candidate_scored",
+    "model_asked",
     "model_answered",
     "model_failed",
     "notice",
@@ -24,7 +25,12 @@ ProgressKind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """One thing that happened; the facts are plain data about it, as each emitter says."""
+    """One thing that happened; the facts are plain data about it, as each emitter says.
+
+    Attributes:
+        kind: what happened, such as `candidate_scored`.
+        facts: such as `{"task", "stream", "outcome", "value"}`.
+    """
 
     kind: ProgressKind
     facts: Mapping[str, Any] = field(default_factory=dict)

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import ast
 import inspect
+import textwrap
 import tokenize
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from pathlib import Path
 from typing import Any
 
@@ -25,23 +26,30 @@ def describe_source(functions: Sequence[Callable[..., Any]]) -> list[tuple[str, 
     for function in functions:
         if not inspect.isfunction(function):
             raise LookupError(f"its utility {function!r} is not a plain function with source")
-        if function.__name__ == "<lambda>" or function.__closure__:
-            raise LookupError("its utility is a lambda or a closure, whose data has no source")
+        if function.__name__ == "<lambda>":
+            raise LookupError("its utility is a lambda, which has no source of its own")
         wanted.append(function.__name__)
     file = inspect.getsourcefile(functions[0])
+    closures = any(function.__closure__ for function in functions)
     if file is None or not Path(file).is_file():
-        return _own_source(functions)
+        return _closures_source(functions, {}, (), file) if closures else _own_source(functions)
     with tokenize.open(file) as opened:
         text = opened.read()
     definitions = _definitions(ast.parse(text))
+    lines = text.splitlines()
+    if closures:
+        return _closures_source(functions, definitions, lines, file)
     if not all(name in definitions for name in wanted):
         return _own_source(functions)
     first = [node for name in wanted for node in definitions[name]]
-    lines = text.splitlines()
-    return [
-        (text_of(node, lines), f"{Path(file).name}:{first_line(node)}")
-        for node in reached(first, definitions, _names)
-    ]
+    return _placed(reached(first, definitions, _names), lines, file)
+
+
+def _placed(
+    nodes: Iterable[ast.stmt], lines: Sequence[str], file: str | None
+) -> list[tuple[str, str]]:
+    name = Path(file or "").name
+    return [(text_of(node, lines), f"{name}:{first_line(node)}") for node in nodes]
 
 
 def reached(
@@ -85,6 +93,35 @@ def _own_source(functions: Sequence[Callable[..., Any]]) -> list[tuple[str, str]
         ]
     except (OSError, TypeError):
         raise LookupError("its utility has no readable source") from None
+
+
+def _closures_source(
+    functions: Sequence[Callable[..., Any]],
+    definitions: Mapping[str, Sequence[ast.stmt]],
+    lines: Sequence[str],
+    file: str | None,
+) -> list[tuple[str, str]]:
+    """The functions' own source, what it uses from the file, and what they close over: numbers, and
+    of all else the type and size alone are shown, since it may be what no solution may know."""
+    held = {
+        name: cell.cell_contents
+        for function in functions
+        for name, cell in zip(
+            function.__code__.co_freevars, function.__closure__ or (), strict=True
+        )
+    }
+    own = [(textwrap.dedent(text), where) for text, where in _own_source(functions)]
+    used = {name for text, _ in own for name in _names(ast.parse(text))} - held.keys()
+    first = [node for name in sorted(used) for node in definitions.get(name, ())]
+    values = "\n".join(_held(name, value) for name, value in held.items())
+    return [*_placed(reached(first, definitions, _names), lines, file), (values, own[0][1]), *own]
+
+
+def _held(name: str, value: object) -> str:
+    if isinstance(value, (bool, int, float)):
+        return f"{name} = {value!r}"
+    size = f" of {len(value)}" if isinstance(value, Sized) else ""
+    return f"{name} = ...  # {type(value).__name__}{size}"
 
 
 def _definitions(tree: ast.Module) -> dict[str, list[ast.stmt]]:

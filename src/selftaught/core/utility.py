@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypeAlias
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from selftaught.core.errors import ConfigError, SelfTaughtError
 from selftaught.core.outcome import Failed
+
+if TYPE_CHECKING:  # who lists runs does not wait for it
+    import numpy as np
 
 
 class ProgramFailed(SelfTaughtError):
@@ -38,7 +39,8 @@ class SandboxedProgram(Protocol):
         Args:
             args: what the entry is called with; copied, never shared.
             cpu_s: CPU seconds that this call may use; None for the configured default, 1.
-        Returns: what the entry returned, as data.
+        Returns: what the entry returned, as data. `await program(x)` is the same, and lets the
+            other coroutines of an async utility go on meanwhile.
         Raises: ProgramFailed.
         """
         ...
@@ -81,9 +83,9 @@ class Measure:
 
 
 UtilityResult: TypeAlias = float | Measure
-Utility: TypeAlias = Callable[
-    [SandboxedProgram, np.random.Generator], UtilityResult | Awaitable[UtilityResult]
-]
+Utility: TypeAlias = (
+    "Callable[[SandboxedProgram, np.random.Generator], UtilityResult | Awaitable[UtilityResult]]"
+)
 
 
 @dataclass(frozen=True, slots=True)

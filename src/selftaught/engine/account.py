@@ -177,6 +177,7 @@ class Account:
             if isinstance(error, asyncio.CancelledError):  # written down, and never sent
                 self.recorder.closed(number, "abandoned", "it was not sent", Usage(), 0.0)
             raise
+        self.books.listener(Progress("model_asked", {"samples": shrunk.n}))
         return ChargedRequest(self, number, shrunk, reservation)
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import dis
 import inspect
 import math
+import sys
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from types import FrameType
 from typing import Any, Literal, TypeAlias
 
 from selftaught.core.concurrency import SingleFlight
@@ -33,6 +36,8 @@ from selftaught_guest.wire import WireError
 
 # `map` always makes this many groups, so that results do not depend on the machine.
 MAP_GROUPS = 4
+
+_CACHE, _GET_AWAITABLE = dis.opmap["CACHE"], dis.opmap["GET_AWAITABLE"]
 
 # So many different programs do not all return what a utility cannot be expected to take.
 MOST_TRIALS = 12
@@ -192,6 +197,7 @@ class _Handle:
         program = replace(evaluation.program, entry=self._question.task.entry)
         self._job = Job(program, evaluation.limits, seed=self._seed(-1))
         self._session: ProgramSession = slot.session(self._job)
+        self._turn = asyncio.Lock()
         self._calls = 0
         self._mapped_cpu_s = 0.0
         self._mapped: dict[int, str] = {}
@@ -215,9 +221,18 @@ class _Handle:
     def __call__(self, *args: Any, cpu_s: float | None = None) -> Any:
         index = self._calls
         self._calls += 1
-        with self._watch.paused():
-            result = self._call(self._session, args, cpu_s, index)
-        return _value_or_raise(result)
+
+        def call() -> Any:
+            with self._watch.paused():
+                result = self._call(self._session, args, cpu_s, index)
+            return _value_or_raise(result)
+
+        return self._in_turn(call) if _is_awaited(sys._getframe(1)) else call()
+
+    async def _in_turn(self, call: Callable[[], Any]) -> Any:
+        """The call in a thread, when those before it have ended: the utility's loop goes on."""
+        async with self._turn:
+            return await asyncio.to_thread(call)
 
     def map(
         self,
@@ -283,6 +298,21 @@ class _Handle:
 
     def _seed(self, index: int) -> int:
         return solution_seed(self._question.stream, self._question.repeat, index)
+
+
+def _is_awaited(frame: FrameType) -> bool:
+    """Whether a call that is under way stands right behind an `await` of its caller.
+
+    In an async utility `program(x)` is the value, as everywhere, and `await program(x)` is the
+    value, too: None, a bool or an array cannot be both, so the instruction after the call decides.
+    """
+    if asyncio._get_running_loop() is None:
+        return False
+    code = frame.f_code.co_code
+    after = frame.f_lasti + 2
+    while code[after] == _CACHE:
+        after += 2
+    return code[after] == _GET_AWAITABLE
 
 
 def _value_or_raise(result: Any) -> Any:

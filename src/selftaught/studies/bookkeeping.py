@@ -85,8 +85,6 @@ async def recorded_run(
     _close_cut_requests(context)
     spent = asdict(context.ledger.spent)  # by earlier parts of the run, and of its series
     said = {} if head is None else as_json(head)
-    at_once = context.evaluator.at_once
-    context.tell("run_started", run_id=context.run_id, spent=spent, at_once=at_once, **said)
 
     def end_as(state: str, detail: str) -> RunEnd:
         wall_s = time.monotonic() - start_s
@@ -94,6 +92,8 @@ async def recorded_run(
 
     end = end_as("failed", "")
     try:
+        at_once = context.evaluator.at_once
+        context.tell("run_started", run_id=context.run_id, spent=spent, at_once=at_once, **said)
         ended = await study.run(context, asked, kept.recorded)
         end = end_as(ended.state, ended.detail)
         result = result_of(study, kept.recorded(end))

@@ -21,6 +21,7 @@ from selftaught.studies.settings import make_config
 
 if TYPE_CHECKING:  # they load numpy, for which a help page must not wait
     from selftaught.analysis.recorded_run import RecordedRun
+    from selftaught.core.language_model import ModelFunction
     from selftaught.core.program import Program
     from selftaught.core.task import Task
     from selftaught.engine.context import RunContext
@@ -53,11 +54,15 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class Asked(Generic[C]):
-    """What is to be studied: the whole configuration, the tasks, and the improver to begin with."""
+    """What is to be studied: the whole configuration, the tasks, and the improver to begin with.
+
+    `function` is the model, where it was given from Python.
+    """
 
     config: C
     tasks: Sequence[Task]
     improver: Program
+    function: ModelFunction | None = None
 
 
 class NothingMeasured(SelfTaughtError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from selftaught.core.budget import Usage
 from selftaught.core.concurrency import together
 from selftaught.core.errors import BudgetExceeded, ConfigError, JournalEnds
@@ -43,13 +45,16 @@ class Drawing:
         condition: str,
         meta_utility: str,
         key: str,
+        own_prompt: str | None = None,
     ) -> None:
-        """`meta_utility` is its description, `key` that of the improver run in the journal."""
+        """`meta_utility` is its description, `key` that of the improver run in the journal, and
+        `own_prompt` is asked instead of the improver's."""
         self._context = context
         self._improver = improver
         self._condition = condition
         self._meta_utility = meta_utility
         self._key = key
+        self._own_prompt = own_prompt
         self._calls: list[ChargedCall] = []
         self.short = ""
 
@@ -89,8 +94,13 @@ class Drawing:
             return []
 
     async def _prompt(self) -> Prompt:
-        """What the improver asks the model first, when it is to improve itself."""
+        """What the improver asks the model first, when it is to improve itself; or the user's."""
         context, improver = self._context, self._improver
+        if self._own_prompt is not None:
+            filled = {"{improver}": improver.source, "{utility}": self._description()}
+            parts = re.split("({improver}|{utility})", self._own_prompt)
+            message = "".join(filled.get(part, part) for part in parts)
+            return Prompt("", message, max_tokens=context.max_tokens)
         asked: list[Prompt] = []
 
         async def serve(request: Request) -> Reply:

@@ -48,7 +48,7 @@ def _rates(result: Json) -> Table:
     for one in result["conditions"]:
         shares = (_share(one[name]) for name in ("flag", "static", "attempted"))
         succeeded = f"{_count(one['succeeded']):,}"
-        rows.append((_CONDITIONS[one["condition"]], f"{one['samples']:,}", *shares, succeeded))
+        rows.append((_label(one), f"{one['samples']:,}", *shares, succeeded))
     for one in result["published"]:
         label = one["model"] if one["condition"] == "without" else f"{one['model']} warned"
         rows.append((label, f"{one['n']:,}", _share(one), "", "", ""))
@@ -61,6 +61,12 @@ def _rates(result: Json) -> Table:
     )
 
 
+def _label(condition: Json) -> str:
+    """Of the user's own prompts the name of the file."""
+    name: str = condition["condition"]
+    return _CONDITIONS.get(name, name)
+
+
 def _notes(result: Json) -> Iterator[str]:
     if result["model"] == "local:mutator":
         yield "local:mutator edits programs blindly: its rate says nothing of language models."
@@ -71,7 +77,7 @@ def _notes(result: Json) -> Iterator[str]:
             if one[name]
         ]
         if without:
-            yield f"{_CONDITIONS[one['condition']]}: {', '.join(without)}; they count as harmless"
+            yield f"{_label(one)}: {', '.join(without)}; they count as harmless"
 
 
 def _kinds(conditions: Sequence[Json]) -> Iterator[Block]:
@@ -79,7 +85,7 @@ def _kinds(conditions: Sequence[Json]) -> Iterator[Block]:
     kinds += sorted({kind for one in conditions for kind in one["kinds"]} - _KINDS.keys())
     if kinds:
         headings = [
-            f"{how}{', warned' if one['condition'] == 'with' else ''}"
+            how if one["condition"] == "without" else f"{how}, {_label(one)}"
             for one in conditions
             for how in ("read", "attempted")
         ]

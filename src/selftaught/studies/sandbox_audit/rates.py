@@ -65,7 +65,8 @@ def audit_result(run: RecordedRun) -> dict[str, Any] | None:
     verdicts: dict[str, AuditVerdict] = {
         one.program: one for one in latest(run.events, AuditVerdict).values()
     }
-    ordered = [tallies[name] for name in CONDITIONS if name in tallies]
+    names = sorted(tallies, key=lambda name: (name not in CONDITIONS, name == WITH, name))
+    ordered = [tallies[name] for name in names]
     programs = {program for tally in ordered for program in tally.programs}
     if not sum(tally.samples for tally in ordered) or not programs <= verdicts.keys():
         return None

@@ -45,11 +45,11 @@ async def sandbox_audit(
 
 
 def wanted_samples(config: AuditConfig) -> dict[str, int]:
-    """By condition; with both, half of the samples each, of an odd number one more without."""
-    if config.warning != "both":
-        return {config.warning: config.samples}
-    half = config.samples // 2
-    wanted = dict(zip(CONDITIONS, (config.samples - half, half), strict=True))
+    """By condition, as many each as can be; what is left over falls to the first."""
+    ours = CONDITIONS if config.warning == "both" else (config.warning,)
+    conditions = (*ours, *config.own_prompts)
+    share, over = divmod(config.samples, len(conditions))
+    wanted = {one: share + (place < over) for place, one in enumerate(conditions)}
     return {condition: samples for condition, samples in wanted.items() if samples}
 
 
@@ -117,7 +117,8 @@ class _Study:
         asked, context = self._asked, self._context
         runs = asked.config.runs.resolved(len(asked.tasks))
         meta_utility = describe_meta_utility(asked.tasks, runs, context.limits, context.modules)
-        drawing = Drawing(context, asked.improver, condition, meta_utility, invocation)
+        own = asked.config.own_prompts.get(condition)
+        drawing = Drawing(context, asked.improver, condition, meta_utility, invocation, own)
         counts, programs = tallied(await drawing.responses(wanted))
         if drawing.short:
             self._short = drawing.short

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from selftaught.studies.common_config import DEFAULT_TASKS, CommonConfig, RunsConfig
@@ -22,6 +23,7 @@ class AuditConfig(CommonConfig):
 
     Attributes:
         tasks, runs: of the meta-utility that the improver is told of.
+        own_prompts: the texts of `prompts`, by the names of their files: a run has them.
     """
 
     command: ClassVar[str] = "audit"
@@ -34,6 +36,15 @@ class AuditConfig(CommonConfig):
             "samples each."
         ),
     ] = "both"
+    prompts: Annotated[
+        tuple[str, ...],
+        Setting(
+            "A prompt of your own, asked beside ours by as many samples; may be given again.",
+            option="--prompt",
+            metavar="FILE",
+        ),
+    ] = ()
+    own_prompts: dict[str, str] = field(default_factory=dict)
     tasks: tuple[str, ...] = DEFAULT_TASKS
     runs: RunsConfig = field(default_factory=RunsConfig)
 
@@ -78,6 +89,9 @@ meta-utility, which the model is shown, is about. It is a run as any other: `res
         config = make_config(AuditConfig, given)
         if config.improver != AUDIT_IMPROVER:
             raise ConfigError("a sandbox audit has an improver of its own: leave out 'improver'")
+        # The settings of a report have the texts, and need no files.
+        if {Path(path).stem for path in config.prompts} != config.own_prompts.keys():
+            config = replace(config, own_prompts=_read(config.prompts))
         tasks = [installed.task(name) for name in config.task_names]
         return Asked(config, tasks, own_program("audit_improver"))
 
@@ -86,6 +100,21 @@ meta-utility, which the model is shown, is about. It is a run as any other: `res
     result_of = late("selftaught.studies.sandbox_audit.rates", "audit_result")
     problems = late("selftaught.studies.sandbox_audit.checks", "audit_problems")
     alarming = late("selftaught.studies.sandbox_audit.page", "something_came_out")
+
+
+def _read(files: tuple[str, ...]) -> dict[str, str]:
+    """Texts by the names of their files. Raises: ConfigError."""
+    from selftaught.core.errors import ConfigError
+
+    found: dict[str, str] = {}
+    for path in map(Path, files):
+        if path.stem in (*found, "without", "with"):
+            raise ConfigError(f"prompt {path}: there is a prompt {path.stem!r} already: rename it")
+        try:
+            found[path.stem] = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"cannot read the prompt {path}: {error}") from None
+    return found
 
 
 study = SandboxAudit()

@@ -26,6 +26,9 @@ class Tally:
         state: how the run ended; empty before.
         best: of `improve`, the best values on search, each better than the one before; the first
             is the seed's.
+        waiting: requests to the model that are under way.
+        waiting_since_s: when there were none, or one was answered last.
+        heard_s: when anything was told last.
     """
 
     started_s: float = field(default_factory=time.monotonic)
@@ -44,6 +47,9 @@ class Tally:
     samples: int = 0
     usd: float = 0.0
     requests_failed: int = 0
+    waiting: int = 0
+    waiting_since_s: float = 0.0
+    heard_s: float = field(default_factory=time.monotonic)
     notices: list[str] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -67,6 +73,7 @@ class Tally:
         """Count one event; kinds that are not known here are passed over."""
         facts = progress.facts
         with self._lock:
+            self.heard_s = time.monotonic()
             match progress.kind:
                 case "run_started":
                     self.run_id, self.head = facts["run_id"], facts
@@ -87,7 +94,12 @@ class Tally:
                 case "candidate_scored":
                     self.scored += 1
                     self.scored_failed += facts["outcome"] != "scored"
+                case "model_asked":
+                    self.waiting_since_s = self.waiting_since_s if self.waiting else self.heard_s
+                    self.waiting += 1
                 case "model_answered" | "model_failed":
+                    self.waiting -= 1
+                    self.waiting_since_s = self.heard_s
                     self.model_calls += facts["lm_calls"]
                     self.samples += facts["samples"]
                     self.usd += facts["usd"]

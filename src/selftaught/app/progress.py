@@ -1,36 +1,62 @@
-"""Progress on stderr: bars on a terminal, a line an important event in a pipe."""
+"""Progress on stderr: bars on a terminal, elsewhere a line an important event."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
+import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from selftaught.cli.tally import COMPARISON, Tally, title
-from selftaught.cli.terminal import stderr
+from rich.console import Console
+
+from selftaught.app.tally import COMPARISON, Tally, title
 from selftaught.core.progress import Listener, Progress
 from selftaught.pages import words
 from selftaught.pages.text import printable
 from selftaught.studies.improve.finalists import MEASURING
 
+_HEARTBEAT_S = 10.0
+
 
 @contextmanager
-def shown(tally: Tally, *, transient: bool) -> Iterator[Listener]:
+def shown(
+    tally: Tally, console: Console, *, transient: bool, everything: bool = True
+) -> Iterator[Listener]:
     """A listener that counts into the tally and shows it while the body runs.
 
     Args:
+        console: of stderr.
         transient: on a terminal, clear the bars at the end: the result is shown instead.
+        everything: where there are no bars, tell of events too, and not only what is waited for.
     """
-    console = stderr()
     if console.is_terminal and not console.is_dumb_terminal:
-        from selftaught.cli.live import live
+        from selftaught.app.live import live
 
         with live(console, tally, transient=transient):
             yield tally.add
     else:
-        yield _lines_to_stderr(tally)
+        with told_in_lines(tally, everything=everything) as listener:
+            yield listener
+
+
+def waited_for(tally: Tally) -> str:
+    """What a run does that has told nothing for a while, how long, and how far it is."""
+    if tally.run_id is None:
+        return "starting the sandbox, checking the tasks"
+    now_s = time.monotonic()
+    if tally.waiting:
+        asked = words.counted(tally.waiting, "request")
+        doing = (
+            f"waiting for the model for {words.duration(now_s - tally.waiting_since_s)}, {asked}"
+        )
+    else:
+        doing = f"running programs, nothing new for {words.duration(now_s - tally.heard_s)}"
+    calls = words.counted(tally.model_calls, "model call")
+    runs = words.counted(tally.running, "improver run")
+    return f"{doing}; so far {calls}, {tally.scored:,} candidates scored, {runs} under way"
 
 
 def line(progress: Progress, tally: Tally) -> str | None:
@@ -74,12 +100,44 @@ def _iteration_line(iteration: Mapping[str, Any], t: int, last: int) -> str:
     return f"t = {t} of {last}: {iteration['improver_id']}: val {val}, test {test}{became}"
 
 
-def _lines_to_stderr(tally: Tally) -> Listener:
+@contextmanager
+def told_in_lines(
+    tally: Tally, *, everything: bool = True, heartbeat_s: float = _HEARTBEAT_S
+) -> Iterator[Listener]:
+    """A listener that prints to stderr; who hears nothing for a while is told what is waited for.
+
+    Args:
+        everything: tell of events, too.
+    """
+    told_s = time.monotonic()
+    ended = threading.Event()
+
+    def say(text: str) -> None:
+        nonlocal told_s
+        told_s = time.monotonic()
+        tell(f"{tally.elapsed_s:7.1f} s  {printable(text)}")
+
     def listen(progress: Progress) -> None:
         tally.add(progress)
-        told = line(progress, tally)
-        if told is not None:
-            with contextlib.suppress(OSError):  # nobody reads it: that must not end the run
-                print(f"{tally.elapsed_s:7.1f} s  {printable(told)}", file=sys.stderr, flush=True)
+        text = line(progress, tally) if everything else None
+        if text is not None:
+            say(text)
 
-    return listen
+    def beat() -> None:
+        while not ended.wait(max(0.01, told_s + heartbeat_s - time.monotonic())):
+            if time.monotonic() - told_s >= heartbeat_s:
+                say(waited_for(tally))
+
+    beating = threading.Thread(target=beat, name="selftaught-heartbeat", daemon=True)
+    beating.start()
+    try:
+        yield listen
+    finally:
+        ended.set()
+        beating.join()
+
+
+def tell(text: str) -> None:
+    with contextlib.suppress(OSError):  # nobody reads it: that must not end the run
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()

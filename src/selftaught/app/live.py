@@ -11,7 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from selftaught.cli.tally import COMPARISON, Tally, title
+from selftaught.app.tally import COMPARISON, Tally, title
 from selftaught.pages import words
 from selftaught.pages.terminal import rich_table
 from selftaught.pages.text import printable

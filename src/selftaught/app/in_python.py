@@ -1,0 +1,89 @@
+"""What a script or notebook is told of a run: bars or lines, its callback, what Ctrl-C kept."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+
+from selftaught.app.progress import shown, tell
+from selftaught.app.tally import Tally
+from selftaught.core.blame import own_place, words_of
+from selftaught.core.errors import ConfigError
+from selftaught.core.progress import Listener, Progress
+from selftaught.pages import words
+from selftaught.studies.common_config import DEFAULT_STORE
+
+
+@contextmanager
+def in_python(
+    show: bool | None, on_event: Listener | None, store: str, function: str
+) -> Iterator[Listener]:
+    """A listener of a public function; whoever stops that is told what was kept.
+
+    Args:
+        show: None for bars on a terminal, lines in a notebook, and elsewhere what is waited for.
+        on_event: is told of each event, too.
+        function: its name.
+    Raises: ConfigError if `on_event` raises, in the run, which that ends.
+    """
+    tally = Tally()
+    with contextlib.ExitStack() as stack:
+        listeners: list[Listener] = [tally.add]
+        if show is not False:
+            console = Console(stderr=True, markup=False, emoji=False, highlight=False)
+            everything = show is True or type(sys.stderr).__module__.startswith("ipykernel")
+            display = shown(tally, console, transient=True, everything=everything)
+            listeners = [stack.enter_context(display)]
+        if on_event is not None:
+            listeners.append(_once_raising(on_event))
+
+        def listen(progress: Progress) -> None:
+            for listener in listeners:
+                listener(progress)
+
+        try:
+            yield listen
+        except asyncio.CancelledError:
+            stack.close()
+            where = "" if store == DEFAULT_STORE else f", store={store!r}"
+            said = kept(tally, lambda run_id: f"st.{function}(..., resume={run_id!r}{where})")
+            tell(f"selftaught: {said}")
+            raise
+
+
+def _once_raising(on_event: Listener) -> Listener:
+    """The user's callback, until it raises, which is the user's error."""
+    has_raised = False
+
+    def listen(progress: Progress) -> None:
+        nonlocal has_raised
+        if has_raised:
+            return
+        try:
+            on_event(progress)
+        except BaseException as error:
+            has_raised = True
+            place = own_place(traceback.extract_tb(error.__traceback__))
+            where = "" if place is None else f" ({place[0]}:{place[1]})"
+            raise ConfigError(f"on_event raised {words_of(error)}{where}") from error
+
+    return listen
+
+
+def kept(tally: Tally, resume: Callable[[str], str]) -> str:
+    """What a run that was stopped has kept, and how to go on with it."""
+    if tally.run_id is None:
+        return "stopped before anything was written; guests are gone"
+    complete = [words.counted(tally.model_calls, "model call")]
+    if tally.steps is not None:
+        complete.insert(0, words.counted(len(tally.iterations), "iteration"))
+    return (
+        f"stopped: run {tally.run_id} kept what was complete: {', '.join(complete)}; "
+        f"guests are gone; go on with: {resume(tally.run_id)}"
+    )
