@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         self_improve_async,
     )
     from selftaught.app.discovery import load_task
-    from selftaught.app.results import ImproveResult, SelfImproveResult
+    from selftaught.app.results import ImproveResult, SelfImproveResult, Stopped
     from selftaught.core.budget import Budget, ImproverLimits
     from selftaught.core.outcome import Failed, Scored
     from selftaught.core.task import (
@@ -38,6 +38,7 @@ _RESULTS = "selftaught.app.results"
 _HOMES = {
     "ImproveResult": _RESULTS,
     "SelfImproveResult": _RESULTS,
+    "Stopped": _RESULTS,
     "improve": _API,
     "improve_async": _API,
     "load_task": "selftaught.app.discovery",
@@ -68,6 +69,7 @@ __all__ = [
     "SandboxedProgram",
     "Scored",
     "SelfImproveResult",
+    "Stopped",
     "Task",
     "improve",
     "improve_async",

@@ -12,13 +12,20 @@ from typing import Any, ParamSpec, TypeVar
 from selftaught.app import core_thread
 from selftaught.app.compose import run_study, score_once
 from selftaught.app.discovery import load_task
-from selftaught.app.results import ImproveResult, SelfImproveResult, improve_result, stop_result
+from selftaught.app.results import (
+    ImproveResult,
+    SelfImproveResult,
+    Stopped,
+    improve_result,
+    stop_result,
+)
 from selftaught.app.resume import StoredRun, check_versions
-from selftaught.app.series import find_unfinished, resume_study, run_repeated
+from selftaught.app.series import find_unfinished, resume_study, run_repeated, so_far
 from selftaught.core.budget import Budget, ImproverLimits
 from selftaught.core.errors import ConfigError
 from selftaught.core.outcome import EvaluationOutcome
 from selftaught.core.program import Program
+from selftaught.core.progress import Listener, Progress, silent
 from selftaught.core.seeds import STREAMS, Stream
 from selftaught.core.task import Task
 from selftaught.engine.evaluate import Question
@@ -38,6 +45,7 @@ TaskLike = Task | str | Path
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Found = TypeVar("Found", ImproveResult, SelfImproveResult)
 
 
 def score(
@@ -81,6 +89,7 @@ def improve(
     tier: str = "auto",
     slots: int | None = None,
     resume: str | None = None,
+    finish: bool = False,
 ) -> ImproveResult:
     """Improve a task's program: improver runs, each from the best so far.
 
@@ -107,9 +116,10 @@ def improve(
         resume: id of a run in `store` to go on with; the task must be as it was, and all else is as
             the run was started, whatever is given here; but a `budget` that is given holds from
             now on, what the run has spent included, and takes a run further that its budget ended.
-    Raises: ConfigError, SandboxUnavailable, InfrastructureError.
+        finish: with `resume`, measure the best so far on val and test, and spend nothing else.
+    Raises: ConfigError, SandboxUnavailable, InfrastructureError; Stopped on Ctrl-C.
     """
-    return core_thread.run(_improve(**locals()))
+    return _to_the_end(_improve, improve_result, locals())
 
 
 def self_improve(
@@ -146,9 +156,9 @@ def self_improve(
             best of n, too, at as many samples; by default where there are several runs.
         improver, model, budget, limits, seed, store, provider, sandbox, instance_key, prompt_kb,
             tier, slots, resume: as in `improve`.
-    Raises: ConfigError, SandboxUnavailable, InfrastructureError.
+    Raises: as `improve`.
     """
-    return core_thread.run(_self_improve(**locals()))
+    return _to_the_end(_self_improve, stop_result, locals())
 
 
 async def _score(
@@ -171,25 +181,59 @@ async def _score(
     return outcome
 
 
+def _to_the_end(
+    work: Callable[..., Coroutine[Any, Any, Found]],
+    result_of: Callable[[dict[str, Any], str], Found],
+    arguments: dict[str, Any],
+) -> Found:
+    """Raises: Stopped on Ctrl-C, once there is a run."""
+    started: list[str] = []
+
+    def listen(progress: Progress) -> None:
+        if progress.kind == "run_started":
+            started.append(progress.facts["run_id"])
+
+    try:
+        return core_thread.run(work(**arguments, listener=listen))
+    except KeyboardInterrupt:
+        if not started:
+            raise
+        store = arguments["store"]
+        stands = so_far(store, started[-1])
+        result = None if stands is None else result_of(stands, store)
+        raise Stopped(started[-1], result, store) from None
+
+
 async def _improve(
-    task: TaskLike, resume: str | None, store: str, **arguments: Any
+    task: TaskLike,
+    resume: str | None,
+    store: str,
+    finish: bool,
+    listener: Listener = silent,
+    **arguments: Any,
 ) -> ImproveResult:
     found = _task(task)
+    if finish and resume is None:
+        raise ConfigError("finish=True goes with resume=, the id of a run")
     if resume is not None:
-        stored = _stored(store, resume, [found], arguments["budget"])
+        stored = _stored(store, resume, [found], arguments["budget"], finish=finish)
         if not isinstance(stored.config, ImproveConfig):
             raise ConfigError(f"run {stored.run_id} is a STOP run: st.self_improve resumes it")
-        data = await resume_study(stored, [found])
+        data = await resume_study(stored, [found], listener, finish=finish)
     else:
         name = str(task) if isinstance(task, (str, Path)) else None
         values = _settings(task=name, store=store, **arguments)
         config = make_config(ImproveConfig, values)
-        data = await run_study(Asked(config, [found], load_improver(config.improver)))
+        data = await run_study(Asked(config, [found], load_improver(config.improver)), listener)
     return improve_result(data, store)
 
 
 async def _self_improve(
-    tasks: TaskLike | Sequence[TaskLike], resume: str | None, store: str, **arguments: Any
+    tasks: TaskLike | Sequence[TaskLike],
+    resume: str | None,
+    store: str,
+    listener: Listener = silent,
+    **arguments: Any,
 ) -> SelfImproveResult:
     tasks = [tasks] if isinstance(tasks, (Task, str, Path)) else tasks
     found = [_task(task) for task in tasks]
@@ -197,21 +241,26 @@ async def _self_improve(
         stored = _stored(store, resume, found, arguments["budget"])
         if not isinstance(stored.config, RunConfig):
             raise ConfigError(f"run {stored.run_id} is an improve run: st.improve resumes it")
-        return stop_result(await resume_study(stored, found), store)
+        return stop_result(await resume_study(stored, found, listener), store)
     names = tuple(task.name if isinstance(task, Task) else str(task) for task in tasks)
     values = _settings(tasks=names, store=store, **arguments)
     config = make_config(RunConfig, values)
     asked = Asked(config, found, load_improver(config.improver))
-    return stop_result(await run_repeated(asked), store)
+    return stop_result(await run_repeated(asked, listener), store)
 
 
 def _stored(
-    store: str, run: str, tasks: Sequence[Task], budget: Budget | Mapping[str, float] | None
+    store: str,
+    run: str,
+    tasks: Sequence[Task],
+    budget: Budget | Mapping[str, float] | None,
+    *,
+    finish: bool = False,
 ) -> StoredRun:
     """A run to go on with, of these tasks. Raises: ConfigError."""
     limits = asdict(budget) if isinstance(budget, Budget) else budget or {}
     given = {name: limit for name, limit in limits.items() if limit is not None}
-    stored = find_unfinished(store, run, given)
+    stored = find_unfinished(store, run, given, finish=finish)
     check_versions(stored, tasks)
     return stored
 

@@ -21,6 +21,7 @@ from selftaught.app.parts import Services, executor_for, executor_of, opened_mod
 from selftaught.app.resume import StoredRun, find_run, told_tasks
 from selftaught.core.budget import Budget
 from selftaught.core.errors import ConfigError
+from selftaught.core.language_model import LanguageModel
 from selftaught.core.outcome import Failed
 from selftaught.core.ports import Executor, GuestLimits, Job
 from selftaught.core.program import Program
@@ -41,6 +42,7 @@ from selftaught.studies.bookkeeping import recorded_run
 from selftaught.studies.common_config import CommonConfig, ScoreConfig
 from selftaught.studies.registry import find_study
 from selftaught.studies.replay import ReplayJournal, Silent, compared, replayed
+from selftaught.studies.results import STOPPED
 from selftaught.studies.settings import as_json
 from selftaught.studies.study import Asked, Study
 
@@ -87,7 +89,7 @@ async def replay_run(
     """A run once more from its journal, with no model; the object of `replay --json`."""
     config, memory = stored.config, stored.memory
     study = find_study(config.command)
-    asked = Asked(config, tasks, stored.improver)
+    asked = Asked(config, tasks, stored.improver, finish=stored.head.state == STOPPED)
     journal = ReplayJournal()
     async with AsyncExitStack() as stack:
         before = recorded(
@@ -142,8 +144,11 @@ async def _context(
     told = told_tasks(asked.tasks, scheme)
     async with AsyncExitStack() as stack:
         executor = await stack.enter_async_context(executor_of(config, study.nesting))
-        model = await stack.enter_async_context(opened_model(config.model, config, executor))
-        if config.budget.usd is not None and model.most_usd(1, 1) is None:
+        if asked.finish and resumed is not None:
+            model: LanguageModel = Silent(resumed.head.model)
+        else:
+            model = await stack.enter_async_context(opened_model(config.model, config, executor))
+        if config.budget.usd is not None and not asked.finish and model.most_usd(1, 1) is None:
             raise ConfigError(
                 f"the price of {config.model} is not known, so --usd could not be kept: "
                 "give --price-in and --price-out, USD per million tokens"

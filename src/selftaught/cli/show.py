@@ -39,7 +39,7 @@ def show(run: str, trace: bool, store: str, as_json: bool) -> None:
         (recorded,) = (one for one in series if one.run_id == run_id)
         traced = trace_run(reader, run_id) if trace else None
         if as_json:
-            view = {**run_view(recorded).as_json(), "result": stored_result(recorded)}
+            view = run_view(recorded, stored_result(recorded)).as_json()
             view |= {} if traced is None else {"trace": traced.as_json()}
             print_json(view | ({"curve": curve_of(series).as_json()} if view["series"] else {}))
             return

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from selftaught.cli.edge import DONE, FAILED
+from selftaught.cli.edge import DONE
 from selftaught.cli.options import (
     OrderedGroup,
     SectionedCommand,
@@ -33,7 +33,7 @@ _out_options = (
         "--out",
         type=click.Path(path_type=Path),
         metavar="FILE",
-        help="Write the best program there at the end.",
+        help="Write the best program there at the end, or when the run is stopped.",
     ),
     option("--force", is_flag=True, help="Let --out replace a file."),
 )
@@ -93,25 +93,27 @@ def study_command(study: Study[Any], name: str) -> click.Command:
         from selftaught.app import core_thread
         from selftaught.app.discovery import Installed
         from selftaught.app.estimates import estimate_page, estimated
-        from selftaught.app.pages import end_page
         from selftaught.app.series import run_repeated
-        from selftaught.cli.execute import execute
+        from selftaught.cli.execute import show_study
         from selftaught.cli.terminal import print_json, print_page
 
         given = given_settings(study.config, values)
         named = values[argument.setting]
         given |= {argument.setting: named} if named else {}
         asked = study.asked(given, Installed())
-        _check_out(out, force=force)
+        check_out(out, force=force)
         store = asked.config.store
         if estimate:
             found = core_thread.run(estimated(asked))
             print_json(found) if as_json else print_page(estimate_page(found))
             return DONE
-        result = execute(lambda listener: run_repeated(asked, listener), store, as_json=as_json)
-        print_json(result) if as_json else print_page(end_page(study, result, store))
-        _write_out(out, result, store, force=force)
-        return FAILED if study.alarming(result) else DONE
+        return show_study(
+            study,
+            lambda listener: run_repeated(asked, listener),
+            store,
+            as_json=as_json,
+            write=lambda result: write_out(out, result, store, force=force),
+        )
 
     for decorate in reversed(options):
         command = decorate(command)
@@ -120,10 +122,10 @@ def study_command(study: Study[Any], name: str) -> click.Command:
     return made
 
 
-# --- the file of `--out`: checked before the run, written only at its end ----------------------
+# --- the file of `--out`: checked before the run, written only when it ends ----------------------
 
 
-def _check_out(out: Path | None, *, force: bool) -> None:
+def check_out(out: Path | None, *, force: bool) -> None:
     """Raises: ConfigError if the file could not be written; touches nothing."""
     if out is None:
         return
@@ -138,7 +140,7 @@ def _check_out(out: Path | None, *, force: bool) -> None:
         raise ConfigError(f"--out {out} cannot be written: no permission")
 
 
-def _write_out(out: Path | None, result: Mapping[str, Any], store: str, *, force: bool) -> None:
+def write_out(out: Path | None, result: Mapping[str, Any], store: str, *, force: bool) -> None:
     """Write the best program. Raises: ConfigError that says where the program is kept."""
     if out is None:
         return

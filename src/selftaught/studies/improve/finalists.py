@@ -76,6 +76,12 @@ class Scores:
         measured = [program for program in self.shortlist() if self.outcomes(program, "val")]
         return sorted(measured, key=lambda program: -math.fsum(self.values(program, "val")))
 
+    def decided(self) -> list[str]:
+        """The finalists, if all of them were measured alike, so that val can tell; else none."""
+        measured = {len(self.outcomes(program, "val")) for program in self.shortlist()}
+        is_tested = bool(self.outcomes(self.searched[0], "test"))  # which is done when val has told
+        return self.finalists() if is_tested or len(measured) == 1 else []
+
     def _worth(self, one: Evaluation) -> float:
         if one.value is not None:
             return one.value

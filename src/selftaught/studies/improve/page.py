@@ -47,7 +47,7 @@ def page(result: Json | None, run: RecordedRun | None = None) -> Page:
             Section("best", "", tuple(best_blocks(program, best, "program"))),
         )
         return end_page(result, sections)
-    view = run_view(run)
+    view = run_view(run, result)
     scored = _scored(run.events)
     blocks: list[Block] = []
     lead: list[str] = []
@@ -55,10 +55,12 @@ def page(result: Json | None, run: RecordedRun | None = None) -> Page:
         blocks.append(_figure(scored, view.head.task_names[0]))
     if result is not None and "task" in result:
         blocks += _measured(result)
-        lead.append(
-            f"On test the best program is worth {words.mean_and_interval(result['best']['test'])}, "
-            f"the seed {words.mean_and_interval(result['seed']['test'])}."
-        )
+        if result["best"]["test"] is not None and result["seed"]["test"] is not None:
+            lead.append(
+                "On test the best program is worth "
+                f"{words.mean_and_interval(result['best']['test'])}, the seed "
+                f"{words.mean_and_interval(result['seed']['test'])}."
+            )
     else:
         blocks.append(Paragraph("Nothing was measured: the run has no result yet."))
     columns = ("calls", "samples", "program_id", "value", "best")
@@ -74,11 +76,18 @@ def _measured(result: Json) -> list[Table]:
     """The seed and the best program on test and val, their metrics, and who may be as good."""
     pair = (result["seed"], result["best"])
     metrics = sorted({name for one in pair for name in one.get("metrics", ())})
-    n = result["best"]["test"]["n"]
+    test = result["best"]["test"]
+    of = (
+        "as far as it is measured"
+        if test is None
+        else f"mean over {test['n']} sets of instances each"
+    )
+    search = [("search", *(words.number(one["search"]) for one in pair))] if test is None else []
     measured = Table(
-        f"{result['task']}: mean over {n} sets of instances each, with 95 % CI",
+        f"{result['task']}: {of}, with 95 % CI",
         ("", "seed", "best"),
         (
+            *search,
             *(
                 (s, *(words.mean_and_interval(one[s], "\n") for one in pair))
                 for s in ("test", "val")

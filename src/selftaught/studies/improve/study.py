@@ -42,6 +42,8 @@ goes on until the budget or the patience is spent; with neither given, for one i
     nesting = 1
     function = "improve"
     writes = True
+    stands = True
+    finishes = True
 
     def again(self, config: Json) -> str:
         return super().again({**config, "task": config.get("task") or config["tasks"][0]})
