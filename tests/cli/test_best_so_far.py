@@ -73,6 +73,8 @@ def test_a_killed_search_shows_its_best_and_is_finished_without_the_model(here: 
     page = selftaught("show", "latest", cwd=here).stdout
     assert "as far as it is measured" in page
     assert best["program_id"] in page
+    report = one("report", "latest", "--format", "md", "--out", "report", cwd=here)
+    assert best["program_id"] in (here / "report" / report["page"]).read_text()
     finished = one("resume", "latest", "--finish", cwd=here)
     assert finished["state"] == "stopped"
     assert finished["best"]["test"]["n"] == finished["seed"]["val"]["n"] == 20
