@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         self_improve_async,
     )
     from selftaught.app.discovery import load_task
-    from selftaught.app.results import ImproveResult, SelfImproveResult
+    from selftaught.app.results import ImproveResult, SelfImproveResult, Stopped
     from selftaught.core.budget import Budget, ImproverLimits
     from selftaught.core.examples import examples
     from selftaught.core.language_model import Prompt
@@ -43,6 +43,7 @@ _HOMES = {
     "ImproveResult": _RESULTS,
     "SelfImproveResult": _RESULTS,
     "examples": "selftaught.core.examples",
+    "Stopped": _RESULTS,
     "improve": _API,
     "improve_async": _API,
     "load_task": "selftaught.app.discovery",
@@ -79,6 +80,7 @@ __all__ = [
     "SandboxedProgram",
     "Scored",
     "SelfImproveResult",
+    "Stopped",
     "Task",
     "examples",
     "improve",

@@ -56,6 +56,7 @@ def test_a_summary_is_one_entry_of_runs_json(reader: JournalReader) -> None:
         "tasks": ["bin_packing"],
         "iterations": 3,
         "best_value": 0.7,
+        "best_search": None,
         "usage": STOP_USAGE,
         "series": None,
     }

@@ -216,7 +216,7 @@ def test_a_self_improvement_shows_each_step_and_the_comparison() -> None:
         r"0  cccccccc  0\.6000            0\.5000            the improver to begin with",
         r"             \[0\.5800, 0\.6200\]  \[0\.4800, 0\.5200\]  \(\+0\.1000\)",
         r"final improver +0\.6000   \[0\.5800, 0\.6200\]",
-        r"final - seed restarted +- +- +not measured: the budget\n +was spent",
+        r"final - seed restarted +- +- +not measured: the run ended\n +before",
         f"best improver: {'d' * 32}",
         r"model local:mutator, sandbox sealed",
         f"more: selftaught show {RUN_ID}",

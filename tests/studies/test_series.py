@@ -248,7 +248,7 @@ def test_a_baseline_that_the_budget_does_not_cover_is_null(tmp_path: Path) -> No
     assert result.data["comparison"]["seed_restarted"] is not None
     assert rows["chain_of_thought"] is not None
     assert (rows["greedy"], rows["best_of_n"]) == (None, None)
-    assert "best of n - - - not measured: budget spent" in " ".join(str(result).split())
+    assert "best of n - - - not measured: the run ended before" in " ".join(str(result).split())
     assert findings(tmp_path) == []
 
 

@@ -52,26 +52,33 @@ class Standing:
     Attributes:
         steps: of Algorithm 1, that were measured.
         best: id of the best program so far, and what it is worth on val.
+        search: what it is worth on search, of a run without steps.
     """
 
     steps: int = 0
     best: str | None = None
     value: float | None = None
+    search: float | None = None
 
 
 STANDING_KINDS = (Iteration, Result)
 
 
-def standing(events: Iterable[Event]) -> Standing:
-    """By the last measured step or, of a run without steps, by its result."""
+def standing(events: Iterable[Event], result: Mapping[str, Any] | None = None) -> Standing:
+    """By the last measured step or, of a run without steps, by its result.
+
+    Args:
+        result: what its events come to; None for what it said itself.
+    """
     listed = [*events]
     steps = latest(listed, Iteration).values()
     if steps:
         last = max(steps, key=lambda one: one.t)
         return Standing(len(steps), last.improver_id, last.val.mean)
-    best: Mapping[str, Any] = (said_result(listed) or {}).get("best") or {}
+    best: Mapping[str, Any] = (result or said_result(listed) or {}).get("best") or {}
     val = best.get("val")
-    return Standing(0, best.get("program_id"), val["mean"] if isinstance(val, Mapping) else val)
+    value = val["mean"] if isinstance(val, Mapping) else val
+    return Standing(0, best.get("program_id"), value, best.get("search"))
 
 
 def said_result(events: Iterable[Event]) -> Mapping[str, Any] | None:

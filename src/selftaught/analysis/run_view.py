@@ -139,10 +139,15 @@ class RunView:
         }
 
 
-def run_view(run: RecordedRun) -> RunView:
-    """The view of what a run has recorded."""
+def run_view(run: RecordedRun, result: Mapping[str, Any] | None = None) -> RunView:
+    """The view of what a run has recorded.
+
+    Args:
+        result: what its events come to; None for what it said itself.
+    """
     events = run.events
-    stands = standing(events)
+    result = result or said_result(events)
+    stands = standing(events, result)
     steps = sorted(latest(events, Iteration).values(), key=lambda one: one.t)
     return RunView(
         head=run.head,
@@ -156,7 +161,7 @@ def run_view(run: RecordedRun) -> RunView:
         phase=_phase(events),
         best=_program(run, stands.best, _seed_id(events)),
         best_value=stands.value,
-        result=said_result(events),
+        result=result,
     )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, NamedTuple
 
 from selftaught.analysis.run_head import RunHead, read_head
+from selftaught.core.errors import ConfigError
 from selftaught.core.program import content_id
 from selftaught.core.text import clean
 from selftaught.journal.codec import Body, Event
@@ -21,6 +22,7 @@ class ReplyTrace:
     """One response of the model.
 
     Attributes:
+        place: among the replies of its prompt, from 1.
         text: as it came.
         program_id: of the code in it; None if it holds none.
         value: what the utility that its improver was given said of that program; None if it
@@ -29,6 +31,7 @@ class ReplyTrace:
         detail, printed: how it failed in words, and the beginning of what it printed.
     """
 
+    place: int
     text: str
     program_id: str | None
     value: float | None
@@ -68,6 +71,7 @@ class ImproverRunTrace:
     """One improver run.
 
     Attributes:
+        number: among those of its run, in the order in which they began, from 1.
         role: proposal, inner, restart or improve.
         improver: id of the improver's program.
         task, stream, repeat: of the utility that it was given; no task for the meta-utility.
@@ -76,6 +80,7 @@ class ImproverRunTrace:
         value: what its utility said of that, if it was asked.
     """
 
+    number: int
     key: str
     role: str
     improver: str
@@ -99,6 +104,51 @@ class RunTrace:
 
     def as_json(self) -> list[dict[str, Any]]:
         return [asdict(run) for run in self.runs]
+
+
+def chosen(
+    trace: RunTrace, first: int | None, last: int | None, only: str | None, best: str | None
+) -> RunTrace:
+    """A part of a trace.
+
+    Args:
+        first, last: numbers of improver runs.
+        only: `failed`, `best`, or an improver run by its number or the start of its key. Of what
+            failed or made the best, only the replies that did are left.
+        best: id of the run's best program, if there is one.
+    Raises: ConfigError if there is nothing like that.
+    """
+    runs: Sequence[ImproverRunTrace] = trace.runs
+    if only == "failed":
+        failing = (_with_replies(run, _has_failed) for run in runs)
+        runs = [run for run in failing if run.calls or run.outcome not in ("returned", "open")]
+    elif only == "best":
+        making = (_with_replies(run, lambda one: one.program_id == best) for run in runs)
+        runs = [run for run in making if best is not None and (run.calls or run.program == best)]
+    elif only is not None:
+        runs = [run for run in runs if str(run.number) == only] or [
+            run for run in runs if run.key.startswith(only)
+        ]
+        if len(runs) > 1:
+            keys = ", ".join(run.key for run in runs[:5])
+            raise ConfigError(f"--only {only} starts several improver runs, such as {keys}")
+    found = [run for run in runs if (first or 1) <= run.number <= (last or len(trace.runs))]
+    if not found:
+        raise ConfigError(
+            f"run {trace.head.run_id} has no such improver runs, of {len(trace.runs)} in all; see "
+            "--from, --to and --only"
+        )
+    return replace(trace, runs=tuple(found))
+
+
+def _has_failed(reply: ReplyTrace) -> bool:
+    return reply.outcome not in ("scored", "not scored")
+
+
+def _with_replies(run: ImproverRunTrace, keep: Callable[[ReplyTrace], bool]) -> ImproverRunTrace:
+    """With these replies alone, and without calls that have none of them."""
+    calls = [replace(call, replies=[*filter(keep, call.replies)]) for call in run.calls]
+    return replace(run, calls=[call for call in calls if call.replies])
 
 
 class _Said(NamedTuple):
@@ -137,8 +187,12 @@ class _Tracer:
             match event.body:
                 case Invocation() as start:
                     place = (start.task, start.stream, start.repeat)
-                    run = ImproverRunTrace(event.key, start.role, start.improver, *place)
-                    found.setdefault(event.key, run)
+                    if event.key not in found:
+                        number = len(found) + 1
+                        run = ImproverRunTrace(
+                            number, event.key, start.role, start.improver, *place
+                        )
+                        found[event.key] = run
                 case LmCall() as call:
                     if event.key not in calls:
                         calls[event.key] = self._call(event.key, call)
@@ -171,17 +225,18 @@ class _Tracer:
         call.tokens_out += answer.usage.tokens_out
         if call.cost_usd is not None:
             call.cost_usd = None if cost_usd is None else call.cost_usd + cost_usd
-        call.replies += [self._reply(run, self._text(text_id)) for text_id in answer.texts]
+        for place, text_id in enumerate(answer.texts, len(call.replies) + 1):
+            call.replies.append(self._reply(run, place, self._text(text_id)))
         call.state = "answered" if call.replies else answer.state
         if answer.state != "answered":
             call.failures.append(f"{answer.state}: {answer.detail}")
 
-    def _reply(self, run: ImproverRunTrace, text: str) -> ReplyTrace:
+    def _reply(self, run: ImproverRunTrace, place: int, text: str) -> ReplyTrace:
         code = extract_code(clean(text))  # as the guest got it
         if not isinstance(code, str):
-            return ReplyTrace(text, None, None, "no code")
+            return ReplyTrace(place, text, None, None, "no code")
         program_id = content_id(code)
-        return ReplyTrace(text, program_id, *self._score(run, program_id))
+        return ReplyTrace(place, text, program_id, *self._score(run, program_id))
 
     def _end(self, run: ImproverRunTrace, end: InvocationEnd) -> None:
         run.outcome, run.detail = end.outcome, end.detail

@@ -13,15 +13,21 @@ from selftaught.app import core_thread
 from selftaught.app.compose import run_study, score_once
 from selftaught.app.discovery import load_task
 from selftaught.app.in_python import in_python
-from selftaught.app.results import ImproveResult, SelfImproveResult, improve_result, stop_result
+from selftaught.app.results import (
+    ImproveResult,
+    SelfImproveResult,
+    Stopped,
+    improve_result,
+    stop_result,
+)
 from selftaught.app.resume import StoredRun, check_versions
-from selftaught.app.series import find_unfinished, resume_study, run_repeated
+from selftaught.app.series import find_unfinished, resume_study, run_repeated, so_far
 from selftaught.core.budget import Budget, ImproverLimits
 from selftaught.core.errors import ConfigError
 from selftaught.core.language_model import ModelFunction
 from selftaught.core.outcome import EvaluationOutcome
 from selftaught.core.program import Program
-from selftaught.core.progress import Listener
+from selftaught.core.progress import Listener, Progress, silent
 from selftaught.core.seeds import STREAMS, Stream
 from selftaught.core.task import Task
 from selftaught.engine.evaluate import Question
@@ -43,6 +49,7 @@ ModelLike = str | ModelFunction
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Found = TypeVar("Found", ImproveResult, SelfImproveResult)
 
 
 def score(
@@ -92,6 +99,7 @@ def improve(
     resume: str | None = None,
     progress: bool | None = None,
     on_event: Listener | None = None,
+    finish: bool = False,
 ) -> ImproveResult:
     """Improve a task's program: improver runs, each from the best so far.
 
@@ -129,9 +137,10 @@ def improve(
             notebook, and elsewhere every ten seconds what is waited for.
         on_event: is called with each `Progress`, in a thread of ours, which waits for it. What it
             raises ends the run, which can be gone on with.
-    Raises: ConfigError, SandboxUnavailable, InfrastructureError.
+        finish: with `resume`, measure the best so far on val and test, and spend nothing else.
+    Raises: ConfigError, SandboxUnavailable, InfrastructureError; Stopped on Ctrl-C.
     """
-    return core_thread.run(_improve(**locals()))
+    return _to_the_end(_improve, improve_result, locals())
 
 
 def self_improve(
@@ -171,9 +180,9 @@ def self_improve(
             best of n, too, at as many samples; by default where there are several runs.
         improver, model, budget, limits, seed, store, provider, sandbox, instance_key, prompt_kb,
             tier, slots, utility_threads, resume, progress, on_event: as in `improve`.
-    Raises: ConfigError, SandboxUnavailable, InfrastructureError.
+    Raises: as `improve`.
     """
-    return core_thread.run(_self_improve(**locals()))
+    return _to_the_end(_self_improve, stop_result, locals())
 
 
 async def _score(
@@ -196,6 +205,29 @@ async def _score(
     return outcome
 
 
+def _to_the_end(
+    work: Callable[..., Coroutine[Any, Any, Found]],
+    result_of: Callable[[dict[str, Any], str], Found],
+    arguments: dict[str, Any],
+) -> Found:
+    """Raises: Stopped on Ctrl-C, once there is a run."""
+    started: list[str] = []
+
+    def listen(progress: Progress) -> None:
+        if progress.kind == "run_started":
+            started.append(progress.facts["run_id"])
+
+    try:
+        return core_thread.run(work(**arguments, listener=listen))
+    except KeyboardInterrupt:
+        if not started:
+            raise
+        store = arguments["store"]
+        stands = so_far(store, started[-1])
+        result = None if stands is None else result_of(stands, store)
+        raise Stopped(started[-1], result, store) from None
+
+
 async def _improve(
     task: TaskLike,
     resume: str | None,
@@ -203,16 +235,20 @@ async def _improve(
     model: ModelLike,
     progress: bool | None,
     on_event: Listener | None,
+    finish: bool,
+    listener: Listener = silent,
     **arguments: Any,
 ) -> ImproveResult:
     found = _task(task)
+    if finish and resume is None:
+        raise ConfigError("finish=True goes with resume=, the id of a run")
     function = None if isinstance(model, str) else model
-    with in_python(progress, on_event, store, "improve") as listener:
+    with in_python(progress, on_event, store, "improve", listener) as listener:
         if resume is not None:
-            stored = _stored(store, resume, [found], arguments["budget"])
+            stored = _stored(store, resume, [found], arguments["budget"], finish=finish)
             if not isinstance(stored.config, ImproveConfig):
                 raise ConfigError(f"run {stored.run_id} is a STOP run: st.self_improve resumes it")
-            data = await resume_study(stored, [found], listener, function)
+            data = await resume_study(stored, [found], listener, function, finish=finish)
         else:
             name = str(task) if isinstance(task, (str, Path)) else None
             values = _settings(task=name, store=store, model=_model_name(model), **arguments)
@@ -229,12 +265,13 @@ async def _self_improve(
     model: ModelLike,
     progress: bool | None,
     on_event: Listener | None,
+    listener: Listener = silent,
     **arguments: Any,
 ) -> SelfImproveResult:
     tasks = [tasks] if isinstance(tasks, (Task, str, Path)) else tasks
     found = [_task(task) for task in tasks]
     function = None if isinstance(model, str) else model
-    with in_python(progress, on_event, store, "self_improve") as listener:
+    with in_python(progress, on_event, store, "self_improve", listener) as listener:
         if resume is not None:
             stored = _stored(store, resume, found, arguments["budget"])
             if not isinstance(stored.config, RunConfig):
@@ -258,12 +295,17 @@ def _model_name(model: ModelLike) -> str:
 
 
 def _stored(
-    store: str, run: str, tasks: Sequence[Task], budget: Budget | Mapping[str, float] | None
+    store: str,
+    run: str,
+    tasks: Sequence[Task],
+    budget: Budget | Mapping[str, float] | None,
+    *,
+    finish: bool = False,
 ) -> StoredRun:
     """A run to go on with, of these tasks. Raises: ConfigError."""
     limits = asdict(budget) if isinstance(budget, Budget) else budget or {}
     given = {name: limit for name, limit in limits.items() if limit is not None}
-    stored = find_unfinished(store, run, given)
+    stored = find_unfinished(store, run, given, finish=finish)
     check_versions(stored, tasks)
     return stored
 

@@ -22,6 +22,7 @@ from selftaught.app.resume import StoredRun, find_run, told_tasks
 from selftaught.core.budget import Budget
 from selftaught.core.errors import ConfigError
 from selftaught.core.hidden import without_keys
+from selftaught.core.language_model import LanguageModel
 from selftaught.core.outcome import Failed
 from selftaught.core.ports import Executor, GuestLimits, Job
 from selftaught.core.program import Program
@@ -42,6 +43,7 @@ from selftaught.studies.bookkeeping import recorded_run
 from selftaught.studies.common_config import CommonConfig, ScoreConfig
 from selftaught.studies.registry import find_study
 from selftaught.studies.replay import ReplayJournal, Silent, compared, replayed
+from selftaught.studies.results import STOPPED
 from selftaught.studies.settings import as_json
 from selftaught.studies.study import Asked, Study
 
@@ -88,7 +90,7 @@ async def replay_run(
     """A run once more from its journal, with no model; the object of `replay --json`."""
     config, memory = stored.config, stored.memory
     study = find_study(config.command)
-    asked = Asked(config, tasks, stored.improver)
+    asked = Asked(config, tasks, stored.improver, finish=stored.head.state == STOPPED)
     journal = ReplayJournal()
     async with AsyncExitStack() as stack:
         before = recorded(
@@ -150,9 +152,12 @@ async def _context(
             )
     async with AsyncExitStack() as stack:
         executor = await stack.enter_async_context(executor_of(config, study.nesting))
-        opened = opened_model(config.model, config, executor, function=asked.function)
-        model = await stack.enter_async_context(opened)
-        if config.budget.usd is not None and model.most_usd(1, 1) is None:
+        if asked.finish and resumed is not None:
+            model: LanguageModel = Silent(resumed.head.model)
+        else:
+            opened = opened_model(config.model, config, executor, function=asked.function)
+            model = await stack.enter_async_context(opened)
+        if config.budget.usd is not None and not asked.finish and model.most_usd(1, 1) is None:
             raise ConfigError(
                 f"the price of {config.model} is not known, so --usd could not be kept: "
                 "give --price-in and --price-out, USD per million tokens"

@@ -22,7 +22,7 @@ from selftaught.studies.common_config import DEFAULT_STORE
 
 @contextmanager
 def in_python(
-    show: bool | None, on_event: Listener | None, store: str, function: str
+    show: bool | None, on_event: Listener | None, store: str, function: str, first: Listener
 ) -> Iterator[Listener]:
     """A listener of a public function; whoever stops that is told what was kept.
 
@@ -30,16 +30,17 @@ def in_python(
         show: None for bars on a terminal, lines in a notebook, and elsewhere what is waited for.
         on_event: is told of each event, too.
         function: its name.
+        first: is told before the others.
     Raises: ConfigError if `on_event` raises, in the run, which that ends.
     """
     tally = Tally()
     with contextlib.ExitStack() as stack:
-        listeners: list[Listener] = [tally.add]
+        listeners: list[Listener] = [first, tally.add]
         if show is not False:
             console = Console(stderr=True, markup=False, emoji=False, highlight=False)
             everything = show is True or type(sys.stderr).__module__.startswith("ipykernel")
             display = shown(tally, console, transient=True, everything=everything)
-            listeners = [stack.enter_context(display)]
+            listeners = [first, stack.enter_context(display)]
         if on_event is not None:
             listeners.append(_once_raising(on_event))
 

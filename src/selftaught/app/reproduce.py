@@ -19,7 +19,7 @@ from selftaught.app.compose import run_study
 from selftaught.app.discovery import Installed, load_task
 from selftaught.app.estimates import estimated
 from selftaught.app.instance_key import find_instance_key
-from selftaught.app.resume import find_run, has_ended, stored_config, stored_result
+from selftaught.app.resume import find_run, stored_config, stored_result
 from selftaught.app.series import last_of_series, resume_study, run_repeated
 from selftaught.core.budget import Usage
 from selftaught.core.errors import ConfigError
@@ -30,6 +30,7 @@ from selftaught.journal.location import check_writable
 from selftaught.journal.reader import open_reader
 from selftaught.studies.common_config import CommonConfig
 from selftaught.studies.improvers import load_improver
+from selftaught.studies.results import has_ended
 from selftaught.studies.settings import Section, Setting, as_json, make_config, merged, read_toml
 from selftaught.studies.stop.study import RunConfig
 from selftaught.studies.study import Asked, NothingMeasured

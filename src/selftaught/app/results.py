@@ -10,6 +10,7 @@ from selftaught.app.pages import end_page
 from selftaught.pages.html import fragment
 from selftaught.pages.terminal import as_text
 from selftaught.studies.common_config import DEFAULT_STORE
+from selftaught.studies.next_command import next_command
 from selftaught.studies.registry import find_study
 
 
@@ -31,9 +32,10 @@ class ImproveResult:
 
     Attributes:
         run_id: the run in the store.
-        state: `done`, or `budget` if the budget ended it.
+        state: `done`, `budget` if the budget ended it, or `stopped`.
         source: the best program.
-        seed_test, best_test: the seed and the best program on instances that no guest ever saw.
+        seed_test, best_test: the seed and the best program on instances that no guest ever saw;
+            None if the run was stopped before that was measured.
         data: the whole object of `improve --json`.
         store: URL of the store.
     """
@@ -41,15 +43,15 @@ class ImproveResult:
     run_id: str
     state: str
     source: str
-    seed_test: Measured
-    best_test: Measured
+    seed_test: Measured | None
+    best_test: Measured | None
     data: dict[str, Any]
     store: str = DEFAULT_STORE
 
     def __repr__(self) -> str:
         return (
             f"{type(self).__name__}(task={self.data['task']!r}, "
-            f"seed_test={self.seed_test.mean:.4g}, best_test={self.best_test.mean:.4g}, "
+            f"seed_test={_short(self.seed_test)}, best_test={_short(self.best_test)}, "
             f"state={self.state!r}, run_id={self.run_id!r})"
         )
 
@@ -66,7 +68,7 @@ class SelfImproveResult:
 
     Attributes:
         run_id: the run in the store; of several runs, the id of their series.
-        state: `done`, or `budget` if the budget ended it.
+        state: `done`, `budget` if the budget ended it, or `stopped`.
         best_improver_id: the improver that stands at the end; of several runs, the best on val.
         data: the whole object of `run --json`.
         store: URL of the store.
@@ -126,7 +128,30 @@ def stop_result(data: dict[str, Any], store: str) -> SelfImproveResult:
     )
 
 
-def _measured(data: dict[str, Any]) -> Measured:
+class Stopped(KeyboardInterrupt):
+    """Ctrl-C, when all is put away.
+
+    Attributes:
+        run_id: the run that was under way; it can be resumed.
+        result: the best so far, measured as far as it is; None if there is nothing yet.
+    """
+
+    def __init__(
+        self, run_id: str, result: ImproveResult | SelfImproveResult | None, store: str
+    ) -> None:
+        go_on = next_command("resume", run_id, store)
+        super().__init__(f"run {run_id} was stopped; go on with: {go_on}")
+        self.run_id = run_id
+        self.result = result
+
+
+def _short(measured: Measured | None) -> str:
+    return "None" if measured is None else f"{measured.mean:.4g}"
+
+
+def _measured(data: dict[str, Any] | None) -> Measured | None:
+    if data is None:
+        return None
     interval = data["ci95"]
     mean = math.inf if data["mean"] is None else data["mean"]  # a cost, with a failure in it
     return Measured(mean, None if interval is None else tuple(interval), data["n"])

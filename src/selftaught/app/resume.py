@@ -14,6 +14,7 @@ from selftaught.app.discovery import load_task
 from selftaught.core.budget import Budget
 from selftaught.core.errors import ConfigError
 from selftaught.core.examples import Examples
+from selftaught.core.outcome import Scored
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.task import VERSION_SCHEMES, Task
 from selftaught.engine.history import Memory
@@ -23,10 +24,9 @@ from selftaught.journal.reader import JournalReader, open_reader
 from selftaught.studies.common_config import BudgetConfig, CommonConfig
 from selftaught.studies.next_command import next_command
 from selftaught.studies.registry import find_study, studies
-from selftaught.studies.results import result_of
+from selftaught.studies.results import has_ended, result_of
 from selftaught.studies.settings import make_config
 
-_ENDED = ("done", "budget")
 _NAMED_PARTS = 4
 
 
@@ -68,9 +68,27 @@ def find_run(
         return StoredRun(head, stored_config(head, store), _improver(reader, head), memory)
 
 
-def has_ended(head: RunHead) -> bool:
-    """Whether there is nothing more to do in a run."""
-    return head.state in _ENDED
+def to_finish(stored: StoredRun) -> StoredRun:
+    """The run, if its best so far can be measured without the model.
+
+    Raises: ConfigError.
+    """
+    head = stored.head
+    where = next_command("show", stored.run_id, stored.config.store)
+    if head.state == "done":
+        raise ConfigError(f"run {stored.run_id} has ended (done), all measured; see {where}")
+    if not find_study(head.command).finishes:
+        raise ConfigError(
+            f"--finish measures the best program of an improve run; of run {stored.run_id} "
+            f"({head.command}) all is measured that can be without the model: see {where}, or go "
+            "on without --finish"
+        )
+    if not any(isinstance(one, Scored) for one in stored.memory.evaluations.values()):
+        raise ConfigError(
+            f"run {stored.run_id} has scored no program yet: there is nothing to finish; go on "
+            "without --finish"
+        )
+    return stored
 
 
 def to_go_on(stored: StoredRun, limits: Mapping[str, float]) -> StoredRun:
@@ -243,7 +261,7 @@ def _improver(reader: JournalReader, head: RunHead) -> Program:
 
 
 def stored_result(store: str, run_id: str) -> dict[str, Any] | None:
-    """What the events of a run come to; None if it has not ended, or measured nothing."""
+    """What the events of a run come to; None if it measured nothing."""
     with open_reader(store) as reader:
         head = read_head(reader, run_id)
         study = find_study(head.command)

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from selftaught.analysis.recorded_run import STANDING_KINDS, standing
+from selftaught.analysis.recorded_run import STANDING_KINDS, RecordedRun, standing
 from selftaught.analysis.run_head import RunHead, read_head
 from selftaught.analysis.spending import SPENDING_KINDS, spending
 from selftaught.core.budget import Usage
+from selftaught.journal.events import Evaluation
 from selftaught.journal.reader import JournalReader
+from selftaught.studies.registry import studies
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,7 @@ class RunSummary:
         tasks: their names.
         iterations: how many were measured, t = 0 included.
         best_value: of the best program on `val`; None if it was not measured yet.
+        best_search: of the same on `search`, of a run without iterations.
         usage: so far.
         series: `{"id", "index", "of"}` of a run with repeats, else None.
     """
@@ -36,6 +39,7 @@ class RunSummary:
     tasks: tuple[str, ...]
     iterations: int
     best_value: float | None
+    best_search: float | None
     usage: Usage
     series: Mapping[str, Any] | None = None
 
@@ -53,6 +57,10 @@ def summary(reader: JournalReader, run_id: str) -> RunSummary:
     """That of one run."""
     head = read_head(reader, run_id)
     stands = standing(reader.events(run_id, STANDING_KINDS))
+    study = studies().get(head.command)
+    if stands.best is None and study is not None and study.stands and study.writes:  # it was cut
+        scored = RecordedRun(head, [*reader.events(run_id, (Evaluation,))], reader.text)
+        stands = standing((), study.result_of(scored))
     usage = head.usage
     if usage is None:
         usage = spending(reader.events(run_id, SPENDING_KINDS)).total
@@ -65,6 +73,7 @@ def summary(reader: JournalReader, run_id: str) -> RunSummary:
         tasks=head.task_names,
         iterations=stands.steps,
         best_value=stands.value,
+        best_search=stands.search,
         usage=usage,
         series=_series(head),
     )

@@ -12,14 +12,14 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from selftaught.analysis.run_head import RunHead
+from selftaught.analysis.run_head import RunHead, read_head
 from selftaught.analysis.series import series_runs
 from selftaught.app.compose import run_study
 from selftaught.app.resume import (
     StoredRun,
     find_run,
-    has_ended,
     stored_result,
+    to_finish,
     to_go_on,
     with_budget,
 )
@@ -35,6 +35,7 @@ from selftaught.journal.run_id import new_run_id
 from selftaught.journal.run_lock import hold_run, series_lock
 from selftaught.studies.next_command import next_command
 from selftaught.studies.registry import find_study
+from selftaught.studies.results import STOPPED, has_ended
 from selftaught.studies.study import Asked, NothingMeasured, Repeated
 
 Json = dict[str, Any]
@@ -58,17 +59,24 @@ async def run_repeated(asked: Asked[Any], listener: Listener = silent) -> Json:
     return await _Series(series_id, study, asked).run(listener)
 
 
-def find_unfinished(store: str, run: str, budget: Mapping[str, float] | None = None) -> StoredRun:
+def find_unfinished(
+    store: str, run: str, budget: Mapping[str, float] | None = None, *, finish: bool = False
+) -> StoredRun:
     """A run that can be gone on with, by itself or because runs of its series are missing: of a
     series the one that was started last, which has the budget of all.
 
     Args:
         budget: limits to go on with, where they are others than it has.
+        finish: only its best so far is measured, which spends nothing.
     Raises: ConfigError if there is none, nothing is left to do, or more than the budget is spent.
     """
     stored = find_run(store, run)
     place = stored.head.series
     limits = budget or {}
+    if finish and limits:
+        raise ConfigError("--finish spends nothing: leave out the budget")
+    if finish:
+        return to_finish(stored)
     if place is None:
         return to_go_on(stored, limits)
     heads = _started(store, place.series_id)
@@ -97,11 +105,17 @@ async def resume_study(
     tasks: Sequence[Task],
     listener: Listener = silent,
     function: ModelFunction | None = None,
+    *,
+    finish: bool = False,
 ) -> Json:
     """Go on with a run, or with the whole series of which it is the last; the object of its
-    `--json`."""
+    `--json`.
+
+    Args:
+        finish: only the best so far is measured.
+    """
     study, place = find_study(stored.head.command), stored.head.series
-    asked = Asked(stored.config, tasks, stored.improver, function)
+    asked = Asked(stored.config, tasks, stored.improver, function, finish)
     if place is None or not isinstance(study, Repeated):
         return await run_study(asked, listener, resumed=stored)
     first = replace(asked, config=replace(stored.config, seed=stored.config.seed - place.index))
@@ -138,16 +152,7 @@ class _Series:
                 if result["state"] != "done":
                     break
         is_done = len(results) == of and results[-1]["state"] == "done"
-        with open_reader(store) as reader:
-            curve = self.study.curve(reader, self.series_id)
-        return {
-            "series_id": self.series_id,
-            "state": "done" if is_done else "budget",
-            "runs": results,
-            "curve": curve,
-            "usage": asdict(sum((Usage(**result["usage"]) for result in results), Usage())),
-            "wall_s": sum(result["wall_s"] for result in results),
-        }
+        return _series_result(store, self.series_id, results, "done" if is_done else "budget")
 
     async def _one(
         self, head: RunHead | None, place: SeriesPlace, listener: Listener
@@ -164,6 +169,33 @@ class _Series:
             return stored_result(config.store, head.run_id)
         again = replace(self.asked, config=going_on, improver=stored.improver)
         return await run_study(again, listener, resumed=stored, place=stored.head.series)
+
+
+def so_far(store: str, run_id: str) -> Json | None:
+    """What a run has come to by now, or the whole series that it is of; None if that is nothing."""
+    with open_reader(store) as reader:
+        head = read_head(reader, run_id)
+    if head.series is None:
+        return stored_result(store, run_id)
+    series_id = head.series.series_id
+    ids = [one.run_id for _, one in sorted(_started(store, series_id).items())]
+    results = [result for one in ids if (result := stored_result(store, one)) is not None]
+    return _series_result(store, series_id, results, STOPPED) if results else None
+
+
+def _series_result(store: str, series_id: str, results: Sequence[Json], state: str) -> Json:
+    with open_reader(store) as reader:
+        study = find_study(read_head(reader, series_id).command)
+        assert isinstance(study, Repeated)
+        curve = study.curve(reader, series_id)
+    return {
+        "series_id": series_id,
+        "state": state,
+        "runs": results,
+        "curve": curve,
+        "usage": asdict(sum((Usage(**result["usage"]) for result in results), Usage())),
+        "wall_s": sum(result["wall_s"] for result in results),
+    }
 
 
 def _started(store: str, series_id: str) -> Mapping[int, RunHead]:

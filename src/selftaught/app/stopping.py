@@ -10,12 +10,13 @@ from typing import Any
 
 from selftaught.analysis.run_head import RUNNING, read_head
 from selftaught.analysis.series import series_runs
-from selftaught.app.resume import has_ended
 from selftaught.app.run_list import summary
+from selftaught.app.series import so_far
 from selftaught.core.errors import ConfigError, InfrastructureError
 from selftaught.journal.reader import open_reader
 from selftaught.journal.run_lock import Holder, lock_state, really_holds, series_lock
 from selftaught.studies.next_command import next_command
+from selftaught.studies.results import has_ended
 
 _LOOK_S = 0.05
 
@@ -92,6 +93,7 @@ def what_stands(held: HeldRun) -> dict[str, Any]:
     with open_reader(held.store) as reader:
         head = read_head(reader, held.run_id)
         kept = summary(reader, held.run_id)
+    result = so_far(held.store, held.run_id)
     resume = None if has_ended(head) else next_command("resume", held.run_id, held.store)
     return {
         "run_id": held.run_id,
@@ -101,4 +103,5 @@ def what_stands(held: HeldRun) -> dict[str, Any]:
         "iterations": kept.iterations,
         "usage": asdict(kept.usage),
         "resume": resume,
+        "result": result,
     }

@@ -30,10 +30,17 @@ class Terminated(KeyboardInterrupt):
 
 
 class Stopped(Exception):
-    """A command was stopped and has put everything away; the message says what was kept."""
+    """A command was stopped and has put everything away; the message says what was kept.
 
-    def __init__(self, message: str, cause: BaseException | None) -> None:
+    Attributes:
+        run_id: of the run that was under way, if one had begun.
+    """
+
+    def __init__(
+        self, message: str, cause: BaseException | None, run_id: str | None = None
+    ) -> None:
         super().__init__(message)
+        self.run_id = run_id
         self.signum = cause.signum if isinstance(cause, Terminated) else int(signal.SIGINT)
 
 

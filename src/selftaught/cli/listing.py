@@ -99,13 +99,20 @@ def _runs_table(runs: Sequence[RunSummary]) -> Table:
             run.kind if run.series is None else f"{run.kind} {_place(run.series)}",
             run.state,
             str(run.iterations - 1) if run.iterations else "-",
-            words.number(run.best_value),
+            _best(run),
             f"{run.usage.lm_calls:,}",
             ", ".join(run.tasks),
         )
         for run in runs
     )
     return Table("", ("run", "kind", "state", "t", "best val", "calls", "tasks"), rows)
+
+
+def _best(run: RunSummary) -> str:
+    """On val, or as long as that is not known on search."""
+    if run.best_value is None and run.best_search is not None:
+        return f"{words.number(run.best_search)} (search)"
+    return words.number(run.best_value)
 
 
 def _place(series: Mapping[str, Any]) -> str:

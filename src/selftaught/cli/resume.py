@@ -28,9 +28,14 @@ _LINE_CHARS = 200
 @click.command(cls=SectionedCommand, short_help="Go on with a run that was cut.")
 @click.argument("run")
 @setting_options(BudgetConfig)
+@option(
+    "--finish",
+    is_flag=True,
+    help="Measure the best program so far of `improve` on val and test, and spend nothing else.",
+)
 @reading_store_option
 @json_option
-def resume(run: str, store: str, as_json: bool, **options: Any) -> int:
+def resume(run: str, store: str, as_json: bool, finish: bool, **options: Any) -> int:
     """Go on with a RUN that was killed, stopped or failed, from what its journal holds.
 
     What is finished is read, not done again; no response that the journal holds is paid twice.
@@ -39,20 +44,23 @@ def resume(run: str, store: str, as_json: bool, **options: Any) -> int:
 
     With another budget, of the whole run and what it has spent included, a run goes on that its
     budget has ended: what that cut short is done, as if the budget had been the larger one.
+
+    With --finish no model is asked and nothing more is searched. The run is then `stopped`, and can
+    still be gone on with.
     """
-    from selftaught.app.pages import end_page
     from selftaught.app.resume import tasks_of
     from selftaught.app.series import find_unfinished, resume_study
-    from selftaught.cli.execute import execute
-    from selftaught.cli.terminal import print_json, print_page
+    from selftaught.cli.execute import show_study
     from selftaught.studies.registry import find_study
 
-    stored = find_unfinished(store, run, settings(BudgetConfig, options))
+    stored = find_unfinished(store, run, settings(BudgetConfig, options), finish=finish)
     tasks = tasks_of(stored)
-    result = execute(lambda listener: resume_study(stored, tasks, listener), store, as_json=as_json)
-    command = stored.config.command
-    print_json(result) if as_json else print_page(end_page(find_study(command), result, store))
-    return FAILED if find_study(command).alarming(result) else DONE
+    return show_study(
+        find_study(stored.config.command),
+        lambda listener: resume_study(stored, tasks, listener, finish=finish),
+        store,
+        as_json=as_json,
+    )
 
 
 @click.command(cls=SectionedCommand, short_help="Run a run once more from its journal.")

@@ -1,31 +1,76 @@
-"""`selftaught show`: one run."""
+"""`selftaught show`: one run, or one program."""
 
 from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from selftaught.cli.options import SectionedCommand, json_option, option, reading_store_option
+from selftaught.cli.study_command import check_out, out_options, write_out
+from selftaught.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from selftaught.journal.reader import JournalReader
+
+_TRACE = "Parts of a trace"
 
 
-@click.command(cls=SectionedCommand, short_help="Show a run: iterations, programs, spending.")
-@click.argument("run")
+@click.command(cls=SectionedCommand, short_help="Show a run, or a program of one.")
+@click.argument("run", metavar="RUN|PROGRAM")
 @option(
     "--trace",
     is_flag=True,
     help="Show each improver run instead, down to its prompts, replies and scores.",
 )
+@option(
+    "--from",
+    "first",
+    type=click.IntRange(min=1),
+    metavar="N",
+    section=_TRACE,
+    help="From this improver run.",
+)
+@option(
+    "--to",
+    "last",
+    type=click.IntRange(min=1),
+    metavar="N",
+    section=_TRACE,
+    help="Up to this improver run.",
+)
+@option(
+    "--only",
+    metavar="failed|best|RUN",
+    section=_TRACE,
+    help="What failed, what made the best program, or an improver run: its number, or its key.",
+)
+@out_options
 @reading_store_option
 @json_option
-def show(run: str, trace: bool, store: str, as_json: bool) -> None:
-    """Show a RUN: its iterations, what was proposed and what changed in it, and its spending.
+def show(
+    run: str,
+    trace: bool,
+    first: int | None,
+    last: int | None,
+    only: str | None,
+    out: Path | None,
+    force: bool,
+    store: str,
+    as_json: bool,
+) -> None:
+    """Show a RUN: its iterations, what was proposed and what changed in it, and its spending; of
+    one that was stopped or killed, the best so far.
 
     RUN is a run's id, the start of it, or `latest`. Of a run of a series (--repeats) the learning
-    curve of the whole series comes first.
+    curve of the whole series comes first. A PROGRAM is shown by its id, or the start of it: what it
+    is worth, and which improver run, prompt and program it came from.
     """
     from selftaught.analysis.curve import curve_of
     from selftaught.analysis.run_view import run_view
     from selftaught.analysis.series import recorded_series
-    from selftaught.analysis.trace import trace_run
+    from selftaught.analysis.trace import chosen, trace_run
     from selftaught.app.pages import shown_page, stored_result
     from selftaught.cli.terminal import paged, print_json, reading
     from selftaught.cli.trace_page import trace_page
@@ -33,16 +78,53 @@ def show(run: str, trace: bool, store: str, as_json: bool) -> None:
     from selftaught.pages.terminal import draw_page
     from selftaught.studies.registry import own_kinds
 
+    if not trace and (first, last, only) != (None, None, None):
+        raise ConfigError("--from, --to and --only are parts of a trace: add --trace")
+    check_out(out, force=force)
     with reading(store), open_reader(store) as reader:
-        run_id = reader.resolve_run(run)
+        run_id = reader.find_run(run)
+        if run_id is None:
+            _show_program(reader, run, out, force=force, as_json=as_json)
+            return
         series = recorded_series(reader, run_id, own_kinds())
         (recorded,) = (one for one in series if one.run_id == run_id)
-        traced = trace_run(reader, run_id) if trace else None
+        view = run_view(recorded, stored_result(recorded))
+        best = view.best
+        if out is not None:
+            if best is None or best.source is None:
+                raise ConfigError(f"run {run_id} has no best program yet to write to {out}")
+            write_out(out, best.source, run_id, store, force=force)
+        traced = None
+        if trace:
+            best_id = None if best is None else best.program_id
+            traced = chosen(trace_run(reader, run_id), first, last, only, best_id)
         if as_json:
-            view = {**run_view(recorded).as_json(), "result": stored_result(recorded)}
-            view |= {} if traced is None else {"trace": traced.as_json()}
-            print_json(view | ({"curve": curve_of(series).as_json()} if view["series"] else {}))
+            said = view.as_json()
+            said |= {} if traced is None else {"trace": traced.as_json()}
+            print_json(said | ({"curve": curve_of(series).as_json()} if said["series"] else {}))
             return
         page = shown_page(recorded, series) if traced is None else trace_page(traced)
     with paged() as console:
         draw_page(console, page)
+
+
+def _show_program(
+    reader: JournalReader, prefix: str, out: Path | None, *, force: bool, as_json: bool
+) -> None:
+    from selftaught.analysis.program_origin import program_view
+    from selftaught.cli.program_page import program_page
+    from selftaught.cli.terminal import paged, print_json
+    from selftaught.pages.terminal import draw_page
+
+    program_id = reader.resolve_program(prefix)
+    view = None if program_id is None else program_view(reader, program_id)
+    if view is None:
+        reader.resolve_run(prefix)  # which says what there is
+        return
+    if out is not None:
+        write_out(out, view.source, view.program_id, reader.location.url, force=force)
+    if as_json:
+        print_json(view.as_json())
+        return
+    with paged() as console:
+        draw_page(console, program_page(view, reader.location.url))

@@ -21,7 +21,8 @@ from selftaught.cli.options import SectionedCommand, json_option, option, readin
 def stop(run: str, wait_s: float, store: str, as_json: bool) -> None:
     """End a RUN that another process of this machine holds, as Ctrl-C in its terminal would.
 
-    It keeps what is complete, and `selftaught resume` goes on with it. RUN is a run's id, the start
+    It keeps what is complete, which `selftaught show` shows with the best so far, and `selftaught
+    resume` goes on with it. RUN is a run's id, the start
     of it, or `latest`. Of a series (--repeats) whatever run is under way is stopped.
     """
     from selftaught.app.stopping import end_held, find_held, what_stands

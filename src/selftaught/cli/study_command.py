@@ -9,10 +9,11 @@ from typing import Any
 
 import click
 
-from selftaught.cli.edge import DONE, FAILED
+from selftaught.cli.edge import DONE
 from selftaught.cli.options import (
     OrderedGroup,
     SectionedCommand,
+    all_of,
     file_options,
     given_settings,
     option,
@@ -28,12 +29,12 @@ _estimate_option = option(
     is_flag=True,
     help="Print what it can take of the model at most, and what is likely, and spend nothing.",
 )
-_out_options = (
+out_options = all_of(
     option(
         "--out",
         type=click.Path(path_type=Path),
         metavar="FILE",
-        help="Write the best program there at the end.",
+        help="Write the best program there, also of a run that is stopped.",
     ),
     option("--force", is_flag=True, help="Let --out replace a file."),
 )
@@ -79,7 +80,7 @@ def study_command(study: Study[Any], name: str) -> click.Command:
         ),
         setting_options(study.config, without=study.no_options, unset=study.unset),
         *((_estimate_option,) if isinstance(study, Estimated) else ()),
-        *(_out_options if study.writes else ()),
+        *((out_options,) if study.writes else ()),
         file_options,
     ]
 
@@ -93,25 +94,32 @@ def study_command(study: Study[Any], name: str) -> click.Command:
         from selftaught.app import core_thread
         from selftaught.app.discovery import Installed
         from selftaught.app.estimates import estimate_page, estimated
-        from selftaught.app.pages import end_page
         from selftaught.app.series import run_repeated
-        from selftaught.cli.execute import execute
+        from selftaught.cli.execute import show_study
         from selftaught.cli.terminal import print_json, print_page
 
         given = given_settings(study.config, values)
         named = values[argument.setting]
         given |= {argument.setting: named} if named else {}
         asked = study.asked(given, Installed())
-        _check_out(out, force=force)
+        check_out(out, force=force)
         store = asked.config.store
         if estimate:
             found = core_thread.run(estimated(asked))
             print_json(found) if as_json else print_page(estimate_page(found))
             return DONE
-        result = execute(lambda listener: run_repeated(asked, listener), store, as_json=as_json)
-        print_json(result) if as_json else print_page(end_page(study, result, store))
-        _write_out(out, result, store, force=force)
-        return FAILED if study.alarming(result) else DONE
+
+        def write(result: Mapping[str, Any]) -> None:
+            if out is not None:
+                write_out(out, result["best"]["source"], result["run_id"], store, force=force)
+
+        return show_study(
+            study,
+            lambda listener: run_repeated(asked, listener),
+            store,
+            as_json=as_json,
+            write=write,
+        )
 
     for decorate in reversed(options):
         command = decorate(command)
@@ -120,10 +128,10 @@ def study_command(study: Study[Any], name: str) -> click.Command:
     return made
 
 
-# --- the file of `--out`: checked before the run, written only at its end ----------------------
+# --- the file of `--out`: checked before the run, written only when it ends ----------------------
 
 
-def _check_out(out: Path | None, *, force: bool) -> None:
+def check_out(out: Path | None, *, force: bool) -> None:
     """Raises: ConfigError if the file could not be written; touches nothing."""
     if out is None:
         return
@@ -138,15 +146,13 @@ def _check_out(out: Path | None, *, force: bool) -> None:
         raise ConfigError(f"--out {out} cannot be written: no permission")
 
 
-def _write_out(out: Path | None, result: Mapping[str, Any], store: str, *, force: bool) -> None:
-    """Write the best program. Raises: ConfigError that says where the program is kept."""
-    if out is None:
-        return
+def write_out(out: Path, source: str, kept: str, store: str, *, force: bool) -> None:
+    """Write a program. Raises: ConfigError that says where the program is `kept`."""
     try:
         with out.open("w" if force else "x", encoding="utf-8", errors="surrogatepass") as file:
-            file.write(result["best"]["source"])
+            file.write(source)
     except OSError as error:
         raise ConfigError(
             f"--out {out} cannot be written ({error.strerror}); the program is kept: "
-            f"{next_command('show', result['run_id'], store)}"
+            f"{next_command('show', kept, store)}"
         ) from None

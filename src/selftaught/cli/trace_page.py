@@ -15,13 +15,13 @@ def trace_page(trace: RunTrace) -> Page:
     count = words.counted(len(trace.runs), "improver run")
     title = f"Trace of run {head.run_id}: {head.command}, {count}"
     shown: set[str] = set()
-    listings = (_run(number, run, shown) for number, run in enumerate(trace.runs, 1))
+    listings = (_run(run, shown) for run in trace.runs)
     return Page(title, (), (Section("trace", "", tuple(listings)),))
 
 
-def _run(number: int, run: ImproverRunTrace, shown: set[str]) -> Listing:
+def _run(run: ImproverRunTrace, shown: set[str]) -> Listing:
     where = "meta-utility" if run.task is None else f"{run.task} {run.stream} {run.repeat}"
-    title = f"{number}. {run.role}: improver {run.improver[: words.SHORT_ID]} on {where}"
+    title = f"{run.number}. {run.role}: improver {run.improver[: words.SHORT_ID]} on {where}"
     lines = [line for call in run.calls for line in _call(call, shown)]
     return Listing(title, "\n".join([*lines, _ending(run)]))
 
@@ -50,8 +50,8 @@ def _call(call: CallTrace, shown: set[str]) -> Iterator[str]:
             shown.add(text)
             yield f"  {name}:"
             yield from _quoted(text)
-    for place, reply in enumerate(call.replies, 1):
-        yield f"  reply {place}: {_became(reply)}"
+    for reply in call.replies:
+        yield f"  reply {reply.place}: {_became(reply)}"
         yield from _quoted(reply.text)
         if reply.printed:
             yield f"  printed by program {(reply.program_id or '')[: words.SHORT_ID]}:"

@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -127,8 +127,9 @@ def connect(
     """Open the database; whoever calls this closes the connection.
 
     The connection is in autocommit: a transaction is begun where `transaction` says so, and a
-    query alone holds no lock once its rows are fetched. `read` also opens the file to write, so
-    that SQLite can remove its own side files at the end, and then forbids every change.
+    query alone holds no lock once its rows are fetched. `read` forbids every change, and needs no
+    permission to write; where there is one, the file is opened to write all the same, so that
+    SQLite can remove its own side files at the end.
 
     Raises: ConfigError if there is no such file; sqlalchemy's errors.
     """
@@ -138,17 +139,40 @@ def connect(
         raise location.refusal(f"{reason} ({path}); give another store")
 
     def open_database() -> sqlite3.Connection:
-        database = sqlite3.connect(
-            f"{path.as_uri()}?mode=rw",
-            uri=True,
-            timeout=lock_timeout_s,
-            isolation_level=None,
-            check_same_thread=False,
-        )
+        mode = "mode=rw" if access == "write" else _reading_mode(location)
+        database = _opened(f"{path.as_uri()}?{mode}", lock_timeout_s)
         if access == "read":
             database.execute("PRAGMA query_only=1")
         return database
 
+    return _connected(open_database)
+
+
+def connect_copy(location: Location) -> Connection:
+    """Open a copy of the database in memory, to change what cannot be written; see `connect`."""
+
+    def open_database() -> sqlite3.Connection:
+        copy = _opened(":memory:", LOCK_TIMEOUT_S)
+        with closing(_opened(f"{location.path.as_uri()}?{_reading_mode(location)}", 0)) as stored:
+            stored.backup(copy)
+        return copy
+
+    return _connected(open_database)
+
+
+def is_writable(location: Location) -> bool:
+    """Whether this user can write the file, and beside it."""
+    path = location.path.resolve()
+    return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK | os.X_OK)
+
+
+def _opened(uri: str, lock_timeout_s: float) -> sqlite3.Connection:
+    return sqlite3.connect(
+        uri, uri=True, timeout=lock_timeout_s, isolation_level=None, check_same_thread=False
+    )
+
+
+def _connected(open_database: Callable[[], sqlite3.Connection]) -> Connection:
     engine = create_engine(
         "sqlite+pysqlite://",
         creator=open_database,
@@ -156,6 +180,19 @@ def connect(
         isolation_level="AUTOCOMMIT",
     )
     return engine.connect()
+
+
+def _reading_mode(location: Location) -> str:
+    """SQLite writes beside a file also to read it, unless it is told that nobody changes the file:
+    so it is, where its writer has closed it, which removes the log."""
+    if is_writable(location):
+        return "mode=rw"
+    return "mode=ro" if _log(location).exists() else "mode=ro&immutable=1"
+
+
+def _log(location: Location) -> Path:
+    database = location.path.resolve()
+    return database.with_name(f"{database.name}-wal")
 
 
 @contextmanager
@@ -176,10 +213,12 @@ def _unusable(
     location: Location, verb: Literal["read", "written"], error: SQLAlchemyError | OSError
 ) -> ConfigError:
     way_out = "give another store"
-    folder = location.path.parent
-    if verb == "read" and folder.is_dir() and not os.access(folder, os.W_OK):
-        way_out = f"SQLite writes beside the file also to read it, but {folder} is read-only; "
-        way_out += "make it writable, or read a copy"
+    if verb == "read" and not is_writable(location) and os.path.lexists(_log(location)):
+        log = _log(location)
+        way_out = (
+            f"it is being written, or its writer was killed, and you cannot write {log.parent}"
+        )
+        way_out += f": copy it and {log.name} to a folder of yours, and read the copy"
     return location.refusal(f"it cannot be {verb} ({database_message(error)}); {way_out}")
 
 

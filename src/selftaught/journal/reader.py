@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,8 +18,10 @@ from selftaught.journal.events import EventRecord
 from selftaught.journal.location import (
     Location,
     connect,
+    connect_copy,
     database_message,
     guarded_connection,
+    is_writable,
     locate,
     transaction,
 )
@@ -54,10 +55,9 @@ class RawEvent:
 def open_reader(url: str) -> JournalReader:
     """Open an existing store to read; whoever calls this closes the reader.
 
-    A store of an older schema is migrated first.
+    A store of an older schema is migrated first; where it cannot be written, a copy in memory.
 
-    Raises: ConfigError if there is no such file, it is no journal of ours, or it is of an older
-        schema and cannot be written to.
+    Raises: ConfigError if there is no such file, or it is no journal of ours.
     """
     location = locate(url)
     with guarded_connection(location, "read") as connection:
@@ -66,19 +66,16 @@ def open_reader(url: str) -> JournalReader:
         found = schema_version(connection)
     if problem is not None:
         raise location.refusal(problem)
-    if found is not None and found < SCHEMA_VERSION:
-        _migrate(location, found)
-    return JournalReader(location, connect(location, "read"))
-
-
-def _migrate(location: Location, found: int) -> None:
-    if not all(os.access(path, os.W_OK) for path in (location.path, location.path.parent)):
-        raise location.refusal(
-            f"its schema is {found}, and to be read it must be migrated to {SCHEMA_VERSION}, but "
-            "the file or its folder is read-only; make it writable, or read a copy"
-        )
-    with guarded_connection(location, "write") as connection, transaction(connection):
-        migrate(location, connection)
+    if found is None or found >= SCHEMA_VERSION:
+        return JournalReader(location, connect(location, "read"))
+    if is_writable(location):
+        with guarded_connection(location, "write") as connection, transaction(connection):
+            migrate(location, connection)
+        return JournalReader(location, connect(location, "read"))
+    copy = connect_copy(location)
+    with transaction(copy):
+        migrate(location, copy)
+    return JournalReader(location, copy)
 
 
 class JournalReader:
@@ -150,6 +147,18 @@ class JournalReader:
 
         Raises: ConfigError that names the candidates.
         """
+        found = self.find_run(prefix)
+        if found is None:
+            raise self.location.refusal(
+                f"{prefix!r} is the start of no run; choose from {_listed(self.runs())}"
+            )
+        return found
+
+    def find_run(self, prefix: str) -> str | None:
+        """The same; None if none starts like this.
+
+        Raises: ConfigError if there is no run at all, or several start so.
+        """
         runs = self.runs()
         if not runs:
             raise self.location.refusal("it holds no runs yet; start one with selftaught run")
@@ -158,12 +167,31 @@ class JournalReader:
         matching = [run_id for run_id in runs if run_id.startswith(prefix)]
         if prefix in matching:
             return prefix
-        if len(matching) == 1:
-            return matching[0]
-        problem = "starts several runs" if matching else "is the start of no run"
-        raise self.location.refusal(
-            f"{prefix!r} {problem}; choose from {_listed(matching or runs)}"
-        )
+        if len(matching) > 1:
+            raise self.location.refusal(
+                f"{prefix!r} starts several runs; choose from {_listed(matching)}"
+            )
+        return matching[0] if matching else None
+
+    def resolve_program(self, prefix: str) -> str | None:
+        """The id of the one text whose id starts like this; None if there is none.
+
+        Raises: ConfigError that names the candidates.
+        """
+        rows = self._rows(select(texts.c.id).where(texts.c.id.startswith(prefix, autoescape=True)))
+        if len(rows) > 1:
+            candidates = _listed([str(row.id) for row in rows])
+            raise self.location.refusal(
+                f"{prefix!r} starts several programs; choose from {candidates}"
+            )
+        return str(rows[0].id) if rows else None
+
+    def naming(self, text_id: str, kinds: Collection[type[Body]]) -> list[Event]:
+        """Events of these kinds of all runs that name a text, in their order."""
+        query = select(events).where(events.c.kind.in_([kind.kind for kind in kinds]))
+        query = query.where(events.c.body.contains(text_id, autoescape=True))
+        found = [self._event(row, {}) for row in self._rows(query.order_by(events.c.seq))]
+        return [event for event in found if text_id in event.body.text_ids()]
 
     # --- for `selftaught verify`, which takes nothing for granted
 

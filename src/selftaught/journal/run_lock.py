@@ -101,7 +101,9 @@ def lock_state(store: str | Location, run_id: str) -> LockState:
     path = _lock_path(store if isinstance(store, Location) else locate(store), run_id)
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except OSError:  # there is none, or it is another user's
+    except PermissionError:  # it is another user's
+        return LockState(_is_listed(path), None)
+    except OSError:  # there is none
         return NOT_HELD
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -111,6 +113,15 @@ def lock_state(store: str | Location, run_id: str) -> LockState:
     finally:
         os.close(descriptor)
     return LockState(is_held, _read(path))
+
+
+def _is_listed(path: Path) -> bool:
+    """Whether the system lists a lock of the file, which it does to everybody."""
+    with suppress(OSError):
+        at = path.lstat()
+        device = f"{os.major(at.st_dev):02x}:{os.minor(at.st_dev):02x}:{at.st_ino}"
+        return f" {device} " in Path("/proc/locks").read_text()
+    return False
 
 
 def series_lock(series_id: str) -> str:

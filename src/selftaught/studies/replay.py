@@ -39,13 +39,13 @@ class ReplayJournal(NoJournal):
 
 
 class Silent(FreeModel):
-    """The model of a replay, which is never asked anything."""
+    """The model of a replay, and of what is only finished: it is never asked anything."""
 
     def __init__(self, name: str) -> None:
         self.name = name
 
     async def sample(self, prompt: Prompt) -> Completions:
-        raise InfrastructureError("a replay asks no model")
+        raise InfrastructureError("a replay and --finish ask no model")
 
 
 async def replayed(study: Awaitable[Any]) -> None:
@@ -107,9 +107,13 @@ def compared(
     }
 
 
-def _as_much(now: Any, before: Mapping[str, Any]) -> Any:
+def _as_much(now: Any, before: Any) -> Any:
     """What an event of now says of what it said before: older versions said less."""
-    return None if now is None else {name: now[name] for name in now if name in before}
+    if isinstance(now, Mapping) and isinstance(before, Mapping):
+        return {name: _as_much(now[name], before[name]) for name in now if name in before}
+    if isinstance(now, list) and isinstance(before, list) and len(now) == len(before):
+        return [_as_much(one, other) for one, other in zip(now, before, strict=True)]
+    return now
 
 
 def _stable(body: Any) -> Any:

@@ -2,35 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from itertools import pairwise
 from typing import Any
 
 from selftaught.analysis.recorded_run import RecordedRun
+from selftaught.analysis.run_head import RunHead
+from selftaught.analysis.spending import spending
 from selftaught.core.statistics import close
+from selftaught.journal.codec import Event
+from selftaught.journal.events import Run
 from selftaught.studies.study import Study
 
 ENDED = ("done", "budget")
+STOPPED = "stopped"
+_STATES = {"interrupted": STOPPED, "killed": STOPPED}
 _SHOWN_CHARS = 120
 
 
 def result_of(study: Study[Any], run: RecordedRun) -> dict[str, Any] | None:
-    """The result of a run that has ended; None if it has not, or measured nothing."""
-    end = run.head.end
-    if end is None or end.state not in ENDED:
+    """The result of a run; None if it measured nothing.
+
+    Of one that has not come to its end it is the best so far, measured as far as it is; None where
+    its study has no such thing. Its state is then `stopped`, `failed`, or `running`.
+    """
+    head = run.head
+    if not (has_ended(head) or study.stands):
         return None
     own = study.result_of(run)
     if own is None:
         return None
+    usage = spending(run.events).total if head.usage is None else head.usage
     return {
         "run_id": run.run_id,
-        "state": end.state,
+        "state": _STATES.get(head.state, head.state),
         "model": run.head.model,
         "sandbox_tier": run.head.tier,
         **own,
-        "usage": asdict(end.usage),
-        "wall_s": end.wall_s,
+        "usage": asdict(usage),
+        "wall_s": _elapsed_s(run.events) if head.wall_s is None else head.wall_s,
     }
+
+
+def has_ended(head: RunHead) -> bool:
+    """Whether there is nothing more to do in a run."""
+    return head.state in ENDED
+
+
+def _elapsed_s(events: Sequence[Event]) -> float:
+    """Of the parts of a run, each from its start to the last of its events."""
+    pairs = pairwise(events)
+    return sum(b.at - a.at for a, b in pairs if b.at > a.at and not isinstance(b.body, Run))
 
 
 def differences(said: Any, found: Any, where: str = "") -> Iterator[str]:

@@ -56,13 +56,16 @@ class Argument:
 class Asked(Generic[C]):
     """What is to be studied: the whole configuration, the tasks, and the improver to begin with.
 
-    `function` is the model, where it was given from Python.
+    Attributes:
+        function: the model, where it was given from Python.
+        finish: only what stands is measured to the end, without the model (see `Study.finishes`).
     """
 
     config: C
     tasks: Sequence[Task]
     improver: Program
     function: ModelFunction | None = None
+    finish: bool = False
 
 
 class NothingMeasured(SelfTaughtError):
@@ -113,6 +116,8 @@ class Study(ABC, Generic[C]):
         nesting: how deep improver runs stand in one another.
         function: of Python that starts and resumes it; empty if none does.
         writes: whether its result has a best program, which `--out` writes.
+        stands: whether its result follows from the events of a run that was stopped, too.
+        finishes: whether the best so far can be measured to the end without the model.
         improves_improvers: whether its best program is an improver.
         rewards: whether programs are chosen in it by their scores.
         has_tasks: whether there is anything without tasks.
@@ -130,6 +135,8 @@ class Study(ABC, Generic[C]):
     nesting: ClassVar[int] = 2
     function: ClassVar[str] = ""
     writes: ClassVar[bool] = False
+    stands: ClassVar[bool] = False
+    finishes: ClassVar[bool] = False
     improves_improvers: ClassVar[bool] = False
     rewards: ClassVar[bool] = True
     has_tasks: ClassVar[bool] = True

@@ -156,11 +156,13 @@ class Scores:
 
     def finalists(self) -> dict[str, tuple[float, ...]]:
         """Values on val, as far as each came in the race; the best first, and of equals the better
-        on search. Empty where nobody was measured.
+        on search. Empty as long as val has not decided.
 
         Raises: UnknownWorthError.
         """
-        ran, _ = self._race("val", self.shortlist())
+        ran, asked = self._race("val", self.shortlist())
+        if asked is not None:
+            return {}
         return dict(sorted(ran.items(), key=lambda one: (-len(one[1]), -math.fsum(one[1]))))
 
     def asked(self) -> Asked | None:

@@ -47,7 +47,7 @@ def page(result: Json | None, run: RecordedRun | None = None) -> Page:
             Section("best", "", tuple(best_blocks(program, best, "program"))),
         )
         return end_page(result, sections)
-    view = run_view(run)
+    view = run_view(run, result)
     scored = _scored(run.events, view.head.tasks[0])
     blocks: list[Block] = []
     lead: list[str] = []
@@ -55,10 +55,12 @@ def page(result: Json | None, run: RecordedRun | None = None) -> Page:
         blocks.append(_figure(scored, view.head.task_names[0]))
     if result is not None and "task" in result:
         blocks += _measured(result)
-        lead.append(
-            f"On test the best program is worth {words.mean_and_interval(result['best']['test'])}, "
-            f"the seed {words.mean_and_interval(result['seed']['test'])}."
-        )
+        if result["best"]["test"] is not None and result["seed"]["test"] is not None:
+            lead.append(
+                "On test the best program is worth "
+                f"{words.mean_and_interval(result['best']['test'])}, the seed "
+                f"{words.mean_and_interval(result['seed']['test'])}."
+            )
     else:
         blocks.append(Paragraph("Nothing was measured: the run has no result yet."))
     columns = ("calls", "samples", "program_id", "value", "best")
@@ -75,15 +77,19 @@ def _measured(result: Json) -> list[Block]:
     who may be as good."""
     pair = (result["seed"], result["best"])
     metrics = sorted({name for one in pair for name in one.get("metrics", ())})
-    sets = {one[stream]["n"] for one in pair for stream in ("test", "val")}
-    over = str(*sets) if len(sets) == 1 else f"{min(sets)} to {max(sets)}"
+    sets = {one[s]["n"] for one in pair for s in ("test", "val") if one[s] is not None}
+    over = str(*sets) if len(sets) == 1 else f"{min(sets)} to {max(sets)}" if sets else ""
+    is_cut = any(one["test"] is None for one in pair)
+    of = "as far as it is measured" if is_cut else f"mean over {over} sets of instances each"
+    search = [("search", *(words.number(one["search"]) for one in pair))] if is_cut else []
     stopped = result.get("stopped")
     early = [Paragraph(f"The search ended early: {stopped}.")] if stopped else []
     goal = ", lower is better" if result.get("minimize") else ""
     measured = Table(
-        f"{result['task']}{goal}: mean over {over} sets of instances each, with 95 % CI",
+        f"{result['task']}{goal}: {of}, with 95 % CI",
         ("", "seed", "best"),
         (
+            *search,
             *(
                 (s, *(words.mean_and_interval(one[s], "\n") for one in pair))
                 for s in ("test", "val")

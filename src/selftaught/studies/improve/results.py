@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from selftaught.analysis.recorded_run import RecordedRun, latest, said_result
@@ -13,28 +13,24 @@ from selftaught.studies.improve.finalists import MEASURING, Scores, UnknownWorth
 
 
 def improve_result(run: RecordedRun) -> dict[str, Any] | None:
-    """The seed, the best on val, and the other finalists; None before both were measured on test.
+    """The seed, the best on val, and the other finalists; None before any was scored.
 
-    Older runs did not tell what a failure is worth; where that is needed, theirs is the result
-    that they wrote down.
+    Of a run that was cut, the best so far, by search as long as val has not decided; what was not
+    measured is None. Older runs did not tell what a failure is worth; where that is needed, theirs
+    is the result that they wrote down.
     """
     scores = Scores.of(run)
     try:
-        finalists = scores.finalists()
-        seed = scores.searched[0] if scores.searched else ""
-        if seed not in finalists:
+        if not scores.searched:
             return None
-        best = next(iter(finalists))
-        if not (scores.outcomes(best, "test") and scores.outcomes(seed, "test")):
-            return None
+        seed, finalists = scores.searched[0], scores.finalists()
+        best = next(iter(finalists), scores.shortlist()[0])
         return {
             "task": scores.task.name,
             **({"minimize": True} if scores.task.minimize else {}),
-            "seed": _measured(run, scores, seed, finalists[seed]),
-            "best": _measured(run, scores, best, finalists[best]),
-            "finalists": [
-                _finalist(scores, one, values, finalists[best]) for one, values in finalists.items()
-            ],
+            "seed": _measured(run, scores, seed, finalists),
+            "best": _measured(run, scores, best, finalists),
+            "finalists": [_finalist(run, scores, one, finalists) for one in finalists],
             **_stopped(run),
         }
     except UnknownWorthError:
@@ -42,12 +38,13 @@ def improve_result(run: RecordedRun) -> dict[str, Any] | None:
 
 
 def _measured(
-    run: RecordedRun, scores: Scores, program: str, val: Sequence[float]
+    run: RecordedRun, scores: Scores, program: str, finalists: Mapping[str, Sequence[float]]
 ) -> dict[str, Any]:
     scored = [one for one in scores.outcomes(program, "test") if one.value is not None]
     names = sorted({name for one in scored for name in one.metrics})
     return {
-        "val": _mean_of(scores, val),
+        "search": _worth_of(scores, program),
+        "val": _mean_of(scores, finalists.get(program, scores.values(program, "val"))),
         "test": _mean_of(scores, scores.values(program, "test")),
         "metrics": {name: _mean(scored, name) for name in names},
         "program_id": program,
@@ -55,22 +52,29 @@ def _measured(
     }
 
 
-def _mean_of(scores: Scores, values: Sequence[float]) -> dict[str, Any]:
-    """In the task's own units."""
-    return estimate({"": tuple(map(scores.task.worth, values))}).as_json()
+def _worth_of(scores: Scores, program: str) -> float | None:
+    """On search, in the task's own units; None where that is infinite."""
+    search = scores.of_search(program)
+    return scores.task.worth(search) if math.isfinite(search) else None
+
+
+def _mean_of(scores: Scores, values: Sequence[float]) -> dict[str, Any] | None:
+    """In the task's own units, over sets of instances; None if there are none."""
+    return estimate({"": tuple(map(scores.task.worth, values))}).as_json() if values else None
 
 
 def _finalist(
-    scores: Scores, program: str, values: Sequence[float], best: Sequence[float]
+    run: RecordedRun, scores: Scores, program: str, finalists: Mapping[str, Sequence[float]]
 ) -> dict[str, Any]:
     """How far it is behind the best on val, paired by the sets of instances on which both were
     measured; tied if that may be 0."""
-    search = scores.of_search(program)
+    values, best = finalists[program], next(iter(finalists.values()))
     behind = paired_difference({"": best[: len(values)]}, {"": values})
     low, high = behind.ci95 or (-math.inf, math.inf)
     return {
         "program_id": program,
-        "search": scores.task.worth(search) if math.isfinite(search) else None,
+        "source": run.text(program) or "",
+        "search": _worth_of(scores, program),
         "val": _mean_of(scores, values),
         "behind": behind.as_json(),
         "tied": low <= 0 <= high and not math.isinf(behind.mean),

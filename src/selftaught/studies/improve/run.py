@@ -21,7 +21,10 @@ from selftaught.journal.events import Evaluation, Phase
 from selftaught.studies.first_program import with_seed
 from selftaught.studies.improve.finalists import MEASURING, SEARCHED, Scores
 from selftaught.studies.improve.study import ImproveConfig
+from selftaught.studies.results import STOPPED
 from selftaught.studies.study import Asked, Ended, NothingMeasured
+
+_FINISHED = "the best so far was measured, and the search can be gone on with"
 
 
 async def improve_run(
@@ -36,17 +39,19 @@ async def improve_run(
     except BudgetExceeded as error:
         raise NothingMeasured(f"{error}; there is no first program: give it more") from None
     improver = SandboxedImprover(context, asked.improver, "improve")
-    u = _Search(context, task, Goal.of(task, asked.config))
-    ended = Ended()
+    u, scored = _Search(context, task, Goal.of(task, asked.config)), _Best(context, task, recorded)
+    ended = Ended(STOPPED, _FINISHED) if asked.finish else Ended()
     try:
-        await _search(asked.config, improver, u, _Best(context, task, recorded))
+        # What is finished is not searched on; its replay searches to where the journal ends.
+        if not (asked.finish and context.history.derived(True)):
+            await _search(asked.config, improver, u, scored)
     except Enough as enough:
         ended = Ended("done", str(enough))
     except BudgetExceeded as error:
         if context.ledger.usage.samples == 0:
             raise NothingMeasured(f"{error}; no response came: give it more") from None
         # Without a patience, spending the budget is what was asked for.
-        ended = Ended("budget", str(error))
+        ended = ended if asked.finish else Ended("budget", str(error))
     await context.evaluator.aclose()  # what a search left under way would yet join it
     context.begin(Phase(MEASURING, ended.detail if ended.state == "done" else "", closing=True))
     measured: set[tuple[str, str, str]] = set()

@@ -71,6 +71,8 @@ on instances that the search never saw (--confirm, --test-repeats).
     nesting = 1
     function = "improve"
     writes = True
+    stands = True
+    finishes = True
 
     def again(self, config: Json) -> str:
         return super().again({**config, "task": config.get("task") or config["tasks"][0]})

@@ -158,7 +158,7 @@ def comparison_table(comparison: Json) -> Table:
     ):
         difference = comparison[key]
         if difference is None:
-            rows.append((name, "-", "-", "not measured: the budget was spent"))
+            rows.append((name, "-", "-", "not measured: the run ended before"))
             continue
         mean, interval = words.signed(difference["mean"]), words.interval(difference, sign=True)
         rows.append((name, mean, interval, words.reading(difference)))
@@ -170,7 +170,9 @@ def _baselines_table(comparison: Json) -> Table:
     rows = []
     for name, one in comparison["baselines"].items():
         if one is None:
-            rows.append((NAMES.get(name, name), "-", "-", "-", "not measured: budget spent"))
+            rows.append(
+                (NAMES.get(name, name), "-", "-", "-", "not measured: the run ended before")
+            )
             continue
         difference = one["final_difference"]
         rows.append(

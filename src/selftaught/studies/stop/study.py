@@ -71,6 +71,7 @@ on test instances, which no improver ever saw, to the improver it began with.
 """
     function = "self_improve"
     improves_improvers = True
+    stands = True
 
     def events(self) -> tuple[type[EventRecord], ...]:
         from selftaught.journal.study_events import Baseline, Iteration, Proposal
