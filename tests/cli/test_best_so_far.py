@@ -77,7 +77,7 @@ def test_a_killed_search_shows_its_best_and_is_finished_without_the_model(here: 
     assert best["program_id"] in (here / "report" / report["page"]).read_text()
     finished = one("resume", "latest", "--finish", cwd=here)
     assert finished["state"] == "stopped"
-    assert finished["best"]["test"]["n"] == finished["seed"]["val"]["n"] == 20
+    assert finished["best"]["test"]["n"] == finished["seed"]["val"]["n"] == 5
     assert finished["usage"]["requests"] == server.counts().requests
     assert one("runs", cwd=here)["runs"][0]["state"] == "stopped"
     assert one("show", "latest", cwd=here)["result"]["best"] == finished["best"]
@@ -151,7 +151,7 @@ except st.Stopped as stopped:
     assert isinstance(stopped, KeyboardInterrupt)
     assert stopped.result.run_id == stopped.run_id
     finished = st.improve("flow_shop", resume=stopped.run_id, finish=True)
-    assert finished.best_test.n == 20
+    assert finished.best_test.n == 5
     print(stopped.result.state, stopped.result.best_test, finished.state)
 """
 
