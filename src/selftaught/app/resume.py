@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -168,7 +169,8 @@ def told_tasks(tasks: Sequence[Task], scheme: int) -> list[TaskVersion]:
             parts = {name: part.digest for name, part in task.version_parts.items()}
         version = task.version_by(scheme)
         references = tuple(task.references)
-        told.append(TaskVersion(task.name, version, parts, task.lowest, references))
+        highest = task.range[1] if math.isfinite(task.range[1]) else None
+        told.append(TaskVersion(task.name, version, parts, task.lowest, references, highest))
     return told
 
 

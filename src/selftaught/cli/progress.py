@@ -56,8 +56,13 @@ def line(progress: Progress, tally: Tally) -> str | None:
         case "phase":
             return f"{facts['name']} the seed and the best program on val and test"
         case "best":
-            spent = words.counted(tally.model_calls, "model call")
-            return f"best on search {words.number(facts['value'])}, after {spent}"
+            value, spent = (
+                words.number(facts["value"]),
+                words.counted(tally.model_calls, "model call"),
+            )
+            if len(tally.best) == 1 and not tally.model_calls:
+                return f"the seed on search {value}"
+            return f"best on search {value}, after {spent}"
         case "notice":
             return str(facts["detail"])
         case "run_ended":

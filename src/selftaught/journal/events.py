@@ -65,9 +65,9 @@ class TaskVersion(Record, frozen=True):
 
     Attributes:
         parts: hashes of what the version covers, by name; none in version scheme 1.
-        lowest: what a failure is worth.
+        lowest, highest: the range; a failure is worth the lowest, and no end of it is None.
         references: published values.
-    Older versions told neither of the last two.
+    Older versions told none of the last three.
     """
 
     name: str
@@ -75,6 +75,7 @@ class TaskVersion(Record, frozen=True):
     parts: dict[str, str] | None = None
     lowest: Number | None = None
     references: tuple[Reference, ...] | None = None
+    highest: Number | None = None
 
 
 class SeriesPlace(Record, frozen=True):
@@ -110,6 +111,8 @@ class Run(EventRecord, frozen=True, kw_only=True):
         started: ISO time.
         modules_told: further modules that the meta-utility's description names.
         series: of a run with repeats only.
+        bounded: whether its intervals keep within the bounds of what is measured, and there is none
+            of failures alone (see `statistics.estimate`); older versions knew of no bounds.
     """
 
     kind: ClassVar[str] = "run"
@@ -129,6 +132,7 @@ class Run(EventRecord, frozen=True, kw_only=True):
     started: str
     modules_told: tuple[str, ...] = ()
     series: SeriesPlace | None = None
+    bounded: bool = False
 
 
 class Phase(EventRecord, frozen=True):

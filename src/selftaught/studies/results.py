@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from selftaught.analysis.recorded_run import RecordedRun
+from selftaught.analysis.recorded_run import RecordedRun, outcomes
 from selftaught.core.statistics import close
 from selftaught.studies.study import Study
 
@@ -28,6 +28,7 @@ def result_of(study: Study[Any], run: RecordedRun) -> dict[str, Any] | None:
         "model": run.head.model,
         "sandbox_tier": run.head.tier,
         **own,
+        "outcomes": outcomes(run.events),
         "usage": asdict(end.usage),
         "wall_s": end.wall_s,
     }

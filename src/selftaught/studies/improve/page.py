@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -59,6 +59,7 @@ def page(result: Json | None, run: RecordedRun | None = None) -> Page:
             f"On test the best program is worth {words.mean_and_interval(result['best']['test'])}, "
             f"the seed {words.mean_and_interval(result['seed']['test'])}."
         )
+        lead += _verdict(result)
     else:
         blocks.append(Paragraph("Nothing was measured: the run has no result yet."))
     columns = ("calls", "samples", "program_id", "value", "best")
@@ -70,7 +71,7 @@ def page(result: Json | None, run: RecordedRun | None = None) -> Page:
     return whole_page(title, [view], "program", [search], *lead)
 
 
-def _measured(result: Json) -> list[Table]:
+def _measured(result: Json) -> list[Block]:
     """The seed and the best program on test and val, their metrics, and who may be as good."""
     pair = (result["seed"], result["best"])
     metrics = sorted({name for one in pair for name in one.get("metrics", ())})
@@ -91,18 +92,29 @@ def _measured(result: Json) -> list[Table]:
     )
     finalists = result.get("finalists", ())
     seed = result["seed"].get("program_id")
-    return [measured, _finalists(finalists, seed)] if len(finalists) > 1 else [measured]
+    others = [_finalists(finalists, seed)] if len(finalists) > 1 else []
+    return [measured, *map(Paragraph, _verdict(result)), *others]
+
+
+def _verdict(result: Json) -> Iterator[str]:
+    """What the paired difference shows, and of what; older results do not tell it."""
+    difference = result.get("vs_seed")
+    if difference is not None and result["best"]["program_id"] != result["seed"]["program_id"]:
+        yield (
+            f"Best minus seed on test: {words.verdict(difference)}, paired over "
+            f"{difference['n']} sets of instances; it tells of these two programs, not of other "
+            "runs."
+        )
 
 
 def _finalists(finalists: Sequence[Json], seed: str | None) -> Table:
     rows = [
         (
-            one["program_id"][: words.SHORT_ID]
-            + (", the seed" if one["program_id"] == seed else ""),
+            "the seed" if one["program_id"] == seed else one["program_id"][: words.SHORT_ID],
             words.number(one["search"]),
             words.mean_and_interval(one["val"], "\n"),
             "" if place == 0 else words.mean_and_interval(one["behind"], "\n"),
-            "taken" if place == 0 else "tied with it" if one["tied"] else "worse",
+            "taken" if place == 0 else "tied with it" if one["tied"] else "lower",
         )
         for place, one in enumerate(finalists)
     ]

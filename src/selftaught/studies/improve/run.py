@@ -18,6 +18,7 @@ from selftaught.journal.events import Evaluation, Phase
 from selftaught.studies.first_program import with_seed
 from selftaught.studies.improve.finalists import SEARCHED, Scores
 from selftaught.studies.improve.study import ImproveConfig
+from selftaught.studies.improvers import check_starts
 from selftaught.studies.study import Asked, Ended, NothingMeasured
 
 
@@ -36,6 +37,8 @@ async def improve_run(
     u, scored = _Search(context, task), _Best(context, task, recorded)
     try:
         await _search(asked.config, improver, u, scored)
+        if len(Scores.of(recorded().events, task.lowest).searched) == 1:
+            check_starts(asked.improver, recorded())
         ended = Ended()
     except BudgetExceeded as error:
         if context.ledger.usage.samples == 0:

@@ -58,7 +58,7 @@ meta-utility, which the model is shown, is about. It is a run as any other: `res
 `verify` take its id.
 """
     rewards = False
-    no_options = frozenset({"budget.samples"})  # the proposals are the samples
+    no_options = frozenset({"budget.samples", "seed_may_fail"})  # the proposals are the samples
 
     def events(self) -> tuple[type[EventRecord], ...]:
         from selftaught.journal.study_events import AuditTally, AuditVerdict

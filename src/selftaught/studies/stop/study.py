@@ -78,8 +78,15 @@ on test instances, which no improver ever saw, to the improver it began with.
         return Proposal, Iteration, Baseline
 
     def check(self, asked: Asked[RunConfig]) -> None:
+        from selftaught.engine.describe import describe_meta_utility
+        from selftaught.studies.checking import check_prompt
+
         for task in asked.tasks:
             task.normalised(task.lowest)  # raises if the task has no finite range
+        config = asked.config
+        runs, limits = config.runs.resolved(len(asked.tasks)), config.limits.value()
+        told = describe_meta_utility(asked.tasks, runs, limits, config.sandbox.modules)
+        check_prompt("the meta-utility", told, asked.improver, config.prompt_kb)
 
     def curve(self, reader: JournalReader, series_id: str) -> dict[str, Any]:
         from selftaught.analysis.curve import learning_curve

@@ -113,7 +113,7 @@ def _verdict(difference: Json) -> str:
     """What a difference shows, corrected for the number of tasks."""
     if difference["p_holm"] >= ERROR_RATE:
         return "no difference shown"
-    return "better" if difference["mean"] > 0 else "worse"
+    return "higher" if difference["mean"] > 0 else "lower"
 
 
 def _p_text(p: float) -> str:
@@ -208,9 +208,9 @@ def _figure(result: Json, name: str) -> Figure:
         ]
         for task in result["tasks"]
     }
-    better = sum(title.endswith(": better") for title in panels)
+    higher = sum(title.endswith(": higher") for title in panels)
     title = (
-        f"Transfer: the improved improver is shown to be better on {better} of "
+        f"Transfer: the improved improver is shown to be higher on {higher} of "
         f"{words.counted(len(panels), 'task')}"
     )
     alt = "; ".join(

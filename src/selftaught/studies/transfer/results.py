@@ -21,9 +21,10 @@ def transfer_result(run: RecordedRun) -> dict[str, Any] | None:
         one.task: one for one in latest(run.events, TransferRestart).values()
     }
     config = run.head.config
+    bounds = {task.name: run.head.bounds(task) for task in run.head.tasks}
     rows = transfer_rows(
         [
-            TransferredTask(task, **_worth(one), **_worth(restarted.get(task)))
+            TransferredTask(task, **_worth(one), **_worth(restarted.get(task)), bounds=bounds[task])
             for task, one in measured.items()
         ]
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from selftaught.core.statistics import estimate, paired_difference
+from selftaught.core.statistics import Bounds, estimate, paired_difference
 
 Values = Sequence[float]
 
@@ -31,6 +31,7 @@ class TransferredTask:
         seed_improver, improved_improver: of what the improvers made of the seed.
         seed_restarted: of the best by search of several runs of the seed improver, which drew as
             many samples as the improved one; None if it was not measured.
+        bounds: of the values, as far as intervals know of them.
     """
 
     task: str
@@ -38,6 +39,7 @@ class TransferredTask:
     seed_improver: Values
     improved_improver: Values
     seed_restarted: Values | None = None
+    bounds: Bounds | None = None
 
 
 def transfer_rows(tasks: Sequence[TransferredTask]) -> list[dict[str, Any]]:
@@ -47,10 +49,12 @@ def transfer_rows(tasks: Sequence[TransferredTask]) -> list[dict[str, Any]]:
     Holm over all the tasks (`p_holm`); against the restarted seed improver, over those for which
     it was measured.
     """
-    against_seed = _tested({one.task: (one.improved_improver, one.seed_improver) for one in tasks})
+    against_seed = _tested(
+        {one.task: (one.improved_improver, one.seed_improver, one.bounds) for one in tasks}
+    )
     against_restarted = _tested(
         {
-            one.task: (one.improved_improver, one.seed_restarted)
+            one.task: (one.improved_improver, one.seed_restarted, one.bounds)
             for one in tasks
             if one.seed_restarted is not None
         }
@@ -58,10 +62,15 @@ def transfer_rows(tasks: Sequence[TransferredTask]) -> list[dict[str, Any]]:
     return [
         {
             "task": one.task,
-            "seed_program": _mean(one.seed_program),
-            "seed_improver": _mean(one.seed_improver),
-            "improved_improver": _mean(one.improved_improver),
-            "seed_restarted": None if one.seed_restarted is None else _mean(one.seed_restarted),
+            **{
+                arm: None if values is None else estimate({"": values}, one.bounds).as_json()
+                for arm, values in (
+                    ("seed_program", one.seed_program),
+                    ("seed_improver", one.seed_improver),
+                    ("improved_improver", one.improved_improver),
+                    ("seed_restarted", one.seed_restarted),
+                )
+            },
             "vs_seed_improver": against_seed[one.task],
             "vs_seed_restarted": against_restarted.get(one.task),
         }
@@ -69,24 +78,22 @@ def transfer_rows(tasks: Sequence[TransferredTask]) -> list[dict[str, Any]]:
     ]
 
 
-def _mean(values: Values) -> dict[str, Any]:
-    return estimate({"": values}).as_json()
-
-
-def _tested(pairs: Mapping[str, tuple[Values, Values]]) -> dict[str, dict[str, Any]]:
+def _tested(
+    pairs: Mapping[str, tuple[Values, Values, Bounds | None]],
+) -> dict[str, dict[str, Any]]:
     """First minus second of each task, with its interval and p-values."""
     p_values = {
         task: sign_flip_p([a - b for a, b in zip(first, second, strict=True)])
-        for task, (first, second) in pairs.items()
+        for task, (first, second, _) in pairs.items()
     }
     corrected = holm(p_values)
     return {
         task: {
-            **paired_difference({"": first}, {"": second}).as_json(),
+            **paired_difference({"": first}, {"": second}, bounds).as_json(),
             "p_value": p_values[task],
             "p_holm": corrected[task],
         }
-        for task, (first, second) in pairs.items()
+        for task, (first, second, bounds) in pairs.items()
     }
 
 
