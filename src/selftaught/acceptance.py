@@ -6,7 +6,7 @@ from selftaught.algorithm import Acceptance, Decision, Improver, MetaScore, Meta
 from selftaught.core.concurrency import together
 from selftaught.core.errors import ConfigError
 from selftaught.core.outcome import Failed
-from selftaught.core.statistics import paired_difference
+from selftaught.core.statistics import Estimate, paired_difference
 
 
 async def strict(incumbent: Improver, proposal: Improver | Failed, u_meta: MetaUtility) -> Decision:
@@ -15,7 +15,7 @@ async def strict(incumbent: Improver, proposal: Improver | Failed, u_meta: MetaU
         return refused
     assert not isinstance(proposal, Failed)
     old, new = await _both(incumbent, proposal, u_meta)
-    difference = paired_difference(new.values, old.values)
+    difference = _difference(new, old)
     if difference.mean > 0:
         return Decision(proposal, True, difference, "better on val")
     reason = "equal on val" if difference.mean == 0 else "worse on val"
@@ -28,7 +28,7 @@ async def revert(incumbent: Improver, proposal: Improver | Failed, u_meta: MetaU
         return refused
     assert not isinstance(proposal, Failed)
     old, new = await _both(incumbent, proposal, u_meta)
-    difference = paired_difference(new.values, old.values)
+    difference = _difference(new, old)
     if new.estimate.mean <= 0:
         return Decision(incumbent, False, difference, "worth nothing on val")
     return Decision(proposal, True, difference, "it runs and is worth something")
@@ -40,9 +40,7 @@ async def paper(incumbent: Improver, proposal: Improver | Failed, u_meta: MetaUt
         return refused
     assert not isinstance(proposal, Failed)
     old, new = await _both(incumbent, proposal, u_meta)
-    return Decision(
-        proposal, True, paired_difference(new.values, old.values), "whatever comes back"
-    )
+    return Decision(proposal, True, _difference(new, old), "whatever comes back")
 
 
 POLICIES: dict[str, Acceptance] = {"strict": strict, "revert": revert, "paper": paper}
@@ -72,3 +70,7 @@ async def _both(
 ) -> tuple[MetaScore, MetaScore]:
     old, new = await together(u_meta.score(one, "val") for one in (incumbent, proposal))
     return old, new
+
+
+def _difference(new: MetaScore, old: MetaScore) -> Estimate:
+    return paired_difference(new.values, old.values, new.bounds)

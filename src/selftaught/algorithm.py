@@ -19,7 +19,7 @@ from selftaught.core.language_model import LanguageModel
 from selftaught.core.outcome import Failed
 from selftaught.core.program import Program
 from selftaught.core.seeds import Stream
-from selftaught.core.statistics import Estimate, estimate
+from selftaught.core.statistics import Bounds, Estimate, estimate
 
 
 class Utility(Protocol):
@@ -57,13 +57,17 @@ class Downstream(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class MetaScore:
-    """An improver's meta-utility: one normalised value an improver run, by task."""
+    """An improver's meta-utility: one normalised value an improver run, by task.
+
+    `bounds` are theirs, as far as intervals know of them.
+    """
 
     values: Mapping[str, tuple[float, ...]]
+    bounds: Bounds | None = None
 
     @property
     def estimate(self) -> Estimate:
-        return estimate(self.values)
+        return estimate(self.values, self.bounds)
 
 
 class MetaUtility:

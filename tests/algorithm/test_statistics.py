@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from selftaught.core.statistics import estimate, paired_difference
+from selftaught.core.statistics import UNIT, estimate, paired_difference
 
 samples = st.lists(st.floats(-100, 100), min_size=2, max_size=12)
 
@@ -79,3 +80,68 @@ def test_the_order_of_the_tasks_does_not_matter() -> None:
     right = {"b": [1.0, 1.0], "a": [0.5, 0.0, 3.0]}
     swapped = paired_difference(dict(reversed(left.items())), right)
     assert paired_difference(left, right).mean == swapped.mean
+
+
+shares = st.lists(st.floats(0, 1), min_size=2, max_size=12)
+
+
+@given(shares, st.floats(-50, 50), st.floats(0.01, 1000))
+def test_an_interval_of_bounded_values_keeps_within_the_bounds(
+    values: list[float], low: float, width: float
+) -> None:
+    bounds = (low, low + width)
+    observed = [min(bounds[1], low + width * value) for value in values]
+    known, plain = estimate({"": observed}, bounds), estimate({"": observed})
+    assert (known.mean, known.n) == (plain.mean, plain.n) or known.ci95 is None
+    if known.ci95 is None:
+        assert set(observed) == {low}
+        return
+    rounding = 1e-9 * (abs(low) + width)
+    assert low - rounding <= known.ci95[0] <= known.mean + rounding
+    assert known.mean - rounding <= known.ci95[1] <= bounds[1] + rounding
+    assert plain.ci95 is not None
+    if low <= plain.ci95[0] <= plain.ci95[1] <= bounds[1]:
+        assert known.ci95 == plain.ci95
+
+
+def test_the_interval_of_the_logit_is_as_worked_out_by_hand() -> None:
+    values = [0.0, 0.0, 0.0, 0.0, 0.5]
+    found = estimate({"": values}, UNIT)
+    # Mean 0.1, standard error 0.1, t of 4 degrees 2.7764: half is 3.0849 on the logit's scale.
+    logit, half = math.log(1 / 9), 2.7764451 * 0.1 / 0.09
+    expected = [1 / (1 + math.exp(-(logit + sign * half))) for sign in (-1, 1)]
+    assert found.ci95 == pytest.approx(expected, rel=1e-6)
+
+
+def test_failures_alone_have_no_interval_and_no_difference_of_theirs_has() -> None:
+    failed, other = {"a": [0.0, 0.0], "b": [0.0, 0.0]}, {"a": [0.0, 0.5], "b": [0.0, 0.0]}
+    assert estimate(failed, UNIT).ci95 is None
+    assert estimate(failed).ci95 == (0.0, 0.0)
+    assert estimate(other, UNIT).ci95 is not None
+    assert paired_difference(failed, failed, UNIT).ci95 is None
+    assert paired_difference(other, failed, UNIT).ci95 is not None
+
+
+def test_a_difference_of_bounded_values_keeps_within_their_width() -> None:
+    new, old = {"": [1.0, 0.9, 1.0]}, {"": [0.0, 0.1, 0.9]}
+    low, high = paired_difference(new, old, UNIT).ci95 or (0, 0)
+    assert -1 <= low < 0 < high <= 1
+    assert (paired_difference(new, old).ci95 or (0, 0))[1] > 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n", [5, 10, 20])
+@pytest.mark.parametrize(("a", "b"), [(0.5, 4.5), (9, 1), (1, 19), (1, 1)])
+def test_knowing_the_bounds_never_lowers_the_coverage(n: int, a: float, b: float) -> None:
+    rng = np.random.Generator(np.random.PCG64(7))
+    drawn = rng.beta(a, b, size=(3000, n))
+    truth = a / (a + b)
+
+    def coverage(**how: Any) -> float:
+        found = (estimate({"": list(map(float, row))}, **how).ci95 for row in drawn)
+        return float(np.mean([ends is not None and ends[0] <= truth <= ends[1] for ends in found]))
+
+    plain, known = coverage(), coverage(bounds=UNIT)
+    # Of skewed values both miss some; where t would leave the bounds it misses more.
+    assert known >= plain
+    assert known >= 0.88

@@ -137,6 +137,25 @@ def test_an_improve_run_shows_its_best_on_search() -> None:
     assert "0.6250 on search; began with 0.5000" in drawn
 
 
+@pytest.mark.parametrize("width", [40, 50, 60, 80])
+@pytest.mark.parametrize("command", ["run", "improve"])
+def test_no_count_of_the_display_is_cut_or_parted_from_its_limit(width: int, command: str) -> None:
+    budget = {"lm_calls": 3000, "samples": 72_000, "usd": 1234.5}
+    spent = {"lm_calls": 2345, "samples": 43_210, "usd": 987.6543}
+    config = {"budget": budget} | ({"iterations": 4} if command == "run" else {})
+    run = RUN | {"command": command, "config": config, "spent": spent}
+    shown = picture(
+        Progress("run_started", run),
+        Progress("best", {"value": -11670.4, "task": "flow_shop"}),
+        *([Progress("iteration", iteration(0, 0.5))] if command == "run" else []),
+        width=width,
+    )
+    assert max(map(len, shown.splitlines())) <= width
+    for said in ("2,345 of 3,000", "43,210 of 72,000", "987.6543 of 1234.5 USD"):
+        assert said in shown  # in one line, with a bar beside it where there is room
+    assert ("-11,670" in shown.split()) == (command == "improve")
+
+
 @pytest.mark.parametrize("width", [30, 50, 80, 120])
 def test_a_long_reason_wraps_and_no_number_is_cut(width: int) -> None:
     reason = "the improver run failed: raised: ZeroDivisionError: division by zero in line 3"
@@ -152,14 +171,17 @@ def test_a_long_reason_wraps_and_no_number_is_cut(width: int) -> None:
 @pytest.mark.parametrize(
     ("low", "high", "said"),
     [
-        (0.01, 0.02, "the interval lies above 0: better"),
-        (-0.02, -0.01, "the interval lies below 0: worse"),
+        (0.01, 0.02, "the interval lies above 0: higher"),
+        (-0.02, -0.01, "the interval lies below 0: lower"),
         (-0.01, 0.02, "the interval holds 0: no difference shown"),
         (0.0, 0.0, "the interval holds 0: no difference shown"),
     ],
 )
 def test_a_difference_is_read_in_plain_words(low: float, high: float, said: str) -> None:
-    assert words.reading({"mean": 0.0, "ci95": [low, high], "n": 9}) == said
+    difference = {"mean": 0.0, "ci95": [low, high], "n": 9}
+    assert words.reading(difference) == words.reading(difference, 4) == said
+    enough = said.replace("higher", "better").replace("lower", "worse")
+    assert words.reading(difference, 5) == enough
 
 
 def test_a_difference_without_an_interval_shows_nothing() -> None:
@@ -174,10 +196,48 @@ def test_a_comparison_that_the_budget_cut_short_says_so() -> None:
 
 @pytest.mark.parametrize(
     ("value", "written"),
-    [(0.5, "0.5000"), (-0.0265, "-0.0265"), (1234.5678, "1235"), (0.0, "0.0000"), (None, "-")],
+    [
+        (0.5, "0.5000"),
+        (-0.0265, "-0.0265"),
+        (1234.5678, "1,235"),
+        (-11670.0, "-11,670"),
+        (0.0, "0.0000"),
+        (None, "-"),
+    ],
 )
 def test_numbers_are_short(value: float | None, written: str) -> None:
     assert words.number(value) == written
+
+
+@pytest.mark.parametrize(
+    ("mean", "half", "written"),
+    [
+        (0.77842, 0.0315, "0.7784 [0.7469, 0.8099]"),
+        (-11670.4, 35.0, "-11,670 [-11,705, -11,635]"),
+        (11670.4, 0.5, "11,670.40 [11,669.90, 11,670.90]"),
+        (0.00012, 0.00003, "0.000120 [0.000090, 0.000150]"),
+        (1.5, 0.00012, "1.50000 [1.49988, 1.50012]"),
+        (123.4, 12.0, "123 [111, 135]"),
+        (2e18, 1e17, "2e+18 [1.9e+18, 2.1e+18]"),
+        (11670.4, 0.0, "11,670 [11,670, 11,670]"),
+    ],
+)
+def test_an_interval_says_how_many_digits_count(mean: float, half: float, written: str) -> None:
+    measured = {"mean": mean, "ci95": [mean - half, mean + half], "n": 20}
+    assert words.mean_and_interval(measured) == written
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (0.1, 0.3, "higher by 0.2000 [+0.1000, +0.3000]"),
+        (-0.3, -0.1, "lower by 0.2000 [-0.3000, -0.1000]"),
+        (-0.1, 0.3, "tied: +0.1000 [-0.1000, +0.3000]"),
+        (0.0, 0.0, "tied: +0.0000 [+0.0000, +0.0000]"),
+    ],
+)
+def test_a_verdict_is_higher_lower_or_tied(low: float, high: float, said: str) -> None:
+    assert words.verdict({"mean": (low + high) / 2, "ci95": [low, high], "n": 20}) == said
 
 
 @pytest.mark.parametrize(

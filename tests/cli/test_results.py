@@ -24,7 +24,7 @@ def test_run_json_is_the_contracts_object(finished: Finished) -> None:
     result = finished.run_json
     assert set(result) == {
         *("run_id", "state", "model", "sandbox_tier", "iterations", "comparison"),
-        *("usage", "wall_s", "final_improver_id", "best_improver_id"),
+        *("outcomes", "usage", "wall_s", "final_improver_id", "best_improver_id"),
     }
     assert (result["state"], result["model"]) == ("done", "local:mutator")
     assert [iteration["t"] for iteration in result["iterations"]] == [0, 1]
@@ -98,13 +98,13 @@ def test_show_tells_of_a_stop_run_what_was_proposed_and_what_it_took(finished: F
     proposal = finished.run_json["iterations"][1]["proposal"]
     assert f"STOP on flow_shop: run {run_id}" in page.stdout
     assert "Proposal at t = 1: " in page.stdout
-    assert proposal["reason"] in page.stdout
+    assert proposal["reason"].replace("better", "higher") in page.stdout
     assert f"+++ {proposal['improver_id']}" in page.stdout
     assert f"The best improver: {finished.run_json['best_improver_id']}" in page.stdout
     assert "def improve_algorithm" in page.stdout
     for role in ("proposal", "inner", "restart"):
         assert re.search(rf"^{role} +\d+", page.stdout, re.MULTILINE)
-    assert re.search(r"^candidates +scored \d+", page.stdout, re.MULTILINE)
+    assert re.search(r"^programs scored +scored +\d+", page.stdout, re.MULTILINE)
 
 
 def test_show_takes_latest_and_gives_one_object(finished: Finished) -> None:

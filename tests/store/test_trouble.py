@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 from old_stores import SCHEMA_1, dump, make_schema_1
-from read_only import run_read_only
 
 from journal_support import put
+from read_only import run_read_only
 from selftaught.core.errors import ConfigError, InfrastructureError
 from selftaught.journal.journal import open_journal
 from selftaught.journal.location import check_writable

@@ -21,7 +21,7 @@ from selftaught.app.compose import replay_run
 from selftaught.app.resume import find_run
 from selftaught.core.errors import ConfigError
 from selftaught.core.program import content_id
-from selftaught.core.statistics import estimate, paired_difference
+from selftaught.core.statistics import UNIT, estimate, paired_difference
 from selftaught.journal.reader import open_reader
 from selftaught.journal.run_lock import hold_run
 from selftaught.journal.study_events import Baseline
@@ -309,7 +309,7 @@ def test_baselines_are_the_best_by_search_at_equal_samples_judged_on_test(
                 values.append(ask(SCORE, program=best, stream="test", repeat=repeat)[0][0] / 1.5)
             assert row["improver_id"] == improver
             assert row["samples"] == row["final_samples"] == sum(drawn)
-            assert row["test"] == estimate({"": values}).as_json()
+            assert row["test"] == estimate({"": values}, UNIT).as_json()
             finals = {"": json.loads(final_values[0])}
             assert row["final_difference"]["mean"] == pytest.approx(
                 paired_difference(finals, {"": values}).mean

@@ -83,7 +83,7 @@ def measured_run(run: RecordedRun) -> MeasuredRun:
                     one.name,
                     one.improver,
                     one.estimate,
-                    paired_difference(finals[one.final].values, one.values),
+                    paired_difference(finals[one.final].values, one.values, run.head.unit),
                     mean([count for counts in one.samples.values() for count in counts]),
                     mean([count for counts in one.final_samples.values() for count in counts]),
                 )

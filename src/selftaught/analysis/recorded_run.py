@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
 from selftaught.analysis.run_head import RunHead, read_head
 from selftaught.journal.codec import Body, Event
-from selftaught.journal.events import EventRecord, Result
+from selftaught.journal.events import (
+    Evaluation,
+    EventRecord,
+    Invocation,
+    InvocationEnd,
+    Result,
+)
 from selftaught.journal.reader import JournalReader
 from selftaught.journal.study_events import Iteration
 
 B = TypeVar("B", bound=EventRecord)
 Text: TypeAlias = Callable[[str], str | None]
+
+STILL_OPEN = "open"  # of an improver run without an end
+_EXAMPLE_CHARS = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +95,32 @@ def said_result(events: Iterable[Event]) -> Mapping[str, Any] | None:
     """The final object of `--json` as the run wrote it down; None while there is none."""
     said = [event.body.shown for event in events if isinstance(event.body, Result)]
     return said[-1] if said else None
+
+
+def outcomes(events: Iterable[Event]) -> list[dict[str, Any]]:
+    """What became of all programs and improver runs: `{"what", "outcome", "count", "example"}`.
+
+    The most frequent first; the example is what the first of them said, in a line.
+    """
+    listed = [*events]
+    ends = latest(listed, InvocationEnd)
+    found: list[tuple[str, str, str]] = [
+        ("programs scored", one.outcome, one.detail) for one in latest(listed, Evaluation).values()
+    ]
+    for key in dict.fromkeys([*latest(listed, Invocation), *ends]):
+        end = ends.get(key)
+        outcome, detail = (STILL_OPEN, "") if end is None else (end.outcome, end.detail)
+        found.append(("improver runs", outcome, detail))
+    counts = Counter((what, outcome) for what, outcome, _ in found)
+    examples: dict[tuple[str, str], str] = {}
+    for what, outcome, detail in found:
+        if detail and not examples.get((what, outcome)):
+            examples[what, outcome] = detail.partition("\n")[0][:_EXAMPLE_CHARS]
+    return [
+        {"what": what, "outcome": outcome, "count": count, "example": examples.get(one, "")}
+        for one, count in sorted(counts.items(), key=lambda item: (item[0][0], -item[1], item[0]))
+        for what, outcome in (one,)
+    ]
 
 
 def latest(events: Iterable[Event], kind: type[B]) -> dict[str, B]:

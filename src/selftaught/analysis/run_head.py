@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from selftaught.core.budget import Usage
+from selftaught.core.statistics import UNIT, Bounds
 from selftaught.journal.codec import Event, as_json
 from selftaught.journal.events import Run, RunEnd, SeriesPlace, TaskVersion
 from selftaught.journal.reader import JournalReader
@@ -117,6 +119,17 @@ class RunHead:
         """What the tasks' versions cover."""
         scheme = self.start.task_version_scheme
         return 1 if scheme is None else scheme
+
+    @property
+    def unit(self) -> Bounds | None:
+        """Bounds of its normalised values, as far as its intervals know of them."""
+        return UNIT if self.start.bounded else None
+
+    def bounds(self, task: TaskVersion) -> Bounds | None:
+        """Those of a task's own values, whose lowest a failure is worth; of costs none."""
+        if not self.start.bounded or task.lowest is None or task.minimize:
+            return None
+        return task.lowest, math.inf if task.highest is None else task.highest
 
     def as_json(self) -> dict[str, Any]:
         return {

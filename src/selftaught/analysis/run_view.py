@@ -7,7 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
-from selftaught.analysis.recorded_run import RecordedRun, latest, said_result, standing
+from selftaught.analysis.recorded_run import (
+    STILL_OPEN,
+    RecordedRun,
+    latest,
+    outcomes,
+    said_result,
+    standing,
+)
 from selftaught.analysis.run_head import RunHead
 from selftaught.analysis.spending import Spending, spending
 from selftaught.core.statistics import Estimate
@@ -28,8 +35,6 @@ from selftaught.journal.study_events import Iteration, Proposal
 from selftaught.pages.text import unified_diff
 
 R = TypeVar("R", LmCall, LmAnswer)
-
-_STILL_OPEN = "open"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +118,7 @@ class RunView:
     proposals: tuple[ProposalView, ...]
     spending: Spending
     counts: Counts
+    outcomes: Sequence[Mapping[str, Any]]
     notices: tuple[str, ...]
     phase: str | None
     best: ProgramView | None
@@ -155,6 +161,7 @@ def run_view(run: RecordedRun, result: Mapping[str, Any] | None = None) -> RunVi
         proposals=tuple(_proposals(run)),
         spending=spending(events),
         counts=_counts(events),
+        outcomes=outcomes(events),
         notices=tuple(
             event.body.detail for event in events if isinstance(event.body, (ModelNotice, Notice))
         ),
@@ -203,11 +210,11 @@ def _counts(events: Sequence[Event]) -> Counts:
     evaluations = latest(events, Evaluation).values()
     begun = dict.fromkeys([*latest(events, Invocation), *ends])
     answers = _requests(events, LmAnswer)
-    states = dict.fromkeys(_requests(events, LmCall), _STILL_OPEN)
+    states = dict.fromkeys(_requests(events, LmCall), STILL_OPEN)
     states |= {number: answer.state for number, answer in answers.items()}
     return Counts(
         evaluations=_tally(body.outcome for body in evaluations),
-        invocations=_tally(ends[key].outcome if key in ends else _STILL_OPEN for key in begun),
+        invocations=_tally(ends[key].outcome if key in ends else STILL_OPEN for key in begun),
         requests=_tally(states.values()),
         responses=_tally(word for answer in answers.values() for word in answer.finishes),
         diverged=len(latest(events, Diverged)),

@@ -92,6 +92,7 @@ def improve(
     provider: Mapping[str, Any] | None = None,
     sandbox: Mapping[str, Any] | None = None,
     instance_key: str | None = None,
+    seed_may_fail: bool = False,
     prompt_kb: int = 256,
     tier: str = "auto",
     slots: int | None = None,
@@ -125,6 +126,7 @@ def improve(
             `sandbox`, such as `{"memory_mb": 2048, "modules": ["scipy"]}`.
         instance_key: what instances derive from besides the seed; by default a key of this
             user's own, with `public` the seed alone.
+        seed_may_fail: begin also with a seed that fails, which is refused otherwise.
         prompt_kb: size of a prompt at most, in KiB.
         tier: of the sandbox: auto, namespaced or sealed.
         slots: candidates at a time; by default one a core.
@@ -160,6 +162,7 @@ def self_improve(
     provider: Mapping[str, Any] | None = None,
     sandbox: Mapping[str, Any] | None = None,
     instance_key: str | None = None,
+    seed_may_fail: bool = False,
     prompt_kb: int = 256,
     tier: str = "auto",
     slots: int | None = None,
@@ -178,8 +181,9 @@ def self_improve(
         repeats: independent runs, with seeds `seed`, `seed + 1` and so on, that share the budget.
         baselines: whether the final improver is compared to chain of thought, greedy iteration and
             best of n, too, at as many samples; by default where there are several runs.
-        improver, model, budget, limits, seed, store, provider, sandbox, instance_key, prompt_kb,
-            tier, slots, utility_threads, resume, progress, on_event: as in `improve`.
+        improver, model, budget, limits, seed, store, provider, sandbox, instance_key,
+            seed_may_fail, prompt_kb, tier, slots, utility_threads, resume, progress, on_event: as
+            in `improve`.
     Raises: as `improve`.
     """
     return _to_the_end(_self_improve, stop_result, locals())

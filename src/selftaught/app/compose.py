@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -24,7 +25,7 @@ from selftaught.core.errors import ConfigError
 from selftaught.core.hidden import without_keys
 from selftaught.core.language_model import LanguageModel
 from selftaught.core.outcome import Failed
-from selftaught.core.ports import Executor, GuestLimits, Job
+from selftaught.core.ports import Executor, Job
 from selftaught.core.program import Program
 from selftaught.core.progress import Listener, silent
 from selftaught.core.task import VERSION_SCHEME, Task
@@ -40,12 +41,16 @@ from selftaught.journal.reader import open_reader
 from selftaught.journal.run_id import new_run_id
 from selftaught.journal.run_lock import hold_run
 from selftaught.studies.bookkeeping import recorded_run
-from selftaught.studies.common_config import CommonConfig, ScoreConfig
+from selftaught.studies.checking import check_prompt
+from selftaught.studies.common_config import CommonConfig, SandboxConfig, ScoreConfig
 from selftaught.studies.registry import find_study
 from selftaught.studies.replay import ReplayJournal, Silent, compared, replayed
 from selftaught.studies.results import STOPPED
 from selftaught.studies.settings import as_json
 from selftaught.studies.study import Asked, Study
+
+# How a guest's import of what is not there fails.
+_MISSING = re.compile(r"no module '([\w.]+)' in the sandbox")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +113,7 @@ async def replay_run(
             history=Replay(memory, rescores=rescore),
             modules=stored.head.modules_told,
             version_scheme=stored.head.version_scheme,
+            bounds=stored.head.unit,
         )
         so_far = _read_by_replays(study, before, tasks)
         await replayed(recorded_run(study, context, asked, so_far, None))
@@ -166,7 +172,7 @@ async def _context(
         at_once = config.utility_threads
         evaluator = Evaluator(executor, config.seed, instance_key, limits, at_once=at_once)
         stack.push_async_callback(evaluator.aclose)
-        await _check_programs(executor, evaluator, asked, limits)
+        await _check_programs(executor, evaluator, asked, tries=study.rewards and resumed is None)
         run_id = new_run_id(datetime.now(UTC), os.urandom(2)) if resumed is None else resumed.run_id
         if place is not None and place.index == 0:
             run_id = place.series_id
@@ -200,6 +206,7 @@ async def _context(
             started=datetime.now(UTC).isoformat(timespec="seconds"),
             modules_told=modules,
             series=place,
+            bounded=resumed is None or resumed.head.start.bounded,
         )
         ledger = Ledger(
             config.budget.value(),
@@ -209,8 +216,15 @@ async def _context(
         )
         services = Services(executor, evaluator, journal)
         context = run_context(run_id, config, model, services, ledger, start.listener)
-        context = replace(context, history=History(memory), modules=modules, version_scheme=scheme)
-        yield context, RecordedRun(RunHead(run_id, head, head, None), events, text)
+        told_of = RunHead(run_id, head, head, None)
+        context = replace(
+            context,
+            history=History(memory),
+            modules=modules,
+            version_scheme=scheme,
+            bounds=told_of.unit,
+        )
+        yield context, RecordedRun(told_of, events, text)
 
 
 def _modules_told(config: CommonConfig, start: _Start) -> tuple[str, ...]:
@@ -224,9 +238,17 @@ def _modules_told(config: CommonConfig, start: _Start) -> tuple[str, ...]:
 
 
 async def _check_programs(
-    executor: Executor, evaluator: Evaluator, asked: Asked[Any], limits: GuestLimits
+    executor: Executor, evaluator: Evaluator, asked: Asked[Any], *, tries: bool
 ) -> None:
-    """Errors in what the user brought, found before anything is written or paid."""
+    """Errors in what the user brought, found before anything is written or paid.
+
+    Args:
+        tries: whether seeds that fail are refused: not where nothing follows from scores, nor in a
+            run that goes on, which has begun with them.
+    Raises: ConfigError.
+    """
+    config: CommonConfig = asked.config
+    limits = config.sandbox.limits()
     failure = await executor.load(Job(asked.improver, limits))
     if failure is not None:
         raise ConfigError(f"the improver does not load: {_said(failure)}")
@@ -235,7 +257,36 @@ async def _check_programs(
         failure = await executor.load(Job(seed, limits))
         if failure is not None and failure.kind in ("syntax", "no_code"):
             raise ConfigError(f"the seed of task {task.name} does not load: {_said(failure)}")
-        await evaluator.score(seed, Question(task, "search", "check"))
+        outcome = await evaluator.score(seed, Question(task, "search", "check"))
+        may_fail = config.seed_may_fail or task.seed is None or not tries
+        if isinstance(outcome, Failed) and not may_fail:
+            raise ConfigError(
+                f"the seed of task {task.name} fails, and what fails has no score: "
+                f"{_said(outcome)}. {_advice(outcome, config.sandbox)}, or give "
+                "--seed-may-fail to begin with it all the same"
+            )
+        check_prompt(f"task {task.name}", task.described(), seed, config.prompt_kb)
+
+
+def _advice(failure: Failed, sandbox: SandboxConfig) -> str:
+    """What to do about a seed that fails."""
+    missing = _MISSING.search(failure.detail)
+    if missing is not None:
+        return f"Give --module {missing[1].partition('.')[0]}"
+    match failure.kind:
+        case "timeout":
+            return (
+                "Make it faster, or raise its limit: program(..., cpu_s=...) in the utility, or "
+                f"--call-cpu-s (now {sandbox.cpu_s:g}) where that gives none"
+            )
+        case "memory":
+            return f"Make it take less, or give --memory-mb (now {sandbox.memory_mb:,})"
+        case "output_limit":
+            return (
+                f"Make it say less, or give --output-mb (now {sandbox.output_mb:g}) or "
+                f"--answer-mb (now {sandbox.answer_mb:g})"
+            )
+    return "Mend it"
 
 
 def _said(failure: Failed) -> str:

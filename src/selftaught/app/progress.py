@@ -84,8 +84,11 @@ def line(progress: Progress, tally: Tally) -> str | None:
         case "phase":
             return str(facts["detail"])
         case "best":
+            value = words.number(facts["value"])
+            if len(tally.best) == 1 and not tally.model_calls:
+                return f"the seed on search {value}"
             spent = words.counted(tally.model_calls, "model call")
-            return f"best on search {words.number(facts['value'])}, after {spent}"
+            return f"best on search {value}, after {spent}"
         case "notice":
             return str(facts["detail"])
         case "run_ended":

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from selftaught.app.pages import end_page
+from selftaught.pages import words
 from selftaught.pages.html import fragment
 from selftaught.pages.terminal import as_text
 from selftaught.studies.common_config import DEFAULT_STORE
@@ -86,13 +87,13 @@ class SelfImproveResult:
         if self.runs:
             final = self.data["curve"]["final"]["mean"]
             return (
-                f"{type(self).__name__}(runs={len(self.runs)}, final_test={final:.4g}, "
+                f"{type(self).__name__}(runs={len(self.runs)}, final_test={words.plain(final)}, "
                 f"state={self.state!r}, series_id={self.run_id!r})"
             )
         comparison = self.data["comparison"]
         return (
-            f"{type(self).__name__}(seed_test={comparison['seed']['mean']:.4g}, "
-            f"final_test={comparison['final']['mean']:.4g}, state={self.state!r}, "
+            f"{type(self).__name__}(seed_test={words.plain(comparison['seed']['mean'])}, "
+            f"final_test={words.plain(comparison['final']['mean'])}, state={self.state!r}, "
             f"best_improver_id={self.best_improver_id!r}, run_id={self.run_id!r})"
         )
 

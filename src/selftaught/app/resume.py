@@ -196,6 +196,7 @@ def told_tasks(tasks: Sequence[Task], scheme: int) -> list[TaskVersion]:
                 parts=parts,
                 lowest=lowest,
                 references=references,
+                highest=task.range[1] if math.isfinite(task.range[1]) else None,
                 minimize=task.minimize,
                 sets=task.utility.sets if isinstance(task.utility, Examples) else {},
             )

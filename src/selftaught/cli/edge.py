@@ -89,12 +89,12 @@ def _explain(error: Exception) -> int:
 
 def _explain_late(error: Exception) -> int:
     """What needs heavy imports to be told apart, and what nobody expected."""
-    from selftaught.core.errors import InfrastructureError
+    from selftaught.core.errors import SelfTaughtError
     from selftaught.studies.study import NothingMeasured
 
     if isinstance(error, NothingMeasured):
         return _tell(f"error: {_one_line(str(error))}", NOTHING_MEASURED)
-    if isinstance(error, InfrastructureError) and not os.environ.get(_TRACEBACK):
+    if isinstance(error, SelfTaughtError) and not os.environ.get(_TRACEBACK):
         return _tell(f"error: {_one_line(str(error))}", FAILED)
     said = _one_line(f"{type(error).__name__}: {error}")
     if os.environ.get(_TRACEBACK):

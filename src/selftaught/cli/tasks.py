@@ -103,7 +103,7 @@ def _summary(task: Task) -> str:
 
 def _best(task: dict[str, Any]) -> str:
     if task["best_known"] is not None:
-        return f"{task['best_known']:.7g}"
+        return words.plain(task["best_known"])
     if task["minimize"]:
         return f">= {words.plain(task['range'][0])}"
     return "-" if task["range"][1] is None else f"<= {words.plain(task['range'][1])}"
@@ -119,4 +119,4 @@ def _seed_score(task: dict[str, Any]) -> str:
 def _range(task: dict[str, Any]) -> str:
     low, high = task["range"]
     goal = ", lower is better" if task["minimize"] else ""
-    return f"{low:.3g} to {'any' if high is None else f'{high:.6g}'}{goal}"
+    return f"{words.plain(low)} to {'any' if high is None else words.plain(high)}{goal}"

@@ -5,7 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
+
+# The lowest value, which is what a failure is worth, and the highest, which may be infinite.
+Bounds: TypeAlias = tuple[float, float]
+UNIT: Bounds = (0.0, 1.0)  # of what is normalised
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +17,8 @@ class Estimate:
     """A mean with its interval, from so many observations.
 
     `mean` is infinite where an observation is, as the cost of a failure, and NaN of a difference
-    between two such. `ci95` is the 95 % confidence interval, or None where it cannot be had.
+    between two such. `ci95` is the 95 % confidence interval, or None where it cannot be had: from
+    too few, or where there is nothing but failures.
     """
 
     mean: float
@@ -33,23 +38,38 @@ def close(first: float, second: float) -> bool:
     return math.isclose(first, second, rel_tol=1e-9, abs_tol=1e-9)
 
 
-def estimate(strata: Mapping[str, Sequence[float]]) -> Estimate:
+def estimate(strata: Mapping[str, Sequence[float]], bounds: Bounds | None = None) -> Estimate:
     """Mean over strata of the means within, with Student's t interval.
 
     The tasks are the ones that are asked about, not a sample of tasks: so the variance is that of
     a stratified mean, and the degrees of freedom are Satterthwaite's (Biometrics Bulletin 2, 1946).
 
+    Where that interval would leave the bounds of what is observed, it is Student's t on the scale
+    of the logit, which cannot (Korn and Graubard, Survey Methodology 24, 1998). Of observations
+    that are all worth as little as a failure there is none.
+
     Args:
         strata: observations by task; none empty.
+        bounds: of the observations; None for an interval that knows of none.
     Raises: ValueError without observations.
     """
-    from scipy.special import stdtrit  # a tenth of the time that scipy.stats takes to load
-
     if not strata or any(len(values) == 0 for values in strata.values()):
         raise ValueError("an estimate needs observations in each stratum")
-    n = sum(len(values) for values in strata.values())
     if not all(math.isfinite(value) for values in strata.values() for value in values):
-        return Estimate(sum(map(sum, strata.values())), None, n)
+        return Estimate(sum(map(sum, strata.values())), None, sum(map(len, strata.values())))
+    if bounds is not None and _failures_alone(strata, bounds):
+        return Estimate(bounds[0], None, sum(map(len, strata.values())))
+    return _estimate(strata, bounds)
+
+
+def _failures_alone(strata: Mapping[str, Sequence[float]], bounds: Bounds) -> bool:
+    return all(value == bounds[0] for values in strata.values() for value in values)
+
+
+def _estimate(strata: Mapping[str, Sequence[float]], bounds: Bounds | None) -> Estimate:
+    from scipy.special import stdtrit  # a tenth of the time that scipy.stats takes to load
+
+    n = sum(map(len, strata.values()))
     means = [math.fsum(values) / len(values) for values in strata.values()]
     mean = math.fsum(means) / len(means)
     if any(len(values) < 2 for values in strata.values()):
@@ -64,26 +84,56 @@ def estimate(strata: Mapping[str, Sequence[float]]) -> Estimate:
         return Estimate(mean, (mean, mean), n)
     freedom = 1.0 / math.fsum((part / variance) ** 2 / degrees for part, degrees in parts)
     half = float(stdtrit(freedom, 0.975)) * math.sqrt(variance)
-    return Estimate(mean, (mean - half, mean + half), n)
+    low, high = mean - half, mean + half
+    if (
+        bounds is not None
+        and math.isfinite(bounds[1])
+        and not bounds[0] <= low <= high <= bounds[1]
+    ):
+        low, high = _by_logit(mean, half, bounds)
+    return Estimate(mean, (low, high), n)
+
+
+def _by_logit(mean: float, half: float, bounds: Bounds) -> tuple[float, float]:
+    """An interval within the bounds, by the delta method."""
+    lowest, width = bounds[0], bounds[1] - bounds[0]
+    share = (mean - lowest) / width
+    if not 0.0 < share < 1.0:
+        return mean, mean  # all at a bound, but for rounding
+    # Beyond this a logistic function is 0 or 1 in floating point.
+    spread = min(600.0, half / width / (share * (1.0 - share)))
+    odds = share / (1.0 - share)
+    ends = (odds * math.exp(sign * spread) for sign in (-1.0, 1.0))
+    low, high = (min(bounds[1], lowest + width * (end / (1.0 + end))) for end in ends)
+    return low, high
 
 
 def paired_difference(
-    first: Mapping[str, Sequence[float]], second: Mapping[str, Sequence[float]]
+    first: Mapping[str, Sequence[float]],
+    second: Mapping[str, Sequence[float]],
+    bounds: Bounds | None = None,
 ) -> Estimate:
     """Estimate of first minus second, where observation i of a task pairs with observation i.
 
+    Args:
+        bounds: of the observations, as of `estimate`; a difference is between minus and plus their
+            width, and of failures alone there is none to be told.
     Raises: ValueError if the shapes differ.
     """
     if {task: len(values) for task, values in first.items()} != {
         task: len(values) for task, values in second.items()
     }:
         raise ValueError("paired observations must have the same tasks and counts")
-    return estimate(
-        {
-            task: [0.0 if a == b else a - b for a, b in zip(values, second[task], strict=True)]
-            for task, values in first.items()
-        }
-    )
+    differences = {
+        task: [0.0 if a == b else a - b for a, b in zip(values, second[task], strict=True)]
+        for task, values in first.items()
+    }
+    if bounds is None:
+        return estimate(differences)
+    if _failures_alone(first, bounds) and _failures_alone(second, bounds):
+        return Estimate(0.0, None, sum(map(len, first.values())))
+    width = bounds[1] - bounds[0]
+    return _estimate(differences, (-width, width))
 
 
 def _variance(values: Sequence[float], mean: float) -> float:

@@ -12,6 +12,7 @@ from selftaught.core.budget import ImproverLimits, Usage
 from selftaught.core.language_model import LanguageModel
 from selftaught.core.ports import Executor, GuestLimits
 from selftaught.core.progress import Listener, Progress, ProgressKind, silent
+from selftaught.core.statistics import Bounds
 from selftaught.core.task import VERSION_SCHEME
 from selftaught.engine.account import worst_case
 from selftaught.engine.evaluate import Evaluator
@@ -31,7 +32,8 @@ class RunContext:
     `drawn` tells what an improver took, by its program's id and the key of the utility. `history`
     is what has been done already, and need not be done again. `now` is what improvers' clocks show.
     `modules` is what improvers are told that they can import besides the usual modules.
-    `version_scheme` is that of the run's tasks, from which keys follow.
+    `version_scheme` is that of the run's tasks, from which keys follow. `bounds` are those of
+    normalised values, as its intervals know of them.
     """
 
     run_id: str
@@ -50,6 +52,7 @@ class RunContext:
     drawn: dict[tuple[str, str], Usage] = field(default_factory=dict)
     history: History = field(default_factory=History)
     version_scheme: int = VERSION_SCHEME
+    bounds: Bounds | None = None
     now: Callable[[], float] = time.time
     _noticed: set[str] = field(default_factory=set)
     _occurrences: Counter[str] = field(default_factory=Counter)

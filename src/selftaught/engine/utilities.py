@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TypedDict
 
@@ -208,6 +209,7 @@ class CachedMetaUtility(MetaUtility):
 
     async def _score_anew(self, improver: Improver, stream: Stream) -> MetaScore:
         score = await super().score(self.build(improver.program), stream)
+        score = replace(score, bounds=self._context.bounds)
         key = make_key(self._context.root, "meta", improver.program.id, stream)
         found = score.estimate
         body = MetaEvaluation(

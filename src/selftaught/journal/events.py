@@ -67,6 +67,7 @@ class TaskVersion(Record, frozen=True):
         parts: hashes of what the version covers, by name; none in version scheme 1.
         lowest: what a failure is worth; None for minus infinity, of costs, and in older versions.
         references: published values; None in older versions.
+        highest: the top of the range; None if there is none, and in older versions.
         sets: by stream, of a set of examples the parts that it is measured in.
     """
 
@@ -75,6 +76,7 @@ class TaskVersion(Record, frozen=True):
     parts: dict[str, str] | None = None
     lowest: Number | None = None
     references: tuple[Reference, ...] | None = None
+    highest: Number | None = None
     minimize: bool = False
     sets: dict[str, int] = {}
 
@@ -116,6 +118,8 @@ class Run(EventRecord, frozen=True, kw_only=True):
         started: ISO time.
         modules_told: further modules that the meta-utility's description names.
         series: of a run with repeats only.
+        bounded: whether its intervals keep within the bounds of what is measured, and there is none
+            of failures alone (see `statistics.estimate`); older versions knew of no bounds.
     """
 
     kind: ClassVar[str] = "run"
@@ -135,6 +139,7 @@ class Run(EventRecord, frozen=True, kw_only=True):
     started: str
     modules_told: tuple[str, ...] = ()
     series: SeriesPlace | None = None
+    bounded: bool = False
 
 
 class Phase(EventRecord, frozen=True):

@@ -7,32 +7,59 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 SHORT_ID = 8
+# Of fewer independent runs nothing is said to be better: intervals of so few are much too narrow.
+FEW_RUNS = 5
 
 
-def number(value: float | None) -> str:
-    """Four decimals near 1, four significant digits elsewhere."""
+# Beyond these a number is told by its exponent.
+_LARGEST, _MOST_DECIMALS = 1e15, 12
+
+
+def number(value: float | None, decimals: int | None = None) -> str:
+    """Four decimals near 1, four significant digits elsewhere, and of a whole number all.
+
+    Args:
+        decimals: so many, where an interval says how many count (see `decimals`).
+    """
     if value is None:
         return "-"
+    if not abs(value) < _LARGEST:
+        return f"{value:.4g}"
+    if decimals is not None:
+        return f"{value:,.{decimals}f}"
     if value == 0 or 0.001 <= abs(value) < 10:
         return f"{value:.4f}"
-    return f"{value:.4g}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def decimals(estimate: Mapping[str, Any]) -> int | None:
+    """Decimals that show two digits of half the interval, and four near 1; None without one."""
+    interval = estimate["ci95"]
+    half = 0.0 if interval is None else (interval[1] - interval[0]) / 2
+    if not 0 < half < math.inf:
+        return None
+    needed = 1 - math.floor(math.log10(half))
+    is_near_1 = 0.001 <= abs(estimate["mean"]) < 10
+    wanted = max(needed, 4 if is_near_1 else 0)
+    return wanted if wanted <= _MOST_DECIMALS else None
 
 
 def plain(value: float) -> str:
-    """A bound as its author wrote it: 0, 1, 0.5."""
-    return f"{value:g}"
+    """A bound as its author wrote it: 0, 1, 0.5, 11,670."""
+    return f"{value:,.7g}" if abs(value) < 1e6 or abs(value) >= _LARGEST else f"{value:,.0f}"
 
 
-def signed(value: float) -> str:
-    return number(value) if value < 0 else f"+{number(value)}"
+def signed(value: float, decimals: int | None = None) -> str:
+    return f"{'' if value < 0 else '+'}{number(value, decimals)}"
 
 
 def interval(estimate: Mapping[str, Any], *, sign: bool = False) -> str:
-    """The 95 % interval in brackets."""
+    """The 95 % interval in brackets; of failures alone there is none, and only then of several."""
+    n = estimate["n"]
     if estimate["ci95"] is None:
-        return "[no interval]"
-    written = signed if sign else number
-    return f"[{', '.join(written(bound) for bound in estimate['ci95'])}]"
+        return "[no interval]" if n < 2 else f"[failed {n:,} of {n:,}]"
+    written, places = signed if sign else number, decimals(estimate)
+    return f"[{', '.join(written(bound, places) for bound in estimate['ci95'])}]"
 
 
 def mean_and_interval(estimate: Mapping[str, Any] | None, between: str = " ") -> str:
@@ -40,34 +67,57 @@ def mean_and_interval(estimate: Mapping[str, Any] | None, between: str = " ") ->
         return "-"
     if estimate["mean"] is None:
         return "failed"
-    return f"{number(estimate['mean'])}{between}{interval(estimate)}"
+    return f"{number(estimate['mean'], decimals(estimate))}{between}{interval(estimate)}"
 
 
 def difference(estimate: Mapping[str, Any]) -> str:
     """A difference over its interval, with their signs."""
     if estimate["mean"] is None:
         return "failed"
-    return f"{signed(estimate['mean'])}\n{interval(estimate, sign=True)}"
+    return f"{signed_mean(estimate)}\n{interval(estimate, sign=True)}"
 
 
-def reading(difference: Mapping[str, Any]) -> str:
-    """What a paired difference shows, in plain words."""
+def signed_mean(estimate: Mapping[str, Any]) -> str:
+    """A mean with its sign, in as many digits as its interval."""
+    return signed(estimate["mean"], decimals(estimate))
+
+
+def reading(difference: Mapping[str, Any], runs: int = 1) -> str:
+    """What a paired difference shows, in plain words.
+
+    Args:
+        runs: independent runs that it is over; of few, higher is all that can be said.
+    """
+    above, below = ("better", "worse") if runs >= FEW_RUNS else ("higher", "lower")
     if difference["ci95"] is None:
-        return "too few runs for an interval: no difference shown"
+        few = "too few runs for an interval" if difference["n"] < 2 else "all failed"
+        return f"{few}: no difference shown"
     low, high = difference["ci95"]
     if low > 0:
-        return "the interval lies above 0: better"
+        return f"the interval lies above 0: {above}"
     if high < 0:
-        return "the interval lies below 0: worse"
+        return f"the interval lies below 0: {below}"
     return "the interval holds 0: no difference shown"
+
+
+def verdict(difference: Mapping[str, Any]) -> str:
+    """Such as `higher by 0.1203 [+0.0814, +0.1592]`, or `tied: -0.0011 [-0.0201, +0.0179]`."""
+    low, high = difference["ci95"] or (0.0, 0.0)
+    said, mean = interval(difference, sign=True), abs(difference["mean"])
+    if low <= 0 <= high:
+        return f"tied: {signed_mean(difference)} {said}"
+    by = number(mean, decimals(difference))
+    return f"{'higher' if low > 0 else 'lower'} by {by} {said}"
 
 
 def decision(proposal: Mapping[str, Any] | None) -> str:
     """What became of a proposal, and why."""
     if proposal is None:
-        return "the improver to begin with"
-    verdict = "adopted" if proposal["accepted"] else "refused"
-    said = f"{verdict}: {proposal['reason']}"
+        return "the seed improver"
+    decided = "adopted" if proposal["accepted"] else "refused"
+    # Of one run by itself; what it wrote down stays as it is.
+    reason = "higher on val" if proposal["reason"] == "better on val" else proposal["reason"]
+    said = f"{decided}: {reason}"
     difference = proposal["val_difference"]
     return said if difference is None else f"{said} ({signed(difference['mean'])})"
 

@@ -1,4 +1,6 @@
-"""What `verify` asks of several studies: keys, estimates, improver runs and what they came to."""
+"""What is asked of several studies: before them, whether prompts can hold what they show; and by
+`verify` keys, estimates, improver runs and what they came to.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +8,27 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from selftaught.core.errors import ConfigError
+from selftaught.core.program import Program
 from selftaught.core.statistics import Estimate, close
 from selftaught.engine.keys import make_key
 from selftaught.engine.raised import Raises
 from selftaught.journal.codec import Event
 from selftaught.journal.events import Evaluation, Invocation, InvocationEnd, TaskVersion
+
+
+def check_prompt(what: str, description: str, program: Program, prompt_kb: int) -> None:
+    """What an improver asks of the model holds the description and the program.
+
+    Raises: ConfigError if no prompt can.
+    """
+    size = len(description.encode()) + len(program.source.encode())
+    if size > prompt_kb << 10:
+        raise ConfigError(
+            f"{what}: its description and the program to improve have {size:,} bytes, and a prompt "
+            f"may have {prompt_kb << 10:,}: give a shorter description, or --prompt-kb "
+            f"{(2 * size >> 10) + 1}"
+        )
 
 
 def key_problem(root: str, event: Event, *path: str | int) -> Iterator[str]:

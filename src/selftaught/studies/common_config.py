@@ -252,6 +252,10 @@ class CommonConfig(ScoreConfig, ProviderConfig):
     store: Annotated[
         str, Setting("Where runs are kept.", heading=Heading.MACHINE, metavar="URL")
     ] = DEFAULT_STORE
+    seed_may_fail: Annotated[
+        bool,
+        Setting("Begin also with a first program that fails; else it is refused, with its reason."),
+    ] = False
     prompt_kb: Annotated[
         int, Setting("Size of a prompt, in KiB.", heading=Heading.LIMITS, ge=1, le=16_384)
     ] = 256

@@ -5,8 +5,12 @@ from __future__ import annotations
 from importlib import resources
 from pathlib import Path
 
+from selftaught.analysis.recorded_run import RecordedRun, latest
 from selftaught.core.errors import ConfigError
 from selftaught.core.program import IMPROVER_ENTRY, Program
+from selftaught.journal.events import Invocation, InvocationEnd
+from selftaught.studies.next_command import next_command
+from selftaught.studies.study import ImproverFailed
 
 
 def improver_names() -> list[str]:
@@ -39,3 +43,23 @@ def load_improver(name_or_path: str | Path) -> Program:
         return Program(path.read_text(encoding="utf-8-sig"), IMPROVER_ENTRY)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot read the improver {path}: {error}") from None
+
+
+def check_starts(improver: Program, run: RecordedRun) -> None:
+    """That an improver does anything at all, after its first runs.
+
+    Raises: ImproverFailed if all of them failed before they asked the model anything. Runs of older
+    versions went on.
+    """
+    begun = {
+        key for key, one in latest(run.events, Invocation).items() if one.improver == improver.id
+    }
+    ends = [one for key, one in latest(run.events, InvocationEnd).items() if key in begun]
+    if not run.head.start.bounded or any(one.program or one.usage.lm_calls for one in ends):
+        return
+    for one in ends[:1]:
+        raise ImproverFailed(
+            f"the improver fails before it asks the model anything ({one.outcome}: "
+            f"{one.detail.partition(chr(10))[0]}); mend it, see "
+            f"{next_command('show', run.run_id, run.head.config['store'])} --trace"
+        )

@@ -20,12 +20,12 @@ from selftaught.journal.events import (
 )
 from selftaught.journal.port import NoJournal
 from selftaught.journal.study_events import MetaEvaluation
-from selftaught.studies.study import NothingMeasured, Study
+from selftaught.studies.study import ImproverFailed, NothingMeasured, Study
 
 # What is compared, event by event, by kind and key, besides what the study alone writes; clocks and
-# the machine's speed are left out.
+# the machine's speed are left out, and what sums up the events themselves.
 _COMPARED = (Invocation, InvocationEnd, Evaluation, MetaEvaluation, Result)
-_VOLATILE = frozenset({"cpu_s", "wall_s", "tier", "sandbox_tier", "usage", "short"})
+_VOLATILE = frozenset({"cpu_s", "wall_s", "tier", "sandbox_tier", "usage", "short", "outcomes"})
 
 
 class ReplayJournal(NoJournal):
@@ -52,7 +52,7 @@ async def replayed(study: Awaitable[Any]) -> None:
     """Run a study to where its journal ends."""
     try:
         await study
-    except (BudgetExceeded, NothingMeasured):
+    except (BudgetExceeded, NothingMeasured, ImproverFailed):
         return  # the journal ends here: so did the run
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from itertools import pairwise
 from typing import Any
 
-from selftaught.analysis.recorded_run import RecordedRun
+from selftaught.analysis.recorded_run import RecordedRun, outcomes
 from selftaught.analysis.run_head import RunHead
 from selftaught.analysis.spending import spending
 from selftaught.core.statistics import close
@@ -40,6 +40,7 @@ def result_of(study: Study[Any], run: RecordedRun) -> dict[str, Any] | None:
         "model": run.head.model,
         "sandbox_tier": run.head.tier,
         **own,
+        "outcomes": outcomes(run.events),
         "usage": asdict(usage),
         "wall_s": _elapsed_s(run.events) if head.wall_s is None else head.wall_s,
     }

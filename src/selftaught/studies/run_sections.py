@@ -19,7 +19,7 @@ from selftaught.pages.blocks import Block, Facts, Listing, Page, Paragraph, Sect
 Json = Mapping[str, Any]
 
 # What all results have, and other sections say.
-_OF_ALL = frozenset({"run_id", "state", "model", "sandbox_tier", "usage", "wall_s"})
+_OF_ALL = frozenset({"run_id", "state", "model", "sandbox_tier", "outcomes", "usage", "wall_s"})
 ESTIMATE = ("mean", "low", "high", "n")
 _BY_ROLE = ("lm_calls", "requests", "samples", "tokens_in", "tokens_out", "usd")
 
@@ -77,7 +77,9 @@ def end_page(result: Json, sections: Sequence[Section], *more: str) -> Page:
         f"spent: {words.spending(result['usage'], result['wall_s'])}",
         *more,
     )
-    return Page("", (), (*sections, Section("end", "", tuple(map(Paragraph, lines)))))
+    became = _outcomes_table([run.get("outcomes", ()) for run in runs])
+    ending = (Section("outcomes", "", (became,)), Section("end", "", tuple(map(Paragraph, lines))))
+    return Page("", (), (*sections, *(ending if became.rows else ending[1:])))
 
 
 def whole_page(
@@ -216,7 +218,7 @@ def best_section(views: Sequence[RunView], noun: str) -> Iterator[Section]:
 def best_blocks(best: ProgramView, source: str, noun: str) -> Iterator[Block]:
     """What changed, and the whole of it."""
     if best.diff == "":
-        yield Paragraph(f"No better {noun} than the seed was found.")
+        yield Paragraph(f"The best {noun} is the seed.")
     elif best.diff is not None:
         yield Listing("What changed from the seed", best.diff, is_diff=True)
     elif best.compared_to is not None:
@@ -275,21 +277,37 @@ def outcomes_section(views: Sequence[RunView]) -> Section:
         if count
     ]
     shown = [
-        (what, ", ".join(f"{outcome} {count:,}" for outcome, count in tally) or "none")
-        for what, tally in ranked.items()
-        if tally or what != "responses"  # not every model says why its responses ended
+        (what, ", ".join(f"{outcome} {count:,}" for outcome, count in ranked[what]) or "none")
+        for what in ("requests to the model", "responses")
+        if ranked[what] or what != "responses"  # not every model says why its responses ended
     ]
     if counts.resumed:
         shown.append(("resumed", words.counted(counts.resumed, "time")))
     if counts.diverged:
         runs = words.counted(counts.diverged, "improver run")
         shown.append(("diverged", f"{runs} did something else when started again"))
-    blocks: list[Block] = [Facts(tuple(shown))]
+    blocks: list[Block] = [_outcomes_table([view.outcomes for view in views]), Facts(tuple(shown))]
     notices = list(dict.fromkeys(notice for view in views for notice in view.notices))
     blocks += [Paragraph(f"About the model: {notice}") for notice in notices]
     data = asdict(counts) | {"notices": notices}
     sheet = Sheet("outcomes", ("what", "outcome", "count"), rows)
     return Section("outcomes", "Counts by outcome", tuple(blocks), data, (sheet,))
+
+
+def _outcomes_table(runs: Sequence[Sequence[Json]]) -> Table:
+    """Of all runs together, by reason."""
+    counts: Counter[tuple[str, str]] = Counter()
+    examples: dict[tuple[str, str], str] = {}
+    for one in (one for run in runs for one in run):
+        reason = one["what"], one["outcome"]
+        counts[reason] += one["count"]
+        examples[reason] = examples.get(reason) or one["example"]
+    rows = sorted(counts.items(), key=lambda item: (item[0][0], -item[1], item[0]))
+    return Table(
+        "What became of all programs and improver runs",
+        ("", "outcome", "count", "for example"),
+        tuple((*reason, f"{count:,}", examples[reason]) for reason, count in rows),
+    )
 
 
 def _summed(each: Sequence[Spending]) -> Spending:

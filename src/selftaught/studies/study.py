@@ -72,6 +72,10 @@ class NothingMeasured(SelfTaughtError):
     """The budget was spent before there was any result (exit 3)."""
 
 
+class ImproverFailed(SelfTaughtError):
+    """The improver to begin with fails before it does anything: there is nothing to measure."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
     """How a study ended: `done`, or `budget` with what was spent."""

@@ -13,7 +13,7 @@ from msgspec import structs
 from selftaught.analysis.recorded_run import RecordedRun
 from selftaught.analysis.run_head import HEAD_KINDS, told_head
 from selftaught.core.budget import Usage
-from selftaught.core.statistics import close, estimate
+from selftaught.core.statistics import Bounds, close, estimate
 from selftaught.engine.keys import make_key
 from selftaught.engine.raised import Raises
 from selftaught.journal.codec import Body, Event, as_json
@@ -70,7 +70,7 @@ def run_problems(
         study = studies.get(head.command)
         so_far = RecordedRun(head, before, text, last)
         own = () if study is None else study.events()
-    past = _Past(run_id, has_text, before, own)
+    past = _Past(run_id, has_text, before, own, None if so_far is None else so_far.head.unit)
     for event in events:
         try:
             problems += [(event.seq, what) for what in past.problems(event)]
@@ -107,6 +107,7 @@ class _Past:
     has_text: Callable[[str], bool]
     events: Sequence[Event]
     own: tuple[type[EventRecord], ...] = ()
+    unit: Bounds | None = None
     root: str | None = None
     invocations: set[str] = field(default_factory=set)
     diverged: set[str] = field(default_factory=set)
@@ -154,7 +155,8 @@ class _Past:
             case Evaluation() as body:
                 yield from self._evaluation(event, body)
             case MetaEvaluation() as body:
-                yield from estimate_problem("its values", body.estimate, estimate(body.values))
+                found = estimate(body.values, self.unit)
+                yield from estimate_problem("its values", body.estimate, found)
                 yield from self._key_problem(event, "meta", body.improver, body.stream)
             case Result() as body:
                 yield from self._of_run(event)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -61,6 +61,7 @@ def page(result: Json | None, run: RecordedRun | None = None) -> Page:
                 f"{words.mean_and_interval(result['best']['test'])}, the seed "
                 f"{words.mean_and_interval(result['seed']['test'])}."
             )
+        lead += _verdict(result)
     else:
         blocks.append(Paragraph("Nothing was measured: the run has no result yet."))
     columns = ("calls", "samples", "program_id", "value", "best")
@@ -103,18 +104,28 @@ def _measured(result: Json) -> list[Block]:
     finalists = result.get("finalists", ())
     seed = result["seed"].get("program_id")
     others = [_finalists(finalists, seed)] if len(finalists) > 1 else []
-    return [*early, measured, *others]
+    return [*early, measured, *map(Paragraph, _verdict(result)), *others]
+
+
+def _verdict(result: Json) -> Iterator[str]:
+    """What the paired difference shows, and of what; older results do not tell it."""
+    difference = result.get("vs_seed")
+    if difference is not None and result["best"]["program_id"] != result["seed"]["program_id"]:
+        yield (
+            f"Best minus seed on test: {words.verdict(difference)}, paired over "
+            f"{difference['n']} sets of instances; it tells of these two programs, not of other "
+            "runs."
+        )
 
 
 def _finalists(finalists: Sequence[Json], seed: str | None) -> Table:
     rows = [
         (
-            one["program_id"][: words.SHORT_ID]
-            + (", the seed" if one["program_id"] == seed else ""),
+            "the seed" if one["program_id"] == seed else one["program_id"][: words.SHORT_ID],
             "failed" if one["search"] is None else words.number(one["search"]),
             words.mean_and_interval(one["val"], "\n"),
             "" if place == 0 else words.mean_and_interval(one["behind"], "\n"),
-            ("taken" if place == 0 else "tied with it" if one["tied"] else "worse")
+            ("taken" if place == 0 else "tied with it" if one["tied"] else "behind")
             + f"\nafter {words.counted(one['val']['n'], 'set')}",
         )
         for place, one in enumerate(finalists)

@@ -7,9 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from selftaught.analysis.recorded_run import RecordedRun, latest, said_result
-from selftaught.core.statistics import estimate, paired_difference
+from selftaught.core.seeds import Stream
+from selftaught.core.statistics import Estimate, estimate, paired_difference
 from selftaught.journal.events import Evaluation, Phase
 from selftaught.studies.improve.finalists import MEASURING, Scores, UnknownWorthError
+
+Finalists = Mapping[str, Sequence[float]]  # their values on val, as far as each came
 
 
 def improve_result(run: RecordedRun) -> dict[str, Any] | None:
@@ -30,6 +33,7 @@ def improve_result(run: RecordedRun) -> dict[str, Any] | None:
             **({"minimize": True} if scores.task.minimize else {}),
             "seed": _measured(run, scores, seed, finalists),
             "best": _measured(run, scores, best, finalists),
+            "vs_seed": _vs_seed(run, scores, best, seed),
             "finalists": [_finalist(run, scores, one, finalists) for one in finalists],
             **_stopped(run),
         }
@@ -38,14 +42,14 @@ def improve_result(run: RecordedRun) -> dict[str, Any] | None:
 
 
 def _measured(
-    run: RecordedRun, scores: Scores, program: str, finalists: Mapping[str, Sequence[float]]
+    run: RecordedRun, scores: Scores, program: str, finalists: Finalists
 ) -> dict[str, Any]:
     scored = [one for one in scores.outcomes(program, "test") if one.value is not None]
     names = sorted({name for one in scored for name in one.metrics})
     return {
         "search": _worth_of(scores, program),
-        "val": _mean_of(scores, finalists.get(program, scores.values(program, "val"))),
-        "test": _mean_of(scores, scores.values(program, "test")),
+        "val": _mean_of(run, scores, program, finalists.get(program), "val"),
+        "test": _mean_of(run, scores, program, None, "test"),
         "metrics": {name: _mean(scored, name) for name in names},
         "program_id": program,
         "source": run.text(program) or "",
@@ -58,24 +62,65 @@ def _worth_of(scores: Scores, program: str) -> float | None:
     return scores.task.worth(search) if math.isfinite(search) else None
 
 
-def _mean_of(scores: Scores, values: Sequence[float]) -> dict[str, Any] | None:
-    """In the task's own units, over sets of instances; None if there are none."""
-    return estimate({"": tuple(map(scores.task.worth, values))}).as_json() if values else None
+def _mean_of(
+    run: RecordedRun,
+    scores: Scores,
+    program: str,
+    values: Sequence[float] | None,
+    stream: Stream,
+) -> dict[str, Any] | None:
+    """In the task's own units, over sets of instances; None if there are none.
+
+    Programs that run may be worth as little as failures, and then their interval is known.
+    """
+    known = scores.values(program, stream) if values is None else values
+    if not known:
+        return None
+    costs = {"": tuple(map(scores.task.worth, known))}
+    found = estimate(costs, run.head.bounds(scores.task))
+    return (found if _has_failed(scores, stream, program) else estimate(costs)).as_json()
+
+
+def _difference(
+    run: RecordedRun,
+    scores: Scores,
+    stream: Stream,
+    pair: tuple[str, str],
+    values: tuple[Sequence[float], Sequence[float]],
+) -> Estimate:
+    """Of the worths of the first and the second, paired by sets of instances."""
+    first, second = ({"": one} for one in values)
+    found = paired_difference(first, second, run.head.bounds(scores.task))
+    return found if _has_failed(scores, stream, *pair) else paired_difference(first, second)
+
+
+def _vs_seed(run: RecordedRun, scores: Scores, best: str, seed: str) -> dict[str, Any] | None:
+    """Best minus seed on test; None before both were measured."""
+    values = scores.values(best, "test"), scores.values(seed, "test")
+    if not values[0] or len(values[0]) != len(values[1]):
+        return None
+    return _difference(run, scores, "test", (best, seed), values).as_json()
+
+
+def _has_failed(scores: Scores, stream: Stream, *programs: str) -> bool:
+    """Whether all of them failed on all sets; intervals of others are as of any values."""
+    return all(one.value is None for each in programs for one in scores.outcomes(each, stream))
 
 
 def _finalist(
-    run: RecordedRun, scores: Scores, program: str, finalists: Mapping[str, Sequence[float]]
+    run: RecordedRun, scores: Scores, program: str, finalists: Finalists
 ) -> dict[str, Any]:
     """How far it is behind the best on val, paired by the sets of instances on which both were
     measured; tied if that may be 0."""
-    values, best = finalists[program], next(iter(finalists.values()))
-    behind = paired_difference({"": best[: len(values)]}, {"": values})
+    values, (best, highest) = finalists[program], next(iter(finalists.items()))
+    pair = highest[: len(values)], values
+    behind = _difference(run, scores, "val", (best, program), pair)
     low, high = behind.ci95 or (-math.inf, math.inf)
     return {
         "program_id": program,
         "source": run.text(program) or "",
         "search": _worth_of(scores, program),
-        "val": _mean_of(scores, values),
+        "val": _mean_of(run, scores, program, values, "val"),
         "behind": behind.as_json(),
         "tied": low <= 0 <= high and not math.isinf(behind.mean),
     }
@@ -100,5 +145,5 @@ def _mean(scored: Sequence[Evaluation], name: str) -> float | None:
 
 def _as_it_said(run: RecordedRun) -> dict[str, Any] | None:
     said = said_result(run.events)
-    names = ("task", "seed", "best", "finalists", "stopped")
+    names = ("task", "seed", "best", "vs_seed", "finalists", "stopped")
     return None if said is None else {name: said[name] for name in names if name in said}

@@ -21,6 +21,7 @@ from selftaught.journal.events import Evaluation, Phase
 from selftaught.studies.first_program import with_seed
 from selftaught.studies.improve.finalists import MEASURING, SEARCHED, Scores
 from selftaught.studies.improve.study import ImproveConfig
+from selftaught.studies.improvers import check_starts
 from selftaught.studies.results import STOPPED
 from selftaught.studies.study import Asked, Ended, NothingMeasured
 
@@ -45,6 +46,8 @@ async def improve_run(
         # What is finished is not searched on; its replay searches to where the journal ends.
         if not (asked.finish and context.history.derived(True)):
             await _search(asked.config, improver, u, scored)
+            if len(Scores.of(recorded()).searched) == 1:
+                check_starts(asked.improver, recorded())
     except Enough as enough:
         ended = Ended("done", str(enough))
     except BudgetExceeded as error:

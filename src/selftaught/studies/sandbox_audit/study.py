@@ -70,7 +70,7 @@ meta-utility, which the model is shown, is about. It is a run as any other: `res
 """
     rewards = False
     # The proposals are the samples, and no utility scores them.
-    no_options = frozenset({"budget.samples", "utility_threads"})
+    no_options = frozenset({"budget.samples", "utility_threads", "seed_may_fail"})
 
     def events(self) -> tuple[type[EventRecord], ...]:
         from selftaught.journal.study_events import AuditTally, AuditVerdict

@@ -105,7 +105,7 @@ class Baselines:
         final: Program,
     ) -> None:
         values = {task: tuple(one.value for one in ones) for task, ones in measured.items()}
-        found = estimate(values)
+        found = estimate(values, self._context.bounds)
         body = study_events.Baseline(
             name=name,
             improver=improver.id,

@@ -34,7 +34,8 @@ def stop_problems(event: Event, before: RecordedRun) -> Iterator[str]:
             yield from _iteration_problems(root, before, body)
         case Baseline() as body:
             yield from key_problem(root, event, "baseline", body.name)
-            yield from estimate_problem("its values", body.estimate, estimate(body.values))
+            found = estimate(body.values, before.head.unit)
+            yield from estimate_problem("its values", body.estimate, found)
             yield from _baseline_problems(before, body)
 
 
@@ -44,7 +45,7 @@ def _proposal_problems(root: str, before: RecordedRun, body: Proposal) -> Iterat
         for improver in (body.improver or "", body.parent)
     )
     if body.val_difference is not None and new is not None and old is not None:
-        difference = paired_difference(new.values, old.values)
+        difference = paired_difference(new.values, old.values, before.head.unit)
         yield from estimate_problem("val_difference", body.val_difference, difference)
 
 

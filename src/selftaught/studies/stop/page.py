@@ -32,9 +32,7 @@ EQUAL_SAMPLES = (
     "Each is restarted in the same improver runs until it has drawn as many samples as the final "
     "improver drew there; its best by search counts. The difference is the final improver minus it."
 )
-# So few that a bootstrap interval of their mean is not to be relied on.
-FEW_RUNS = 5
-TOO_NARROW = f"Intervals over fewer than {FEW_RUNS} runs are much too narrow."
+TOO_NARROW = f"Intervals over fewer than {words.FEW_RUNS} runs are much too narrow."
 _COMPARISON_NOTE = (
     "The first difference is at the same limits. The second is against the seed improver "
     "restarted until it had drawn as many samples as the final improver drew."
@@ -144,7 +142,7 @@ def _measured(comparison: Json) -> Iterator[tuple[str, Json]]:
 def comparison_table(comparison: Json) -> Table:
     """The final improver against the seed improver, twice."""
     rows = [
-        (name, words.number(measured["mean"]), words.interval(measured), "")
+        (name, *words.mean_and_interval(measured, "\n").split("\n"), "")
         for name, key in (
             ("seed improver", "seed"),
             ("seed improver, restarted", "seed_restarted"),
@@ -160,7 +158,7 @@ def comparison_table(comparison: Json) -> Table:
         if difference is None:
             rows.append((name, "-", "-", "not measured: the run ended before"))
             continue
-        mean, interval = words.signed(difference["mean"]), words.interval(difference, sign=True)
+        mean, interval = words.signed_mean(difference), words.interval(difference, sign=True)
         rows.append((name, mean, interval, words.reading(difference)))
     title = f"Comparison on test: {comparison['final']['n']} improver runs each, paired"
     return Table(title, ("", "mean", "95 % CI", ""), tuple(rows), _COMPARISON_NOTE)
@@ -208,8 +206,9 @@ def curve_lead(curve: Curve, differences: Mapping[str, Json | None]) -> Iterator
     )
     for name, one in differences.items():
         if one is not None:
-            mean, interval = words.signed(one["mean"]), words.interval(one, sign=True)
-            yield f"{name}: {mean} {interval}; {words.reading(one)}."
+            mean, interval = words.signed_mean(one), words.interval(one, sign=True)
+            runs = len(curve.runs) if curve.interval == SERIES else 1
+            yield f"{name}: {mean} {interval}; {words.reading(one, runs)}."
 
 
 def curve_figure(curve: Curve) -> Figure:
@@ -239,7 +238,7 @@ def curve_figure(curve: Curve) -> Figure:
         over = words.counted(len({row["run"] for row in runs}), "run")
         title = f"STOP on {tasks}, mean of {over}: {went}"
         notes = ["Bars: 95 % bootstrap intervals over runs. Thin grey lines: each run, on test."]
-        notes += [TOO_NARROW] if len(curve.runs) < FEW_RUNS else []
+        notes += [TOO_NARROW] if len(curve.runs) < words.FEW_RUNS else []
     else:
         title = f"STOP on {tasks}, one run: {went}"
         notes = ["Bars: 95 % intervals within the run (Student's t over its improver runs)."]

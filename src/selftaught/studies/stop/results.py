@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from selftaught.analysis.recorded_run import RecordedRun, latest
-from selftaught.core.statistics import paired_difference
+from selftaught.core.statistics import Bounds, paired_difference
 from selftaught.journal.codec import as_json
 from selftaught.journal.study_events import Baseline, Iteration, MetaEvaluation
 from selftaught.studies.stop.baselines import SHIPPED
@@ -35,22 +35,22 @@ def _comparison(run: RecordedRun, first: str, last: str) -> dict[str, Any]:
     baselines = {
         one.name: one for one in latest(run.events, Baseline).values() if one.final == last
     }
-    seed, final = on_test[first], on_test[last]
+    seed, final, unit = on_test[first], on_test[last], run.head.unit
     comparison: dict[str, Any] = {
         "seed": seed.estimate.as_json(),
         "seed_restarted": None,
         "final": final.estimate.as_json(),
-        "vs_seed": paired_difference(final.values, seed.values).as_json(),
+        "vs_seed": paired_difference(final.values, seed.values, unit).as_json(),
         "vs_seed_restarted": None,
     }
     restarted = baselines.get("seed")
     if restarted is not None:
         comparison["seed_restarted"] = restarted.estimate.as_json()
-        difference = paired_difference(final.values, restarted.values)
+        difference = paired_difference(final.values, restarted.values, unit)
         comparison["vs_seed_restarted"] = difference.as_json()
     if _with_baselines(run.head.config):
         comparison["baselines"] = {
-            name: _compared(baselines[name], final) if name in baselines else None
+            name: _compared(baselines[name], final, unit) if name in baselines else None
             for name in SHIPPED
         }
     return comparison
@@ -61,12 +61,12 @@ def _with_baselines(config: Mapping[str, Any]) -> bool:
     return bool(config.get("repeats", 1) > 1 if asked is None else asked)
 
 
-def _compared(baseline: Baseline, final: MetaEvaluation) -> dict[str, Any]:
+def _compared(baseline: Baseline, final: MetaEvaluation, unit: Bounds | None) -> dict[str, Any]:
     """The difference is the final improver minus the baseline, paired."""
     return {
         "improver_id": baseline.improver,
         "test": baseline.estimate.as_json(),
         "samples": sum(map(sum, baseline.samples.values())),
         "final_samples": sum(map(sum, baseline.final_samples.values())),
-        "final_difference": paired_difference(final.values, baseline.values).as_json(),
+        "final_difference": paired_difference(final.values, baseline.values, unit).as_json(),
     }

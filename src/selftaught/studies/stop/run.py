@@ -24,7 +24,7 @@ from selftaught.journal.codec import as_json
 from selftaught.journal.events import Phase
 from selftaught.journal.study_events import Iteration, Proposal, StepProposal
 from selftaught.studies.first_program import with_seed, with_seed_value
-from selftaught.studies.improvers import load_improver
+from selftaught.studies.improvers import check_starts, load_improver
 from selftaught.studies.rehearsals import Rehearsals, Step
 from selftaught.studies.stop.baselines import SHIPPED, Baselines
 from selftaught.studies.stop.study import RunConfig
@@ -32,7 +32,7 @@ from selftaught.studies.study import Asked, Ended, NothingMeasured
 
 
 async def stop_run(
-    context: RunContext, asked: Asked[RunConfig], _: Callable[[], RecordedRun]
+    context: RunContext, asked: Asked[RunConfig], recorded: Callable[[], RecordedRun]
 ) -> Ended:
     """Run STOP.
 
@@ -43,7 +43,7 @@ async def stop_run(
     except BudgetExceeded as error:
         raise NothingMeasured(f"{error}; there is no first program: give it more") from None
     tasks = await together(with_seed_value(context, task) for task in tasks)
-    return await _Study(context, replace(asked, tasks=tasks)).run()
+    return await _Study(context, replace(asked, tasks=tasks), recorded).run()
 
 
 def most_runs(limits: ImproverLimits, tasks: int, runs: Mapping[Stream, int]) -> int:
@@ -85,8 +85,13 @@ async def stop_steps(rehearsals: Rehearsals, asked: Asked[RunConfig]) -> list[St
 
 
 class _Study:
-    def __init__(self, context: RunContext, asked: Asked[RunConfig]) -> None:
-        self._context = context
+    def __init__(
+        self,
+        context: RunContext,
+        asked: Asked[RunConfig],
+        recorded: Callable[[], RecordedRun],
+    ) -> None:
+        self._context, self._recorded = context, recorded
         self._config, self._tasks = asked.config, asked.tasks
         self._runs = asked.config.runs.resolved(len(asked.tasks))
         downstream = [DownstreamTask(context, task) for task in asked.tasks]
@@ -162,6 +167,8 @@ class _Study:
     ) -> None:
         # At once: a slow model is waited for once, and not twice.
         val, test = await together(self._u_meta.score(improver, s) for s in ("val", "test"))
+        if t == 0:
+            check_starts(improver.program, self._recorded())
         self._hold_back(improver)
         self._final = improver
         iteration = Iteration(

@@ -13,7 +13,6 @@ from selftaught.pages.blocks import Page, Section, Table
 from selftaught.studies.run_sections import end_page, whole_page
 from selftaught.studies.stop.page import (
     EQUAL_SAMPLES,
-    FEW_RUNS,
     NAMES,
     TOO_NARROW,
     comparison_section,
@@ -42,7 +41,7 @@ def series_page(runs: Sequence[RecordedRun]) -> Page:
             "Final minus seed restarted to as many samples": restarted[0] if restarted else None,
         }
         lead += curve_lead(curve, differences)
-        lead += [TOO_NARROW] if len(runs) < FEW_RUNS else []
+        lead += [TOO_NARROW] if len(runs) < words.FEW_RUNS else []
     results = [
         view.result for view in views if view.result is not None and "comparison" in view.result
     ]
@@ -91,7 +90,7 @@ def _curve_table(curve: Json) -> Table:
         f"Learning curve over {runs}: meta-utility after each step, with 95 % CI",
         ("t", "runs", "val", "test", "test - t = 0", "samples"),
         tuple(rows),
-        f"{note} {TOO_NARROW}" if started < FEW_RUNS else note,
+        f"{note} {TOO_NARROW}" if started < words.FEW_RUNS else note,
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from selftaught.studies.common_config import DEFAULT_TASKS, CommonConfig, RunsConfig
 from selftaught.studies.settings import Heading, Setting
-from selftaught.studies.study import Estimated, Repeated, Study, late
+from selftaught.studies.study import Asked, Estimated, Repeated, Study, late
 
 if TYPE_CHECKING:
     from selftaught.journal.events import EventRecord
@@ -77,6 +77,15 @@ on test instances, which no improver ever saw, to the improver it began with.
         from selftaught.journal.study_events import Baseline, Iteration, Proposal
 
         return Proposal, Iteration, Baseline
+
+    def check(self, asked: Asked[RunConfig]) -> None:
+        from selftaught.engine.describe import describe_meta_utility
+        from selftaught.studies.checking import check_prompt
+
+        config = asked.config
+        runs, limits = config.runs.resolved(len(asked.tasks)), config.limits.value()
+        told = describe_meta_utility(asked.tasks, runs, limits, config.sandbox.modules)
+        check_prompt("the meta-utility", told, asked.improver, config.prompt_kb)
 
     def curve(self, reader: JournalReader, series_id: str) -> dict[str, Any]:
         from selftaught.analysis.curve import learning_curve

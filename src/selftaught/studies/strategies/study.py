@@ -50,7 +50,7 @@ the program is thrown away. That is a run as any other: `resume`, `replay`, `ver
 """
     argument = Argument("origin", "RUN")
     no_options = frozenset(
-        {"improver", "instance_key", "budget.samples", "utility_threads"}
+        {"improver", "instance_key", "budget.samples", "utility_threads", "seed_may_fail"}
         | {".".join(one.path) for one in declared(StrategiesConfig) if one.heading in _OF_GUESTS}
     )
     nesting = 1

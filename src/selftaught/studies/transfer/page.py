@@ -124,7 +124,7 @@ def _verdict(task: Json, key: str) -> str:
     if better is None:  # failures cost infinity, so that they alone decide
         failures = task["failures"]
         better = failures[key.removeprefix("vs_")] - failures["improved_improver"]
-    return "better" if better > 0 else "worse"
+    return "higher" if better > 0 else "lower"
 
 
 def _p_text(p: float) -> str:
@@ -219,9 +219,9 @@ def _figure(result: Json, name: str) -> Figure:
         ]
         for task in result["tasks"]
     }
-    better = sum(title.endswith(": better") for title in panels)
+    higher = sum(title.endswith(": higher") for title in panels)
     title = (
-        f"Transfer: the improved improver is shown to be better on {better} of "
+        f"Transfer: the improved improver is shown to be higher on {higher} of "
         f"{words.counted(len(panels), 'task')}"
     )
     alt = "; ".join(

@@ -30,6 +30,7 @@ def transfer_result(run: RecordedRun) -> dict[str, Any] | None:
                 **_worth(one, told[name]),
                 **_worth(restarted.get(name), told[name]),
                 minimize=told[name].minimize,
+                bounds=run.head.bounds(told[name]),
             )
             for name, one in measured.items()
         ]

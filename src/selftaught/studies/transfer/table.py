@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from selftaught.core.statistics import estimate
+from selftaught.core.statistics import Bounds, estimate, paired_difference
 
 Values = Sequence[float]
 
@@ -34,6 +34,7 @@ class TransferredTask:
         seed_restarted: of the best by search of several runs of the seed improver, which drew as
             many samples as the improved one; None if it was not measured.
         minimize: whether they are costs.
+        bounds: of the values, as far as intervals know of them.
     """
 
     task: str
@@ -42,11 +43,14 @@ class TransferredTask:
     improved_improver: Values
     seed_restarted: Values | None = None
     minimize: bool = False
+    bounds: Bounds | None = None
 
     def mean(self, values: Values | None) -> dict[str, Any] | None:
         """With its interval, of costs as costs."""
+        if values is None:
+            return None
         sign = -1 if self.minimize else 1
-        return None if values is None else estimate({"": [sign * one for one in values]}).as_json()
+        return estimate({"": [sign * one for one in values]}, self.bounds).as_json()
 
 
 def transfer_rows(tasks: Sequence[TransferredTask]) -> list[dict[str, Any]]:
@@ -56,10 +60,12 @@ def transfer_rows(tasks: Sequence[TransferredTask]) -> list[dict[str, Any]]:
     Holm over all the tasks (`p_holm`); against the restarted seed improver, over those for which
     it was measured.
     """
-    against_seed = _tested({one.task: (one.improved_improver, one.seed_improver) for one in tasks})
+    against_seed = _tested(
+        {one.task: (one.improved_improver, one.seed_improver, one.bounds) for one in tasks}
+    )
     against_restarted = _tested(
         {
-            one.task: (one.improved_improver, one.seed_restarted)
+            one.task: (one.improved_improver, one.seed_restarted, one.bounds)
             for one in tasks
             if one.seed_restarted is not None
         }
@@ -78,21 +84,22 @@ def transfer_rows(tasks: Sequence[TransferredTask]) -> list[dict[str, Any]]:
     ]
 
 
-def _tested(pairs: Mapping[str, tuple[Values, Values]]) -> dict[str, dict[str, Any]]:
+def _tested(
+    pairs: Mapping[str, tuple[Values, Values, Bounds | None]],
+) -> dict[str, dict[str, Any]]:
     """First minus second of each task, with its interval and p-values."""
-    differences = {
-        task: [0.0 if a == b else a - b for a, b in zip(first, second, strict=True)]
-        for task, (first, second) in pairs.items()
+    p_values = {
+        task: sign_flip_p([0.0 if a == b else a - b for a, b in zip(first, second, strict=True)])
+        for task, (first, second, _) in pairs.items()
     }
-    p_values = {task: sign_flip_p(ones) for task, ones in differences.items()}
     corrected = holm(p_values)
     return {
         task: {
-            **estimate({"": ones}).as_json(),
+            **paired_difference({"": first}, {"": second}, bounds).as_json(),
             "p_value": p_values[task],
             "p_holm": corrected[task],
         }
-        for task, ones in differences.items()
+        for task, (first, second, bounds) in pairs.items()
     }
 
 
