@@ -20,7 +20,7 @@ from selftaught.analysis.recorded_run import latest
 from selftaught.core.statistics import estimate
 from selftaught.engine.keys import make_key
 from selftaught.engine.utilities import TaskUtility
-from selftaught.journal.events import EventRecord
+from selftaught.journal.record import (EventRecord)
 from selftaught.studies.common_config import CommonConfig
 from selftaught.studies.settings import Setting
 from selftaught.studies.study import Argument, Ended, Study

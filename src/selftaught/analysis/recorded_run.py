@@ -9,14 +9,9 @@ from typing import Any, TypeAlias, TypeVar
 
 from selftaught.analysis.run_head import RunHead, read_head
 from selftaught.journal.codec import Body, Event
-from selftaught.journal.events import (
-    Evaluation,
-    EventRecord,
-    Invocation,
-    InvocationEnd,
-    Result,
-)
+from selftaught.journal.events import Evaluation, Invocation, InvocationEnd, Result
 from selftaught.journal.reader import JournalReader
+from selftaught.journal.record import EventRecord
 from selftaught.journal.study_events import Iteration
 
 B = TypeVar("B", bound=EventRecord)

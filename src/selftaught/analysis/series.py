@@ -8,8 +8,9 @@ from selftaught.analysis.recorded_run import RecordedRun, recorded
 from selftaught.analysis.run_head import RunHead, read_head
 from selftaught.core.budget import Usage
 from selftaught.journal.codec import Event
-from selftaught.journal.events import EventRecord, Run
+from selftaught.journal.events import Run
 from selftaught.journal.reader import JournalReader
+from selftaught.journal.record import EventRecord
 
 
 def series_runs(reader: JournalReader, series_id: str) -> dict[int, RunHead]:

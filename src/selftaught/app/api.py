@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from selftaught.app import core_thread
+from selftaught.app.arguments import (
+    ModelLike,
+    TaskLike,
+    model_name,
+    program_of,
+    settings,
+    task_of,
+)
 from selftaught.app.compose import run_study, score_once
-from selftaught.app.discovery import load_task
 from selftaught.app.in_python import in_python
 from selftaught.app.results import (
     ImproveResult,
@@ -24,18 +31,15 @@ from selftaught.app.resume import StoredRun, check_versions
 from selftaught.app.series import find_unfinished, resume_study, run_repeated, so_far
 from selftaught.core.budget import Budget, ImproverLimits
 from selftaught.core.errors import ConfigError
-from selftaught.core.language_model import ModelFunction
 from selftaught.core.outcome import EvaluationOutcome
 from selftaught.core.program import Program
 from selftaught.core.progress import Listener, Progress, silent
 from selftaught.core.seeds import STREAMS, Stream
 from selftaught.core.task import Task
 from selftaught.engine.evaluate import Question
-from selftaught.models.python_function import name_of
 from selftaught.studies.common_config import (
     DEFAULT_MODEL,
     DEFAULT_STORE,
-    ProviderConfig,
     ScoreConfig,
 )
 from selftaught.studies.improve.study import ImproveConfig
@@ -43,9 +47,6 @@ from selftaught.studies.improvers import load_improver
 from selftaught.studies.settings import make_config
 from selftaught.studies.stop.study import RunConfig
 from selftaught.studies.study import Asked
-
-TaskLike = Task | str | Path
-ModelLike = str | ModelFunction
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -199,12 +200,12 @@ async def _score(
 ) -> EvaluationOutcome:
     if stream not in STREAMS:
         raise ConfigError(f"unknown stream {stream!r}: use one of {', '.join(STREAMS)}")
-    found = _task(task)
+    found = task_of(task)
     config = make_config(
         ScoreConfig, {"seed": seed, "sandbox": dict(sandbox or {}), "instance_key": instance_key}
     )
     outcome: EvaluationOutcome = await score_once(
-        found, _program(program, found), Question(found, stream, "score"), config
+        found, program_of(program, found), Question(found, stream, "score"), config
     )
     return outcome
 
@@ -243,7 +244,7 @@ async def _improve(
     listener: Listener = silent,
     **arguments: Any,
 ) -> ImproveResult:
-    found = _task(task)
+    found = task_of(task)
     if finish and resume is None:
         raise ConfigError("finish=True goes with resume=, the id of a run")
     function = None if isinstance(model, str) else model
@@ -255,7 +256,7 @@ async def _improve(
             data = await resume_study(stored, [found], listener, function, finish=finish)
         else:
             name = str(task) if isinstance(task, (str, Path)) else None
-            values = _settings(task=name, store=store, model=_model_name(model), **arguments)
+            values = settings(task=name, store=store, model=model_name(model), **arguments)
             config = make_config(ImproveConfig, values)
             asked = Asked(config, [found], load_improver(config.improver), function)
             data = await run_study(asked, listener)
@@ -273,7 +274,7 @@ async def _self_improve(
     **arguments: Any,
 ) -> SelfImproveResult:
     tasks = [tasks] if isinstance(tasks, (Task, str, Path)) else tasks
-    found = [_task(task) for task in tasks]
+    found = [task_of(task) for task in tasks]
     function = None if isinstance(model, str) else model
     with in_python(progress, on_event, store, "self_improve", listener) as listener:
         if resume is not None:
@@ -282,20 +283,10 @@ async def _self_improve(
                 raise ConfigError(f"run {stored.run_id} is an improve run: st.improve resumes it")
             return stop_result(await resume_study(stored, found, listener, function), store)
         names = tuple(task.name if isinstance(task, Task) else str(task) for task in tasks)
-        values = _settings(tasks=names, store=store, model=_model_name(model), **arguments)
+        values = settings(tasks=names, store=store, model=model_name(model), **arguments)
         config = make_config(RunConfig, values)
         asked = Asked(config, found, load_improver(config.improver), function)
         return stop_result(await run_repeated(asked, listener), store)
-
-
-def _model_name(model: ModelLike) -> str:
-    if isinstance(model, str):
-        return model
-    if not callable(model):
-        raise ConfigError(
-            f"model must be `provider:model` or a function of a Prompt, not {model!r}"
-        )
-    return name_of(model)
 
 
 def _stored(
@@ -312,43 +303,6 @@ def _stored(
     stored = find_unfinished(store, run, given, finish=finish)
     check_versions(stored, tasks)
     return stored
-
-
-def _settings(provider: Mapping[str, Any] | None, **arguments: Any) -> dict[str, Any]:
-    """Settings, from the arguments of a public function; what is None has its default."""
-    unknown = sorted(set(provider or {}) - {field.name for field in fields(ProviderConfig)})
-    if unknown:
-        raise ConfigError(f"unknown setting of the provider: {', '.join(unknown)}")
-    given = {name: _as_setting(value) for name, value in arguments.items() if value is not None}
-    return {**(provider or {}), **given}
-
-
-def _as_setting(value: Any) -> Any:
-    if isinstance(value, (Budget, ImproverLimits)):
-        return asdict(value)
-    return str(value) if isinstance(value, Path) else value
-
-
-def _task(task: TaskLike) -> Task:
-    return task if isinstance(task, Task) else load_task(task)
-
-
-def _program(program: str | Path | Program, task: Task) -> Program:
-    if isinstance(program, Program):
-        return program
-    if isinstance(program, str):
-        return Program(program, task.entry)
-    if not isinstance(program, Path):
-        raise ConfigError(
-            f"task {task.name}: program must be source text, a Path or a Program, not {program!r}"
-        )
-    # A relative path is that of the caller's file, unless it is the very one that the task gave.
-    if program is task.seed or (program == task.seed and not program.exists()):
-        return task.seed_program()
-    try:
-        return Program(program.read_text(encoding="utf-8-sig"), task.entry)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot read the program {program}: {error}") from None
 
 
 def _awaited(

@@ -34,10 +34,11 @@ from selftaught.engine.evaluate import Evaluator, Question
 from selftaught.engine.history import History, Memory, Replay
 from selftaught.engine.ledger import Ledger
 from selftaught.journal.codec import Event
-from selftaught.journal.events import Evaluation, EventRecord, Run, SeriesPlace
+from selftaught.journal.events import Evaluation, Run, SeriesPlace
 from selftaught.journal.journal import open_journal
 from selftaught.journal.location import check_writable
 from selftaught.journal.reader import open_reader
+from selftaught.journal.record import EventRecord
 from selftaught.journal.run_id import new_run_id
 from selftaught.journal.run_lock import hold_run
 from selftaught.studies.bookkeeping import recorded_run

@@ -29,7 +29,8 @@ from selftaught.core.ports import (
 from selftaught.core.ports import Question as Question
 from selftaught.core.program import Program
 from selftaught.core.seeds import draws, instance_generator, solution_seed
-from selftaught.core.task import Measure, ProgramFailed, Task
+from selftaught.core.task import ProgramFailed, Task
+from selftaught.engine.returned import checked
 from selftaught.engine.utility_error import Trials, UtilityError
 from selftaught.engine.watch import Watch
 from selftaught_guest.wire import WireError
@@ -163,7 +164,14 @@ def evaluate_in_slot(
         result = utility(handle, rng)
         if inspect.isawaitable(result):
             result = asyncio.run(_awaited(result))
-        scored = _checked(task, result, handle, slot.tier)
+        scored = checked(
+            task,
+            result,
+            asked=handle.asked,
+            cpu_s=handle.cpu_s,
+            printed=handle.printed,
+            tier=slot.tier,
+        )
         if isinstance(scored, Scored):
             scored = replace(scored, drew=draws(rng) != before or parts)
     except ProgramFailed as error:
@@ -319,49 +327,3 @@ def _value_or_raise(result: Any) -> Any:
     if isinstance(result, Failed):
         raise ProgramFailed(result)
     return result
-
-
-def _checked(task: Task, result: Any, handle: _Handle, tier: str) -> EvaluationOutcome:
-    measure = result if isinstance(result, Measure) else Measure(result)
-    try:
-        value = float(measure.value)
-        per_instance = tuple(float(item) for item in measure.per_instance)
-        metrics = {str(name): float(number) for name, number in measure.metrics.items()}
-    except (TypeError, ValueError, OverflowError) as error:
-        raise UtilityError(
-            task,
-            f"must return a float or a Measure of floats, not {_short(result)} ({error})",
-            fault="form",
-            place=task.defined_at(),
-            asked=handle.asked,
-        ) from None
-    lo, hi = task.range
-    if not (math.isfinite(value) and lo <= value <= hi):
-        raise UtilityError(
-            task,
-            f"returned {value!r}, outside of its range ({lo:g}, {hi:g})",
-            fault="range",
-            place=task.defined_at(),
-            asked=handle.asked,
-            then="; mend it or state another range",
-        )
-    try:
-        broken = task.broken(metrics)
-    except KeyError as missing:
-        raise UtilityError(
-            task,
-            f"measures no metric {missing}, which has a constraint",
-            fault="form",
-            place=task.defined_at(),
-            asked=handle.asked,
-            then="; return st.Measure(value, metrics={...})",
-        ) from None
-    feedback, used_s = str(measure.feedback), handle.cpu_s
-    if broken:
-        return Failed("infeasible", broken, used_s, handle.printed)
-    return Scored(value, feedback, per_instance, metrics, used_s, tier, handle.printed)
-
-
-def _short(result: Any) -> str:
-    text = repr(result)
-    return text if len(text) <= 60 else f"{text[:57]}..."

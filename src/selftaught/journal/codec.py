@@ -18,7 +18,8 @@ import msgspec
 
 from selftaught.core.budget import Usage
 from selftaught.journal import events, study_events
-from selftaught.journal.events import EventRecord, Record, Result
+from selftaught.journal.events import Result
+from selftaught.journal.record import EventRecord, Record
 
 T = TypeVar("T")
 

@@ -11,51 +11,13 @@ a "key" names an event of another kind.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar
 
 import msgspec
 
 from selftaught.core.budget import Usage
 from selftaught.core.task import Reference
-
-# A whole number that was written as one is one when it is read again.
-Number: TypeAlias = int | float
-Interval: TypeAlias = tuple[Number, Number]
-
-
-class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A JSON object of a known form.
-
-    Attributes:
-        unknown: fields that another version wrote; after the known ones when it is written again.
-    """
-
-    unknown: dict[str, Any] = msgspec.field(name="", default_factory=dict)
-
-    # Fields that name texts, alone, in lists or by a name; or that are records which do.
-    naming_texts: ClassVar[tuple[str, ...]] = ()
-
-    def text_ids(self) -> Iterator[str]:
-        """The texts that it names."""
-        return _text_ids([getattr(self, field) for field in self.naming_texts])
-
-
-class EventRecord(Record, frozen=True):
-    """The body of an event; `kind` is how it is stored."""
-
-    kind: ClassVar[str]
-
-
-def _text_ids(found: Any) -> Iterator[str]:
-    match found:
-        case str():
-            yield found
-        case Record():
-            yield from found.text_ids()
-        case list() | tuple() | dict():
-            for part in found.values() if isinstance(found, dict) else found:
-                yield from _text_ids(part)
-
+from selftaught.journal.record import EventRecord, Number, Record, text_ids
 
 # --- a run ----------------------------------------------------------------------------------------
 
@@ -78,7 +40,7 @@ class TaskVersion(Record, frozen=True):
     references: tuple[Reference, ...] | None = None
     highest: Number | None = None
     minimize: bool = False
-    sets: dict[str, int] = {}
+    sets: dict[str, int] = msgspec.field(default_factory=dict)
 
     def worth(self, value: Number) -> Number:
         """As `Task.worth`."""
@@ -177,7 +139,7 @@ class Result(EventRecord, frozen=True):
 
     def text_ids(self) -> Iterator[str]:
         best = self.shown.get("best") or {}
-        return _text_ids([self.shown.get("best_improver_id"), best.get("program_id")])
+        return text_ids([self.shown.get("best_improver_id"), best.get("program_id")])
 
 
 class RunEnd(EventRecord, frozen=True):

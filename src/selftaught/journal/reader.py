@@ -14,7 +14,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from selftaught.core.errors import InfrastructureError
 from selftaught.journal.codec import Body, Event, Kinds, NotOfItsForm, decode
-from selftaught.journal.events import EventRecord
 from selftaught.journal.location import (
     Location,
     connect,
@@ -26,6 +25,7 @@ from selftaught.journal.location import (
     transaction,
 )
 from selftaught.journal.migrations import migrate
+from selftaught.journal.record import EventRecord
 from selftaught.journal.schema import (
     SCHEMA_VERSION,
     STARTS_RUN,

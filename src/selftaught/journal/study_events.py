@@ -9,7 +9,7 @@ from typing import ClassVar
 import msgspec
 
 from selftaught.core.statistics import Estimate
-from selftaught.journal.events import EventRecord, Interval, Number, Record
+from selftaught.journal.record import EventRecord, Interval, Number, Record
 
 # --- a STOP run -----------------------------------------------------------------------------------
 

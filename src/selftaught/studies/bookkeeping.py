@@ -13,17 +13,9 @@ from selftaught.core.program import content_id
 from selftaught.engine.account import Recorder
 from selftaught.engine.context import RunContext
 from selftaught.journal.codec import Body, Event, as_json
-from selftaught.journal.events import (
-    ClockRead,
-    Evaluation,
-    EventRecord,
-    LmAnswer,
-    LmCall,
-    Result,
-    Run,
-    RunEnd,
-)
+from selftaught.journal.events import ClockRead, Evaluation, LmAnswer, LmCall, Result, Run, RunEnd
 from selftaught.journal.port import Journal
+from selftaught.journal.record import EventRecord
 from selftaught.studies.results import result_of
 from selftaught.studies.study import Asked, NothingMeasured, Study
 

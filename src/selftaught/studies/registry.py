@@ -16,7 +16,7 @@ from selftaught.core.errors import ConfigError
 from selftaught.studies.study import Study
 
 if TYPE_CHECKING:
-    from selftaught.journal.events import EventRecord
+    from selftaught.journal.record import EventRecord
 
 _GROUP = "selftaught.studies"
 

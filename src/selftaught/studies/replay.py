@@ -10,15 +10,9 @@ from selftaught.core.errors import BudgetExceeded, InfrastructureError
 from selftaught.core.language_model import Completions, FreeModel, Prompt
 from selftaught.engine.raised import Raises
 from selftaught.journal.codec import Body, Event, as_json
-from selftaught.journal.events import (
-    Diverged,
-    Evaluation,
-    EventRecord,
-    Invocation,
-    InvocationEnd,
-    Result,
-)
+from selftaught.journal.events import Diverged, Evaluation, Invocation, InvocationEnd, Result
 from selftaught.journal.port import NoJournal
+from selftaught.journal.record import EventRecord
 from selftaught.journal.study_events import MetaEvaluation
 from selftaught.studies.study import ImproverFailed, NothingMeasured, Study
 

@@ -26,8 +26,8 @@ if TYPE_CHECKING:  # they load numpy, for which a help page must not wait
     from selftaught.core.task import Task
     from selftaught.engine.context import RunContext
     from selftaught.journal.codec import Event
-    from selftaught.journal.events import EventRecord
     from selftaught.journal.reader import JournalReader
+    from selftaught.journal.record import EventRecord
     from selftaught.pages.blocks import Page, Section
     from selftaught.studies.rehearsals import Rehearsals, Step
 

@@ -20,7 +20,6 @@ from selftaught.journal.codec import Body, Event, as_json
 from selftaught.journal.events import (
     Diverged,
     Evaluation,
-    EventRecord,
     Invocation,
     InvocationEnd,
     LmAnswer,
@@ -29,6 +28,7 @@ from selftaught.journal.events import (
     Run,
     RunEnd,
 )
+from selftaught.journal.record import EventRecord
 from selftaught.journal.study_events import MetaEvaluation
 from selftaught.studies.checking import estimate_problem, key_problem
 from selftaught.studies.results import differences, result_of

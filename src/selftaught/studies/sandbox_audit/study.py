@@ -12,7 +12,7 @@ from selftaught.studies.settings import Setting, make_config
 from selftaught.studies.study import Asked, Installed, Study, late
 
 if TYPE_CHECKING:
-    from selftaught.journal.events import EventRecord
+    from selftaught.journal.record import EventRecord
 
 AUDIT_IMPROVER = "the audit's own"
 

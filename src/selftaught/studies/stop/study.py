@@ -10,8 +10,8 @@ from selftaught.studies.settings import Heading, Setting
 from selftaught.studies.study import Asked, Estimated, Repeated, Study, late
 
 if TYPE_CHECKING:
-    from selftaught.journal.events import EventRecord
     from selftaught.journal.reader import JournalReader
+    from selftaught.journal.record import EventRecord
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from selftaught.studies.settings import Heading, Setting, declared, make_config
 from selftaught.studies.study import Argument, Asked, Installed, Study, late
 
 if TYPE_CHECKING:
-    from selftaught.journal.events import EventRecord
+    from selftaught.journal.record import EventRecord
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from selftaught.studies.settings import Section, Setting
 from selftaught.studies.study import Argument, Asked, Estimated, Installed, Json, Study, late
 
 if TYPE_CHECKING:
-    from selftaught.journal.events import EventRecord
+    from selftaught.journal.record import EventRecord
 
 
 @dataclass(frozen=True, kw_only=True)
