@@ -57,7 +57,7 @@ def main() -> int:
                 f"{result['usage']['samples']:>7} {result['wall_s']:>5.0f} s",
                 flush=True,
             )
-        print(f"better than the seed improver at the same limits: {held} of {len(options.seeds)}")
+        print(f"above the seed improver at the same limits: {held} of {len(options.seeds)}")
         if options.all_tasks:
             on_all_tasks(store, runs[0], options.transfer_runs)
     return 0 if held >= NEEDED * len(options.seeds) else 1
@@ -69,7 +69,7 @@ def on_all_tasks(store: str, run: str, n_runs: int) -> None:
     asked = asked_of(find_origin(store, run), given, Installed())
     result = core_thread.run(run_study(asked))
     print(f"\n{'task':<21} {'seed program':>12} {'restarted':>10} {'improved':>10}  difference")
-    counts = {"better": 0, "tie": 0, "worse": 0, "not moved": 0}
+    counts = {"higher": 0, "tie": 0, "lower": 0, "not moved": 0}
     for row in result["tasks"]:
         restarted, improved = row["seed_restarted"], row["improved_improver"]
         seed = row["seed_program"]["mean"]
@@ -85,7 +85,7 @@ def on_all_tasks(store: str, run: str, n_runs: int) -> None:
 def shown(difference: dict[str, Any]) -> str:
     """Mean and interval of a paired difference, with what the interval says."""
     lo, hi = difference["ci95"]
-    verdict = "better" if lo > 0 else "worse" if hi < 0 else "tie"
+    verdict = "higher" if lo > 0 else "lower" if hi < 0 else "tie"
     return f"{difference['mean']:+.3f} [{lo:+.3f}, {hi:+.3f}] {verdict}"
 
 
