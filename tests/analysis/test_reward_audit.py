@@ -333,7 +333,7 @@ def test_scores_can_be_looked_at_by_another_path(cheated: tuple[str, str], audit
         for stream in ("search", "fresh")
     }
     assert values["search"] == [0.9]
-    assert len(values["fresh"]) >= 20
+    assert len(values["fresh"]) >= 5
     assert max(values["fresh"]) == 0.05
     (one,) = (one for one in audited["findings"] if one["kind"] == "does_not_hold")
     tried = sum(body["stream"] == "search" and body["value"] is not None for body in bodies)

@@ -593,7 +593,7 @@ def edited(asked: Asked) -> list[str]:
     blocks = [block for block in code_blocks(asked.user) if "def " in block] or [SEED]
     texts = []
     for seed in asked.seeds[: asked.n]:
-        rng = random.Random(seed)
+        rng = random.Random(seed + 1)
 
         def moved(found: re.Match[str], rng: random.Random = rng) -> str:
             return f"return {max(0, int(found[1]) + rng.choice([-3, -1, 0, 1, 2, 4]))}"

@@ -186,7 +186,7 @@ def test_finalists_that_may_be_as_good_are_named() -> None:
     common = {"search": 0.9, "val": estimate(0.9), "behind": estimate(0.01)}
     finalists = [{"program_id": name * 32, "tied": one, **common} for name, one in tied.items()]
     shown = str(improved(finalists=finalists))
-    for name, said in (("cccccccc", "tied"), ("dddddddd", "lower"), ("the seed", "tied")):
+    for name, said in (("cccccccc", "tied"), ("dddddddd", "behind"), ("the seed", "tied")):
         assert re.search(rf"^{name} .* {said}", shown, re.MULTILINE)
     assert "tied" not in str(improved(finalists=finalists[:1]))
 

@@ -114,6 +114,9 @@ def test_a_configuration_that_was_written_is_read_as_it_was(kind: Kind) -> None:
         assert make_config(kind, as_json(config)) == config
 
 
+_NOT_SETTINGS = {"task", "tasks", "provider", "resume", "finish", "progress", "on_event"}
+
+
 @pytest.mark.parametrize(
     ("kind", "name"), [(ImproveConfig, "improve"), (RunConfig, "self_improve")]
 )
@@ -122,7 +125,7 @@ def test_a_public_function_takes_the_settings_of_its_command(kind: Kind, name: s
     arguments = signature.parameters
     provider = {field.name for field in fields(ProviderConfig)}
     settings = {one.path[0] for one in declared(kind)} - provider
-    assert set(arguments) - {"task", "tasks", "provider", "resume"} == settings
+    assert set(arguments) - _NOT_SETTINGS == settings
     defaults = kind()
     for setting in settings:
         default = getattr(defaults, setting)

@@ -61,7 +61,7 @@ WRONG = {
     "tasks nope": "unknown task 'nope'",
     "runs --store sqlite:///other.db": "there is no such file",
     "show latest": "there is no such file",
-    "show": "missing argument 'RUN'",
+    "show": "missing argument 'RUN|PROGRAM'",
 }
 
 

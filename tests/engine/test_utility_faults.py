@@ -122,7 +122,7 @@ def test_a_score_shows_that_a_utility_works_and_a_programs_own_failure_does_not(
         return outcomes(make_task(careless), programs(1 + MOST_TRIALS), answer)
 
     scored, *others = run([1])
-    assert scored == replace(Scored(0.5, tier="fake"), cpu_s=scored.cpu_s)
+    assert scored == replace(Scored(0.5, tier="fake"), cpu_s=scored.cpu_s, drew=False)
     assert {outcome.kind for outcome in others} == {"bad_output"}
     with pytest.raises(UtilityError):
         run(Failed("raised", "its own"))

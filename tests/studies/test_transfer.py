@@ -264,7 +264,7 @@ def test_a_page_of_costs_says_which_way_is_better_and_that_a_mean_failed() -> No
     assert rows[0]["vs_seed_improver"]["mean"] is None
     tables = transfer_tables(result)
     assert [table.rows[0][1].split("\n")[0] for table in tables] == ["failed", "failed"]
-    assert tables[1].rows[0][-1] == "better"
+    assert tables[1].rows[0][-1] == "higher"
     notes = "\n".join(transfer_notes(result))
     assert "of the seed improver 6 of 6 runs came to no program" in notes
     assert "each costs the highest value" in notes

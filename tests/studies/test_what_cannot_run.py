@@ -91,13 +91,13 @@ def test_a_seed_that_may_fail_is_begun_with_and_no_interval_is_made_of_failures(
 ) -> None:
     result = improved(tmp_path, task(FAILS), [HALF, FAILS], seed_may_fail=True)
     seed, best, vs_seed = (result.data[name] for name in ("seed", "best", "vs_seed"))
-    assert seed["test"] == {"mean": 0.0, "ci95": None, "n": 20}
-    assert best["test"] == {"mean": 0.5, "ci95": [0.5, 0.5], "n": 20}
-    assert vs_seed == {"mean": 0.5, "ci95": [0.5, 0.5], "n": 20}
+    assert seed["test"] == {"mean": 0.0, "ci95": None, "n": 2}
+    assert best["test"] == {"mean": 0.5, "ci95": [0.5, 0.5], "n": 2}
+    assert vs_seed == {"mean": 0.5, "ci95": [0.5, 0.5], "n": 2}
     shown = str(result)
-    assert "0.0000 [failed 20 of 20]" in shown
+    assert "0.0000 [failed 2 of 2]" in shown
     assert (
-        "Best minus seed on test: higher by 0.5000 [+0.5000, +0.5000], paired over 20 sets"
+        "Best minus seed on test: higher by 0.5000 [+0.5000, +0.5000], paired over 2 sets"
         in " ".join(shown.split())
     )
 
@@ -106,13 +106,15 @@ def test_a_seed_that_works_and_is_worth_nothing_has_not_failed(tmp_path: Path) -
     result = improved(tmp_path, task("def algorithm():\n    return 0.0\n"), [FAILS])
     assert result.data["seed"]["test"]["ci95"] == [0.0, 0.0]
     assert "[failed" not in str(result).partition("The best on search")[0]
-    assert result.data["vs_seed"] == {"mean": 0.0, "ci95": [0.0, 0.0], "n": 20}
+    assert result.data["vs_seed"] == {"mean": 0.0, "ci95": [0.0, 0.0], "n": 2}
 
 
 def test_a_run_and_its_page_say_what_became_of_all_programs_and_improver_runs(
     tmp_path: Path,
 ) -> None:
-    result = improved(tmp_path, task(), [FAILS, "def algorithm():\n    return 0.75\n"])
+    texts = [FAILS, "def algorithm():\n    return 0.75\n"]
+    limits = st.ImproverLimits(calls=1, samples_per_call=8, utility_uses=10)
+    result = improved(tmp_path, task(), texts, limits=limits)
     scored = next(one for one in result.data["outcomes"] if one["outcome"] == "scored")
     failed = next(one for one in result.data["outcomes"] if one["outcome"] == "raised")
     assert scored["what"] == failed["what"] == "programs scored"

@@ -89,7 +89,7 @@ def runs(store: str, as_json: bool) -> None:
     elif found:
         print_blocks(_runs_table(found))
     else:
-        print_blocks(Paragraph("No runs here yet; start one with selftaught run."))
+        print_blocks(Paragraph("No runs here yet. To start one:", "selftaught run"))
 
 
 def _runs_table(runs: Sequence[RunSummary]) -> Table:

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from selftaught.core.errors import ConfigError
 from selftaught.core.outcome import Failed
-from selftaught.core.seeds import Stream
 from selftaught.core.utility import Measure, ProgramFailed, SandboxedProgram
 
 Names: TypeAlias = str | Sequence[str]
@@ -34,6 +33,8 @@ _SHOWN_FAILURES = 3
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from selftaught.core.seeds import Stream
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from selftaught.analysis.recorded_run import RecordedRun, latest
 from selftaught.core.errors import ConfigError
 from selftaught.core.program import IMPROVER_ENTRY, Program
-from selftaught.journal.events import Invocation, InvocationEnd
-from selftaught.studies.next_command import next_command
-from selftaught.studies.study import ImproverFailed
+
+if TYPE_CHECKING:
+    from selftaught.analysis.recorded_run import RecordedRun
 
 
 def improver_names() -> list[str]:
@@ -51,6 +51,11 @@ def check_starts(improver: Program, run: RecordedRun) -> None:
     Raises: ImproverFailed if all of them failed before they asked the model anything. Runs of older
     versions went on.
     """
+    from selftaught.analysis.recorded_run import latest
+    from selftaught.journal.events import Invocation, InvocationEnd
+    from selftaught.studies.next_command import next_command
+    from selftaught.studies.study import ImproverFailed
+
     begun = {
         key for key, one in latest(run.events, Invocation).items() if one.improver == improver.id
     }
