@@ -91,7 +91,7 @@ def test_the_curve_is_that_of_the_meta_evaluations(
         if np.std(values) > 0:
             interval = stats.t.interval(0.95, 1, np.mean(values), stats.sem(values))
             told = float(row["low"]), float(row["high"])
-            if 0 <= interval[0] and interval[1] <= 1:
+            if interval[0] >= 0 and interval[1] <= 1:
                 assert told == pytest.approx(interval)
             assert 0 <= told[0] <= told[1] <= 1
 
