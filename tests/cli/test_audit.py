@@ -317,7 +317,7 @@ def test_a_score_that_does_not_hold_is_found_on_fresh_instances_too(here: Path) 
     (here / "naive.py").write_text(TASK)
     texts = [f"```python\n{text}\n```" for text in (fitted, honest)]
     (here / "texts.json").write_text(json.dumps(texts))
-    model = ("--model", "scripted:texts.json", "--instance-key", "public")
+    model = ("--model", "scripted:texts.json", "--instance-key", "public", "--target", "2")
     assert selftaught("improve", "naive.py", *model, cwd=here).code == 0
     done = selftaught("audit", "rewards", "latest", "--rescore", "4", "--json", cwd=here)
     assert done.code == 0, done.stderr
