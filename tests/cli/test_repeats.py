@@ -115,7 +115,8 @@ def stopped(cwd: Path, after: str, *arguments: str) -> str:
             process.send_signal(signal.SIGINT)
             break
     stdout, stderr = process.communicate(timeout=30)
-    assert (process.returncode, stdout) == (128 + signal.SIGINT, ""), stderr
+    assert process.returncode == 128 + signal.SIGINT, stderr
+    assert json.loads(stdout)["state"] == "stopped"
     return stderr.splitlines()[-1]
 
 
