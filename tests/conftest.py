@@ -6,6 +6,7 @@ A tier that does not work on this machine is skipped, with its probe's own words
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -23,6 +24,14 @@ from selftaught.sandboxes.sealed import SealedSandbox
 # A deadline by the wall clock would fail on a busy machine.
 settings.register_profile("no_deadline", deadline=None)
 settings.load_profile("no_deadline")
+
+
+@pytest.fixture(autouse=True)
+def _own_path() -> Iterator[None]:
+    """The folder of a task's file that is loaded is one to import from, for this test alone."""
+    before = [*sys.path]
+    yield
+    sys.path[:] = before
 
 
 @pytest.fixture(scope="session", autouse=True)

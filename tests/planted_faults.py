@@ -61,7 +61,7 @@ FAULTS = (
         "algorithm/test_statistics.py",
     ),
     Fault(
-        f"{CORE}/statistics.py",
+        "selftaught/studies/sandbox_audit/rates.py",
         "share + z * z / (2 * n)",
         "share + z / (2 * n)",
         "studies/test_sandbox_audit.py",
@@ -171,7 +171,7 @@ FAULTS = (
         "engine/test_broker.py studies/test_series.py",
     ),
     Fault(
-        f"{ENGINE}/evaluate.py",
+        f"{ENGINE}/returned.py",
         "and lo <= value <= hi",
         "and value <= hi",
         "engine/test_evaluator.py",
