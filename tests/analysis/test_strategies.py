@@ -65,8 +65,8 @@ FOLDER = Path(__file__).parent / "strategies"
 # Precision and recall that the development set must keep to; and a little less than what held_out
 # came to when it was looked at: 0.893 and 0.758 by source, 0.903 and 0.848 by both.
 LEAST_ON_DEVELOPMENT = (0.9, 0.9)
-LEAST_ON_HELD_OUT = (0.85, 0.7)
-LEAST_ON_HELD_OUT_BY_BOTH = (0.85, 0.8)
+LEAST_ON_HELD_OUT = (0.85, 0.75)
+LEAST_ON_HELD_OUT_BY_BOTH = (0.85, 0.84)
 
 
 # Names that came after the labels.

@@ -73,6 +73,7 @@ def test_the_lowest_cost_is_best_and_results_have_the_users_own_values(
     assert [one["search"] for one in ranked] == sorted(COSTS)
     assert [one["behind"]["mean"] for one in ranked] == [0.0, 1.5, 3.5, 5.5]
     assert "cost, lower is better: mean over 2 sets" in str(cheapest)
+    assert "Seed minus best on test: higher by 5.5000" in " ".join(str(cheapest).split())
 
 
 def test_a_program_that_fails_has_no_mean_cost_and_is_never_best(tmp_path: Path) -> None:

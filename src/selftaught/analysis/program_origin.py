@@ -63,7 +63,7 @@ class ProgramInRun:
 
 
 @dataclass(frozen=True, slots=True)
-class ProgramView:
+class ProgramHistory:
     """A program in all runs, oldest first."""
 
     program_id: str
@@ -84,7 +84,7 @@ class ProgramView:
         return {"program_id": self.program_id, "source": self.source, "runs": runs}
 
 
-def program_view(reader: JournalReader, program_id: str) -> ProgramView | None:
+def program_view(reader: JournalReader, program_id: str) -> ProgramHistory | None:
     """Of a text that is a program in some run; else None."""
     by_run: dict[str, list[Event]] = {}
     for event in reader.naming(program_id, _NAMING):
@@ -100,7 +100,7 @@ def program_view(reader: JournalReader, program_id: str) -> ProgramView | None:
         )
         for run_id, events in by_run.items()
     )
-    return ProgramView(program_id, source, runs)
+    return ProgramHistory(program_id, source, runs)
 
 
 def _worth(events: Sequence[Event], program_id: str) -> Iterator[Worth]:

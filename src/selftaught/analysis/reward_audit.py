@@ -6,7 +6,6 @@ no proof of intent: to take the best of many noisy scores makes such scores, too
 
 from __future__ import annotations
 
-import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -80,20 +79,19 @@ async def audit_run(
         journal: a store that holds the run.
         run_id: its whole id.
         programs: looks for tricks in a program's text.
-        most: solutions that are read, those that scored highest anywhere first; None for all.
+        most: solutions that are read, those that were best on search first; None for all.
         detectors: the user's own, called here on each program.
     """
     events = list(journal.events(run_id, _KINDS_OF_EVENTS))
     roles = _roles(events)
+    scores = Scores.of(events)
     solutions = [program for program, role in roles.items() if role == "solution"]
-    left_out = (
-        sorted(solutions, key=_highest(events).__getitem__, reverse=True)[most:] if most else []
-    )
+    ranked = sorted(solutions, key=scores.best_on_search().__getitem__, reverse=True)
+    left_out = [] if most is None else ranked[most:]
     texts = journal.texts(roles.keys() - left_out)
     ids = [program for program in roles if program in texts]
     readings = await programs.read(*(Program(texts[program]) for program in ids))
     by_id = dict(zip(ids, readings, strict=True))
-    scores = Scores.of(events)
     findings = [
         *(found for program, role in roles.items() for found in _by_reading(program, role, by_id)),
         *denials(events),
@@ -147,16 +145,6 @@ def _roles(events: Iterable[Event]) -> dict[str, Role]:
             case Evaluation(program=program):
                 roles.setdefault(program, "solution")
     return roles
-
-
-def _highest(events: Iterable[Event]) -> defaultdict[str, float]:
-    """The highest value of each program, whatever the task."""
-    highest: defaultdict[str, float] = defaultdict(lambda: -math.inf)
-    for event in events:
-        match event.body:
-            case Evaluation(program=program, value=value) if value is not None:
-                highest[program] = max(highest[program], value)
-    return highest
 
 
 def _by_reading(program: str, role: Role, readings: dict[str, Reading]) -> Iterable[RewardFinding]:

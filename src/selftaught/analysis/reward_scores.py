@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -102,6 +103,14 @@ class Scores:
                 if stream == "val" and len(values) >= _LEAST_FRESH:
                     found[task].append(variance(values))
         return {task: fmean(listed) for task, listed in found.items()}
+
+    def best_on_search(self) -> defaultdict[str, float]:
+        """The best score of each program on search, whatever the task; of others minus infinity."""
+        best: defaultdict[str, float] = defaultdict(lambda: -math.inf)
+        for values in self.searched.values():
+            for program, value in values.items():
+                best[program] = max(best[program], value)
+        return best
 
     def best_searched(self, most: int) -> list[Searched]:
         """Of each task the programs that were best on search, each where it was best."""

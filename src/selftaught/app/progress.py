@@ -19,6 +19,7 @@ from selftaught.pages.text import printable
 from selftaught.studies.improve.finalists import MEASURING
 
 _HEARTBEAT_S = 10.0
+_SILENT_S = 0.1  # what is newer than this has just come
 
 
 @contextmanager
@@ -53,7 +54,10 @@ def waited_for(tally: Tally) -> str:
             f"waiting for the model for {words.duration(now_s - tally.waiting_since_s)}, {asked}"
         )
     else:
-        doing = f"running programs, nothing new for {words.duration(now_s - tally.heard_s)}"
+        silent_s = now_s - tally.heard_s
+        doing = "running programs"
+        if silent_s >= _SILENT_S:
+            doing += f", nothing new for {words.duration(silent_s)}"
     calls = words.counted(tally.model_calls, "model call")
     runs = words.counted(tally.running, "improver run")
     return f"{doing}; so far {calls}, {tally.scored:,} candidates scored, {runs} under way"

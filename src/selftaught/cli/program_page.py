@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from selftaught.analysis.program_origin import ProgramInRun, ProgramView, Worth
+from selftaught.analysis.program_origin import ProgramHistory, ProgramInRun, Worth
 from selftaught.pages import words
 from selftaught.pages.blocks import Block, Facts, Listing, Page, Section, Table
 from selftaught.studies.next_command import next_command
 
 
-def program_page(view: ProgramView, store: str) -> Page:
+def program_page(view: ProgramHistory, store: str) -> Page:
     """In each run that knows it, and the whole of it."""
     sections = [
         Section(f"run-{one.head.run_id}", f"In run {one.head.run_id}", tuple(_in_run(one, store)))

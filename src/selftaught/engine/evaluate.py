@@ -158,7 +158,6 @@ def evaluate_in_slot(
     handle = _Handle(slot, evaluation, watch)
     try:
         utility = task.utility
-        parts = isinstance(utility, Examples)
         if isinstance(utility, Examples):
             utility = utility.of(question.stream, question.repeat)
         result = utility(handle, rng)
@@ -173,7 +172,8 @@ def evaluate_in_slot(
             tier=slot.tier,
         )
         if isinstance(scored, Scored):
-            scored = replace(scored, drew=draws(rng) != before or parts)
+            has_parts = isinstance(task.utility, Examples)  # of which each is another
+            scored = replace(scored, drew=has_parts or draws(rng) != before)
     except ProgramFailed as error:
         handle.raise_trouble()
         return replace(error.failure, cpu_s=handle.cpu_s, printed=handle.printed)

@@ -19,40 +19,28 @@ def checked(
         asked: whether the program was called.
     Raises: UtilityError if it is none, or outside of the task's range.
     """
+
+    def wrong(said: str, fault: str, then: str = "") -> UtilityError:
+        place = task.defined_at()
+        return UtilityError(task, said, fault=fault, place=place, asked=asked, then=then)
+
     measure = result if isinstance(result, Measure) else Measure(result)
     try:
         value = float(measure.value)
         per_instance = tuple(float(item) for item in measure.per_instance)
         metrics = {str(name): float(number) for name, number in measure.metrics.items()}
     except (TypeError, ValueError, OverflowError) as error:
-        raise UtilityError(
-            task,
-            f"must return a float or a Measure of floats, not {_short(result)} ({error})",
-            fault="form",
-            place=task.defined_at(),
-            asked=asked,
-        ) from None
+        said = f"must return a float or a Measure of floats, not {_short(result)} ({error})"
+        raise wrong(said, "form") from None
     lo, hi = task.range
     if not (math.isfinite(value) and lo <= value <= hi):
-        raise UtilityError(
-            task,
-            f"returned {value!r}, outside of its range ({lo:g}, {hi:g})",
-            fault="range",
-            place=task.defined_at(),
-            asked=asked,
-            then="; mend it or state another range",
-        )
+        said = f"returned {value!r}, outside of its range ({lo:g}, {hi:g})"
+        raise wrong(said, "range", "; mend it or state another range")
     try:
         broken = task.broken(metrics)
     except KeyError as missing:
-        raise UtilityError(
-            task,
-            f"measures no metric {missing}, which has a constraint",
-            fault="form",
-            place=task.defined_at(),
-            asked=asked,
-            then="; return st.Measure(value, metrics={...})",
-        ) from None
+        said = f"measures no metric {missing}, which has a constraint"
+        raise wrong(said, "form", "; return st.Measure(value, metrics={...})") from None
     if broken:
         return Failed("infeasible", broken, cpu_s, printed)
     return Scored(value, str(measure.feedback), per_instance, metrics, cpu_s, tier, printed)

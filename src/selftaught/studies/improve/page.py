@@ -111,8 +111,10 @@ def _verdict(result: Json) -> Iterator[str]:
     """What the paired difference shows, and of what; older results do not tell it."""
     difference = result.get("vs_seed")
     if difference is not None and result["best"]["program_id"] != result["seed"]["program_id"]:
+        # What is worth more costs less.
+        what = "Seed minus best" if result.get("minimize") else "Best minus seed"
         yield (
-            f"Best minus seed on test: {words.verdict(difference)}, paired over "
+            f"{what} on test: {words.verdict(difference)}, paired over "
             f"{difference['n']} sets of instances; it tells of these two programs, not of other "
             "runs."
         )
