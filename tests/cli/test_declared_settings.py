@@ -29,7 +29,7 @@ STUDIES = {name: study.config for name, study in studies().items()}
 OTHERS = {bool: True, dict: {"top_k": 1}, Path: Path("key"), str: "other", tuple: ("one", "two")}
 
 # The judge runs no programs, so that it has none of their limits.
-FEWER = {"strategies": 15}
+FEWER = {"strategies": 11}
 
 
 every_study = pytest.mark.parametrize("kind", STUDIES.values(), ids=list(STUDIES))

@@ -19,7 +19,7 @@ from selftaught.pages.text import printable
 from selftaught.studies.improve.finalists import MEASURING
 
 _HEARTBEAT_S = 10.0
-_SILENT_S = 0.1  # what is newer than this has just come
+_SILENT_S = 0.05  # else it is told as 0.0 s
 
 
 @contextmanager
