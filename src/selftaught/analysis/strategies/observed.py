@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TypeAlias
 
 from selftaught.analysis.strategies.texts import Programs, lines_of, mark_of
@@ -28,7 +29,7 @@ _OBSERVED = (Run, Invocation, InvocationEnd, LmCall, LmAnswer, Evaluation, MetaE
 Scope: TypeAlias = tuple[str | None, str | None, str | None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Candidate:
     """A program by its lines. `value` is None if it failed, or was never scored."""
 
@@ -36,7 +37,7 @@ class Candidate:
     is_scored: bool
     value: float | None
 
-    @property
+    @cached_property
     def mark(self) -> int:
         return mark_of(self.lines)
 
