@@ -19,7 +19,7 @@ from selftaught.pages.text import printable
 from selftaught.studies.improve.finalists import MEASURING
 
 _HEARTBEAT_S = 10.0
-_SILENT_S = 0.05  # else it is told as 0.0 s
+_SHORTEST_S = 0.05  # else it is told as 0.0 s
 
 
 @contextmanager
@@ -47,20 +47,20 @@ def waited_for(tally: Tally) -> str:
     """What a run does that has told nothing for a while, how long, and how far it is."""
     if tally.run_id is None:
         return "starting the sandbox, checking the tasks"
-    now_s = time.monotonic()
     if tally.waiting:
         asked = words.counted(tally.waiting, "request")
-        doing = (
-            f"waiting for the model for {words.duration(now_s - tally.waiting_since_s)}, {asked}"
-        )
+        doing = f"waiting for the model{_for(tally.waiting_since_s)}, {asked}"
     else:
-        silent_s = now_s - tally.heard_s
-        doing = "running programs"
-        if silent_s >= _SILENT_S:
-            doing += f", nothing new for {words.duration(silent_s)}"
+        doing = f"running programs{_for(tally.heard_s, ', nothing new')}"
     calls = words.counted(tally.model_calls, "model call")
     runs = words.counted(tally.running, "improver run")
     return f"{doing}; so far {calls}, {tally.scored:,} candidates scored, {runs} under way"
+
+
+def _for(since_s: float, what: str = "") -> str:
+    """Of what has lasted long enough for it to be told."""
+    lasted_s = time.monotonic() - since_s
+    return f"{what} for {words.duration(lasted_s)}" if lasted_s >= _SHORTEST_S else ""
 
 
 def line(progress: Progress, tally: Tally) -> str | None:
