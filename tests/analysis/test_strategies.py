@@ -31,10 +31,15 @@ from selftaught.analysis.strategies.found import (
     strategies_json,
 )
 from selftaught.analysis.strategies.lineage import ancestries
-from selftaught.analysis.strategies.observed import Candidate, ObservedRun, Observer, Prompt
+from selftaught.analysis.strategies.observed import (
+    Candidate,
+    ObservedRun,
+    Observer,
+    Prompt,
+    mark_of,
+)
 from selftaught.analysis.strategies.page import strategies_blocks
 from selftaught.analysis.strategies.rubrics import RUBRICS
-from selftaught.analysis.strategies.texts import lines_of
 from selftaught.analysis.strategies.trace import seen_in
 from selftaught.core.budget import Budget, ImproverLimits
 from selftaught.core.language_model import Prompt as Asked
@@ -492,7 +497,7 @@ def program(number: int) -> str:
 
 def candidate(number: int, value: float | None = None, *, scored: bool = True) -> Candidate:
     known = float(number) if value is None and scored else value
-    return Candidate(tuple(lines_of(program(number))), scored, known)
+    return Candidate(mark_of(program(number)), scored, known)
 
 
 START = candidate(0)
@@ -505,10 +510,9 @@ def prompt(
     words: str = "Improve.",
     **how: Any,
 ) -> Prompt:
-    text = words + "".join(f"\n```python\n{program(number)}```" for number in shows)
-    return Prompt(
-        key, how.get("system", "Coder"), text, how.get("temperature", 0.7), tuple(replies)
-    )
+    held = tuple(mark_of(program(number)) for number in shows)
+    settings = how.get("system", "Coder"), how.get("temperature", 0.7)
+    return Prompt(key, *settings, held, words, tuple(replies))
 
 
 def observed(*rounds: Sequence[Prompt], uses: int | None = None) -> ObservedRun:
@@ -655,9 +659,7 @@ def test_real_runs_show_what_improvers_do(world: World, tmp_path: Path) -> None:
     rehearsed(world, url, {name: text for name, (text, _) in improvers.items()}, times=3)
     with open_reader(url) as reader:
         for name, (text, labels) in improvers.items():
-            observer = Observer(reader, name)
-            assert observer.improvers() == [content_id(text)]
-            runs = list(observer.runs_of(content_id(text)))
+            runs = list(Observer(reader, name).runs_of(content_id(text)))
             assert len(runs) == 3
             # Batches are one round, whatever prompts they hold.
             assert all(1 <= len(run.rounds) <= 4 for run in runs)

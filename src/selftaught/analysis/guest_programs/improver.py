@@ -1,343 +1,300 @@
-"""An improver's text as the rules see it: its requests, its scorings, and how it chooses."""
+"""An improver's text as the rules see it: what its names are made of, how it asks and scores.
+
+In a guest, since a program's text is hostile; none of it is run. A name is all that is given to it
+anywhere in its function, an attribute all that is given to any of its name: which of two values it
+has at some time is not asked, nor who called.
+"""
 
 from __future__ import annotations
 
 import ast
-import re
-from collections.abc import Iterator
-from typing import TypeAlias
-
-from selftaught.analysis.guest_programs.program import (
-    ENTRY,
-    FUNCTIONS,
-    LOOPS,
-    MODEL,
-    UTILITY,
-    Given,
-    name_of,
-)
-from selftaught.analysis.guest_programs.reach import Reached
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, TypeAlias
 
 Nodes: TypeAlias = Iterator[ast.AST]
 
-# Argument places of what a request is made of.
-_REQUESTS = {
-    "prompt": {"expertise": 0, "message": 1, "temperature": 3},
-    "batch_prompt": {"expertise": 0, "message_batch": 1, "temperature": 2},
-    "start": {"expertise": 0, "message": 1, "temperature": 3},
-    "start_batch": {"expertise": 0, "message_batch": 1, "temperature": 2},
-}
+# How an improver is called: improve_algorithm(initial_solution, utility, language_model).
+ENTRY = "improve_algorithm"
+LOOPS = (ast.For, ast.While)
+_NAMES = (ast.Name, ast.Attribute)
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_PUTS_IN = {"append", "appendleft", "add", "update", "extend", "insert", "setdefault", "put"}
 _SCORINGS = {"map", "start", "start_map", "__call__"}
-_DRAWS = {"choice", "choices", "sample"}
-RANDOM = {"random", "uniform", "rand"}
+# Where requests have their words and their temperature; a batch has one place less.
+_PLACES = {"expertise": 0, "message": 1, "temperature": 3}
 
 
-class Improver(Reached):
+class Given(NamedTuple):
+    """What a name may be, what gives it, and in which function or comprehension.
+
+    What is put into something is given to all of its name: `where` is None.
+    """
+
+    value: ast.AST
+    by: ast.AST
+    where: ast.AST | None
+
+
+class Improver:
     """A program with an `improve_algorithm`.
 
     Attributes:
+        functions: its functions and classes, by name.
+        given: what names of variables, attributes and functions stand for.
         asks: its requests of the model.
         scorings: where the utility is called, or handed to something that calls it.
+
+    Raises: SyntaxError, ValueError, RecursionError or MemoryError, as `ast.parse` does.
     """
 
     def __init__(self, source: str) -> None:
-        super().__init__(source)
-        self._choices: dict[ast.AST, str] = {}
-        self._chosen: dict[ast.AST, dict[str, list[ast.AST]]] = {}
-        self._scored: dict[ast.AST, bool] = {}
-        self._made: dict[ast.AST, dict[ast.AST, ast.AST | None]] = {}
-        calls = [node for node in self.nodes if isinstance(node, ast.Call)]
-        self.asks = [one for one in calls if self._is_request(one)]
-        self.scorings = {one for node in self.nodes for one in self._scoring(node)}
-        self._asked = set(self.asks)
+        self.tree = ast.parse(source)
+        self.nodes = list(ast.walk(self.tree))
+        self.parent = {one: node for node in self.nodes for one in ast.iter_child_nodes(node)}
+        named = (ast.FunctionDef, ast.ClassDef)
+        self.functions = {one.name: one for one in self.nodes if isinstance(one, named)}
+        self.given: defaultdict[str, list[Given]] = defaultdict(list)
+        for node in self.nodes:
+            where = self._where(node)
+            for name, value in self._gives(node):
+                self.given[name].append(Given(value, node, where))
+        self._made: dict[ast.AST, set[ast.AST]] = {}
+        entry = self.functions.get(ENTRY)
+        parameters = entry.args.args if isinstance(entry, ast.FunctionDef) else []
+        marks = [self._aliases(one.arg) for one in parameters[1:3]]
+        utility, model = marks if len(marks) == 2 else (set(), set())
+        calls = [one for one in self.nodes if isinstance(one, ast.Call)]
+        self.asks = [one for one in calls if self._is_ask(one, model)]
+        self.scorings = {one for node in self.nodes for one in self._scoring(node, utility)}
         self._ends = {*self.asks, *self.scorings}
 
-    def _is_request(self, call: ast.Call) -> bool:
-        if not isinstance(call.func, ast.Attribute) or call.func.attr not in _REQUESTS:
-            return False
-        is_plain = call.func.attr in ("prompt", "batch_prompt") and not self.called(call)
-        return is_plain or self._is_given(call.func.value, MODEL)
+    # --- what names are given --------------------------------------------------------------------
 
-    def _scoring(self, node: ast.AST) -> Iterator[ast.AST]:
-        if not isinstance(node, (ast.Name, ast.Attribute)) or not self._is_given(node, UTILITY):
+    def _where(self, node: ast.AST) -> Any:
+        match node:
+            case ast.Call() if name_of(node) in self.functions:
+                return self.functions[name_of(node)]
+            case ast.Call() | ast.Delete() | ast.Assign(targets=[ast.Subscript()]):
+                return None
+            case ast.comprehension():
+                return self.parent[node]
+        return self.function(node)
+
+    def _gives(self, node: Any) -> Iterator[tuple[str, ast.AST]]:
+        match node:
+            case ast.Assign() | ast.AnnAssign() | ast.AugAssign() | ast.NamedExpr() if node.value:
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                for target in targets:
+                    yield from _pairs(target, node.value)
+                    if isinstance(node, ast.AugAssign) or isinstance(node.value, ast.Constant):
+                        # What only counts is made of the condition under which it does.
+                        yield from ((name_of(target), test) for test in self.tests(node)[:1])
+            case ast.For() | ast.comprehension():
+                yield from _pairs(node.target, node.iter)
+            case ast.Delete(targets=[ast.Subscript(value=base) as target]):
+                yield _root(base), target
+            case ast.FunctionDef():
+                inner = (one for one in ast.walk(node) if isinstance(one, (ast.Return, ast.Yield)))
+                yield from ((node.name, one.value) for one in inner if one.value is not None)
+            case ast.Call(func=function, args=arguments):
+                own = self.functions.get(name_of(node))
+                if own is not None:
+                    named = (one for one in node.keywords if one.arg)
+                    yield from zip(_parameters(own), arguments, strict=False)
+                    yield from ((one.arg, one.value) for one in named if one.arg)
+                elif name_of(node) == "heappush":
+                    yield from ((_root(arguments[0]), one) for one in arguments[1:])
+                elif isinstance(function, ast.Attribute) and name_of(node) in _PUTS_IN:
+                    yield from ((_root(function.value), one) for one in arguments)
+                elif isinstance(function, ast.Attribute) and name_of(node) == "sort":
+                    yield _root(function.value), node
+
+    def made_of(self, node: ast.AST) -> set[ast.AST]:
+        """All that an expression's value is made of, as far as requests and scorings.
+
+        Statements that give what it is made of are in it, too.
+        """
+        if node not in self._made:
+            self._made[node] = self.reach(node, lambda _: False)
+        return self._made[node]
+
+    def reach(self, start: ast.AST, ends: Callable[[ast.AST], object]) -> set[ast.AST]:
+        """The same; nodes that are an end are not looked into, nor is what they give."""
+        found: set[ast.AST] = set()
+        waiting = [start]
+        while waiting:
+            node = waiting.pop()
+            if node in found:
+                continue
+            found.add(node)
+            if node is not start and (node in self._ends or ends(node)):
+                continue
+            match node:
+                case ast.Name(ctx=ast.Load()) | ast.Attribute(ctx=ast.Load()):
+                    given = self._given_here(node)
+                    found.update(one.by for one in given if not isinstance(one.by, ast.Call))
+                    waiting += [one.value for one in given if not ends(one.by)]
+                    waiting += [node.value] if isinstance(node, ast.Attribute) else []
+                case ast.Call(func=function) if name_of(node) in self.functions:
+                    waiting.append(function)
+                    if isinstance(self.functions[name_of(node)], ast.ClassDef):
+                        waiting += [*node.args, *node.keywords]
+                        waiting += [one.value for one in self.given["__call__"]]
+                case ast.expr() | ast.keyword() | ast.comprehension():
+                    waiting += ast.iter_child_nodes(node)
+        return found
+
+    def _given_here(self, node: ast.Name | ast.Attribute) -> list[Given]:
+        """To a name in the comprehension or function around it, else anywhere."""
+        given = self.given[name_of(node)]
+        for where in self.around(node) if isinstance(node, ast.Name) else ():
+            if any(one.where is where for one in given):
+                return [one for one in given if one.where in (where, None)]
+        return given
+
+    # --- requests and scorings -------------------------------------------------------------------
+
+    def _aliases(self, name: str) -> set[str]:
+        """All names of something that is passed on by name."""
+        found = {name}
+        for _ in range(4):
+            for other, given in self.given.items():
+                values = [one.value for one in given if isinstance(one.value, _NAMES)]
+                found |= {other} if found & set(map(name_of, values)) else set()
+        return found
+
+    def _is_ask(self, call: ast.Call, model: set[str]) -> bool:
+        name, base = name_of(call), getattr(call.func, "value", None)
+        if base is None or name in self.functions:
+            return False
+        is_started = name in ("start", "start_batch") and name_of(base) in model
+        return is_started or name in ("prompt", "batch_prompt")
+
+    def _scoring(self, node: ast.AST, utility: set[str]) -> Nodes:
+        above = self.parent.get(node)
+        if not isinstance(node, _NAMES) or name_of(node) not in utility:
             return
-        above = self.parent[node]
-        over = self.parent.get(above)
-        if isinstance(above, ast.Call) and node is above.func:
-            yield above
-        elif isinstance(above, ast.Attribute) and above.attr in _SCORINGS:
-            yield over if isinstance(over, ast.Call) and over.func is above else above
-        elif getattr(above, "arg", "") == "key" or (
-            isinstance(above, ast.Call) and not self.called(above)
-        ):
+        if isinstance(above, ast.Attribute):
+            if above.attr in _SCORINGS:
+                over = self.parent[above]
+                yield over if isinstance(over, ast.Call) else above
+        elif isinstance(above, ast.Call) and name_of(above) not in self.functions:
+            yield above if above.func is node else node
+        elif getattr(above, "arg", "") == "key":
             yield node
-
-    def _is_given(self, node: ast.AST, mark: str, deep: int = 0) -> bool:
-        """Whether it is the utility, or the model, by whatever name."""
-        if deep > 8 or not isinstance(node, (ast.Name, ast.Attribute)):
-            return False
-        given = self.given(node) or ()
-        values = [one.value for one in given if one.value is not None and not one.inside]
-        is_marked = any(one.dotted == mark for one in given)
-        return is_marked or any(self._is_given(one, mark, deep + 1) for one in values)
-
-    # --- what expressions are made of ------------------------------------------------------------
 
     def argument(self, ask: ast.Call, name: str) -> ast.expr | None:
         """What a request is made of: `expertise`, `message` (of a batch, too) or `temperature`."""
-        assert isinstance(ask.func, ast.Attribute)
-        for word, place in _REQUESTS[ask.func.attr].items():
-            if word.startswith(name):
-                named = [one.value for one in ask.keywords if one.arg == word]
-                return [*named, *ask.args[place : place + 1], None][0]
-        return None
+        named = [one.value for one in ask.keywords if (one.arg or "").startswith(name)]
+        place = _PLACES[name] - (name == "temperature" and "batch" in name_of(ask))
+        return [*named, *ask.args[place : place + 1], None][0]
 
-    def made_of(self, node: ast.AST) -> dict[ast.AST, ast.AST | None]:
-        """What it is made of, as far as requests and scorings."""
-        if node not in self._made:
-            self._made[node] = self.reach(node, self._ends.__contains__)
-        return self._made[node]
+    def has_program(self, *nodes: ast.AST) -> bool:
+        """Whether what the model replied is in one of them."""
+        return any(not self.made_of(node).isdisjoint(self.asks) for node in nodes)
 
-    def has_program(self, node: ast.AST) -> bool:
-        """Whether what the model replied is in it."""
-        return not self._asked.isdisjoint(self.made_of(node))
+    def has_score(self, *nodes: ast.AST) -> bool:
+        """Whether a score is in one of them, or decided about what is counted in it."""
+        return any(not self.made_of(node).isdisjoint(self.scorings) for node in nodes)
 
-    def has_score(self, node: ast.AST) -> bool:
-        """Whether a score is in it, or decided about what is counted in it."""
-        if node not in self._scored:
-            seen: set[ast.AST] = set()
-            waiting: list[ast.AST] = [node]
-            self._scored[node] = False
-            while waiting and not self._scored[node]:
-                found = self.made_of(waiting.pop())
-                self._scored[node] = not self.scorings.isdisjoint(found)
-                counted = [one for one in found if _counts(one) and one not in seen]
-                seen.update(counted)
-                waiting += [test for one in counted for test in self.tests(one)]
-        return self._scored[node]
+    def names_in(self, node: ast.AST) -> set[str]:
+        return {name_of(one) for one in self.made_of(node)} - {""}
 
     def texts(self, node: ast.AST | None) -> str:
         """All texts that it is made of, NUL between them."""
-        found = {} if node is None else self.made_of(node)
+        found = () if node is None else self.made_of(node)
         values = [one.value for one in found if isinstance(one, ast.Constant)]
         return "\0".join(one for one in values if isinstance(one, str))
 
-    def prose(self, node: ast.AST) -> bool:
-        """Whether it is made of words, several of them, and of no program."""
-        words = re.search(r"[A-Za-z]\S* +\S+", self.texts(node))
-        return words is not None and not self.has_program(node)
-
-    def judged(self) -> set[ast.AST]:
-        """What programs are made of that are scored: requests for them, and texts."""
-        given = [one for call in self.scorings for one in getattr(call, "args", ())]
-        names = [one for one in self.scorings if isinstance(one, ast.Name)]
-        calls = (one for name in names for one in self.around(name) if isinstance(one, ast.Call))
-        handed = [one for call in calls for one in call.args]
-        return {node for one in (*given, *handed) for node in self.made_of(one)}
-
     # --- when ------------------------------------------------------------------------------------
 
-    def loops(self, node: ast.AST, deep: int = 0) -> list[ast.AST]:
-        """Loops in which it runs, those of its function's callers too."""
-        found: list[ast.AST] = []
-        here = node
-        for one in self.around(node):
-            if isinstance(one, LOOPS) and getattr(one, "iter", None) is not here:
-                found.append(one)
-            here = one
-        function = next((one for one in self.around(node) if isinstance(one, FUNCTIONS)), None)
+    def around(self, node: ast.AST) -> Nodes:
+        """What a node stands in, up to its function."""
+        while node in self.parent and not isinstance(node, ast.FunctionDef):
+            node = self.parent[node]
+            yield node
+
+    def function(self, node: ast.AST) -> Any:
+        """The function around a node, or the whole program."""
+        return next(
+            (one for one in self.around(node) if isinstance(one, ast.FunctionDef)), self.tree
+        )
+
+    def loops(self, node: ast.AST, deep: int = 0) -> list[Any]:
+        """Loops in which it runs, comprehensions and loops of its function's callers too."""
+        again = (*LOOPS, *_COMPREHENSIONS)
+        found: list[Any] = [one for one in self.around(node) if isinstance(one, again)]
+        function = self.function(node)
         name = getattr(function, "name", ENTRY)
-        if deep < 4 and name != ENTRY:
-            for call in self.calls_of.get(name, ()):
-                is_again = function in [*self.around(call)]
+        for call in self.nodes if deep < 4 and name != ENTRY else ():
+            if isinstance(call, ast.Call) and name_of(call) == name:
+                is_again = function is self.function(call)
                 found += [call] if is_again else self.loops(call, deep + 1)
         return found
 
     def tests(self, node: ast.AST) -> list[ast.expr]:
-        """Conditions under which a statement runs: of the `if`s around it, or that left before."""
-        value = getattr(node, "value", None)
-        found = [value.test] if isinstance(value, ast.IfExp) else []
-        here = node
+        """Conditions under which a statement runs, in its loop: those of the `if`s around it."""
+        found = []
         for above in self.around(node):
-            if isinstance(above, ast.If):
-                found.append(above.test)
-            listed = self.list_of(here)
-            for one in listed:
-                if one is here:
-                    break
-                if isinstance(one, ast.If) and leaves(one.body):
-                    found.append(one.test)
-            if isinstance(above, (*LOOPS, *FUNCTIONS)):
+            if isinstance(above, LOOPS):
                 break
-            here = above
+            found += [above.test] if isinstance(above, ast.If) else []
         return found
 
-    def varies(self, node: ast.AST) -> bool:
-        """Whether it is another in other rounds, by plan or by progress."""
-        constants: set[object] = set()
-        for one in self.made_of(node):
-            match one:
-                case ast.AugAssign() | ast.For() | ast.comprehension():
-                    return True
-                case ast.Assign(value=ast.Constant(value=value)) if self.loops(one):
-                    constants.add(value)
-                case ast.Assign(value=value) if self.loops(one) and not self._is_fixed(value):
-                    return True
-        return len(constants) > 1
+    def changes(self, node: ast.AST) -> bool:
+        """Whether it is another in other rounds."""
+        parts = self.made_of(node)
+        again = [one.value for one in parts if isinstance(one, ast.Assign) and self.loops(one)]
+        is_new = any(not isinstance(one, ast.Constant) for one in again)
+        return is_new or any(
+            isinstance(one, (ast.AugAssign, ast.For, ast.comprehension)) for one in parts
+        )
 
-    def _is_fixed(self, value: ast.AST) -> bool:
-        return not any(isinstance(one, (ast.Name, ast.Attribute)) for one in ast.walk(value))
-
-    # --- how it chooses --------------------------------------------------------------------------
-
-    def is_sorted(self, node: ast.AST) -> bool:
-        values = [node, *(one.value for one in self.given(node) or () if one.value is not None)]
-        return any(name_of(one) in ("sorted", "sort", "nlargest", "nsmallest") for one in values)
-
-    def choice(self, node: ast.AST) -> str:
-        """How a node chooses: `draw`, `top`, `frontier`, `best`, `walk`, `other` or not at all."""
-        if node not in self._choices:
-            self._choices[node] = self._choice(node)
-        return self._choices[node]
-
-    def _choice(self, node: ast.AST) -> str:
-        match node:
-            case ast.Call() if self.called(node):
-                return ""
-            case ast.Call() if _is_draw(node):
-                return "draw"
-            case ast.Call() if name_of(node) in ("heappop", "heapreplace", "heappushpop"):
-                return "frontier"
-            case ast.Call() if name_of(node) in ("nlargest", "nsmallest"):
-                return "top"
-            case ast.Call() if name_of(node) in ("max", "min") and self.has_score(node):
-                return self._picked(node)
-            case ast.Subscript(value=base, slice=ast.Slice()) if self.is_sorted(base):
-                return "top"
-            case ast.Subscript(value=base, slice=place):
-                is_first = self.is_sorted(base) and not self.varies(place)
-                calls = {name_of(one) for one in self.made_of(place)}
-                return "best" if is_first or "argmax" in calls else ""
-            case ast.Assign() | ast.AnnAssign():
-                return self._guarded(node)
-        return ""
-
-    def _picked(self, node: ast.Call) -> str:
-        """The best of drawn ones is drawn; the best of those that are left is of a frontier."""
-        made = self.made_of(node)
-        if any(_is_draw(one) and self.has_program(one) for one in made):
-            return "draw"
-        taken = {"remove", "pop", "discard"}
-        names = {one.id for one in made if isinstance(one, ast.Name)}
-        attributes = {one.attr for one in made if isinstance(one, ast.Attribute)}
-        for one in self.nodes:
-            match one:
-                case ast.Call(func=ast.Attribute(value=base, attr=name), args=[_]) if name in taken:
-                    root = getattr(base, "id", None) in names
-                    if root or getattr(base, "attr", None) in attributes:
-                        return "frontier"
-        return "best"
-
-    def _guarded(self, node: ast.AST) -> str:
-        """Of an assignment under a condition about scores."""
-        found = ""
-        for test in self.tests(node):
-            parts = [*self.made_of(test)]
-            compared = [
-                one for one in parts if isinstance(one, ast.Compare) and self.has_score(one)
-            ]
-            if not any(
-                isinstance(one.ops[0], (ast.Gt, ast.GtE, ast.Lt, ast.LtE)) for one in compared
+    def is_planned(self, node: ast.AST) -> bool:
+        """Whether a name changes by what no score decides."""
+        for value, by, _ in self.given[name_of(node)]:
+            is_own = name_of(node) in {name_of(one) for one in ast.walk(value)}
+            is_round = isinstance(by, ast.For) and not self.has_score(value)
+            if (is_own or is_round or isinstance(by, ast.AugAssign)) and not self.has_program(
+                value
             ):
-                continue
-            by_chance = any(name_of(one) in RANDOM for one in parts)
-            sides = [side for one in compared for side in (one.left, *one.comparators)]
-            margins = [side for side in sides if isinstance(side, ast.BinOp)]
-            looked = parts if by_chance else [one for side in margins for one in ast.walk(side)]
-            if any(self._falls(one) for one in looked):
-                return "walk"
-            if by_chance:
-                return "other"
-            found = "best"
-        return found
-
-    def _falls(self, node: ast.AST) -> bool:
-        """Whether a name is given, in a loop, something that no score and no program is in."""
-        if not isinstance(node, (ast.Name, ast.Attribute)) or not isinstance(node.ctx, ast.Load):
-            return False
-        return any(self._is_planned(one, name_of(node)) for one in self.given(node) or ())
-
-    def _is_planned(self, given: Given, name: str) -> bool:
-        if isinstance(given.by, ast.AugAssign):
-            is_new = True
-        else:
-            is_fixed = given.value is None or isinstance(given.value, ast.Constant)
-            is_new = not is_fixed and (isinstance(given.by, ast.For) or bool(self.loops(given.by)))
-        others = [
-            one
-            for one in ast.walk(given.value or given.by)
-            if isinstance(one, (ast.Name, ast.Call)) and name_of(one) != name
-        ]
-        return is_new and not any(self.has_score(one) or self.has_program(one) for one in others)
-
-    def chosen(self, ask: ast.Call) -> dict[str, list[ast.AST]]:
-        """How the programs that a request shows were chosen, and where.
-
-        Beside the ways of `choice`: `joined` (several at once), `latest` (as they came).
-        """
-        if ask not in self._chosen:
-            message = self.argument(ask, "message")
-            self._chosen[ask] = {} if message is None else self._chosen_in(message)
-        return self._chosen[ask]
-
-    def _chosen_in(self, message: ast.AST) -> dict[str, list[ast.AST]]:
-        def ends(node: ast.AST) -> bool:
-            is_end = node in self._ends or name_of(node) == "extract_code"
-            return is_end or (self.choice(node) != "" and self._is_of_programs(node))
-
-        found = self.reach(message, ends)
-        chosen: dict[str, list[ast.AST]] = {}
-        for node in found:
-            kind = "latest" if name_of(node) == "extract_code" else self.choice(node)
-            if kind and self._is_of_programs(node):
-                joined = kind == "top" and self._is_joined(node, found)
-                chosen.setdefault("joined" if joined else kind, []).append(node)
-        return chosen
-
-    def _is_of_programs(self, node: ast.AST) -> bool:
-        """Whether programs are chosen from, or assigned."""
-        value = getattr(node, "value", None) or node
-        values = node.args if isinstance(node, ast.Call) else [value]
-        return any(map(self.has_program, values))
-
-    def _is_joined(self, node: ast.AST, found: dict[ast.AST, ast.AST | None]) -> bool:
-        """Whether what is looped over goes into one text, and not each into one of its own."""
-        here: ast.AST | None = node
-        path = []
-        while here is not None and here not in path:
-            path.append(here)
-            here = found.get(here)
-        joins = [one for one in path if name_of(one) == "join"]
-        for one in path:
-            loop = self.parent.get(one)
-            if isinstance(loop, (ast.For, ast.comprehension)) and loop.iter is one:
-                around = self.parent[loop] if isinstance(loop, ast.comprehension) else loop
-                for join in joins:
-                    is_here = self.scope(join) is self.scope(loop)
-                    if is_here and around not in self.around(join):
-                        return True
+                return True
         return False
 
 
-def _is_draw(node: ast.AST) -> bool:
-    return isinstance(node, ast.Call) and name_of(node) in _DRAWS and bool(node.args)
+def _pairs(target: Any, value: ast.AST) -> Iterator[tuple[str, ast.AST]]:
+    """Names that an assignment gives values."""
+    match target:
+        case ast.Tuple(elts=targets) | ast.List(elts=targets):
+            parts = getattr(value, "elts", ())
+            parts = parts if len(parts) == len(targets) else [value] * len(targets)
+            for one, part in zip(targets, parts, strict=True):
+                yield from _pairs(one, part)
+        case ast.Starred(value=inner):
+            yield from _pairs(inner, value)
+        case ast.Subscript(value=base, slice=key):
+            yield from ((_root(base), one) for one in (value, key))
+        case _:
+            yield name_of(target), value
 
 
-def _counts(node: ast.AST) -> bool:
-    """Whether it gives a variable a value that only says that something happened."""
-    is_fixed = isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
-    return is_fixed or isinstance(node, ast.AugAssign)
+def _root(node: Any) -> str:
+    """The name of what an item is taken from, or put into."""
+    while isinstance(node, ast.Subscript):
+        node = node.value
+    return name_of(node)
 
 
-def leaves(body: list[ast.stmt]) -> bool:
-    return isinstance(body[-1], (ast.Continue, ast.Break, ast.Return, ast.Raise))
+def _parameters(function: Any) -> list[str]:
+    if isinstance(function, ast.ClassDef):
+        begun = [one for one in function.body if getattr(one, "name", "") == "__init__"]
+        return _parameters(begun[0]) if begun else []
+    names = [one.arg for one in (*function.args.posonlyargs, *function.args.args)]
+    return names[names[:1] == ["self"] :]
+
+
+def name_of(node: Any) -> str:
+    """The last name of a name, an attribute, or the function of a call; empty for anything else."""
+    node = node.func if isinstance(node, ast.Call) else node
+    return getattr(node, "id", "") or getattr(node, "attr", "")

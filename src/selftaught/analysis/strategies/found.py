@@ -21,7 +21,7 @@ from selftaught.journal.codec import as_json
 from selftaught.journal.reader import JournalReader
 from selftaught.journal.study_events import StrategyFinding, StrategyReading, StrategyVerdict
 
-_MODULES = ("program", "reach", "improver", "thrift", "strategies")
+_MODULES = ("improver", "strategies")
 MAX_CHARS = 200_000
 _CPU_S = 10.0
 _WHY_CHARS = 300

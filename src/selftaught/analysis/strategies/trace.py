@@ -1,7 +1,7 @@
 """Strategies that the calls of an improver show: rules over what its runs did.
 
-A run is gone through once, in the order of its events; a prompt's programs are known by hashes of
-their lines. So the time they take is that of reading the journal's texts.
+A run is gone through once, in the order of its events, so the time they take is that of reading
+the journal's texts.
 """
 
 from __future__ import annotations
@@ -9,21 +9,12 @@ from __future__ import annotations
 from bisect import insort
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import TypeAlias
 
 from selftaught.analysis.guest_programs.strategies import MERGING
-from selftaught.analysis.strategies.observed import Candidate, ObservedRun, Prompt
-from selftaught.analysis.strategies.texts import Programs, lines_of
+from selftaught.analysis.strategies.observed import ObservedRun, Prompt
 from selftaught.journal.study_events import StrategyFinding
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A prompt for a program: marks of the programs that it holds, and its other words."""
-
-    prompt: Prompt
-    held: tuple[int, ...]
-    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,87 +22,59 @@ class Round:
     """A call for programs after the first, and how things stood before it.
 
     Attributes:
+        asked: its prompts for programs, each with the marks of the programs that it shows: earlier
+            replies, or else the one to begin with.
+        keys: of those that show an earlier reply.
         best: marks of the programs of the highest score so far.
-        top: scores of the best so far, falling, as many as different programs are expanded.
-        is_more: whether more programs than those are known.
+        ranked: scores so far, the best first; as many as different programs are expanded, and one.
         latest: marks of the programs that the call before it brought.
     """
 
-    asked: tuple[Shown, ...]
+    asked: tuple[tuple[Prompt, tuple[int | None, ...]], ...]
+    keys: list[str]
     best: frozenset[int]
-    top: tuple[float, ...]
-    is_more: bool
+    ranked: tuple[float, ...]
     latest: frozenset[int]
-
-    @property
-    def keys(self) -> list[str]:
-        """Of the prompts that hold an earlier reply."""
-        return [one.prompt.key for one in self.asked if one.held]
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class Seen:
     """A run as its rules see it: `asking` are all prompts whose programs were scored."""
 
     run: ObservedRun
-    rounds: tuple[Round, ...]
     asking: tuple[Prompt, ...]
+    rounds: tuple[Round, ...]
     values: Mapping[int, float]
 
-    @property
-    def initial(self) -> int | None:
-        return None if self.run.initial is None else self.run.initial.mark
 
-
-def seen_as(run: ObservedRun) -> Run:
+def seen_as(run: ObservedRun) -> Seen:
     """One run, gone through once."""
-    asking = _asking(run)
+    keys = _asking(run)
     initial = None if run.initial is None else run.initial.mark
-    earlier, ranked, known = Programs(), list[float](), dict[int, float]()
-    best: tuple[float, set[int]] = (float("-inf"), set())
-    latest: frozenset[int] = frozenset()
-    rounds: list[Round] = []
-
-    def learn(one: Candidate) -> None:
-        nonlocal best
-        if one.value is not None and one.mark not in known:
-            known[one.mark] = one.value
-            insort(ranked, -one.value)
-            if one.value > best[0]:
-                best = one.value, set()
-            if one.value == best[0]:
-                best[1].add(one.mark)
-
-    if run.initial is not None:
-        learn(run.initial)
-    for number, prompts in enumerate(run.rounds):
-        asked = tuple(_shown(one, earlier) for one in prompts if one.key in asking)
-        if number and asked:
-            different = len({one.held[:1] for one in asked})
-            top = tuple(-value for value in ranked[:different])
-            is_more = len(ranked) > different
-            rounds.append(Round(asked, frozenset(best[1]), top, is_more, latest))
-        candidates = [one for prompt in prompts for one in prompt.candidates]
-        for one in candidates:
-            learn(one)
-            if one.mark != initial:
-                earlier.add(one.lines)
-        latest = frozenset(one.mark for one in candidates)
-    all_asking = tuple(p for prompts in run.rounds for p in prompts if p.key in asking)
-    return Run(run, tuple(rounds), all_asking, known)
-
-
-def _shown(prompt: Prompt, earlier: Programs) -> Shown:
-    """One that holds no earlier reply is about the program to begin with."""
-    lines = lines_of(f"{prompt.system}\n{prompt.user}")
-    held: list[int] = []
-    words: list[str] = []
-    place = 0
-    for start, end, mark in earlier.places_in(lines):
-        words += lines[place:start]
-        place = end
-        held.append(mark)
-    return Shown(prompt, tuple(dict.fromkeys(held)), "\n".join([*words, *lines[place:]]))
+    falling, values, rounds = list[float](), dict[int, float](), list[Round]()
+    best, earlier, latest = set[int](), set[int](), frozenset[int]()
+    for number, prompts in enumerate(((), *run.rounds)):
+        asked = []
+        for prompt in prompts if number > 1 else ():
+            if prompt.key in keys:
+                shown = tuple(mark for mark in prompt.held if mark in earlier)
+                asked.append((prompt, shown or (initial,)))
+        if asked:
+            later = [prompt.key for prompt, shown in asked if shown[0] in earlier]
+            ranked = falling[: len({shown[0] for _, shown in asked}) + 1]
+            top = tuple(-value for value in ranked)
+            rounds.append(Round(tuple(asked), later, frozenset(best), top, latest))
+        found = [one for prompt in prompts for one in prompt.candidates]
+        for one in found if number else filter(None, [run.initial]):
+            if one.value is not None and one.mark not in values:
+                insort(falling, -one.value)
+                values[one.mark] = one.value
+                if one.value == -falling[0]:
+                    best = {other for other in best if values[other] == one.value} | {one.mark}
+        latest = frozenset(one.mark for one in found)
+        earlier |= latest - {initial}
+    asking = tuple(one for prompts in run.rounds for one in prompts if one.key in keys)
+    return Seen(run, asking, tuple(rounds), values)
 
 
 def _asking(run: ObservedRun) -> frozenset[str]:
@@ -132,106 +95,101 @@ def _asking(run: ObservedRun) -> frozenset[str]:
 
 # --- the rules ------------------------------------------------------------------------------------
 
-
-@dataclass(slots=True)
-class Sign:
-    """What one run shows of a strategy: by which calls, how much, or that it is not so."""
-
-    calls: list[str] = field(default_factory=list)
-    weight: int = 0
-    is_against: bool = False
+# What one run shows of a strategy: how much, and by which calls; None if it is not so.
+Sign: TypeAlias = tuple[int, list[str]] | None
+Rule: TypeAlias = Callable[[Seen], Sign]
 
 
-def _incumbent(run: Run) -> Sign:
+def _incumbent(seen: Seen) -> Sign:
     """Rounds count in which the best so far is not what the round before brought."""
-    sign = Sign()
-    for one in run.rounds:
-        held = one.asked[0].held
-        is_pool = len({shown.held for shown in one.asked}) > 1 or len(held) > 1
-        if is_pool or (held[0] if held else run.initial) not in one.best:
-            return Sign(is_against=True)
-        sign.calls += one.keys
-        sign.weight += (held[0] if held else run.initial) not in one.latest
-    return sign if sign.calls else Sign()
+    keys, weight = list[str](), 0
+    for one in seen.rounds:
+        (first, *others), *more = {shown for _, shown in one.asked}
+        if others or more or first not in one.best:
+            return None
+        keys += one.keys
+        weight += first not in one.latest
+    return (weight, keys) if keys else (0, [])
 
 
-def _beam(run: Run) -> Sign:
+def _beam(seen: Seen) -> Sign:
     """The best few so far each get prompts of their own, in equal shares."""
-    sign = Sign()
-    for one in run.rounds:
+    keys, weight, is_against = list[str](), 0, False
+    for one in seen.rounds:
         shares: Counter[int | None] = Counter()
-        for shown in one.asked:
-            parent = shown.held[0] if shown.held else run.initial
-            shares[parent] += max(1, len(shown.prompt.candidates))
-        if len(shares) < 2 or None in shares or any(len(shown.held) > 1 for shown in one.asked):
+        for prompt, shown in one.asked:
+            shares[shown[0]] += max(1, len(prompt.candidates))
+        if len(shares) < 2 or None in shares or any(len(shown) > 1 for _, shown in one.asked):
             continue
-        values = [run.values.get(mark or 0, float("-inf")) for mark in shares]
+        values = [seen.values.get(mark or 0, float("-inf")) for mark in shares]
         is_even = max(shares.values()) - min(shares.values()) <= 1
-        if not is_even or tuple(sorted(values, reverse=True)) != one.top:
-            sign.is_against = True
-        elif one.is_more:
-            sign.weight += 1
-            sign.calls += one.keys
-    return sign
+        if not is_even or tuple(sorted(values, reverse=True)) != one.ranked[: len(shares)]:
+            is_against = True
+        elif len(one.ranked) > len(shares):
+            weight += 1
+            keys += one.keys
+    return None if is_against else (weight, keys)
 
 
-def _genetic(run: Run) -> Sign:
+def _genetic(seen: Seen) -> Sign:
     """In two generations or more, prompts each hold two parents, and not always the same."""
-    calls = []
-    for one in run.rounds:
-        parents = {frozenset(shown.held) for shown in one.asked}
-        if any(len(pair) == 2 for pair in parents) and len(parents) > 1:
-            calls.append(one.keys)
-    return Sign([key for keys in calls for key in keys], int(len(calls) > 1))
+    parents = [{frozenset(shown) for _, shown in one.asked} for one in seen.rounds]
+    changing = [len(one) > 1 and any(len(pair) == 2 for pair in one) for one in parents]
+    keys = [
+        key for one, is_so in zip(seen.rounds, changing, strict=True) if is_so for key in one.keys
+    ]
+    return int(sum(changing) > 1), keys
 
 
-def _ensemble(run: Run) -> Sign:
+def _ensemble(seen: Seen) -> Sign:
     """A prompt asks to merge several candidates, in words that the first did not have."""
-    first = " ".join(one.user for one in run.run.rounds[0])
-    usual = {found.lower() for found in MERGING.findall(first)}
-    calls = []
-    for one in run.rounds:
-        if len({shown.held for shown in one.asked}) == 1 and len(one.asked[0].held) > 1:
-            for shown in one.asked:
-                if {found.lower() for found in MERGING.findall(shown.words)} - usual:
-                    calls.append(shown.prompt.key)
-    return Sign(calls, len(calls))
+    usual = _merging(*seen.run.rounds[0])
+    keys = [
+        prompt.key
+        for one in seen.rounds
+        if len({shown for _, shown in one.asked}) == 1
+        for prompt, shown in one.asked
+        if len(shown) > 1 and _merging(prompt) - usual
+    ]
+    return len(keys), keys
 
 
-def _differ(run: Run, what: str) -> Sign:
-    is_one = len({getattr(prompt, what) for prompt in run.asking}) < 2
-    return Sign() if is_one else Sign([prompt.key for prompt in run.asking], 1)
+def _merging(*prompts: Prompt) -> set[str]:
+    return {found.lower() for one in prompts for found in MERGING.findall(one.words)}
 
 
-def _caching(run: Run) -> Sign:
+def _differ(what: str) -> Rule:
+    def rule(seen: Seen) -> Sign:
+        is_one = len({getattr(one, what) for one in seen.asking}) < 2
+        return (0, []) if is_one else (1, [one.key for one in seen.asking])
+
+    return rule
+
+
+def _caching(seen: Seen) -> Sign:
     """Of equal programs in the replies one was scored: all are known, and that many uses taken."""
-    candidates = [one for prompt in run.asking for one in prompt.candidates]
-    different = {one.mark for one in candidates}
-    uses, is_known = run.run.uses, all(one.is_scored for one in candidates)
-    if uses is None or len(different) == len(candidates):
-        return Sign()
+    candidates = [one for prompt in seen.asking for one in prompt.candidates]
+    times, uses = Counter(one.mark for one in candidates), seen.run.uses
+    if uses is None or len(times) == len(candidates):
+        return 0, []
     # The program to begin with may have been scored, too.
-    if uses > min(len(different) + 1, len(candidates) - 1):
-        return Sign(is_against=uses > len(different) + 1)
-    times = Counter(one.mark for one in candidates)
-    again = [p.key for p in run.asking if any(times[one.mark] > 1 for one in p.candidates)]
-    return Sign(again, 1) if is_known and uses >= len(different) else Sign()
+    if uses > min(len(times) + 1, len(candidates) - 1):
+        return None if uses > len(times) + 1 else (0, [])
+    again = [p.key for p in seen.asking if any(times[one.mark] > 1 for one in p.candidates)]
+    is_known = all(one.is_scored for one in candidates) and uses >= len(times)
+    return (1, again) if is_known else (0, [])
 
 
 # Each with how much it takes, over all runs, to show its strategy.
-_RULES: Mapping[str, tuple[Callable[[Run], Sign], int, str]] = {
+_RULES: Mapping[str, tuple[Rule, int, str]] = {
     "beam_search": (_beam, 1, "the best few so far each get prompts of their own"),
     "genetic_algorithm": (_genetic, 1, "prompts hold changing pairs of programs"),
     "iteration_from_incumbent": (_incumbent, 3, "each later prompt holds the best program so far"),
     "ensemble": (_ensemble, 1, "several candidates are merged into one program"),
     "temperature_schedule": (
-        lambda run: _differ(run, "temperature"),
-        *(1, "prompts for programs have different temperatures"),
+        *(_differ("temperature"), 1, "prompts for programs have different temperatures"),
     ),
-    "varied_prompts": (
-        lambda run: _differ(run, "system"),
-        *(1, "prompts for programs have different expertises"),
-    ),
+    "varied_prompts": (_differ("system"), 1, "prompts for programs have different expertises"),
     "caching": (_caching, 1, "equal programs in the replies took one use of the utility"),
 }
 
@@ -240,16 +198,15 @@ def seen_in(runs: Iterable[ObservedRun]) -> tuple[tuple[StrategyFinding, ...], i
     """What an improver's runs show, and how many there were."""
     signs: dict[str, list[Sign]] = {name: [] for name in _RULES}
     total = 0
-    for observed in runs:
-        total += 1
-        run = seen_as(observed)
+    for run in runs:
+        total, seen = total + 1, seen_as(run)
         for name, (rule, *_) in _RULES.items():
-            signs[name].append(rule(run))
+            signs[name].append(rule(seen))
     found = []
     for name, (_, enough, evidence) in _RULES.items():
-        is_against = any(one.is_against for one in signs[name])
-        if not is_against and sum(one.weight for one in signs[name]) >= enough:
-            calls = dict.fromkeys(key for one in signs[name] for key in one.calls)
-            said = f"in {sum(bool(one.calls) for one in signs[name])} of {total} runs {evidence}"
-            found.append(StrategyFinding("trace", name, said, calls=tuple(calls)))
+        known = [one for one in signs[name] if one is not None]
+        if len(known) == total and sum(weight for weight, _ in known) >= enough:
+            calls = tuple(dict.fromkeys(key for _, keys in known for key in keys))
+            said = f"in {sum(bool(keys) for _, keys in known)} of {total} runs {evidence}"
+            found.append(StrategyFinding("trace", name, said, calls=calls))
     return tuple(found), total
