@@ -375,7 +375,7 @@ IDIOMS = {
             "pool, seen = {best: value}, {best: 1}",
             "max(pool, key=pool.get)",
         ),
-        {"beam_search", "solution_bandit"},
+        {"solution_bandit"},
     ),
     "scores are waited for later": (
         looped(

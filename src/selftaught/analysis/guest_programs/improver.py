@@ -8,44 +8,31 @@ has at some time is not asked, nor who called.
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 Nodes: TypeAlias = Iterator[ast.AST]
 
-# How an improver is called: improve_algorithm(initial_solution, utility, language_model).
-ENTRY = "improve_algorithm"
-LOOPS = (ast.For, ast.While)
+ENTRY, LOOPS = "improve_algorithm", (ast.For, ast.While)
 _NAMES = (ast.Name, ast.Attribute)
-_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_AGAIN = (*LOOPS, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _PUTS_IN = {"append", "appendleft", "add", "update", "extend", "insert", "setdefault", "put"}
 _SCORINGS = {"map", "start", "start_map", "__call__"}
+_ASKS = {"prompt", "batch_prompt", "start", "start_batch"}
 # Where requests have their words and their temperature; a batch has one place less.
 _PLACES = {"expertise": 0, "message": 1, "temperature": 3}
-
-
-class Given(NamedTuple):
-    """What a name may be, what gives it, and in which function or comprehension.
-
-    What is put into something is given to all of its name: `where` is None.
-    """
-
-    value: ast.AST
-    by: ast.AST
-    where: ast.AST | None
 
 
 class Improver:
     """A program with an `improve_algorithm`.
 
     Attributes:
-        functions: its functions and classes, by name.
-        given: what names of variables, attributes and functions stand for.
+        given: by name of a variable, an attribute or a function: what it may be, what gives it, and
+            in which function; what is put into it is given to all of its name.
         asks: its requests of the model.
         scorings: where the utility is called, or handed to something that calls it.
-
-    Raises: SyntaxError, ValueError, RecursionError or MemoryError, as `ast.parse` does.
     """
 
     def __init__(self, source: str) -> None:
@@ -54,32 +41,21 @@ class Improver:
         self.parent = {one: node for node in self.nodes for one in ast.iter_child_nodes(node)}
         named = (ast.FunctionDef, ast.ClassDef)
         self.functions = {one.name: one for one in self.nodes if isinstance(one, named)}
-        self.given: defaultdict[str, list[Given]] = defaultdict(list)
+        self.given: defaultdict[str, list[tuple[ast.AST, ast.AST, Any]]] = defaultdict(list)
         for node in self.nodes:
-            where = self._where(node)
+            is_put = isinstance(node, (ast.Call, ast.Delete))
+            where = self.functions.get(name_of(node)) if is_put else self.function(node)
             for name, value in self._gives(node):
-                self.given[name].append(Given(value, node, where))
-        self._made: dict[ast.AST, set[ast.AST]] = {}
+                self.given[name].append((value, node, where))
         entry = self.functions.get(ENTRY)
-        parameters = entry.args.args if isinstance(entry, ast.FunctionDef) else []
-        marks = [self._aliases(one.arg) for one in parameters[1:3]]
-        utility, model = marks if len(marks) == 2 else (set(), set())
+        if not isinstance(entry, ast.FunctionDef):
+            raise ValueError(f"it defines no {ENTRY}")
+        self._made: dict[ast.AST, set[ast.AST]] = {}
+        utility, model = (one.arg for one in (entry.args.args * 3)[1:3])
         calls = [one for one in self.nodes if isinstance(one, ast.Call)]
         self.asks = [one for one in calls if self._is_ask(one, model)]
         self.scorings = {one for node in self.nodes for one in self._scoring(node, utility)}
         self._ends = {*self.asks, *self.scorings}
-
-    # --- what names are given --------------------------------------------------------------------
-
-    def _where(self, node: ast.AST) -> Any:
-        match node:
-            case ast.Call() if name_of(node) in self.functions:
-                return self.functions[name_of(node)]
-            case ast.Call() | ast.Delete() | ast.Assign(targets=[ast.Subscript()]):
-                return None
-            case ast.comprehension():
-                return self.parent[node]
-        return self.function(node)
 
     def _gives(self, node: Any) -> Iterator[tuple[str, ast.AST]]:
         match node:
@@ -93,28 +69,23 @@ class Improver:
             case ast.For() | ast.comprehension():
                 yield from _pairs(node.target, node.iter)
             case ast.Delete(targets=[ast.Subscript(value=base) as target]):
-                yield _root(base), target
-            case ast.FunctionDef():
-                inner = (one for one in ast.walk(node) if isinstance(one, (ast.Return, ast.Yield)))
-                yield from ((node.name, one.value) for one in inner if one.value is not None)
+                yield name_of(base), target
+            case ast.Return() | ast.Yield() if node.value:
+                yield getattr(self.function(node), "name", ""), node.value
             case ast.Call(func=function, args=arguments):
                 own = self.functions.get(name_of(node))
                 if own is not None:
-                    named = (one for one in node.keywords if one.arg)
                     yield from zip(_parameters(own), arguments, strict=False)
-                    yield from ((one.arg, one.value) for one in named if one.arg)
+                    yield from ((one.arg or "", one.value) for one in node.keywords)
                 elif name_of(node) == "heappush":
-                    yield from ((_root(arguments[0]), one) for one in arguments[1:])
+                    yield from ((name_of(arguments[0]), one) for one in arguments[1:])
                 elif isinstance(function, ast.Attribute) and name_of(node) in _PUTS_IN:
-                    yield from ((_root(function.value), one) for one in arguments)
+                    yield from ((name_of(function.value), one) for one in arguments)
                 elif isinstance(function, ast.Attribute) and name_of(node) == "sort":
-                    yield _root(function.value), node
+                    yield name_of(function.value), node
 
     def made_of(self, node: ast.AST) -> set[ast.AST]:
-        """All that an expression's value is made of, as far as requests and scorings.
-
-        Statements that give what it is made of are in it, too.
-        """
+        """All that a value is made of, as far as requests and scorings, and what gives it."""
         if node not in self._made:
             self._made[node] = self.reach(node, lambda _: False)
         return self._made[node]
@@ -125,70 +96,51 @@ class Improver:
         waiting = [start]
         while waiting:
             node = waiting.pop()
-            if node in found:
-                continue
+            is_end = node is not start and (node in self._ends or ends(node))
+            is_known = node in found
             found.add(node)
-            if node is not start and (node in self._ends or ends(node)):
-                continue
             match node:
+                case _ if is_known or is_end:
+                    continue
                 case ast.Name(ctx=ast.Load()) | ast.Attribute(ctx=ast.Load()):
-                    given = self._given_here(node)
-                    found.update(one.by for one in given if not isinstance(one.by, ast.Call))
-                    waiting += [one.value for one in given if not ends(one.by)]
+                    given = self.given[name_of(node)]
+                    places = (self.function(node), None)
+                    own = [one for one in given if one[2] in places and isinstance(node, ast.Name)]
+                    for value, by, _ in own or given:
+                        found |= set() if isinstance(by, ast.Call) else {by}
+                        waiting += [] if ends(by) else [value]
                     waiting += [node.value] if isinstance(node, ast.Attribute) else []
                 case ast.Call(func=function) if name_of(node) in self.functions:
                     waiting.append(function)
                     if isinstance(self.functions[name_of(node)], ast.ClassDef):
                         waiting += [*node.args, *node.keywords]
-                        waiting += [one.value for one in self.given["__call__"]]
+                        waiting += [value for value, *_ in self.given["__call__"]]
                 case ast.expr() | ast.keyword() | ast.comprehension():
                     waiting += ast.iter_child_nodes(node)
         return found
 
-    def _given_here(self, node: ast.Name | ast.Attribute) -> list[Given]:
-        """To a name in the comprehension or function around it, else anywhere."""
-        given = self.given[name_of(node)]
-        for where in self.around(node) if isinstance(node, ast.Name) else ():
-            if any(one.where is where for one in given):
-                return [one for one in given if one.where in (where, None)]
-        return given
-
-    # --- requests and scorings -------------------------------------------------------------------
-
-    def _aliases(self, name: str) -> set[str]:
-        """All names of something that is passed on by name."""
-        found = {name}
-        for _ in range(4):
-            for other, given in self.given.items():
-                values = [one.value for one in given if isinstance(one.value, _NAMES)]
-                found |= {other} if found & set(map(name_of, values)) else set()
-        return found
-
-    def _is_ask(self, call: ast.Call, model: set[str]) -> bool:
+    def _is_ask(self, call: ast.Call, model: str) -> bool:
         name, base = name_of(call), getattr(call.func, "value", None)
-        if base is None or name in self.functions:
-            return False
-        is_started = name in ("start", "start_batch") and name_of(base) in model
-        return is_started or name in ("prompt", "batch_prompt")
+        is_asked = name in _ASKS and name not in self.functions and base is not None
+        return is_asked and ("prompt" in name or name_of(base).strip("_") == model)
 
-    def _scoring(self, node: ast.AST, utility: set[str]) -> Nodes:
+    def _scoring(self, node: ast.AST, utility: str) -> Nodes:
         above = self.parent.get(node)
-        if not isinstance(node, _NAMES) or name_of(node) not in utility:
+        if not isinstance(node, _NAMES) or name_of(node).strip("_") != utility:
             return
         if isinstance(above, ast.Attribute):
             if above.attr in _SCORINGS:
-                over = self.parent[above]
-                yield over if isinstance(over, ast.Call) else above
+                yield self.parent[above]
         elif isinstance(above, ast.Call) and name_of(above) not in self.functions:
             yield above if above.func is node else node
         elif getattr(above, "arg", "") == "key":
             yield node
 
-    def argument(self, ask: ast.Call, name: str) -> ast.expr | None:
+    def argument(self, ask: ast.Call, name: str) -> ast.expr:
         """What a request is made of: `expertise`, `message` (of a batch, too) or `temperature`."""
         named = [one.value for one in ask.keywords if (one.arg or "").startswith(name)]
         place = _PLACES[name] - (name == "temperature" and "batch" in name_of(ask))
-        return [*named, *ask.args[place : place + 1], None][0]
+        return [*named, *ask.args[place : place + 1], ast.Constant(None)][0]
 
     def has_program(self, *nodes: ast.AST) -> bool:
         """Whether what the model replied is in one of them."""
@@ -199,15 +151,14 @@ class Improver:
         return any(not self.made_of(node).isdisjoint(self.scorings) for node in nodes)
 
     def names_in(self, node: ast.AST) -> set[str]:
-        return {name_of(one) for one in self.made_of(node)} - {""}
+        return {name_of(one) for one in self.made_of(node)}
 
-    def texts(self, node: ast.AST | None) -> str:
-        """All texts that it is made of, NUL between them."""
-        found = () if node is None else self.made_of(node)
+    def says(self, ask: ast.Call, pattern: str | re.Pattern[str]) -> bool:
+        """Whether it is in the texts of a message."""
+        found = self.made_of(self.argument(ask, "message"))
         values = [one.value for one in found if isinstance(one, ast.Constant)]
-        return "\0".join(one for one in values if isinstance(one, str))
-
-    # --- when ------------------------------------------------------------------------------------
+        text = "\0".join(one for one in values if isinstance(one, str))
+        return re.search(pattern, text) is not None
 
     def around(self, node: ast.AST) -> Nodes:
         """What a node stands in, up to its function."""
@@ -215,7 +166,7 @@ class Improver:
             node = self.parent[node]
             yield node
 
-    def function(self, node: ast.AST) -> Any:
+    def function(self, node: ast.AST) -> ast.AST:
         """The function around a node, or the whole program."""
         return next(
             (one for one in self.around(node) if isinstance(one, ast.FunctionDef)), self.tree
@@ -223,14 +174,11 @@ class Improver:
 
     def loops(self, node: ast.AST, deep: int = 0) -> list[Any]:
         """Loops in which it runs, comprehensions and loops of its function's callers too."""
-        again = (*LOOPS, *_COMPREHENSIONS)
-        found: list[Any] = [one for one in self.around(node) if isinstance(one, again)]
-        function = self.function(node)
-        name = getattr(function, "name", ENTRY)
+        found: list[Any] = [one for one in self.around(node) if isinstance(one, _AGAIN)]
+        name = getattr(self.function(node), "name", ENTRY)
         for call in self.nodes if deep < 4 and name != ENTRY else ():
             if isinstance(call, ast.Call) and name_of(call) == name:
-                is_again = function is self.function(call)
-                found += [call] if is_again else self.loops(call, deep + 1)
+                found += self.loops(call, deep + 1)
         return found
 
     def tests(self, node: ast.AST) -> list[ast.expr]:
@@ -241,15 +189,6 @@ class Improver:
                 break
             found += [above.test] if isinstance(above, ast.If) else []
         return found
-
-    def changes(self, node: ast.AST) -> bool:
-        """Whether it is another in other rounds."""
-        parts = self.made_of(node)
-        again = [one.value for one in parts if isinstance(one, ast.Assign) and self.loops(one)]
-        is_new = any(not isinstance(one, ast.Constant) for one in again)
-        return is_new or any(
-            isinstance(one, (ast.AugAssign, ast.For, ast.comprehension)) for one in parts
-        )
 
     def is_planned(self, node: ast.AST) -> bool:
         """Whether a name changes by what no score decides."""
@@ -271,30 +210,22 @@ def _pairs(target: Any, value: ast.AST) -> Iterator[tuple[str, ast.AST]]:
             parts = parts if len(parts) == len(targets) else [value] * len(targets)
             for one, part in zip(targets, parts, strict=True):
                 yield from _pairs(one, part)
-        case ast.Starred(value=inner):
-            yield from _pairs(inner, value)
-        case ast.Subscript(value=base, slice=key):
-            yield from ((_root(base), one) for one in (value, key))
+        case ast.Subscript(slice=key):
+            yield from ((name_of(target), one) for one in (value, key))
         case _:
             yield name_of(target), value
-
-
-def _root(node: Any) -> str:
-    """The name of what an item is taken from, or put into."""
-    while isinstance(node, ast.Subscript):
-        node = node.value
-    return name_of(node)
 
 
 def _parameters(function: Any) -> list[str]:
     if isinstance(function, ast.ClassDef):
         begun = [one for one in function.body if getattr(one, "name", "") == "__init__"]
         return _parameters(begun[0]) if begun else []
-    names = [one.arg for one in (*function.args.posonlyargs, *function.args.args)]
+    names = [one.arg for one in function.args.args]
     return names[names[:1] == ["self"] :]
 
 
 def name_of(node: Any) -> str:
-    """The last name of a name, an attribute, or the function of a call; empty for anything else."""
-    node = node.func if isinstance(node, ast.Call) else node
+    """The last name of a name, an attribute, the function of a call, or what holds an item."""
+    while isinstance(node, (ast.Call, ast.Subscript, ast.Starred)):
+        node = node.func if isinstance(node, ast.Call) else node.value
     return getattr(node, "id", "") or getattr(node, "attr", "")

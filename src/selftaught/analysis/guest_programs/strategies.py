@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import Any, TypeAlias
 
 from selftaught.analysis.guest_programs.improver import ENTRY, LOOPS, Improver, Nodes, name_of
@@ -44,48 +44,44 @@ _CHECKS = {"compile", "parse", "exec", "eval", "literal_eval"}
 _POOLS = {"ThreadPoolExecutor", "ProcessPoolExecutor", "ThreadPool", "Pool", "Thread", "Process"}
 
 
-# --- how the programs in a prompt were chosen -----------------------------------------------------
-
-
 def _chosen(improver: Improver, ask: ast.Call) -> dict[str, list[ast.AST]]:
     """Choices between programs that a message is made of, by their kind.
 
     `draw`: by chance. `frontier`: what waits first. `top`: the best few, each in its own message,
-    or `joined` in one. `best`. `walk`: as good, or seldom and more seldom a worse one; `other`:
-    by a chance that stays. `latest`: programs as they came.
+    or `joined` in one. `best`. `walk`: as good, or ever more seldom a worse one; `other`: by a
+    chance that stays. `latest`: programs as they came.
     """
-    message = improver.argument(ask, "message")
-    ends = partial(_kind, improver)
-    chosen: dict[str, list[ast.AST]] = {}
-    for node in () if message is None else improver.reach(message, ends):
-        kind = ends(node)
-        if kind == "top" and "batch" not in name_of(ask):
-            loops = (getattr(loop, "iter", node) for loop in improver.loops(ask))
-            is_each = any(node in improver.reach(loop, ends) for loop in loops)
-            kind = "top" if is_each else "joined"
-        if kind:
-            chosen.setdefault(kind, []).append(node)
+
+    def kind(node: ast.AST) -> str:
+        return _kind(improver, node)
+
+    chosen: defaultdict[str, list[ast.AST]] = defaultdict(list)
+    for node in improver.reach(improver.argument(ask, "message"), kind):
+        found = kind(node)
+        if found == "top" and "batch" not in name_of(ask):
+            loops = [getattr(loop, "iter", loop) for loop in improver.loops(ask)]
+            is_each = any(node in improver.reach(loop, kind) for loop in loops)
+            found = "top" if is_each else "joined"
+        if found:
+            chosen[found].append(node)
     return chosen
 
 
 def _kind(improver: Improver, node: ast.AST) -> str:
     name = name_of(node)
     match node:
-        case ast.Call() if name == "extract_code":
-            return "latest"
-        case ast.Call() if name in ("heappop", "heapreplace"):
-            return "frontier"
-        case ast.Call(args=[_, *_] as among) if name in _DRAWS and improver.has_program(*among):
-            return "draw"
-        case ast.Call(args=[_, *_] as among) if name in ("max", "min", "nlargest", "nsmallest"):
-            if improver.has_program(*among) and improver.has_score(node):
-                parts = (one for one in improver.made_of(node) if isinstance(one, ast.Call))
-                drawn = (one for one in parts if name_of(one) in _DRAWS)
-                is_drawn = any(improver.has_program(one) for one in drawn)
-                return "draw" if is_drawn else "best" if name in ("max", "min") else "top"
+        case ast.Call() if name in ("extract_code", "heappop", "heapreplace"):
+            return "latest" if name == "extract_code" else "frontier"
+        case ast.Call(args=[_, *_] as among) if improver.has_program(*among):
+            made = improver.made_of(node)
+            drawn = [one for one in made if isinstance(one, ast.Call) and name_of(one) in _DRAWS]
+            if name in _DRAWS or (name in ("max", "min") and improver.has_program(*drawn)):
+                return "draw"
+            kinds = {"max": "best", "min": "best", "nlargest": "top", "nsmallest": "top"}
+            return kinds.get(name, "") if improver.has_score(node) else ""
         case ast.Subscript(value=base, slice=place) if improver.has_program(base):
-            values = [base, *(one.value for one in improver.given[name_of(base)])]
-            if {"sorted", "sort", "nlargest"} & set(map(name_of, values)):
+            values = [base, *(value for value, *_ in improver.given[name_of(base)])]
+            if {"sorted", "sort", "nlargest"} & {name_of(one) for one in values}:
                 return "top" if isinstance(place, ast.Slice) else "best"
             return "best" if "argmax" in improver.names_in(place) else ""
         case ast.Assign(value=value) if improver.has_program(value):
@@ -107,22 +103,17 @@ def _guarded(improver: Improver, test: ast.expr) -> str:
     return "other" if by_chance else "best"
 
 
-def _shown(*kinds: str, without: tuple[str, ...] = ()) -> Rule:
+def _shown(*kinds: str, without: tuple[str, ...] = (), saying: str | re.Pattern[str] = "") -> Rule:
     """Where repeated requests choose programs in one of these ways, and in none of the others."""
 
     def rule(improver: Improver) -> Nodes:
         for ask in improver.asks:
             chosen = _chosen(improver, ask) if improver.loops(ask) else {}
             nodes = [one for kind in kinds for one in chosen.get(kind, ())]
-            if nodes and not any(kind in chosen for kind in without):
+            if nodes and chosen.keys().isdisjoint(without) and improver.says(ask, saying):
                 yield from (*nodes, ask)
 
     return rule
-
-
-def _beam(improver: Improver) -> Nodes:
-    yield from _shown("top", "frontier", without=("draw",))(improver)
-    yield from _solution_bandit(improver)
 
 
 def _genetic(improver: Improver) -> Nodes:
@@ -133,8 +124,7 @@ def _genetic(improver: Improver) -> Nodes:
 def _solution_bandit(improver: Improver) -> Nodes:
     for node in _shown("best", "frontier")(improver):
         for key in (one.value for one in getattr(node, "keywords", ()) if one.arg == "key"):
-            names = improver.names_in(key)
-            if {"sqrt", "log"} <= names or names & {"beta", "betavariate"}:
+            if {"sqrt", "log"} <= improver.names_in(key) or "beta" in improver.names_in(key):
                 yield node
 
 
@@ -144,34 +134,21 @@ def _epsilon(improver: Improver) -> Nodes:
             names = [
                 {name_of(one) for one in ast.walk(part)} for part in ast.iter_child_nodes(node)
             ]
-            is_drawn = names[0] & _BY_CHANCE and any(one & _DRAWS for one in names[1:])
             around = ast.walk(improver.function(node))
             best = [one for one in around if name_of(one) in ("max", "argmax", "sorted")]
-            if is_drawn and improver.has_score(*best):
-                yield node
-
-
-# --- what prompts say -----------------------------------------------------------------------------
-
-
-def _local(improver: Improver) -> Nodes:
-    nodes = [*_shown("best", "walk", without=("draw", "top", "frontier"))(improver)]
-    asked = [improver.argument(ask, "message") for ask in improver.asks if ask in nodes]
-    return (one for one in nodes if any(_SMALL.search(improver.texts(said)) for said in asked))
+            is_drawn = names[0] & _BY_CHANCE and any(one & _DRAWS for one in names[1:])
+            yield from [node] if is_drawn and improver.has_score(*best) else []
 
 
 def _decomposition(improver: Improver) -> Nodes:
-    for ask in improver.asks:
-        if _ONE_PART.search(improver.texts(improver.argument(ask, "message"))):
-            yield ask
+    return (ask for ask in improver.asks if improver.says(ask, _ONE_PART))
 
 
 def _ensemble(improver: Improver) -> Nodes:
     for ask in improver.asks:
         chosen = _chosen(improver, ask)
         several = [node for kind in ("joined", "top", "latest") for node in chosen.get(kind, ())]
-        words = MERGING.search(improver.texts(improver.argument(ask, "message")))
-        if several and words and "draw" not in chosen:
+        if several and "draw" not in chosen and improver.says(ask, MERGING):
             yield from (ask, *several)
 
 
@@ -179,21 +156,20 @@ def _said(improver: Improver) -> Iterator[tuple[ast.Call, ast.AST]]:
     """Each request, with all that its words are made of."""
     for ask in improver.asks:
         for said in (improver.argument(ask, "message"), improver.argument(ask, "expertise")):
-            yield from ((ask, node) for node in (improver.made_of(said) if said else ()))
+            yield from ((ask, node) for node in improver.made_of(said))
 
 
 def _prompt_bandit(improver: Improver) -> Nodes:
+    chosen_by = {"max", "min", "sorted", *_DRAWS}
     for ask, node in _said(improver):
         match node:
-            case ast.Call(args=[pool, *_], keywords=[ast.keyword(value=by), *_]):
-                is_choice = name_of(node) in ("max", "min", "sorted", *_DRAWS)
-            case ast.Subscript(value=pool, slice=by):
-                is_choice = True
-            case _:
-                continue
-        is_by_score = is_choice and improver.has_score(by) and not improver.has_program(pool)
-        if is_by_score and _has_words(*improver.made_of(pool)):
-            yield from (ask, node)
+            case (
+                ast.Call(args=[pool, *_], keywords=[ast.keyword(value=by), *_])
+                | ast.Subscript(value=pool, slice=by)
+            ) if isinstance(node, ast.Subscript) or name_of(node) in chosen_by:
+                is_by_score = improver.has_score(by) and not improver.has_program(pool)
+                if is_by_score and _has_words(*improver.made_of(pool)):
+                    yield from (ask, node)
 
 
 def _varied(improver: Improver) -> Nodes:
@@ -210,14 +186,13 @@ def _has_words(*nodes: ast.AST) -> bool:
     return any(isinstance(one, str) and " " in one.strip() for one in texts)
 
 
-# --- how it saves, stops and hurries --------------------------------------------------------------
-
-
 def _temperature(improver: Improver) -> Nodes:
     for ask in improver.asks:
-        temperature = improver.argument(ask, "temperature")
-        if temperature is not None and improver.changes(temperature):
-            yield from (temperature, ask)
+        parts = improver.made_of(improver.argument(ask, "temperature"))
+        counted = [one for one in parts if isinstance(one, (ast.AugAssign, *LOOPS))]
+        given = [one for one in parts if isinstance(one, ast.Assign) and improver.loops(one)]
+        if counted or any(not isinstance(one.value, ast.Constant) for one in given):
+            yield ask
 
 
 def _caching(improver: Improver) -> Nodes:
@@ -225,23 +200,22 @@ def _caching(improver: Improver) -> Nodes:
     scoring = {improver.function(one) for one in improver.scorings}
     for node in improver.nodes:
         match node:
-            case ast.Call(args=[what]) if name_of(node) in _MEMOS and improver.has_score(what):
-                yield node
+            case ast.Call(args=[what]) if name_of(node) in _MEMOS:
+                yield from [node] if improver.has_score(what) else []
             case ast.FunctionDef(decorator_list=decorators, name=name):
                 is_kept = _MEMOS & {name_of(one) for one in decorators}
-                if is_kept and improver.has_score(*(one.value for one in improver.given[name])):
+                if is_kept and improver.has_score(*(value for value, *_ in improver.given[name])):
+                    yield node
+            case ast.Call(args=[what]) if name_of(node) in ("set", "fromkeys"):
+                if name_of(improver.parent[node]) != "len" and improver.has_program(what):
                     yield node
             case (
                 ast.Compare(left=key, ops=[ast.In() | ast.NotIn()], comparators=[held])
                 | ast.Call(func=ast.Attribute(value=held, attr="get"), args=[key, *_])
-            ):
-                puts = [one.by for one in improver.given[name_of(held)] if one.where is None]
-                is_put = any(isinstance(by, ast.Call) for by in puts) or improver.has_score(held)
+            ) if improver.function(node) in scoring and not isinstance(key, ast.Attribute):
+                puts = [by for _, by, where in improver.given[name_of(held)] if where is None]
                 is_program = improver.has_program(key) or name_of(key) in scored
-                if is_program and is_put and not isinstance(key, ast.Attribute):
-                    yield from [node] if improver.function(node) in scoring else []
-            case ast.Call(args=[what]) if name_of(node) in ("set", "fromkeys"):
-                if name_of(improver.parent[node]) != "len" and improver.has_program(what):
+                if is_program and (puts or improver.has_score(held)):
                     yield node
 
 
@@ -254,17 +228,14 @@ def _self_tests(improver: Improver) -> Nodes:
             checkers |= {name} - {ENTRY} if called & checkers else set()
     for node in improver.nodes:
         tests = [node.test] if isinstance(node, (ast.If, ast.IfExp)) else getattr(node, "ifs", [])
-        if isinstance(node, ast.Try) and any(_leaves(one.body) for one in node.handlers):
-            around = improver.function(node)
-            is_scored = any(one in improver.scorings for one in ast.walk(around))
-            tests += node.body[:1] if is_scored else []
+        if isinstance(node, ast.Try):
+            lasts = [one.body[-1] for one in node.handlers]
+            is_left = any(isinstance(one, (ast.Continue, ast.Return)) for one in lasts)
+            is_scored = not improver.scorings.isdisjoint(ast.walk(improver.function(node)))
+            tests = node.body[:1] if is_left and is_scored else []
         for one in (part for test in tests for part in ast.walk(test)):
             if isinstance(one, ast.Call) and name_of(one) in checkers:
                 yield from [one] if improver.has_program(*one.args) else []
-
-
-def _leaves(body: list[ast.stmt]) -> bool:
-    return isinstance(body[-1], (ast.Continue, ast.Break, ast.Return, ast.Raise))
 
 
 def _early_stop(improver: Improver) -> Nodes:
@@ -273,8 +244,7 @@ def _early_stop(improver: Improver) -> Nodes:
         for node in ast.walk(loop):
             if isinstance(node, (ast.Break, ast.Return)):
                 inner = next((one for one in improver.around(node) if isinstance(one, LOOPS)), None)
-                if inner is loop or isinstance(node, ast.Return):
-                    tests += improver.tests(node)
+                tests += improver.tests(node) if inner in (loop, None) else []
         for one in (part for test in tests for part in ast.walk(test)):
             if isinstance(one, ast.Compare) and isinstance(one.ops[0], _ORDERS):
                 yield from [one] if improver.has_score(one) else []
@@ -285,25 +255,20 @@ def _threads(improver: Improver) -> Nodes:
     yield from (one for one in used if name_of(one).startswith("start"))
     for node in improver.nodes:
         if isinstance(node, ast.Call) and name_of(node) in (*_POOLS, "submit", "map"):
-            pool = getattr(node.func, "value", node)
-            if name_of(node) == "map" and not improver.names_in(pool) & _POOLS:
-                continue
-            for one in [word.value for word in node.keywords if word.arg == "target"] + node.args[
-                :1
-            ]:
-                if used & {*ast.walk(improver.functions.get(name_of(one), one))}:
-                    yield node
+            is_run = name_of(node) != "map" or improver.names_in(node.func) & _POOLS
+            run = [one.value for one in node.keywords if one.arg == "target"] + node.args[:1]
+            inner = [improver.functions.get(name_of(one), one) for one in run if is_run]
+            yield from [node] if any(used & {*ast.walk(one)} for one in inner) else []
 
 
+_POOL_KINDS = ("draw", "top", "frontier")
 RULES: dict[str, Rule] = {
-    "beam_search": _beam,
+    "beam_search": _shown("top", "frontier", without=("draw",)),
     "tree_search": _shown("frontier"),
     "genetic_algorithm": _genetic,
     "simulated_annealing": _shown("walk"),
-    "local_search": _local,
-    "iteration_from_incumbent": _shown(
-        "best", without=("draw", "top", "frontier", "walk", "other", "latest")
-    ),
+    "local_search": _shown("best", "walk", without=_POOL_KINDS, saying=_SMALL),
+    "iteration_from_incumbent": _shown("best", without=(*_POOL_KINDS, "walk", "other", "latest")),
     "decomposition": _decomposition,
     "ensemble": _ensemble,
     "prompt_bandit": _prompt_bandit,
@@ -319,20 +284,15 @@ RULES: dict[str, Rule] = {
 
 
 def read(source: str) -> dict[str, Any]:
-    """The strategies of a program.
-
-    Returns: `{"found": [[strategy, lines]], "unreadable": None | why}`.
-    """
+    """The strategies of a program: `{"found": [[strategy, lines]], "unreadable": None | why}`."""
     found = []
     try:
         improver = Improver(source)
-        if not isinstance(improver.functions.get(ENTRY), ast.FunctionDef):
-            return {"found": [], "unreadable": f"it defines no {ENTRY}"}
         for name, rule in RULES.items():
             lines = {getattr(node, "lineno", 0) for node in rule(improver)} - {0}
             found += [[name, sorted(lines)]] if lines else []
     except SyntaxError as error:
         return {"found": [], "unreadable": f"line {error.lineno}: {error.msg}"}
     except (ValueError, RecursionError, MemoryError) as error:
-        return {"found": [], "unreadable": f"{type(error).__name__}: {error}"[:300]}
+        return {"found": [], "unreadable": f"{error or type(error).__name__}"[:300]}
     return {"found": found, "unreadable": None}
