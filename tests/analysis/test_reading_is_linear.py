@@ -13,8 +13,7 @@ import pytest
 
 from made_journal import Shape, make_journal
 from selftaught.analysis.recorded_run import recorded
-from selftaught.analysis.strategies.found import traced
-from selftaught.analysis.strategies.lineage import LINEAGE_KINDS, ancestries
+from selftaught.analysis.strategies.found import LINEAGE_KINDS, ancestries, traced
 from selftaught.analysis.trace import trace_run
 from selftaught.app.pages import run_page
 from selftaught.app.run_list import list_runs

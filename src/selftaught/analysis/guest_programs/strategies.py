@@ -188,11 +188,12 @@ def _has_words(*nodes: ast.AST) -> bool:
 
 def _temperature(improver: Improver) -> Nodes:
     for ask in improver.asks:
-        parts = improver.made_of(improver.argument(ask, "temperature"))
+        temperature = improver.argument(ask, "temperature")
+        parts = improver.made_of(temperature)
         counted = [one for one in parts if isinstance(one, (ast.AugAssign, *LOOPS))]
         given = [one for one in parts if isinstance(one, ast.Assign) and improver.loops(one)]
         if counted or any(not isinstance(one.value, ast.Constant) for one in given):
-            yield ask
+            yield from (temperature, ask)
 
 
 def _caching(improver: Improver) -> Nodes:

@@ -10,18 +10,29 @@ from msgspec import structs
 
 from selftaught.analysis.guest_text import PACKAGE
 from selftaught.analysis.run_head import read_head
-from selftaught.analysis.strategies.lineage import LINEAGE_KINDS, ancestries
 from selftaught.analysis.strategies.observed import Observer
 from selftaught.analysis.strategies.rubrics import RUBRICS
 from selftaught.analysis.strategies.trace import seen_in
 from selftaught.core.outcome import Failed
 from selftaught.core.ports import Executor, Job
+from selftaught.core.statistics import Estimate
 from selftaught.engine.program_reader import guest_program
-from selftaught.journal.codec import as_json
+from selftaught.journal.codec import Event, as_json
+from selftaught.journal.events import Invocation, Run
 from selftaught.journal.reader import JournalReader
-from selftaught.journal.study_events import StrategyFinding, StrategyReading, StrategyVerdict
+from selftaught.journal.study_events import (
+    Iteration,
+    MetaEvaluation,
+    Proposal,
+    StrategyFinding,
+    StrategyReading,
+    StrategyVerdict,
+)
 
 _MODULES = ("improver", "strategies")
+LINEAGE_KINDS = (Run, Proposal, Iteration, MetaEvaluation, Invocation)
+# Other programs that a run has run as improvers are none of its own: writers, baselines, audits.
+_OWN_ROLES = ("inner", "improve")
 MAX_CHARS = 200_000
 _CPU_S = 10.0
 _WHY_CHARS = 300
@@ -37,6 +48,42 @@ def origin_of(reader: JournalReader, run: str) -> str:
     run_id = reader.resolve_run(run)
     head = read_head(reader, run_id)
     return str(head.config["origin"]) if head.command == "strategies" else run_id
+
+
+def ancestries(events: Iterable[Event]) -> tuple[StrategyReading, ...]:
+    """Each improver of a run once, the first first, from its events of `LINEAGE_KINDS`; unread.
+
+    A STOP run's are its seed improver and its proposals; those of another run are the ones that it
+    used. A program that was proposed again counts as adopted if it ever was.
+    """
+    found: dict[str, StrategyReading] = {}
+    used: list[str] = []
+    measured: dict[tuple[str, str], Estimate] = {}
+    is_stop = False
+    for event in events:
+        match event.body:
+            case Run() as start:
+                is_stop = start.command == "run"
+                if start.improver is not None:
+                    found.setdefault(start.improver, StrategyReading(start.improver, 0))
+            case Iteration(t=0, improver_id=first):
+                found.setdefault(first, StrategyReading(first, 0))
+            case Proposal(t=t, improver=str(new)) as step:
+                proposed = StrategyReading(new, t, step.parent, step.accepted, step.reason)
+                known = found.setdefault(new, proposed)
+                if known.accepted is False and proposed.accepted:
+                    found[new] = proposed
+            case MetaEvaluation() as meta:
+                measured[meta.improver, meta.stream] = meta.estimate
+            case Invocation() as run if run.role in _OWN_ROLES:
+                used.append(run.improver)
+    if not is_stop:
+        for improver in used:
+            found.setdefault(improver, StrategyReading(improver, 0))
+    return tuple(
+        structs.replace(one, val=measured.get((name, "val")), test=measured.get((name, "test")))
+        for name, one in found.items()
+    )
 
 
 async def read_run(

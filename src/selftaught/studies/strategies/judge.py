@@ -10,8 +10,13 @@ from itertools import accumulate
 from typing import Any
 
 from selftaught.analysis.recorded_run import RecordedRun, latest
-from selftaught.analysis.strategies.found import MAX_CHARS, origin_of, read_run
-from selftaught.analysis.strategies.lineage import LINEAGE_KINDS, ancestries
+from selftaught.analysis.strategies.found import (
+    LINEAGE_KINDS,
+    MAX_CHARS,
+    ancestries,
+    origin_of,
+    read_run,
+)
 from selftaught.analysis.strategies.rubrics import RUBRICS
 from selftaught.core.concurrency import together
 from selftaught.core.errors import BudgetExceeded, ConfigError, ModelFailure
