@@ -143,14 +143,10 @@ def _genetic(seen: Seen) -> Sign:
 
 def _ensemble(seen: Seen) -> Sign:
     """A prompt asks to merge several candidates, in words that the first did not have."""
-    usual = _merging(*seen.run.rounds[0])
-    keys = [
-        prompt.key
-        for one in seen.rounds
-        if len({shown for _, shown in one.asked}) == 1
-        for prompt, shown in one.asked
-        if len(shown) > 1 and _merging(prompt) - usual
-    ]
+    alike = (one for one in seen.rounds if len({shown for _, shown in one.asked}) == 1)
+    several = [prompt for one in alike for prompt, shown in one.asked if len(shown) > 1]
+    usual = _merging(*seen.run.rounds[0]) if several else set()
+    keys = [prompt.key for prompt in several if _merging(prompt) - usual]
     return len(keys), keys
 
 
