@@ -156,7 +156,8 @@ class Improver:
     def says(self, ask: ast.Call, pattern: str | re.Pattern[str]) -> bool:
         """Whether it is in the texts of a message."""
         found = self.made_of(self.argument(ask, "message"))
-        values = [one.value for one in found if isinstance(one, ast.Constant)]
+        told = [one for one in self.nodes if one in found]  # in the order of the program
+        values = [one.value for one in told if isinstance(one, ast.Constant)]
         text = "\0".join(one for one in values if isinstance(one, str))
         return re.search(pattern, text) is not None
 

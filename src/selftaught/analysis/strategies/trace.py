@@ -52,6 +52,7 @@ def seen_as(run: ObservedRun) -> Seen:
     keys = _asking(run)
     initial = None if run.initial is None else run.initial.mark
     falling, values, rounds = list[float](), dict[int, float](), list[Round]()
+    most = max(map(len, run.rounds), default=0) + 1
     best, earlier, latest = set[int](), set[int](), frozenset[int]()
     for number, prompts in enumerate(((), *run.rounds)):
         asked = []
@@ -68,6 +69,7 @@ def seen_as(run: ObservedRun) -> Seen:
         for one in found if number else filter(None, [run.initial]):
             if one.value is not None and one.mark not in values:
                 insort(falling, -one.value)
+                del falling[most:]
                 values[one.mark] = one.value
                 if one.value == -falling[0]:
                     best = {other for other in best if values[other] == one.value} | {one.mark}
