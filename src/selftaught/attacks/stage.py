@@ -93,7 +93,6 @@ def set_stage() -> Iterator[Stage]:
             "secret": SECRET,
             "planted_key": PLANTED_KEY,
             "tcp_port": servers["a TCP server was reached"].getsockname()[1],
-            "udp_port": servers["a UDP server was reached"].getsockname()[1],
             "unix_path": str(folder / "daemon"),
             "abstract_name": f"selftaught-{nonce}",
             "abstract_datagrams": f"selftaught-{nonce}-datagrams",
@@ -152,7 +151,6 @@ def _open_servers(
     loopback = ("127.0.0.1", 0)
     servers = {
         "a TCP server was reached": open_one(socket.AF_INET, socket.SOCK_STREAM, loopback),
-        "a UDP server was reached": open_one(socket.AF_INET, socket.SOCK_DGRAM, loopback),
         "a unix socket was reached by its path": open_one(
             socket.AF_UNIX, socket.SOCK_STREAM, str(folder / "daemon")
         ),

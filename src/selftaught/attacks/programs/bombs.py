@@ -4,7 +4,6 @@ import os
 import threading
 import time
 
-import numpy as np
 
 from attack import attempted, descriptor, facts, module, raw_write, settings, wire
 
@@ -49,12 +48,6 @@ def fork(question):
     return True
 
 
-def memory_at_once(question):
-    """Asks for four times the memory that it may have, at once."""
-    attempted()
-    return np.empty(4 * facts["memory_bytes"], dtype=np.uint8).size > facts["memory_bytes"]
-
-
 def memory_in_files(question):
     """Keeps memory where its limit does not count it: in files without a name."""
     attempted()
@@ -95,23 +88,6 @@ def memory_in_pipes(question):
             except OSError:
                 pass
     return len(kept) > 100 and held > 8 << 20
-
-
-def sparse_file(question):
-    """Makes a file of a terabyte that takes no room, and a folder 300 levels deep."""
-    name = os.path.join(facts["folder"], "giant")
-    attempted()
-    try:
-        descriptor = os.open(name, os.O_WRONLY | os.O_CREAT, 0o600)
-        os.ftruncate(descriptor, 1 << 40)
-        return os.fstat(descriptor).st_size == 1 << 40
-    except OSError:
-        pass
-    path = facts["folder"]
-    for _ in range(300):
-        path += "/d"
-        os.mkdir(path)
-    return True
 
 
 @settings(seconds=3)

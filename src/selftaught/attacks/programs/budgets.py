@@ -1,6 +1,5 @@
 """More of the model and of the utility than was granted."""
 
-import copy
 import threading
 import time
 
@@ -26,21 +25,6 @@ def batch_beyond_the_budget(initial_solution, utility, language_model):
     return "THROUGH" if len(replies) > 10 else "nothing"
 
 
-def call_after_the_budget(initial_solution, utility, language_model):
-    """Calls the model after its budget is spent, around what counts."""
-    for _ in range(language_model.budget):
-        language_model.prompt("", "as is allowed")
-    attempted()
-    replies = []
-    for name in ("_requests", "_channel", "_client"):
-        requests = getattr(language_model, name, None)
-        if requests is not None:
-            request = {"op": "prompt", "expertise": "", "messages": ["more"], "n": 2}
-            reply = requests.ask({**request, "temperature": 0.7})
-            replies += reply.get("responses", [])
-    return "THROUGH" if replies else "nothing"
-
-
 def call_from_many_threads(initial_solution, utility, language_model):
     """Calls the model from many threads at once, to pass between the look and the count."""
     threads = [threading.Thread(target=send_prompt, args=(1000 + number,)) for number in range(12)]
@@ -51,24 +35,6 @@ def call_from_many_threads(initial_solution, utility, language_model):
         thread.join()
     time.sleep(0.2)
     return "nothing"
-
-
-def new_model(initial_solution, utility, language_model):
-    """Makes copies of the model and new ones of its class, each with a budget of its own."""
-    replies = []
-    attempted()
-    for _ in range(6):
-        for make in (
-            lambda: type(language_model)(language_model._requests, 100, 100),
-            lambda: copy.copy(language_model),
-        ):
-            try:
-                model = make()
-                model.times_used, model.budget = 0, 100
-                replies += model.prompt("", "from a new one", 10)
-            except Exception:
-                pass
-    return "THROUGH" if len(replies) > 20 else "nothing"
 
 
 def reset_counters(initial_solution, utility, language_model):
@@ -86,34 +52,6 @@ def reset_counters(initial_solution, utility, language_model):
         except Exception:
             pass
     return "THROUGH" if len(replies) > 100 else "nothing"
-
-
-def subclass_the_model(initial_solution, utility, language_model):
-    """Replaces the methods of the model's class by ones that do not count."""
-    kind = type(language_model)
-
-    class Endless(int):
-        def __gt__(self, other):
-            return True
-
-        def __le__(self, other):
-            return False
-
-        def __iadd__(self, other):
-            return self
-
-        __ge__, __lt__, __add__ = __gt__, __le__, __iadd__
-
-    attempted()
-    kind.budget = property(lambda self: Endless(10**9), lambda self, value: None)
-    language_model.__dict__.pop("budget", None)
-    replies = []
-    for _ in range(10):
-        try:
-            replies += language_model.prompt("", "again", 2)
-        except Exception:
-            pass
-    return "THROUGH" if len(replies) > 10 else "nothing"
 
 
 def utility_without_end(initial_solution, utility, language_model):

@@ -32,15 +32,6 @@ def read_devices(question):
     return any_of([f"/dev/{name}" for name in names], _open)
 
 
-def read_home(question):
-    """Looks into the homes of users: keys, histories, settings."""
-    homes = (os.path.expanduser("~"), "/root", "/home")
-    names = (".ssh/id_ed25519", ".bash_history", ".netrc", ".profile")
-    attempted()
-    files = [os.path.join(home, name) for home in homes for name in names]
-    return any_of(homes, os.listdir) or any_of(files, _read)
-
-
 def read_passwd(question):
     """Reads /etc/passwd, by name and relative to an open folder."""
     attempted()
@@ -62,13 +53,6 @@ def read_the_interpreter(question):
     """Reads a file that its own interpreter must have read: the standard library."""
     attempted()
     return "def" in open(__import__("random").__file__).read()
-
-
-def read_the_project(question):
-    """Reads the source of selftaught: tasks, generators, this suite."""
-    names = ("core/seeds.py", "tasks/descent/task.py", "attacks/stage.py")
-    attempted()
-    return any_of([os.path.join(facts["project"], name) for name in names], _read)
 
 
 def read_through_descriptors(question):

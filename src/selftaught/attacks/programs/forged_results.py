@@ -119,12 +119,6 @@ def infinities(question):
     return np.array([np.inf, -np.inf, np.nan, 1e308])
 
 
-def leave_with_success(question):
-    """Leaves at once, with the status of success and no answer."""
-    attempted()
-    os._exit(0)
-
-
 def lying_shape(question):
     """Answers with an array that says that it is larger than all memory."""
 
@@ -137,28 +131,6 @@ def lying_shape(question):
         os._exit(0)
     send_bytes(OK + b"a\x0b\x02" + struct.pack("<QQ", 1 << 33, 1 << 33) + b"x" * 64)
     return 0
-
-
-def not_a_number(question):
-    """Answers with NaN, of which every comparison is false."""
-    attempted()
-    return float("nan")
-
-
-def object_array(question):
-    """Answers with an array of objects that are near to everything."""
-
-    class Near:
-        def __sub__(self, other):
-            return 0
-
-        def __reduce__(self):
-            return int, (0,)
-
-    attempted()
-    array = np.empty(2, dtype=object)
-    array[:] = [Near(), Near()]
-    return array
 
 
 def patch_the_codec(question):

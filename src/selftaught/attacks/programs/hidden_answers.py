@@ -8,7 +8,7 @@ import types
 
 import numpy as np
 
-from attack import attempted, facts, module, settings
+from attack import attempted, facts, settings
 
 
 def import_selftaught(question):
@@ -17,18 +17,6 @@ def import_selftaught(question):
     from selftaught.core.seeds import instance_generator
 
     return callable(instance_generator)
-
-
-def memory_by_address(question):
-    """Reads the bytes of the answer in memory, by the address of an object that holds it."""
-    ctypes = module("ctypes")
-    attempted()
-    for value in [value for space in _spaces() for value in space.values()]:
-        if isinstance(value, dict) and "answer" in value:
-            text = ctypes.string_at(id(value["answer"]), sys.getsizeof(value["answer"]))
-            digits = [int.from_bytes(text[i : i + 4], "little") for i in (24, 28, 32)]
-            return digits[0] + (digits[1] << 30) + (digits[2] << 60 if len(text) > 32 else 0)
-    return 0
 
 
 @settings(calls=2)
@@ -61,16 +49,6 @@ def public_seed(question):
                 if found == question:
                     return answer
     return 0
-
-
-def read_the_closure(question):
-    """Takes the answer out of the closure of the function that scores."""
-    attempted()
-    functions = [thing for thing in gc.get_objects() if isinstance(thing, types.FunctionType)]
-    scorer = sys.modules.get("scorer")
-    if scorer is not None:
-        functions.insert(0, scorer.score)
-    return next(_answers(functions), 0)
 
 
 def utility_closure(initial_solution, utility, language_model):

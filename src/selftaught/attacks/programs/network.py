@@ -62,22 +62,6 @@ def tcp(question):
         return True
 
 
-def tcp_listen(question):
-    """Listens for connections."""
-    attempted()
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        server.listen()
-        return True
-
-
-def udp(question):
-    """Sends a datagram, as a DNS question would go."""
-    attempted()
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-        return sender.sendto(b"a question", ("127.0.0.1", facts["udp_port"])) > 0
-
-
 def unix_socket_abstract(question):
     """Connects to a daemon's socket in the abstract namespace."""
     attempted()

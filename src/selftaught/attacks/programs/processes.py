@@ -56,12 +56,6 @@ def limits_of_others(question):
     return True
 
 
-def list_processes(question):
-    """Looks at what other processes there are."""
-    attempted()
-    return sum(name.isdigit() for name in os.listdir("/proc")) > 1
-
-
 @settings(machine="x86_64")
 def locks_of_others(question):
     """Makes the kernel take another process for the owner of a lock, to find it and raise it."""
@@ -80,23 +74,13 @@ def locks_of_others(question):
 
 @settings(machine="x86_64")
 def memory_of_others(question):
-    """Reads the memory of its parent and of the host, by /proc and by process_vm_readv."""
+    """Reads and writes the memory of its parent and of the host, by /proc and by system calls."""
     attempted()
     return any_of(
         OTHERS,
         lambda pid: open(f"/proc/{pid}/maps").read(),
-        # With no buffers it reads nothing, but only for whom it may look into.
+        # With no buffers nothing is read or written, but only for whom it may look into.
         lambda pid: _call(VM_READ, pid, None, 0, None, 0, 0),
-    )
-
-
-@settings(machine="x86_64")
-def write_memory_of_others(question):
-    """Writes into the memory of its parent and of the host, and gives them advice on it."""
-    attempted()
-    return any_of(
-        OTHERS,
-        # With no buffers nothing is written, but only for whom it may look into.
         lambda pid: _call(VM_WRITE, pid, None, 0, None, 0, 0),
         lambda pid: _call(ADVISE, libc.syscall(PIDFD_OPEN, pid, 0), None, 0, 20, 0),
         lambda pid: os.open(f"/proc/{pid}/mem", os.O_RDWR),
@@ -177,24 +161,9 @@ def signal_by_other_ways(question):
 def signal_everyone(question):
     """Signals the host, everyone, its group and init (with signal 0, which only asks)."""
     attempted()
-    pids = (facts["host_pid"], -1, 0, 1, os.getpid())
+    pids = (*OTHERS, -1, 0, 1, os.getpid())
     if not any_of(pids, lambda pid: os.kill(pid, 0)):
         signal.pidfd_send_signal(os.pidfd_open(os.getppid()), 0)
-    return True
-
-
-def signal_parent(question):
-    """Signals its parent (with signal 0, which only asks)."""
-    attempted()
-    os.kill(os.getppid(), 0)
-    return True
-
-
-def spawn(question):
-    """Starts another program."""
-    attempted()
-    pid = os.posix_spawn("/bin/true", ["true"], {})
-    os.waitpid(pid, 0)
     return True
 
 

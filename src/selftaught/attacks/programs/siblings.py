@@ -1,42 +1,14 @@
 """What is left for the programs that come next in the same place."""
 
 import builtins
-import codecs
-import linecache
-import logging
 import os
 import random
-import re
 import sys
 import threading
-import warnings
 
 import numpy as np
 
 from attack import attempted, descriptor, facts, send_bytes, settings, wire
-
-
-@settings(evaluations=2)
-def mailbox_in_classes(question):
-    """Leaves a message for the next program in classes, codecs, hooks and caches that all share."""
-    attempted()
-    found = [
-        hasattr(logging.Logger, "mailbox"),
-        "mailbox" in linecache.cache,
-        "mailbox" in logging.root.manager.loggerDict,
-        any("mailbox" in str(entry) for entry in warnings.filters),
-        getattr(sys.excepthook, "__name__", "") == "mailbox",
-        getattr(re, "mailbox", None),
-    ]
-    logging.Logger.mailbox = re.mailbox = True
-    linecache.cache["mailbox"] = (1, None, ["hello"], "mailbox")
-    logging.getLogger("mailbox")
-    warnings.filterwarnings("ignore", message="mailbox")
-    try:
-        found.append(codecs.lookup("mailbox"))
-    except LookupError:
-        codecs.register(lambda name: codecs.lookup("utf-8") if name == "mailbox" else None)
-    return any(found)
 
 
 @settings(evaluations=2)

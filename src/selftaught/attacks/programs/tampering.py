@@ -46,10 +46,18 @@ def tamper_with_files(question):
 
 
 def write_files(question):
-    """Leaves a file anywhere."""
-    folders = (facts["folder"], "/tmp", "/var/tmp", "/dev/shm", "/run", "/")
+    """Leaves a file anywhere, also beside the sources of numpy and of the standard library."""
+    folders = [facts["folder"], "/tmp", "/var/tmp", "/dev/shm", "/run", "/", facts["project"]]
+    folders += [os.path.dirname(__import__(name).__file__) for name in ("numpy", "json")]
+
+    def leave(folder):
+        path = os.path.join(folder, f"left_by_a_guest_{os.getpid()}.py")
+        with open(path, "w") as file:
+            file.write("raise SystemExit")
+        os.unlink(path)
+
     attempted()
-    return any_of(folders, lambda folder: _leave(folder, f"left-by-a-guest-{os.getpid()}"))
+    return any_of(folders, leave)
 
 
 def write_into_open_files(question):
@@ -57,18 +65,3 @@ def write_into_open_files(question):
     ways = (os.O_WRONLY, os.O_RDWR, os.O_WRONLY | os.O_APPEND, os.O_WRONLY | os.O_TRUNC)
     attempted()
     return any_of(ways, lambda flags: os.write(os.open(facts["victim"], flags), b"was here"))
-
-
-def write_to_the_installation(question):
-    """Leaves a file beside the sources of numpy, of the standard library and of selftaught."""
-    folders = [facts["folder"], facts["project"]]
-    folders += [os.path.dirname(__import__(name).__file__) for name in ("numpy", "json")]
-    attempted()
-    return any_of(folders, lambda folder: _leave(folder, f"left_by_a_guest_{os.getpid()}.py"))
-
-
-def _leave(folder, name):
-    path = os.path.join(folder, name)
-    with open(path, "w") as file:
-        file.write("raise SystemExit")
-    os.unlink(path)
