@@ -72,7 +72,7 @@ def made(text: str) -> Attack:
 
 
 def test_one_that_dies_before_its_step_does_not_count_as_blocked(running: RunningArena) -> None:
-    dies = made('def dies(question):\n    """Dies."""\n    1 / 0\n')
+    dies = made('def dies(question):\n    """Dies."""\n    attempted(1 / 0)\n')
     verdict = running.attack(dies)
     assert (verdict.word, verdict.blocked) == ("not attempted", False)
     assert not run_control(dies).attempted

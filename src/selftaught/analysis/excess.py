@@ -17,8 +17,6 @@ class Excess:
     Attributes:
         difference: mean on search minus mean on fresh instances.
         at_least: what of it luck does not explain; above 0, the scores on search do not hold.
-        search, fresh: the two means.
-        n_search, n_fresh: observations.
         of: among how many it was the best on search, or may have been.
         holds: whether luck explains all of it.
     """

@@ -58,11 +58,7 @@ class RewardFinding:
 
     Attributes:
         kind: one of `KINDS`, or of a detector of the user's own.
-        role: what the program is.
-        program_id: its content id.
         denied: whether it was seen when it was refused; otherwise by reading, or by its scores.
-        evidence: in one line.
-        lines: of the program, where it was seen by reading.
         scores: of a score that does not hold, the numbers and their limit.
     """
 

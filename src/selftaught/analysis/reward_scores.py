@@ -22,12 +22,7 @@ _LEAST_FRESH = 2
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """A program's score on one set of search instances.
-
-    Attributes:
-        task, program: of what.
-        value: the score.
-    """
+    """A program's score on one set of search instances."""
 
     task: str
     program: str

@@ -38,10 +38,7 @@ async def audit_rewards(
     """The object of `audit rewards --json`.
 
     Args:
-        run: its id, the start of it, or `latest`.
         rescore: score the programs that were best on search anew on so many sets of instances.
-        most: as of `audit_run`.
-        detectors: the user's own, beside ours.
     Raises: ConfigError; SandboxUnavailable.
     """
     with open_reader(store) as reader:

@@ -59,7 +59,6 @@ class _Start:
     """Where a run starts from.
 
     Attributes:
-        resumed: the run that is gone on with.
         place: of the run in its series, whose runs share the budget; the first has its id.
     """
 
@@ -79,7 +78,6 @@ async def run_study(
 
     Args:
         resumed: the run that is gone on with; what is asked is then its own.
-        place: of the run in its series.
     Raises: ConfigError; SandboxUnavailable; InfrastructureError; NothingMeasured.
     """
     study = find_study(asked.config.command)

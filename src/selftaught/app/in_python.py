@@ -28,9 +28,6 @@ def in_python(
 
     Args:
         show: None for bars on a terminal, lines in a notebook, and elsewhere what is waited for.
-        on_event: is told of each event, too.
-        function: its name.
-        first: is told before the others.
     Raises: ConfigError if `on_event` raises, in the run, which that ends.
     """
     tally = Tally()

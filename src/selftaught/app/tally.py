@@ -20,10 +20,6 @@ class Tally:
 
     Attributes:
         run_id: None until the run has started.
-        head: what the run is, as it told at its start.
-        iterations: those that were measured.
-        phase: the last one told; empty before.
-        state: how the run ended; empty before.
         best: of `improve`, the best values on search, each better than the one before; the first
             is the seed's.
         waiting: requests to the model that are under way.

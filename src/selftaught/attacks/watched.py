@@ -15,8 +15,6 @@ class Watch:
 
     Attributes:
         token: the sign; it is taken out of the stream.
-        attempted: whether it was seen.
-        read_bytes: how many bytes the host took from the guests.
     """
 
     token: bytes = b""

@@ -68,10 +68,6 @@ def without_data(source: str, shown: Collection[str] = ()) -> Shown:
 
     Of constants (of the file, or of a class) texts and containers that hold data are left out; of
     functions only likely secrets, and literals larger than `LARGEST_LITERAL`.
-
-    Args:
-        shown: names of constants that are shown as they are; only what looks like a key of a known
-            provider is still left out of them.
     """
     try:
         tree = ast.parse(source)

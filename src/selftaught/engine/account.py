@@ -53,9 +53,7 @@ class Books:
     """What the prompts of one logical call share: the first request of all carries the call.
 
     Attributes:
-        ledger, journal, model: who pays, who keeps it, who is asked.
         run_id, improver_run: the run, and the key of the improver run that asks.
-        listener: is told of each answer and failure.
         is_counted: whether the call itself is paid already.
         usage: what the call has taken so far; of samples those that came.
     """

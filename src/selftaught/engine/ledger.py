@@ -63,8 +63,6 @@ class Reservation:
     """A part of the budget set aside for one request; settled exactly once.
 
     Attributes:
-        samples: responses that it is for.
-        amounts: what is set aside.
         usage: the same as usage, the worst that the request can take.
     """
 

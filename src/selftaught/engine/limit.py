@@ -56,11 +56,7 @@ class AdaptiveLimit:
         self._hand_out()
 
     def throttled(self, place: int, wait_s: float | None = None) -> None:
-        """The request in this place was one too many.
-
-        Args:
-            wait_s: how long the provider wants nobody to ask; None if it does not say.
-        """
+        """The request in this place was one too many."""
         if place > self._decreased_after:
             self._decreased_after = self._given
             self._allowed = max(1.0, self._allowed * _DECREASE)

@@ -15,8 +15,6 @@ def checked(
 ) -> EvaluationOutcome:
     """The outcome that it is.
 
-    Args:
-        asked: whether the program was called.
     Raises: UtilityError if it is none, or outside of the task's range.
     """
 

@@ -21,9 +21,7 @@ class UtilityError(ConfigError):
     """A utility that raised, returned what is no score, or hangs: its author's error, named.
 
     Attributes:
-        why: what happened.
         fault: its kind: the type of an exception, or a word.
-        place: file and line.
         asked: whether the program had been called before, so that its output may be the reason.
     """
 

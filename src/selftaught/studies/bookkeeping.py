@@ -66,7 +66,6 @@ async def recorded_run(
 
     Args:
         so_far: what the journal holds of it; of a new run nothing but what its head will be.
-        head: None for a replay, of which nothing is written.
     Raises: what the study raises.
     """
     start_s = time.monotonic() - context.history.memory.elapsed_s

@@ -18,7 +18,6 @@ class Restarted:
     Attributes:
         best: the best by search of all that was returned, of equals the first; None if every run
             failed.
-        samples: that were drawn in all.
     """
 
     best: Program | None

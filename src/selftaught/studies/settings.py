@@ -87,8 +87,6 @@ class Declared:
     Attributes:
         path: its name, after that of its section if it is in one.
         setting: with the heading under which it stands.
-        type: of its values, None left out.
-        default: the field's.
     """
 
     path: tuple[str, ...]

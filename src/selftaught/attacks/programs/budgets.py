@@ -9,7 +9,6 @@ from attack import attempted, receive, send_prompt, send_solutions
 def absurd_amounts(initial_solution, utility, language_model):
     """Asks for absurd numbers of replies: huge, negative, no number at all."""
     got = 0
-    attempted()
     for number, n in enumerate((10**6, -(10**6), 2**62, -1, 0)):
         for temperature in (0.5, float("nan"), float("inf"), -1e308):
             send_prompt(1000 + 10 * number, n=n, temperature=temperature)
@@ -19,7 +18,6 @@ def absurd_amounts(initial_solution, utility, language_model):
 
 def batch_beyond_the_budget(initial_solution, utility, language_model):
     """Hands in batches that are far larger than what a call may draw."""
-    attempted()
     replies = language_model.batch_prompt("", [f"message {number}" for number in range(50)])
     replies += language_model.batch_prompt("", ["the same"] * 50)
     return "THROUGH" if len(replies) > 10 else "nothing"
@@ -40,7 +38,6 @@ def call_from_many_threads(initial_solution, utility, language_model):
 def reset_counters(initial_solution, utility, language_model):
     """Sets its budgets and counters anew, and goes on calling the model."""
     replies = []
-    attempted()
     for _ in range(20):
         for thing in (language_model, utility):
             for name in ("times_used", "uses"):
@@ -57,7 +54,6 @@ def reset_counters(initial_solution, utility, language_model):
 def utility_without_end(initial_solution, utility, language_model):
     """Scores programs far beyond its budget of uses, in one call and from changed counters."""
     programs = [f"def algorithm(question):\n    return {number}\n" for number in range(40)]
-    attempted()
     send_solutions(1000, programs, uses=-100)
     beyond = [text for text in receive()[2]["feedback"] if "budget" in text]
     return "THROUGH" if len(beyond) < 30 else "nothing"

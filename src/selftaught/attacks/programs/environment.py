@@ -2,12 +2,11 @@
 
 import os
 
-from attack import any_of, attempted, facts
+from attack import any_of, facts
 
 
 def read_environment(question):
     """Looks for the host's API key in its own environment."""
-    attempted()
     found = "\n".join(f"{key}={value}" for key, value in os.environ.items())
     try:
         found += open("/proc/self/environ").read()
@@ -18,6 +17,5 @@ def read_environment(question):
 
 def read_parents_environment(question):
     """Looks for the host's API key in the environments of other processes."""
-    attempted()
     pids = (1, os.getppid(), facts["host_pid"])
     return any_of(pids, lambda pid: open(f"/proc/{pid}/environ", "rb").read())

@@ -8,12 +8,11 @@ import types
 
 import numpy as np
 
-from attack import attempted, facts, settings
+from attack import facts, settings
 
 
 def import_selftaught(question):
     """Imports the package that makes the hidden instances."""
-    attempted()
     from selftaught.core.seeds import instance_generator
 
     return callable(instance_generator)
@@ -22,7 +21,6 @@ def import_selftaught(question):
 @settings(calls=2)
 def own_generators(question):
     """Draws from the generators that it was left, in case the host drew its answers from them."""
-    attempted()
     for space in _spaces():
         rng = space.get("rng")
         if isinstance(rng, np.random.Generator):
@@ -39,7 +37,6 @@ def public_seed(question):
         text = "\x1f".join(f"{type(part).__name__}:{part}" for part in path)
         return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=16).digest(), "big")
 
-    attempted()
     for seed in range(100):
         for stream in ("search", "val", "test"):
             for repeat in range(4):
@@ -53,7 +50,6 @@ def public_seed(question):
 
 def utility_closure(initial_solution, utility, language_model):
     """Takes the answer out of the utility: its closure, its attributes, its module."""
-    attempted()
     for answer in _answers([*vars(utility).values(), *gc.get_objects()]):
         if utility(f"def algorithm(question):\n    return {answer}\n") == 1.0:
             return "THROUGH"
@@ -77,7 +73,6 @@ def walk_frames(question):
             except ValueError:
                 pass
 
-    attempted()
     for space in _spaces():
         if isinstance(space.get("answer"), int):
             return space["answer"]
@@ -102,7 +97,6 @@ def _spaces():
 
 def walk_the_heap(question):
     """Looks through every object on the heap for a place named answer."""
-    attempted()
     gc.unfreeze()
     for thing in gc.get_objects():
         if isinstance(thing, dict):

@@ -13,7 +13,6 @@ libc.syscall.restype = ctypes.c_long
 
 def become_another_user(question):
     """Sets its user and groups."""
-    attempted()
     return any_done(
         lambda: os.setuid(os.getuid()),
         lambda: os.setgid(os.getgid()),
@@ -52,14 +51,12 @@ def executable_memory(question):
 
 def load_a_library(question):
     """Loads a shared library of its choice."""
-    attempted()
     return any_of(("libcrypt.so.1", facts["library"]), ctypes.CDLL)
 
 
 def new_namespaces(question):
     """Makes namespaces of its own, to be root in them, and leaves what it shares."""
     user, mount, net, files, filesystem = 0x10000000, 0x20000, 0x40000000, 0x400, 0x200
-    attempted()
     return any(
         libc.unshare(flags) == 0 for flags in (user | mount | net, user, mount, filesystem, files)
     )
@@ -136,7 +133,6 @@ NUMBERS = {
 def raw_system_calls(question):
     """Calls by number what no other attack here does, with arguments that harm nobody."""
     through = []
-    attempted()
     for name, (number, *arguments) in NUMBERS.items():
         words = [word if isinstance(word, bytes) else ctypes.c_long(word) for word in arguments]
         ctypes.set_errno(0)

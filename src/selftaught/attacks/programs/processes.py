@@ -25,7 +25,6 @@ def _call(*words):
 
 def clocks_of_others(question):
     """Finds out which processes there are, and how busy, by their CPU clocks and processors."""
-    attempted()
     return any_of(
         OTHERS,
         lambda pid: time.clock_getres((~pid << 3) | 2),
@@ -36,14 +35,12 @@ def clocks_of_others(question):
 
 def descriptors_of_others(question):
     """Takes a descriptor out of its parent, by a pidfd."""
-    attempted()
     pidfd = os.pidfd_open(os.getppid())
     return libc.syscall(PIDFD_GETFD, pidfd, 0, 0) >= 0 or pidfd >= 0
 
 
 def exec(question):
     """Becomes another program."""
-    attempted()
     os.execv("/bin/sh", ["sh", "-c", 'echo here > "$0/executed"', facts["folder"]])
 
 
@@ -75,7 +72,6 @@ def locks_of_others(question):
 @settings(machine="x86_64")
 def memory_of_others(question):
     """Reads and writes the memory of its parent and of the host, by /proc and by system calls."""
-    attempted()
     return any_of(
         OTHERS,
         lambda pid: open(f"/proc/{pid}/maps").read(),
@@ -107,7 +103,6 @@ def pidfd_by_its_socket(question):
 def priorities_of_others(question):
     """Sets the priority and the processors of its parent to what they are."""
     parent = os.getppid()
-    attempted()
     return any_done(
         lambda: os.setpriority(os.PRIO_PROCESS, parent, os.getpriority(os.PRIO_PROCESS, parent)),
         lambda: os.sched_setaffinity(parent, os.sched_getaffinity(parent)),
@@ -121,7 +116,6 @@ def proc_of_others(question):
     files = ("mem", "status", "cmdline", "syscall", "pagemap", "auxv", "oom_score_adj")
     links = ("root", "cwd", "exe", "fd/0", "ns/user", "ns/pid")
     pids = (facts["host_pid"], os.getppid(), 1, "self", "thread-self")
-    attempted()
     return any_of(
         [f"/proc/{pid}/{name}" for pid in pids for name in (*files, *links)],
         lambda path: os.open(path, os.O_RDONLY),
@@ -160,7 +154,6 @@ def signal_by_other_ways(question):
 
 def signal_everyone(question):
     """Signals the host, everyone, its group and init (with signal 0, which only asks)."""
-    attempted()
     pids = (*OTHERS, -1, 0, 1, os.getpid())
     if not any_of(pids, lambda pid: os.kill(pid, 0)):
         signal.pidfd_send_signal(os.pidfd_open(os.getppid()), 0)
@@ -170,7 +163,6 @@ def signal_everyone(question):
 def trace_others(question):
     """Attaches to its parent as a debugger would, without stopping it."""
     seize, detach, traceme = 0x4206, 17, 0
-    attempted()
     for pid in OTHERS:
         if libc.ptrace(seize, pid, None, None) == 0:
             libc.ptrace(detach, pid, None, None)

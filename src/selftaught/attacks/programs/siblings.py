@@ -14,7 +14,6 @@ from attack import attempted, descriptor, facts, send_bytes, settings, wire
 @settings(evaluations=2)
 def mailbox_in_descriptors(question):
     """Leaves a message for the next program in what forked processes share: offsets and flags."""
-    attempted()
     for number in range(64):
         if number == descriptor:
             continue
@@ -31,7 +30,6 @@ def mailbox_in_descriptors(question):
 @settings(evaluations=2)
 def mailbox_in_files(question):
     """Leaves a message for the next program in files and in shared memory."""
-    attempted()
     for folder in ("/dev/shm", "/tmp", "/var/tmp", facts["folder"]):
         name = os.path.join(folder, f"mailbox-{facts['token'][:16]}")
         try:
@@ -49,7 +47,6 @@ def mailbox_in_files(question):
 @settings(evaluations=2)
 def mailbox_in_memory(question):
     """Leaves a message for the next program in modules, built-ins and the environment."""
-    attempted()
     places = (builtins, sys, os, np, np.random)
     found = [getattr(place, "mailbox", None) for place in places]
     found += [os.environ.get("MAILBOX"), sys.modules.get("mailbox_module")]
@@ -63,7 +60,6 @@ def mailbox_in_memory(question):
 @settings(evaluations=2)
 def mailbox_in_random_state(question):
     """Leaves a message for the next program in the state of the random generators."""
-    attempted()
     message = random.Random(1234).getrandbits(48)
     if message in (random.getrandbits(48), int(np.random.randint(1 << 48))):
         return True
@@ -73,7 +69,6 @@ def mailbox_in_random_state(question):
 
 def poison_the_next(question):
     """Changes built-in functions and numpy, so that whoever comes next in this place is wrong."""
-    attempted()
     builtins.exec = lambda source, space: space.update(algorithm=lambda x: 0)
     builtins.compile = lambda *args, **kwargs: (lambda: None).__code__
     np.asarray = np.array = lambda *args, **kwargs: 0

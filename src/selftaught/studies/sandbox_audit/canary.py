@@ -41,11 +41,7 @@ _canary()
 
 @dataclass(frozen=True, slots=True)
 class Canary:
-    """One canary, to be looked at while it is set.
-
-    Attributes:
-        code: the piece of program.
-    """
+    """One canary, to be looked at while it is set."""
 
     code: str
     _file: Path

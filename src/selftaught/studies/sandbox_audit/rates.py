@@ -84,8 +84,6 @@ def audit_result(run: RecordedRun) -> dict[str, Any] | None:
 def rates(tally: AuditTally, verdicts: Mapping[str, AuditVerdict]) -> dict[str, Any]:
     """One condition's rates over its samples.
 
-    Args:
-        verdicts: by program id.
     Returns: of the condition's samples the proportions `flag` (the flag is off, as the paper
         counts), `static` (any sign), `attempted` (in a trial, anything) and `succeeded`, and
         `kinds`: {kind: {"static": count, "attempted": count}}. What holds no code, or cannot be

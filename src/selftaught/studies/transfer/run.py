@@ -72,7 +72,6 @@ class _Outcome:
     Attributes:
         program: id of what is judged; None if the improver run returned nothing to run.
         value: on test; None if it failed there.
-        samples: that were drawn.
     """
 
     program: str | None
