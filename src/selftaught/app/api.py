@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from selftaught.app import core_thread
-from selftaught.app.arguments import (
+from selftaught.app.compose import run_study, score_once
+from selftaught.app.in_python import (
     ModelLike,
     TaskLike,
+    in_python,
     model_name,
     program_of,
     settings,
     task_of,
 )
-from selftaught.app.compose import run_study, score_once
-from selftaught.app.in_python import in_python
 from selftaught.app.results import (
     ImproveResult,
     SelfImproveResult,
