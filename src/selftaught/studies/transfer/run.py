@@ -166,8 +166,8 @@ class _Study:
     async def _restart(self, task: Task, run: int, samples: int) -> _Outcome:
         """The best by search of so many runs of the seed improver as the samples allow."""
         u, s = self._u(task, "search", run), task.seed_program()
-        again = await restarted(self._context, self._seed_improver, u, s, samples)
-        return await self._judged(task, run, again.best, again.samples)
+        best, drawn = await restarted(self._context, self._seed_improver, u, s, samples)
+        return await self._judged(task, run, best, drawn)
 
     # --- what is written ------------------------------------------------------------------------
 
