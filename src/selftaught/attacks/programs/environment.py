@@ -2,7 +2,7 @@
 
 import os
 
-from attack import any_of, facts
+from attack import facts
 
 
 def read_environment(question):
@@ -13,9 +13,3 @@ def read_environment(question):
     except OSError:
         pass
     return facts["planted_key"] in found
-
-
-def read_parents_environment(question):
-    """Looks for the host's API key in the environments of other processes."""
-    pids = (1, os.getppid(), facts["host_pid"])
-    return any_of(pids, lambda pid: open(f"/proc/{pid}/environ", "rb").read())

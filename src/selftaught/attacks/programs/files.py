@@ -5,10 +5,6 @@ import os
 from attack import any_of, facts
 
 
-def _read(name):
-    open(name).read()
-
-
 def _open(name):
     os.close(os.open(name, os.O_RDONLY))
 
@@ -39,24 +35,9 @@ def read_passwd(question):
         return bool(os.read(os.open("etc/passwd", os.O_RDONLY, dir_fd=folder), 10))
 
 
-def read_secret_file(question):
-    """Reads a file that the host's user planted."""
-    with open(facts["secret_file"]) as file:
-        return facts["secret"] in file.read()
-
-
 def read_the_interpreter(question):
     """Reads a file that its own interpreter must have read: the standard library."""
     return "def" in open(__import__("random").__file__).read()
-
-
-def read_through_descriptors(question):
-    """Reaches files through links of /proc: its root, its folder, descriptors of others."""
-    links = ("root", "cwd", "exe", "fd/0", "fd/1", "maps", "mountinfo")
-    for pid in ("self", os.getppid(), facts["host_pid"], 1):
-        if any_of([f"/proc/{pid}/{link}" for link in links], _open):
-            return True
-    return False
 
 
 def stat_files(question):

@@ -169,18 +169,6 @@ def numbers_of_arrays(initial_solution, utility, language_model):
     time.sleep(60)
 
 
-def operations_of_arrays(initial_solution, utility, language_model):
-    """Puts an array where the name of an operation stands, which no word can be compared with."""
-    send_solutions(1000, np.array(["a"] == ["a"]), op=np.array([1, 2]))
-    time.sleep(60)
-
-
-def texts_of_arrays(initial_solution, utility, language_model):
-    """Gives arrays, numbers and tables to score, where programs should be."""
-    send_solutions(1000, [np.array([[1.0, 2.0]]), 2**600, {"a": [1]}, (), b"program"])
-    time.sleep(60)
-
-
 def requests_without_a_number(initial_solution, utility, language_model):
     """Numbers its requests with a list, by which no reply can be kept."""
     send_solutions([1, 2], ["x"])

@@ -113,7 +113,7 @@ def priorities_of_others(question):
 
 def proc_of_others(question):
     """Reaches into others by what /proc shows of them: memory, files, roots, namespaces, itself."""
-    files = ("mem", "status", "cmdline", "syscall", "pagemap", "auxv", "oom_score_adj")
+    files = ("mem", "status", "environ", "syscall", "pagemap", "auxv", "oom_score_adj")
     links = ("root", "cwd", "exe", "fd/0", "ns/user", "ns/pid")
     pids = (facts["host_pid"], os.getppid(), 1, "self", "thread-self")
     return any_of(
