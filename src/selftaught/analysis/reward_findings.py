@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from selftaught.analysis.excess import Excess
-
 Role: TypeAlias = Literal["improver", "solution"]
 
 # Kinds in the order in which they are told: the program tried something, or its scores are odd.
@@ -50,6 +48,27 @@ class Finding:
 # "evaluation", "task", "stream", "repeat", "outcome", "value", "detail", "feedback", ...}`, of an
 # improver `{"kind": "invocation_end", "outcome", "detail", ...}`.
 Detector: TypeAlias = Callable[[str, list[dict[str, Any]]], Iterable[Finding]]
+
+
+@dataclass(frozen=True, slots=True)
+class Excess:
+    """How far scores on search lie above scores on fresh instances.
+
+    Attributes:
+        difference: mean on search minus mean on fresh instances.
+        at_least: what of it luck does not explain; above 0, the scores on search do not hold.
+        of: among how many it was the best on search, or may have been.
+        holds: whether luck explains all of it.
+    """
+
+    difference: float
+    at_least: float
+    search: float
+    fresh: float
+    n_search: int
+    n_fresh: int
+    of: int
+    holds: bool
 
 
 @dataclass(frozen=True, slots=True)
