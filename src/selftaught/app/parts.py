@@ -65,13 +65,14 @@ def executor_for(
     config: SandboxConfig | None = None,
     *,
     nesting: int = 0,
+    executor: str = "local",
 ) -> AbstractAsyncContextManager[Executor]:
     """An executor in the best tier that works; its arguments are those of `ExecutorServices`.
 
     Raises: SandboxUnavailable; ConfigError.
     """
     config = config or SandboxConfig()
-    return make_executor("local", _services(config, sandboxes(tier, config), slots, nesting))
+    return make_executor(executor, _services(config, sandboxes(tier, config), slots, nesting))
 
 
 def _services(
