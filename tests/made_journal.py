@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeAlias
 from selftaught.analysis.recorded_run import RecordedRun, no_text
 from selftaught.analysis.run_head import RunHead
 from selftaught.app.discovery import load_task
-from selftaught.app.parts import Services, run_context
+from selftaught.app.parts import run_context
 from selftaught.app.resume import told_tasks
 from selftaught.core.language_model import Prompt
 from selftaught.core.messages import PromptRequest, ScoreRequest
@@ -127,9 +127,9 @@ async def make_journal(store: str, run_id: str, shape: Shape, events: int) -> No
     evaluator = Evaluator(executor, config.seed, PUBLIC_KEY)
     journal = open_journal(store)
     context = run_context(
-        *(run_id, config, model),
-        Services(executor, evaluator, journal),
-        Ledger(config.budget.value()),
+        *(run_id, config, model, executor, evaluator),
+        journal=journal,
+        ledger=Ledger(config.budget.value()),
     )
     head = Run(
         command=study.name,

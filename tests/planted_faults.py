@@ -171,7 +171,7 @@ FAULTS = (
         "engine/test_broker.py studies/test_series.py",
     ),
     Fault(
-        f"{ENGINE}/returned.py",
+        f"{ENGINE}/utility_error.py",
         "and lo <= value <= hi",
         "and value <= hi",
         "engine/test_evaluator.py",

@@ -10,88 +10,55 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from selftaught.analysis.reward_findings import Finding
-    from selftaught.app.api import (
-        improve,
-        improve_async,
-        score,
-        score_async,
-        self_improve,
-        self_improve_async,
-    )
-    from selftaught.app.discovery import load_task
-    from selftaught.app.results import ImproveResult, SelfImproveResult, Stopped
-    from selftaught.core.budget import Budget, ImproverLimits
-    from selftaught.core.examples import examples
-    from selftaught.core.language_model import Prompt
-    from selftaught.core.outcome import Failed, Scored
-    from selftaught.core.progress import Progress
-    from selftaught.core.task import (
-        Measure,
-        ProgramFailed,
-        Reference,
-        SandboxedProgram,
-        Task,
-        per_instance,
-    )
+    from selftaught.analysis.reward_findings import Finding as Finding
+    from selftaught.app.api import improve as improve
+    from selftaught.app.api import improve_async as improve_async
+    from selftaught.app.api import score as score
+    from selftaught.app.api import score_async as score_async
+    from selftaught.app.api import self_improve as self_improve
+    from selftaught.app.api import self_improve_async as self_improve_async
+    from selftaught.app.discovery import load_task as load_task
+    from selftaught.app.results import ImproveResult as ImproveResult
+    from selftaught.app.results import SelfImproveResult as SelfImproveResult
+    from selftaught.app.results import Stopped as Stopped
+    from selftaught.core.budget import Budget as Budget
+    from selftaught.core.budget import ImproverLimits as ImproverLimits
+    from selftaught.core.examples import examples as examples
+    from selftaught.core.language_model import Prompt as Prompt
+    from selftaught.core.outcome import Failed as Failed
+    from selftaught.core.outcome import Scored as Scored
+    from selftaught.core.progress import Progress as Progress
+    from selftaught.core.task import Measure as Measure
+    from selftaught.core.task import ProgramFailed as ProgramFailed
+    from selftaught.core.task import Reference as Reference
+    from selftaught.core.task import SandboxedProgram as SandboxedProgram
+    from selftaught.core.task import Task as Task
+    from selftaught.core.task import per_instance as per_instance
 
 __version__ = "0.1.0"
 
-_API = "selftaught.app.api"
-_RESULTS = "selftaught.app.results"
 _HOMES = {
-    "ImproveResult": _RESULTS,
-    "SelfImproveResult": _RESULTS,
-    "examples": "selftaught.core.examples",
-    "Stopped": _RESULTS,
-    "improve": _API,
-    "improve_async": _API,
-    "load_task": "selftaught.app.discovery",
-    "score": _API,
-    "score_async": _API,
-    "self_improve": _API,
-    "self_improve_async": _API,
-    "Budget": "selftaught.core.budget",
-    "ImproverLimits": "selftaught.core.budget",
-    "Finding": "selftaught.analysis.reward_findings",
-    "Failed": "selftaught.core.outcome",
-    "Scored": "selftaught.core.outcome",
-    "Progress": "selftaught.core.progress",
-    "Prompt": "selftaught.core.language_model",
-    "Measure": "selftaught.core.task",
-    "ProgramFailed": "selftaught.core.task",
-    "Reference": "selftaught.core.task",
-    "SandboxedProgram": "selftaught.core.task",
-    "Task": "selftaught.core.task",
-    "per_instance": "selftaught.core.task",
+    name: home
+    for home, names in {
+        "selftaught.analysis.reward_findings": "Finding",
+        "selftaught.app.api": (
+            "improve improve_async score score_async self_improve self_improve_async"
+        ),
+        "selftaught.app.discovery": "load_task",
+        "selftaught.app.results": "ImproveResult SelfImproveResult Stopped",
+        "selftaught.core.budget": "Budget ImproverLimits",
+        "selftaught.core.examples": "examples",
+        "selftaught.core.language_model": "Prompt",
+        "selftaught.core.outcome": "Failed Scored",
+        "selftaught.core.progress": "Progress",
+        "selftaught.core.task": (
+            "Measure ProgramFailed Reference SandboxedProgram Task per_instance"
+        ),
+    }.items()
+    for name in names.split()
 }
 
-__all__ = [
-    "Budget",
-    "Failed",
-    "Finding",
-    "ImproveResult",
-    "ImproverLimits",
-    "Measure",
-    "ProgramFailed",
-    "Progress",
-    "Prompt",
-    "Reference",
-    "SandboxedProgram",
-    "Scored",
-    "SelfImproveResult",
-    "Stopped",
-    "Task",
-    "examples",
-    "improve",
-    "improve_async",
-    "load_task",
-    "per_instance",
-    "score",
-    "score_async",
-    "self_improve",
-    "self_improve_async",
-]
+__all__ = [*_HOMES]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,6 +1,13 @@
-"""What becomes of a proposal: strict, revert or paper. All decide on val, never on test."""
+"""What becomes of a proposal: strict, revert or paper. All decide on val, never on test.
+
+A policy says whether a proposal is adopted, and why, by its paired difference to the improver that
+stands, and by its own score. Whatever it says, no run without a result is adopted.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
 
 from selftaught.algorithm import Acceptance, Decision, Improver, MetaScore, MetaUtility
 from selftaught.core.concurrency import together
@@ -9,38 +16,45 @@ from selftaught.core.outcome import Failed
 from selftaught.core.statistics import Estimate, paired_difference
 
 
-async def strict(incumbent: Improver, proposal: Improver | Failed, u_meta: MetaUtility) -> Decision:
+def _policy(judge: Callable[[Estimate, MetaScore], tuple[bool, str]]) -> Acceptance:
+    @wraps(judge)
+    async def accept(
+        incumbent: Improver, proposal: Improver | Failed, u_meta: MetaUtility
+    ) -> Decision:
+        if isinstance(proposal, Failed):
+            detail = proposal.detail.partition("\n")[0]
+            reason = f"the improver run failed: {proposal.kind}: {detail}"
+            return Decision(incumbent, False, None, reason)
+        if proposal.program.id == incumbent.program.id:
+            return Decision(incumbent, False, None, "the same program")
+        old, new = await together(u_meta.score(one, "val") for one in (incumbent, proposal))
+        difference = paired_difference(new.values, old.values, new.bounds)
+        accepted, reason = judge(difference, new)
+        return Decision(proposal if accepted else incumbent, accepted, difference, reason)
+
+    return accept
+
+
+@_policy
+def strict(difference: Estimate, new: MetaScore) -> tuple[bool, str]:
     """Adopt a proposal whose paired mean difference on val is above 0."""
-    if (refused := _refuse(incumbent, proposal)) is not None:
-        return refused
-    assert not isinstance(proposal, Failed)
-    old, new = await _both(incumbent, proposal, u_meta)
-    difference = _difference(new, old)
     if difference.mean > 0:
-        return Decision(proposal, True, difference, "better on val")
-    reason = "equal on val" if difference.mean == 0 else "worse on val"
-    return Decision(incumbent, False, difference, reason)
+        return True, "better on val"
+    return False, "equal on val" if difference.mean == 0 else "worse on val"
 
 
-async def revert(incumbent: Improver, proposal: Improver | Failed, u_meta: MetaUtility) -> Decision:
+@_policy
+def revert(difference: Estimate, new: MetaScore) -> tuple[bool, str]:
     """Adopt what runs and is worth something; else go back to the last good improver."""
-    if (refused := _refuse(incumbent, proposal)) is not None:
-        return refused
-    assert not isinstance(proposal, Failed)
-    old, new = await _both(incumbent, proposal, u_meta)
-    difference = _difference(new, old)
     if new.estimate.mean <= 0:
-        return Decision(incumbent, False, difference, "worth nothing on val")
-    return Decision(proposal, True, difference, "it runs and is worth something")
+        return False, "worth nothing on val"
+    return True, "it runs and is worth something"
 
 
-async def paper(incumbent: Improver, proposal: Improver | Failed, u_meta: MetaUtility) -> Decision:
-    """Adopt whatever comes back, as Algorithm 1 does; a run without a result changes nothing."""
-    if (refused := _refuse(incumbent, proposal)) is not None:
-        return refused
-    assert not isinstance(proposal, Failed)
-    old, new = await _both(incumbent, proposal, u_meta)
-    return Decision(proposal, True, _difference(new, old), "whatever comes back")
+@_policy
+def paper(difference: Estimate, new: MetaScore) -> tuple[bool, str]:
+    """Adopt whatever comes back, as Algorithm 1 does."""
+    return True, "whatever comes back"
 
 
 POLICIES: dict[str, Acceptance] = {"strict": strict, "revert": revert, "paper": paper}
@@ -51,26 +65,3 @@ def policy(name: str) -> Acceptance:
     if name not in POLICIES:
         raise ConfigError(f"unknown acceptance policy {name!r}: use one of {', '.join(POLICIES)}")
     return POLICIES[name]
-
-
-def _refuse(incumbent: Improver, proposal: Improver | Failed) -> Decision | None:
-    """What no policy can adopt: nothing, or the same program."""
-    if isinstance(proposal, Failed):
-        detail = proposal.detail.partition("\n")[0]
-        return Decision(
-            incumbent, False, None, f"the improver run failed: {proposal.kind}: {detail}"
-        )
-    if proposal.program.id == incumbent.program.id:
-        return Decision(incumbent, False, None, "the same program")
-    return None
-
-
-async def _both(
-    incumbent: Improver, proposal: Improver, u_meta: MetaUtility
-) -> tuple[MetaScore, MetaScore]:
-    old, new = await together(u_meta.score(one, "val") for one in (incumbent, proposal))
-    return old, new
-
-
-def _difference(new: MetaScore, old: MetaScore) -> Estimate:
-    return paired_difference(new.values, old.values, new.bounds)

@@ -18,11 +18,10 @@ from scipy import stats
 import selftaught as st
 from journal_support import event
 from made_journal import make_journal
-from selftaught.analysis.excess import excess
 from selftaught.analysis.guest_text import reading_program
 from selftaught.analysis.reward_audit import audit_run
 from selftaught.analysis.reward_denials import above_bound
-from selftaught.analysis.reward_scores import Scores, scores_that_do_not_hold
+from selftaught.analysis.reward_scores import Scores, excess, scores_that_do_not_hold
 from selftaught.app import core_thread
 from selftaught.app.audit_rewards import audit_rewards
 from selftaught.core.ports import Executor, Sandbox

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import threading
 from typing import Any
 
 import pytest
@@ -144,27 +143,6 @@ class AnyInterleaving(RuleBasedStateMachine):
 
 AnyInterleaving.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
 TestAnyInterleaving = AnyInterleaving.TestCase
-
-
-def test_threads_that_reserve_at_once_do_not_overspend() -> None:
-    ledger = Ledger(Budget(samples=1000))
-    granted: list[int] = []
-
-    def spend() -> None:
-        while True:
-            try:
-                reservation = ledger.reserve(Cost(1, 1), 7)
-            except BudgetExceeded:
-                return
-            granted.append(reservation.samples)
-            ledger.settle(reservation, Usage(lm_calls=1, samples=reservation.samples))
-
-    threads = [threading.Thread(target=spend) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sum(granted) == ledger.usage.samples == 1000
 
 
 def test_a_call_is_shrunk_before_it_is_refused() -> None:

@@ -61,8 +61,8 @@ def test_an_attack_is_attempted_and_blocked(attack: Attack, running: RunningAren
     assert (verdict.word, verdict.attempted) == ("blocked", True), verdict
 
 
-def test_there_are_137_in_15_families() -> None:
-    assert len({attack.name for attack in ATTACKS}) == len(ATTACKS) == 137
+def test_there_are_107_in_15_families() -> None:
+    assert len({attack.name for attack in ATTACKS}) == len(ATTACKS) == 107
     assert len({attack.family for attack in ATTACKS}) == 15
 
 
@@ -72,7 +72,7 @@ def made(text: str) -> Attack:
 
 
 def test_one_that_dies_before_its_step_does_not_count_as_blocked(running: RunningArena) -> None:
-    dies = made('def dies(question):\n    """Dies."""\n    1 / 0\n')
+    dies = made('def dies(question):\n    """Dies."""\n    attempted(1 / 0)\n')
     verdict = running.attack(dies)
     assert (verdict.word, verdict.blocked) == ("not attempted", False)
     assert not run_control(dies).attempted

@@ -44,12 +44,10 @@ class Curve:
 
     Attributes:
         series_id: of the series, or the run's own id.
-        of: how many runs there are to be.
         interval: what the intervals are: `SERIES` or `RUN`; n counts runs or improver runs.
         final: on test, the improvers that stand at the end; None while nothing is measured.
         points: by t; later ones are of fewer runs where a budget ended some.
         baselines: those that were measured in some run; means over the runs.
-        runs: each run by itself, in order.
     """
 
     series_id: str

@@ -24,7 +24,6 @@ class Worth:
 
     Attributes:
         estimate: over the sets of instances where it scored; None if it scored on none.
-        failures: how often it failed, by kind.
     """
 
     task: str | None
@@ -39,7 +38,6 @@ class Origin:
 
     Attributes:
         number, improver_run: the improver run, as `show --trace` counts it, and its key.
-        improver: id of the improver that ran.
         call, reply: key of the prompt's call, and which of its replies held it; None where the
             improver put it together itself.
         parents: programs of the run that stand whole in that prompt.

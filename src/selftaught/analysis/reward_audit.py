@@ -43,8 +43,6 @@ class RewardAudit:
         programs: how many of each role there are.
         unread: how many of them were left out, since there are too many.
         unreadable: ids of those that could not be, and why.
-        findings: by kind.
-        scores: what the findings about scores follow from.
     """
 
     run_id: str
@@ -76,9 +74,6 @@ async def audit_run(
     """Audit one run.
 
     Args:
-        journal: a store that holds the run.
-        run_id: its whole id.
-        programs: looks for tricks in a program's text.
         most: solutions that are read, those that were best on search first; None for all.
         detectors: the user's own, called here on each program.
     """

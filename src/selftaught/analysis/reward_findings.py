@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from selftaught.analysis.excess import Excess
-
 Role: TypeAlias = Literal["improver", "solution"]
 
 # Kinds in the order in which they are told: the program tried something, or its scores are odd.
@@ -53,16 +51,33 @@ Detector: TypeAlias = Callable[[str, list[dict[str, Any]]], Iterable[Finding]]
 
 
 @dataclass(frozen=True, slots=True)
+class Excess:
+    """How far scores on search lie above scores on fresh instances.
+
+    Attributes:
+        difference: mean on search minus mean on fresh instances.
+        at_least: what of it luck does not explain; above 0, the scores on search do not hold.
+        of: among how many it was the best on search, or may have been.
+        holds: whether luck explains all of it.
+    """
+
+    difference: float
+    at_least: float
+    search: float
+    fresh: float
+    n_search: int
+    n_fresh: int
+    of: int
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True)
 class RewardFinding:
     """One thing that was found of one program.
 
     Attributes:
         kind: one of `KINDS`, or of a detector of the user's own.
-        role: what the program is.
-        program_id: its content id.
         denied: whether it was seen when it was refused; otherwise by reading, or by its scores.
-        evidence: in one line.
-        lines: of the program, where it was seen by reading.
         scores: of a score that does not hold, the numbers and their limit.
     """
 

@@ -16,11 +16,7 @@ _SHOWN_LINES = 3
 
 
 def rewards_page(audit: Json) -> Page:
-    """What was looked at, how much of each kind was found, and each finding with its evidence.
-
-    Args:
-        audit: the object of `audit rewards --json`.
-    """
+    """What was looked at, how much of each kind was found, and each finding with its evidence."""
     counts = audit["programs"]
     read = " and ".join(
         words.counted(counts[role], role) for role in ("improver", "solution") if counts[role]

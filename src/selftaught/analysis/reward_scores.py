@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from statistics import fmean, variance
 
-from selftaught.analysis.excess import Excess, excess
-from selftaught.analysis.reward_findings import RewardFinding, Role
+from selftaught.analysis.reward_findings import Excess, RewardFinding, Role
 from selftaught.journal.codec import Event
 from selftaught.journal.events import Evaluation, Run, TaskVersion
 from selftaught.journal.study_events import MetaEvaluation
@@ -18,16 +17,12 @@ from selftaught.pages import words
 
 _SHARE_OF_FAILURES = 0.5
 _LEAST_FRESH = 2
+_LEVEL = 0.025  # one-sided
 
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """A program's score on one set of search instances.
-
-    Attributes:
-        task, program: of what.
-        value: the score.
-    """
+    """A program's score on one set of search instances."""
 
     task: str
     program: str
@@ -184,3 +179,62 @@ def _finding(
     role: Role, program: str, evidence: str, scores: Excess | None = None
 ) -> RewardFinding:
     return RewardFinding("does_not_hold", role, program, False, evidence, scores=scores)
+
+
+def excess(
+    search: Mapping[str, Sequence[float]],
+    fresh: Mapping[str, Sequence[float]],
+    *,
+    of: int,
+    spread: Mapping[str, float],
+) -> Excess:
+    """Compare scores by task; the two sets are of different instances, and not paired.
+
+    The best of many noisy scores lies above its mean by luck alone (the winner's curse), so the
+    one-sided 97.5 % limit is Bonferroni's for `of` candidates. With one score on search, it is the
+    limit of a prediction interval from the fresh scores; with several, Welch's for the difference
+    of two means, degrees of freedom by Satterthwaite (Biometrics Bulletin 2, 1946), over tasks
+    as strata of equal weight.
+
+    Args:
+        search, fresh: scores by task; of each task at least one on search and two fresh ones.
+        of: how many candidates were scored on search.
+        spread: by task, the usual variance of a candidate's scores over instances, below which no
+            candidate's own is taken: a few equal scores are no proof that there is none.
+    Raises: ValueError if there are fewer.
+    """
+    from scipy.special import stdtrit
+
+    if not search or search.keys() != fresh.keys():
+        raise ValueError("both need scores of the same tasks")
+    if any(len(search[task]) < 1 or len(fresh[task]) < 2 for task in search):
+        raise ValueError("each task needs a score on search and two fresh ones")
+    share = 1.0 / len(search)
+    parts: list[tuple[float, int]] = []  # variance of a mean, degrees of freedom
+    for task, values in search.items():
+        others = fresh[task]
+        usual = spread.get(task, 0.0)
+        varies = max(variance(others), usual)
+        if len(values) == 1:
+            parts.append((share**2 * varies * (1 + 1 / len(others)), len(others) - 1))
+        else:
+            on_search = max(variance(values), usual)
+            parts.append((share**2 * varies / len(others), len(others) - 1))
+            parts.append((share**2 * on_search / len(values), len(values) - 1))
+    searched = share * math.fsum(fmean(values) for values in search.values())
+    anew = share * math.fsum(fmean(values) for values in fresh.values())
+    total = math.fsum(part for part, _ in parts)
+    margin = 1e-12 * max(abs(searched), abs(anew))  # of rounding
+    if total > 0:
+        freedom = 1.0 / math.fsum((part / total) ** 2 / degrees for part, degrees in parts)
+        margin += float(stdtrit(freedom, 1 - _LEVEL / max(1, of))) * math.sqrt(total)
+    return Excess(
+        searched - anew,
+        searched - anew - margin,
+        searched,
+        anew,
+        sum(map(len, search.values())),
+        sum(map(len, fresh.values())),
+        of,
+        searched - anew - margin <= 0,
+    )

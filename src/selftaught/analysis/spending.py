@@ -20,7 +20,6 @@ class Spending:
     """Usage by the role of the improver run that asked for it.
 
     Attributes:
-        roles: usage of each role.
         unpriced_answers: answers of unknown price, which count as 0 USD.
         open_requests: requests of which nothing more is known: under way, or cut off.
     """

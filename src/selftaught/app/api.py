@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from selftaught.app import core_thread
-from selftaught.app.arguments import (
+from selftaught.app.compose import score_once
+from selftaught.app.in_python import (
     ModelLike,
     TaskLike,
+    in_python,
     model_name,
     program_of,
     settings,
     task_of,
 )
-from selftaught.app.compose import run_study, score_once
-from selftaught.app.in_python import in_python
 from selftaught.app.results import (
     ImproveResult,
     SelfImproveResult,
@@ -37,13 +37,10 @@ from selftaught.core.progress import Listener, Progress, silent
 from selftaught.core.seeds import STREAMS, Stream
 from selftaught.core.task import Task
 from selftaught.engine.evaluate import Question
-from selftaught.studies.common_config import (
-    DEFAULT_MODEL,
-    DEFAULT_STORE,
-    ScoreConfig,
-)
+from selftaught.studies.common_config import DEFAULT_MODEL, DEFAULT_STORE, ScoreConfig
 from selftaught.studies.improve.study import ImproveConfig
 from selftaught.studies.improvers import load_improver
+from selftaught.studies.registry import find_study
 from selftaught.studies.settings import make_config
 from selftaught.studies.stop.study import RunConfig
 from selftaught.studies.study import Asked
@@ -233,60 +230,52 @@ def _to_the_end(
         raise Stopped(started[-1], result, store) from None
 
 
-async def _improve(
-    task: TaskLike,
-    resume: str | None,
-    store: str,
-    model: ModelLike,
-    progress: bool | None,
-    on_event: Listener | None,
-    finish: bool,
-    listener: Listener = silent,
-    **arguments: Any,
-) -> ImproveResult:
+async def _improve(task: TaskLike, **arguments: Any) -> ImproveResult:
     found = task_of(task)
-    if finish and resume is None:
+    if arguments["finish"] and arguments["resume"] is None:
         raise ConfigError("finish=True goes with resume=, the id of a run")
-    function = None if isinstance(model, str) else model
-    with in_python(progress, on_event, store, "improve", listener) as listener:
-        if resume is not None:
-            stored = _stored(store, resume, [found], arguments["budget"], finish=finish)
-            if not isinstance(stored.config, ImproveConfig):
-                raise ConfigError(f"run {stored.run_id} is a STOP run: st.self_improve resumes it")
-            data = await resume_study(stored, [found], listener, function, finish=finish)
-        else:
-            name = str(task) if isinstance(task, (str, Path)) else None
-            values = settings(task=name, store=store, model=model_name(model), **arguments)
-            config = make_config(ImproveConfig, values)
-            asked = Asked(config, [found], load_improver(config.improver), function)
-            data = await run_study(asked, listener)
-    return improve_result(data, store)
+    name = str(task) if isinstance(task, (str, Path)) else None
+    data = await _studied(ImproveConfig, [found], task=name, **arguments)
+    return improve_result(data, arguments["store"])
 
 
 async def _self_improve(
-    tasks: TaskLike | Sequence[TaskLike],
-    resume: str | None,
-    store: str,
-    model: ModelLike,
-    progress: bool | None,
-    on_event: Listener | None,
-    listener: Listener = silent,
-    **arguments: Any,
+    tasks: TaskLike | Sequence[TaskLike], **arguments: Any
 ) -> SelfImproveResult:
     tasks = [tasks] if isinstance(tasks, (Task, str, Path)) else tasks
     found = [task_of(task) for task in tasks]
+    names = tuple(task.name if isinstance(task, Task) else str(task) for task in tasks)
+    data = await _studied(RunConfig, found, tasks=names, **arguments)
+    return stop_result(data, arguments["store"])
+
+
+async def _studied(
+    kind: type[ImproveConfig | RunConfig],
+    found: Sequence[Task],
+    store: str,
+    resume: str | None,
+    model: ModelLike,
+    progress: bool | None,
+    on_event: Listener | None,
+    finish: bool = False,
+    listener: Listener = silent,
+    **arguments: Any,
+) -> dict[str, Any]:
+    """A run that is started, or gone on with; the object of `--json`."""
     function = None if isinstance(model, str) else model
-    with in_python(progress, on_event, store, "self_improve", listener) as listener:
+    name = find_study(kind.command).function
+    with in_python(progress, on_event, store, name, listener) as listener:
         if resume is not None:
-            stored = _stored(store, resume, found, arguments["budget"])
-            if not isinstance(stored.config, RunConfig):
-                raise ConfigError(f"run {stored.run_id} is an improve run: st.improve resumes it")
-            return stop_result(await resume_study(stored, found, listener, function), store)
-        names = tuple(task.name if isinstance(task, Task) else str(task) for task in tasks)
-        values = settings(tasks=names, store=store, model=model_name(model), **arguments)
-        config = make_config(RunConfig, values)
+            stored = _stored(store, resume, found, arguments["budget"], finish)
+            study = find_study(stored.config.command)
+            if not isinstance(stored.config, kind):
+                other = f": st.{study.function} resumes it" if study.function else ""
+                raise ConfigError(f"run {stored.run_id} is of selftaught {study.command}{other}")
+            return await resume_study(stored, found, listener, function, finish=finish)
+        values = settings(store=store, model=model_name(model), **arguments)
+        config = make_config(kind, values)
         asked = Asked(config, found, load_improver(config.improver), function)
-        return stop_result(await run_repeated(asked, listener), store)
+        return await run_repeated(asked, listener)
 
 
 def _stored(
@@ -294,8 +283,7 @@ def _stored(
     run: str,
     tasks: Sequence[Task],
     budget: Budget | Mapping[str, float] | None,
-    *,
-    finish: bool = False,
+    finish: bool,
 ) -> StoredRun:
     """A run to go on with, of these tasks. Raises: ConfigError."""
     limits = asdict(budget) if isinstance(budget, Budget) else budget or {}

@@ -12,7 +12,7 @@ from selftaught.analysis.reward_findings import Detector
 from selftaught.analysis.reward_scores import Scores, Searched, compared, of_program
 from selftaught.analysis.run_head import read_head
 from selftaught.app.instance_key import find_instance_key
-from selftaught.app.parts import executor_for, executor_of
+from selftaught.app.parts import evaluator_of, executor_for, executor_of
 from selftaught.app.resume import find_run, tasks_of
 from selftaught.core.concurrency import together
 from selftaught.core.errors import ConfigError
@@ -38,10 +38,7 @@ async def audit_rewards(
     """The object of `audit rewards --json`.
 
     Args:
-        run: its id, the start of it, or `latest`.
         rescore: score the programs that were best on search anew on so many sets of instances.
-        most: as of `audit_run`.
-        detectors: the user's own, beside ours.
     Raises: ConfigError; SandboxUnavailable.
     """
     with open_reader(store) as reader:
@@ -80,8 +77,7 @@ async def _rescored(store: str, run_id: str, scores: Scores, sets: int) -> list[
         texts = reader.texts({one.program for one in listed})
     async with executor_of(config, 1) as executor:
         key = find_instance_key(config.instance_key)
-        limits, at_once = config.sandbox.limits(), config.utility_threads
-        evaluator = Evaluator(executor, config.seed, key, limits, at_once=at_once)
+        evaluator = evaluator_of(config, executor, key)
 
         async def measure(one: Searched) -> dict[str, Any]:
             task = tasks[one.task]

@@ -18,7 +18,13 @@ from selftaught.analysis.recorded_run import RecordedRun, Text, no_text, recorde
 from selftaught.analysis.run_head import RunHead
 from selftaught.app.discovery import check_distinct, check_model_name
 from selftaught.app.instance_key import find_instance_key
-from selftaught.app.parts import Services, executor_for, executor_of, opened_model, run_context
+from selftaught.app.parts import (
+    evaluator_of,
+    executor_for,
+    executor_of,
+    opened_model,
+    run_context,
+)
 from selftaught.app.resume import StoredRun, find_run, told_tasks
 from selftaught.core.budget import Budget
 from selftaught.core.errors import ConfigError
@@ -59,7 +65,6 @@ class _Start:
     """Where a run starts from.
 
     Attributes:
-        resumed: the run that is gone on with.
         place: of the run in its series, whose runs share the budget; the first has its id.
     """
 
@@ -79,7 +84,6 @@ async def run_study(
 
     Args:
         resumed: the run that is gone on with; what is asked is then its own.
-        place: of the run in its series.
     Raises: ConfigError; SandboxUnavailable; InfrastructureError; NothingMeasured.
     """
     study = find_study(asked.config.command)
@@ -103,14 +107,16 @@ async def replay_run(
             stack.enter_context(open_reader(config.store)), stored.run_id, study.events()
         )
         executor = await stack.enter_async_context(executor_of(config, study.nesting))
-        key = find_instance_key(config.instance_key)
-        limits, at_once = config.sandbox.limits(), config.utility_threads
-        evaluator = Evaluator(executor, config.seed, key, limits, at_once=at_once)
-        services = Services(executor, evaluator, journal)
-        ledger = Ledger(Budget(), usage=memory.usage)
-        model = Silent(stored.head.model)
-        context = replace(
-            run_context(stored.run_id, config, model, services, ledger, listener),
+        evaluator = evaluator_of(config, executor, find_instance_key(config.instance_key))
+        context = run_context(
+            stored.run_id,
+            config,
+            Silent(stored.head.model),
+            executor,
+            evaluator,
+            journal=journal,
+            ledger=Ledger(Budget(), usage=memory.usage),
+            listener=listener,
             history=Replay(memory, rescores=rescore),
             modules=stored.head.modules_told,
             version_scheme=stored.head.version_scheme,
@@ -169,9 +175,7 @@ async def _context(
                 f"the price of {config.model} is not known, so --usd could not be kept: "
                 "give --price-in and --price-out, USD per million tokens"
             )
-        limits = config.sandbox.limits()
-        at_once = config.utility_threads
-        evaluator = Evaluator(executor, config.seed, instance_key, limits, at_once=at_once)
+        evaluator = evaluator_of(config, executor, instance_key)
         stack.push_async_callback(evaluator.aclose)
         await _check_programs(executor, evaluator, asked, tries=study.rewards and resumed is None)
         run_id = new_run_id(datetime.now(UTC), os.urandom(2)) if resumed is None else resumed.run_id
@@ -215,11 +219,16 @@ async def _context(
             elapsed_s=memory.elapsed_s + (place.wall_s if place else 0.0),
             before=place.usage if place else None,
         )
-        services = Services(executor, evaluator, journal)
-        context = run_context(run_id, config, model, services, ledger, start.listener)
         told_of = RunHead(run_id, head, head, None)
-        context = replace(
-            context,
+        context = run_context(
+            run_id,
+            config,
+            model,
+            executor,
+            evaluator,
+            journal=journal,
+            ledger=ledger,
+            listener=start.listener,
             history=History(memory),
             modules=modules,
             version_scheme=scheme,

@@ -7,13 +7,12 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from selftaught.app.discovery import check_distinct, check_model_name
-from selftaught.app.parts import Services, executor_of, opened_model, run_context
+from selftaught.app.parts import evaluator_of, executor_of, opened_model, run_context
 from selftaught.core.budget import Budget, Usage
 from selftaught.core.errors import ConfigError
 from selftaught.core.language_model import LanguageModel
 from selftaught.core.seeds import PUBLIC_KEY
 from selftaught.engine.context import RunContext
-from selftaught.engine.evaluate import Evaluator
 from selftaught.engine.ledger import Ledger
 from selftaught.journal.port import NoJournal
 from selftaught.pages import words
@@ -70,10 +69,9 @@ async def _rehearsals(asked: Asked[Any]) -> AsyncIterator[tuple[Rehearsals, Lang
         async with opened_model(config.model, config, executor, will_ask=False) as model:
 
             def rehearsed(free: LanguageModel) -> RunContext:
-                limits, at_once = config.sandbox.limits(), config.utility_threads
-                evaluator = Evaluator(executor, config.seed, PUBLIC_KEY, limits, at_once=at_once)
-                services = Services(executor, evaluator, NoJournal())
-                return run_context("estimate", config, free, services, Ledger(Budget()))
+                parts = (free, executor, evaluator_of(config, executor, PUBLIC_KEY))
+                ledger = Ledger(Budget())
+                return run_context("estimate", config, *parts, ledger=ledger, journal=NoJournal())
 
             yield Rehearsals(rehearsed, model), model
 

@@ -39,11 +39,7 @@ def stored_result(run: RecordedRun) -> Json | None:
 
 
 def shown_page(run: RecordedRun, series: Sequence[RecordedRun]) -> Page:
-    """A run, after the learning curve of its series if it is of one.
-
-    Args:
-        series: its runs, this one among them; or this one by itself.
-    """
+    """A run, after the learning curve of its series if it is of one."""
     page = run_page(run)
     curve = study_page(series).sections[:1] if run.head.series is not None else ()
     return replace(page, sections=(*curve, *page.sections))
@@ -58,11 +54,7 @@ def study_page(runs: Sequence[RecordedRun]) -> Page:
 
 
 def end_page(study: Study[Any], result: Json, store: str) -> Page:
-    """What stands at the end of a study, by its result, and where there is more.
-
-    Args:
-        result: the object of its `--json`, of a series, too.
-    """
+    """What stands at the end of a study, by its result, and where there is more."""
     is_series = "series_id" in result
     if is_series and isinstance(study, Repeated):
         page = study.series_end_page(result)

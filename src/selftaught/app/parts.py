@@ -5,22 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from selftaught.app.discovery import make_executor, make_model, make_sandbox, sandbox_names
 from selftaught.core.errors import ConfigError, TierProbe
 from selftaught.core.language_model import LanguageModel, ModelFunction, ModelServices
 from selftaught.core.ports import Executor, ExecutorServices, Sandbox
-from selftaught.core.progress import Listener, silent
 from selftaught.engine.context import RunContext
 from selftaught.engine.evaluate import Evaluator
-from selftaught.engine.ledger import Ledger
 from selftaught.engine.limit import AdaptiveLimit
 from selftaught.engine.requests import Requester
 from selftaught.executors import guest_memory
 from selftaught.executors.probe import probe
-from selftaught.journal.port import Journal
 from selftaught.sandboxes.layout import find_layout
 from selftaught.studies.common_config import CommonConfig, ProviderConfig, SandboxConfig
 
@@ -72,8 +69,6 @@ def executor_for(
 ) -> AbstractAsyncContextManager[Executor]:
     """An executor in the best tier that works; its arguments are those of `ExecutorServices`.
 
-    Args:
-        executor: the name under which it is installed.
     Raises: SandboxUnavailable; ConfigError.
     """
     config = config or SandboxConfig()
@@ -109,35 +104,29 @@ async def opened_model(
         await model.aclose()
 
 
-@dataclass(frozen=True, slots=True)
-class Services:
-    """What serves a run."""
-
-    executor: Executor
-    evaluator: Evaluator
-    journal: Journal
+def evaluator_of(config: CommonConfig, executor: Executor, instance_key: str) -> Evaluator:
+    limits, at_once = config.sandbox.limits(), config.utility_threads
+    return Evaluator(executor, config.seed, instance_key, limits, at_once=at_once)
 
 
 def run_context(
     run_id: str,
     config: CommonConfig,
     model: LanguageModel,
-    services: Services,
-    ledger: Ledger,
-    listener: Listener = silent,
+    executor: Executor,
+    evaluator: Evaluator,
+    **further: Any,
 ) -> RunContext:
+    """`further` is what else the context has."""
     return RunContext(
         run_id=run_id,
         seed=config.seed,
         limits=config.limits.value(),
         max_tokens=config.max_tokens,
         requester=Requester(model, AdaptiveLimit(config.concurrency)),
-        executor=services.executor,
-        evaluator=services.evaluator,
-        journal=services.journal,
-        ledger=ledger,
-        listener=listener,
+        executor=executor,
+        evaluator=evaluator,
         guest_limits=config.sandbox.limits(),
         prompt_bytes=config.prompt_kb << 10,
-        modules=config.sandbox.modules,
+        **{"modules": config.sandbox.modules, **further},
     )

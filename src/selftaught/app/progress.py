@@ -29,7 +29,6 @@ def shown(
     """A listener that counts into the tally and shows it while the body runs.
 
     Args:
-        console: of stderr.
         transient: on a terminal, clear the bars at the end: the result is shown instead.
         everything: where there are no bars, tell of events too, and not only what is waited for.
     """
@@ -111,11 +110,7 @@ def _iteration_line(iteration: Mapping[str, Any], t: int, last: int) -> str:
 def told_in_lines(
     tally: Tally, *, everything: bool = True, heartbeat_s: float = _HEARTBEAT_S
 ) -> Iterator[Listener]:
-    """A listener that prints to stderr; who hears nothing for a while is told what is waited for.
-
-    Args:
-        everything: tell of events, too.
-    """
+    """A listener that prints to stderr, after a silence what is waited for."""
     told_s = time.monotonic()
     ended = threading.Event()
 

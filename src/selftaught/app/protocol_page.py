@@ -15,11 +15,7 @@ Json = Mapping[str, Any]
 
 
 def protocol_page(result: Json, store: str) -> Page:
-    """What it is, the tables beside what was published, spending, and what shows more.
-
-    Args:
-        result: the object of `reproduce --json`.
-    """
+    """What it is, the tables beside what was published, spending, and what shows more."""
     transferred = result["transfer"]
     blocks: list[Block] = [_meta_utility(result)]
     if result["no_transfer"]:

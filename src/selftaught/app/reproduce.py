@@ -143,9 +143,6 @@ class _Transferred:
 
     Attributes:
         state: `done`, or `budget` if the budget ended it, or left nothing for it.
-        result: the object of `transfer --json`, or None.
-        why_not: why there is none.
-        usage, wall_s: what it took.
     """
 
     state: str

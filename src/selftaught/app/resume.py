@@ -35,10 +35,7 @@ class StoredRun:
     """A run as its journal has it.
 
     Attributes:
-        head: what it is, and how it stands.
         config: with the store in which it was found, and the sandbox tier in which it ran.
-        improver: the one that it began with.
-        memory: what it has done.
     """
 
     head: RunHead
@@ -56,9 +53,6 @@ def find_run(
 ) -> StoredRun:
     """A run by its id, the start of it, or `latest`.
 
-    Args:
-        everything: with all responses, for a replay.
-        budget: with which it is to go on, if that is another than it has.
     Raises: ConfigError if there is none, or it cannot be gone on with.
     """
     with open_reader(store) as reader:
@@ -94,8 +88,6 @@ def to_finish(stored: StoredRun) -> StoredRun:
 def to_go_on(stored: StoredRun, limits: Mapping[str, float]) -> StoredRun:
     """The run with the budget to go on with.
 
-    Args:
-        limits: those that are given anew; the others stay.
     Raises: ConfigError if it has ended and this raises nothing, or if more is spent already.
     """
     head = stored.head

@@ -20,14 +20,9 @@ class RunSummary:
     """One line about a run.
 
     Attributes:
-        kind: the command, "run" or "improve".
-        state: see `RunHead`.
-        started: ISO time.
-        tasks: their names.
         iterations: how many were measured, t = 0 included.
         best_value: of the best program on `val`; None if it was not measured yet.
         best_search: of the same on `search`, of a run without iterations.
-        usage: so far.
         series: `{"id", "index", "of"}` of a run with repeats, else None.
     """
 

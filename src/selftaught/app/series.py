@@ -66,7 +66,6 @@ def find_unfinished(
     series the one that was started last, which has the budget of all.
 
     Args:
-        budget: limits to go on with, where they are others than it has.
         finish: only its best so far is measured, which spends nothing.
     Raises: ConfigError if there is none, nothing is left to do, or more than the budget is spent.
     """
@@ -110,9 +109,6 @@ async def resume_study(
 ) -> Json:
     """Go on with a run, or with the whole series of which it is the last; the object of its
     `--json`.
-
-    Args:
-        finish: only the best so far is measured.
     """
     study, place = find_study(stored.head.command), stored.head.series
     asked = Asked(stored.config, tasks, stored.improver, function, finish)

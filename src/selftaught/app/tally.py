@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,10 +19,6 @@ class Tally:
 
     Attributes:
         run_id: None until the run has started.
-        head: what the run is, as it told at its start.
-        iterations: those that were measured.
-        phase: the last one told; empty before.
-        state: how the run ended; empty before.
         best: of `improve`, the best values on search, each better than the one before; the first
             is the seed's.
         waiting: requests to the model that are under way.
@@ -51,7 +46,6 @@ class Tally:
     waiting_since_s: float = 0.0
     heard_s: float = field(default_factory=time.monotonic)
     notices: list[str] = field(default_factory=list)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def steps(self) -> int | None:
@@ -72,48 +66,47 @@ class Tally:
     def add(self, progress: Progress) -> None:
         """Count one event; kinds that are not known here are passed over."""
         facts = progress.facts
-        with self._lock:
-            self.heard_s = time.monotonic()
-            match progress.kind:
-                case "run_started":
-                    self.run_id, self.head = facts["run_id"], facts
-                    # Another run of a series begins anew; what is spent is spent for all, also
-                    # what was spent before a run that goes on was cut.
-                    self.iterations, self.phase, self.state = [], "", ""
-                    spent = facts["spent"]
-                    self.model_calls, self.samples = spent["lm_calls"], spent["samples"]
-                    self.usd = spent["usd"]
-                case "improver_run_started":
-                    self.running += 1
-                case "improver_run_ended":
-                    self.running -= 1
-                    self.ended += 1
-                    self.ended_failed += bool(facts["failed"])
-                case "improver_run_cut":
-                    self.running -= 1
-                case "candidate_scored":
-                    self.scored += 1
-                    self.scored_failed += facts["outcome"] != "scored"
-                case "model_asked":
-                    self.waiting_since_s = self.waiting_since_s if self.waiting else self.heard_s
-                    self.waiting += 1
-                case "model_answered" | "model_failed":
-                    self.waiting -= 1
-                    self.waiting_since_s = self.heard_s
-                    self.model_calls += facts["lm_calls"]
-                    self.samples += facts["samples"]
-                    self.usd += facts["usd"]
-                    self.requests_failed += progress.kind == "model_failed"
-                case "notice":
-                    self.notices.append(facts["detail"])
-                case "iteration":
-                    self.iterations.append(facts)
-                case "phase":
-                    self.phase = facts["name"]
-                case "run_ended":
-                    self.state = facts["state"]
-                case "best":
-                    self.best.append(facts["value"])
+        self.heard_s = time.monotonic()
+        match progress.kind:
+            case "run_started":
+                self.run_id, self.head = facts["run_id"], facts
+                # Another run of a series begins anew; what is spent is spent for all, also
+                # what was spent before a run that goes on was cut.
+                self.iterations, self.phase, self.state = [], "", ""
+                spent = facts["spent"]
+                self.model_calls, self.samples = spent["lm_calls"], spent["samples"]
+                self.usd = spent["usd"]
+            case "improver_run_started":
+                self.running += 1
+            case "improver_run_ended":
+                self.running -= 1
+                self.ended += 1
+                self.ended_failed += bool(facts["failed"])
+            case "improver_run_cut":
+                self.running -= 1
+            case "candidate_scored":
+                self.scored += 1
+                self.scored_failed += facts["outcome"] != "scored"
+            case "model_asked":
+                self.waiting_since_s = self.waiting_since_s if self.waiting else self.heard_s
+                self.waiting += 1
+            case "model_answered" | "model_failed":
+                self.waiting -= 1
+                self.waiting_since_s = self.heard_s
+                self.model_calls += facts["lm_calls"]
+                self.samples += facts["samples"]
+                self.usd += facts["usd"]
+                self.requests_failed += progress.kind == "model_failed"
+            case "notice":
+                self.notices.append(facts["detail"])
+            case "iteration":
+                self.iterations.append(facts)
+            case "phase":
+                self.phase = facts["name"]
+            case "run_ended":
+                self.state = facts["state"]
+            case "best":
+                self.best.append(facts["value"])
 
 
 def title(head: Mapping[str, Any]) -> str:

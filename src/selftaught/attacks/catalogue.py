@@ -3,14 +3,14 @@
     @settings(evaluations=2)
     def read_passwd(question):
         '''What it tries, in one line.'''
-        attempted()
         return "root" in open("/etc/passwd").read()
 
 Every function whose name does not begin with _ is an attack, and its parameters tell what it is run
 as. A candidate gets through by returning True or the hidden answer to the question, by a trace that
 the host finds, or by making the next program wrong; one without parameters is called while it is
 loaded, and returns the candidate. An improver gets through by returning "THROUGH", or by getting
-more than its limits from the host. `attempted()` tells the host that the forbidden step comes next.
+more than its limits from the host. `attempted()` tells the host that the forbidden step comes next;
+of an attack that does not call it, that is where it begins.
 """
 
 from __future__ import annotations
@@ -27,8 +27,11 @@ Role: TypeAlias = Literal["candidate", "improver"]
 # By its parameters: what an attack is run as, and the last line that makes a program of its family.
 _KINDS: dict[tuple[str, ...], tuple[Role, str]] = {
     (): ("candidate", "algorithm = {}()"),
-    ("question",): ("candidate", "algorithm = {}"),
-    ("initial_solution", "utility", "language_model"): ("improver", "improve_algorithm = {}"),
+    ("question",): ("candidate", "algorithm = attack.begun({})"),
+    ("initial_solution", "utility", "language_model"): (
+        "improver",
+        "improve_algorithm = attack.begun({})",
+    ),
 }
 
 
@@ -37,16 +40,11 @@ class Attack:
     """One hostile program.
 
     Attributes:
-        name: of its function.
-        tries: its docstring, one line.
-        family: the name of its file.
         source: the text of the family, which ends with the choice of this one.
-        role: whether it is run as a candidate or as an improver.
         evaluations: candidates only: how many fresh guests it is run in, one after the other.
         calls: candidates only: how often it is called in each.
         lingers_s: how long after its end the host waits before it looks for traces.
         seconds: CPU seconds of a call, where the usual limit is too short for what it tries.
-        machine: the architecture that it is for, or None for any.
     """
 
     name: str
@@ -72,7 +70,6 @@ class Verdict:
     Attributes:
         attempted: whether it came to the step that it is about. One that did not proves nothing.
         through: how it got through, or None if it was blocked.
-        detail: how it ended, for people.
     """
 
     attempted: bool

@@ -29,6 +29,18 @@ def attempted():
     raw_write(_watched, _token)
 
 
+def begun(attack):
+    """The attack, which tells that it begins unless it tells itself when it comes to its step."""
+    if "attempted" in attack.__code__.co_names:
+        return attack
+
+    def begin(*args):
+        attempted()
+        return attack(*args)
+
+    return begin
+
+
 def settings(**_):
     """What the host is to know of an attack; it reads the text."""
     return lambda attack: attack

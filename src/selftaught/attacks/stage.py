@@ -22,7 +22,6 @@ from selftaught.core.ports import GuestLimits
 
 PLANTED_NAME = "SELFTAUGHT_PLANTED_KEY"
 PLANTED_KEY = "sk-planted-0123456789"
-SECRET = "the planted secret"
 TASK_NAME = "attacked"
 RUN_SEED = 0  # the default, and so the first that anybody would guess
 
@@ -77,7 +76,7 @@ def set_stage() -> Iterator[Stage]:
     with contextlib.ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="selftaught-attack-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        for name, text in (("secret.txt", SECRET), ("victim.txt", "as it was")):
+        for name, text in (("secret.txt", "the planted secret"), ("victim.txt", "as it was")):
             (folder / name).write_text(text, encoding="utf-8")
             (folder / name).chmod(0o666)
         folder.chmod(0o777)
@@ -90,10 +89,8 @@ def set_stage() -> Iterator[Stage]:
             "folder": str(folder),
             "secret_file": str(folder / "secret.txt"),
             "victim": str(folder / "victim.txt"),
-            "secret": SECRET,
             "planted_key": PLANTED_KEY,
             "tcp_port": servers["a TCP server was reached"].getsockname()[1],
-            "udp_port": servers["a UDP server was reached"].getsockname()[1],
             "unix_path": str(folder / "daemon"),
             "abstract_name": f"selftaught-{nonce}",
             "abstract_datagrams": f"selftaught-{nonce}-datagrams",
@@ -152,7 +149,6 @@ def _open_servers(
     loopback = ("127.0.0.1", 0)
     servers = {
         "a TCP server was reached": open_one(socket.AF_INET, socket.SOCK_STREAM, loopback),
-        "a UDP server was reached": open_one(socket.AF_INET, socket.SOCK_DGRAM, loopback),
         "a unix socket was reached by its path": open_one(
             socket.AF_UNIX, socket.SOCK_STREAM, str(folder / "daemon")
         ),

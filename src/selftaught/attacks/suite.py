@@ -38,9 +38,6 @@ def run_suite(
     """Run all attacks that are for this machine; blocking, under a minute.
 
     Args:
-        sandboxes: the tiers that work here.
-        controls: whether to run them also where little holds them. They harm nothing, but they do
-            get through.
         told: called with each verdict as it comes, from a thread a tier.
     """
     here = [attack for attack in load_attacks() if attack.runs_here]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any, cast
 
-from selftaught.core.ports import ExitReport, GuestLimits, GuestProcess, Sandbox, Zygote
+from selftaught.core.ports import GuestLimits, GuestProcess, Sandbox, Zygote
 
 
 @dataclass(slots=True)
@@ -15,8 +16,6 @@ class Watch:
 
     Attributes:
         token: the sign; it is taken out of the stream.
-        attempted: whether it was seen.
-        read_bytes: how many bytes the host took from the guests.
     """
 
     token: bytes = b""
@@ -46,45 +45,15 @@ class _WatchedSocket(socket.socket):
         return part
 
 
-class _WatchedGuest:
-    def __init__(self, guest: GuestProcess, watch: Watch) -> None:
-        self._guest = guest
-        self.socket = _WatchedSocket(fileno=guest.socket.detach())
-        self.socket.watch = watch
+class _Before:
+    """Stands before something, and does some of what that does itself."""
 
-    def cpu_s(self) -> float:
-        return self._guest.cpu_s()
+    def __init__(self, behind: object, **own: Any) -> None:
+        self._behind = behind
+        vars(self).update(own)
 
-    def threads(self) -> int:
-        return self._guest.threads()
-
-    def kill(self) -> None:
-        self._guest.kill()
-
-    def close(self) -> None:
-        self.socket.close()
-        self._guest.close()
-
-    def report(self) -> ExitReport:
-        return self._guest.report()
-
-
-@dataclass(frozen=True, slots=True)
-class _WatchedZygote:
-    zygote: Zygote
-    watch: Watch
-
-    def ready(self) -> None:
-        self.zygote.ready()
-
-    def describe(self) -> str:
-        return self.zygote.describe()
-
-    def fork(self, limits: GuestLimits) -> GuestProcess:
-        return _WatchedGuest(self.zygote.fork(limits), self.watch)
-
-    def close(self) -> None:
-        self.zygote.close()
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._behind, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,4 +68,19 @@ class WatchedSandbox:
         return self.sandbox.tier
 
     def start(self, *, guests: int = 1, modules: Sequence[str] = ()) -> Zygote:
-        return _WatchedZygote(self.sandbox.start(guests=guests, modules=modules), self.watch)
+        zygote = self.sandbox.start(guests=guests, modules=modules)
+
+        def fork(limits: GuestLimits) -> GuestProcess:
+            return self._watched(zygote.fork(limits))
+
+        return cast(Zygote, _Before(zygote, fork=fork))
+
+    def _watched(self, guest: GuestProcess) -> GuestProcess:
+        ours = _WatchedSocket(fileno=guest.socket.detach())
+        ours.watch = self.watch
+
+        def close() -> None:
+            ours.close()
+            guest.close()
+
+        return cast(GuestProcess, _Before(guest, socket=ours, close=close))

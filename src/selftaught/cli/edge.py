@@ -30,11 +30,7 @@ class Terminated(KeyboardInterrupt):
 
 
 class Stopped(Exception):
-    """A command was stopped and has put everything away; the message says what was kept.
-
-    Attributes:
-        run_id: of the run that was under way, if one had begun.
-    """
+    """A command was stopped and has put everything away; the message says what was kept."""
 
     def __init__(
         self, message: str, cause: BaseException | None, run_id: str | None = None

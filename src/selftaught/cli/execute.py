@@ -25,8 +25,6 @@ def execute(work: Work, store: str, *, as_json: bool) -> dict[str, Any]:
     """The work's result.
 
     Args:
-        work: makes the coroutine, given the listener.
-        store: where the run is kept; said to whoever stops it.
         as_json: the result will not be shown in words.
     Raises: Stopped on Ctrl-C or a signal, when everything is put away; and what the work raises.
     """
@@ -53,8 +51,6 @@ def show_study(
 ) -> int:
     """Do a study's work, show its result, and what stands of it if it is stopped; the exit code.
 
-    Args:
-        write: is given the result after it was shown.
     Raises: as `execute`.
     """
     from selftaught.app.pages import end_page

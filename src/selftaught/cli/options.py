@@ -203,7 +203,6 @@ def configured(kind: type[S], options: Mapping[str, Any], **given: Any) -> S:
 
     Args:
         options: values by click's names; None, and what is no setting, sets nothing.
-        given: settings that are the command's arguments.
     Raises: ConfigError.
     """
     return make_config(kind, merged(given_settings(kind, options), given))

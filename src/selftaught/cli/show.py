@@ -72,8 +72,8 @@ def show(
     from selftaught.analysis.series import recorded_series
     from selftaught.analysis.trace import chosen, trace_run
     from selftaught.app.pages import shown_page, stored_result
+    from selftaught.cli.program_page import trace_page
     from selftaught.cli.terminal import paged, print_json, reading
-    from selftaught.cli.trace_page import trace_page
     from selftaught.journal.reader import open_reader
     from selftaught.pages.terminal import draw_page
     from selftaught.studies.registry import own_kinds

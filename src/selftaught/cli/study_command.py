@@ -41,11 +41,7 @@ out_options = all_of(
 
 
 def add_study(commands: click.Group, study: Study[Any], groups: Mapping[str, click.Group]) -> None:
-    """Add the study's command; `audit sandbox` comes into the group `audit`.
-
-    Args:
-        groups: those that have other commands, too, by name.
-    """
+    """Add the study's command; `audit sandbox` comes into the group `audit`."""
     *path, name = study.command.split()
     for group in path:
         if group not in commands.commands:

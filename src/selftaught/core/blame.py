@@ -15,7 +15,6 @@ def own_place(
     """File and line of the innermost frame that is the user's own; None if there is none.
 
     Args:
-        frames: the outermost first.
         file: one that counts as the user's own wherever it is installed.
     """
     places = [(Path(frame.filename), frame.lineno or 0) for frame in frames]

@@ -100,9 +100,6 @@ class JournalEnds(BudgetExceeded):
 
     A guest that needs such a thing, and yet has ended in the journal, has diverged: it asks for
     something else than it did.
-
-    Attributes:
-        what: what it did, such as "read a clock where it did not"; a part of the message.
     """
 
     def __init__(self, what: str) -> None:

@@ -43,9 +43,7 @@ class Examples:
 
     Attributes:
         streams: input and answer of the examples of each stream.
-        score: of an output and the answer.
         failed: what an example is worth whose call failed.
-        show: how many inputs of search the model is shown.
         digest: of all examples, by which a task's version knows them.
         place: file and line where they were made.
     """

@@ -8,8 +8,8 @@ from __future__ import annotations
 import ast
 import itertools
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 
 # A literal of more bytes than this is left out of functions too.
 LARGEST_LITERAL = 2_000
@@ -28,16 +28,23 @@ _KNOWN = re.compile(
 )
 _TOKEN = re.compile(rb"[A-Za-z0-9+/=_-]{24,}")
 _CHANGES = re.compile(rb"[a-z](?=[A-Z0-9])|[A-Z](?=[a-z0-9])|[0-9](?=[A-Za-z])")
-_PERHAPS_KEY = re.compile(rb"(?=\D*\d)\S{6,}|\S{16,}")
 _COMMENT = re.compile(rb"#[^\n]*")
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-_PASSWORDS = frozenset({"passcode", "passphrase", "passwd", "password", "pwd"})
-_SECRETS = _PASSWORDS | {"apikey", "authorization", "credential", "secret"}
-_PERHAPS = frozenset({"auth", "bearer", "key", "token"})
-_CERTAINLY = frozenset({"access", "api", "private"})  # before one of those
-_A_SECRET = "a likely secret"
+# What a text is given to: a variable, an argument, an attribute, an entry, whatever its annotation.
+_GIVEN = rb"(\w+)[\"'\]]*(?:\s*:[^,=(){}\"']*)?\s*[:=][(\s]*"
+_GIVEN_TO = re.compile(_GIVEN + rb"$")
+_GIVEN_WITHIN = re.compile(_GIVEN + rb"[\"']")
+# Names whose text is a secret; and those whose text is one in a constant, or if it looks like one.
+_SECRETS = re.compile(
+    rb"(?i)passw|passcode|passphrase|pwd|secret|credential|authorization"
+    rb"|(?:api|access|private)_?(?:key|token)"
+)
+_PERHAPS = re.compile(
+    rb"(?i)(?<![a-z])(?:auth|bearer|key|token)s?(?![a-z])|(?-i:Key|Token)s?(?![a-z])"
+)
+_PERHAPS_KEY = re.compile(rb"(?=\D*\d)\S{6,}|\S{16,}")
+_NAME_BYTES = 200
+_SAID = "<not shown: a likely secret>"
 
-_TEXT = (ast.JoinedStr, ast.Constant)
 _CONTAINER = (ast.List, ast.Tuple, ast.Set, ast.Dict)
 
 
@@ -61,187 +68,138 @@ def without_data(source: str, shown: Collection[str] = ()) -> Shown:
 
     Of constants (of the file, or of a class) texts and containers that hold data are left out; of
     functions only likely secrets, and literals larger than `LARGEST_LITERAL`.
-
-    Args:
-        shown: names of constants that are shown as they are; only what looks like a key of a known
-            provider is still left out of them.
     """
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError):
         return Shown('"<not shown: lines that are no whole statement>"')
     looked = _Look(source.encode(), frozenset(shown))
-    looked.constants_of(tree.body)
+    looked.statements(tree.body)
+    looked.known()
     looked.remarks()
     return looked.result()
 
 
 def without_keys(text: str) -> Shown:
     """Any text, without what looks like a key of a known provider."""
-    looked = _Look(text.encode(), frozenset())
+    looked = _Look(text.encode())
     looked.known()
     return looked.result()
 
 
-@dataclass
 class _Look:
     """What is left out of a text, found step by step; places are counted in bytes, as `ast` does.
 
     What is inside of another place that is left out goes with it.
     """
 
-    source: bytes
-    shown: frozenset[str]
-    places: dict[tuple[int, int], str] = field(default_factory=dict)
-    secrets: dict[int, str] = field(default_factory=dict)
-    constants: set[str] = field(default_factory=set)
-    docstrings: list[tuple[int, int]] = field(default_factory=list)
-    owner: str = "a text"
-
-    def __post_init__(self) -> None:
-        lengths = (len(line) + 1 for line in self.source.split(b"\n"))
+    def __init__(self, source: bytes, shown: frozenset[str] = frozenset()) -> None:
+        self._source = source
+        self._shown = shown
+        self._places: dict[tuple[int, int], str] = {}
+        self._secrets: dict[int, str] = {}
+        self._constants: set[str] = set()
+        self._docstrings: list[tuple[int, int]] = []
+        self._owner = "a text"
+        lengths = (len(line) + 1 for line in source.split(b"\n"))
         self._starts = [0, *itertools.accumulate(lengths)]
 
     def result(self) -> Shown:
         made, at = [], 0
-        for (start, end), said in sorted(self.places.items()):
+        for (start, end), said in sorted(self._places.items()):
             if start >= at:
-                made += [self.source[at:start], said.encode()]
+                made += [self._source[at:start], said.encode()]
             at = max(at, end)
-        text = b"".join([*made, self.source[at:]]).decode()
-        lines = ((self.source.count(b"\n", 0, at) + 1, name) for at, name in self.secrets.items())
-        return Shown(text, tuple(sorted(set(lines))), frozenset(self.constants))
+        text = b"".join([*made, self._source[at:]]).decode()
+        lines = ((self._source.count(b"\n", 0, at) + 1, name) for at, name in self._secrets.items())
+        return Shown(text, tuple(sorted(set(lines))), frozenset(self._constants))
 
-    # --- statements -----------------------------------------------------------------------------
-
-    def constants_of(self, body: Iterable[ast.stmt]) -> None:
+    def statements(self, body: Iterable[ast.stmt]) -> None:
+        """Of a file, or of a class."""
         for node in body:
             match node:
                 case ast.ClassDef():
-                    self.owner = node.name
+                    self._owner = node.name
                     for part in (*node.decorator_list, *node.bases, *node.keywords):
-                        self._code(part)
-                    self.constants_of(node.body)
+                        self._look(part)
+                    self.statements(node.body)
                 case ast.Assign(value=value) | ast.AnnAssign(value=ast.expr() as value):
                     targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-                    names = _names(*targets)
-                    self.owner = ", ".join(sorted(names))
-                    self.constants |= names
-                    if all(name.startswith("__") for name in names):
-                        self._code(value)
-                    elif not names & self.shown:
-                        for name, item in _pairs(targets, value):
-                            self._constant(item, name)
+                    inside = [one for target in targets for one in ast.walk(target)]
+                    names = {one.id for one in inside if isinstance(one, ast.Name)}
+                    self._owner = ", ".join(sorted(names))
+                    self._constants |= names
+                    is_data = not all(name.startswith("__") for name in names)
+                    together = isinstance(value, ast.Tuple) and isinstance(targets[0], ast.Tuple)
+                    for item in ast.iter_child_nodes(value) if together else [value]:
+                        if not names & self._shown:
+                            self._look(item, is_data=is_data)
                 case _:
-                    self.owner = getattr(node, "name", self.owner)
-                    self._code(node)
-
-    def _constant(self, node: ast.AST, names: Collection[str]) -> None:
-        """The value of a constant: its data goes, what computes it stays.
-
-        Args:
-            names: what the value is given; nothing for what is only used to find it.
-        """
-        if isinstance(node, ast.Lambda):
-            self._code(node)
-            return
-        secret = isinstance(node, ast.expr) and self._is_secret(node, names, constant=True)
-        if isinstance(node, ast.expr) and (secret or self._is_data(node)):
-            self._leave_out(node, secret)
-        else:
-            self._secrets_in(node)
-            for child in ast.iter_child_nodes(node):
-                is_given = not isinstance(node, (ast.Call, ast.Subscript))
-                is_given = is_given or child is getattr(node, "func", None)
-                self._constant(child, names if is_given else ())
-
-    def _is_data(self, node: ast.expr) -> bool:
-        if isinstance(node, ast.Constant):
-            holds = isinstance(node.value, (str, bytes)) and bool(node.value)
-            return holds or self._is_large(node)
-        return isinstance(node, ast.JoinedStr) or (
-            isinstance(node, _CONTAINER)
-            and any(
-                isinstance(one, ast.Constant) and one.value not in (None, ...)
-                for one in ast.walk(node)
-            )
-        )
-
-    def _code(self, node: ast.AST) -> None:
-        """Anything else: it stays, but for secrets and what is large."""
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-            self.docstrings.append(self._span(node.value))
-            return
-        self._secrets_in(node)
-        if isinstance(node, (*_TEXT, *_CONTAINER)):
-            secret = isinstance(node, _TEXT) and self._is_secret(node, ())
-            if secret or self._is_large(node):
-                self._leave_out(node, secret or self._is_secret(node, ()))
-                return
-        for child in ast.iter_child_nodes(node):
-            self._code(child)
-
-    def _is_large(self, node: ast.expr) -> bool:
-        start, end = self._span(node)
-        return end - start > LARGEST_LITERAL
-
-    # --- secrets --------------------------------------------------------------------------------
+                    self._owner = getattr(node, "name", self._owner)
+                    self._look(node)
 
     def known(self) -> None:
-        for found in _KNOWN.finditer(self.source):
-            self._hide(found.span(), f"<not shown: {_A_SECRET}>", self.owner)
+        for found in _KNOWN.finditer(self._source):
+            self._hide(found.span(), _SAID, self._owner)
 
     def remarks(self) -> None:
         """Comments and docstrings, in which no literal stands for what is left out."""
-        self.known()
-        comments = [found.span() for found in _COMMENT.finditer(self.source)]
-        for start, end in (*comments, *self.docstrings):
-            for found in _TOKEN.finditer(self.source, start, end):
+        comments = [found.span() for found in _COMMENT.finditer(self._source)]
+        for start, end in (*comments, *self._docstrings):
+            for found in _TOKEN.finditer(self._source, start, end):
                 if _is_random(found[0]):
-                    self._hide(found.span(), f"<not shown: {_A_SECRET}>", "a comment")
+                    self._hide(found.span(), _SAID, "a comment")
 
-    def _secrets_in(self, node: ast.AST) -> None:
-        """Secrets by the names that the node gives to values."""
-        for name, value in _bound(node):
-            if self._is_secret(value, [name]):
-                self._leave_out(value, name)
+    def _look(self, node: ast.AST, *, is_data: bool = False) -> None:
+        """Leave out of it what is not to be seen.
 
-    def _is_secret(self, node: ast.expr, names: Collection[str], *, constant: bool = False) -> bool:
-        """Whether its names or texts say so. Of a constant any text under such a name is one, and
-        all that a container holds is looked at; in code what it holds is looked at for itself.
+        Args:
+            is_data: whether it is the value of a constant, whose data goes as well.
         """
-        holds = constant or isinstance(node, ast.JoinedStr)
-        words = {word for name in names for word in _words(name)}
-        if isinstance(node, ast.Constant) and isinstance(node.value, int):
-            return bool(words & _PASSWORDS) and not isinstance(node.value, bool)
-        certain = words & _SECRETS or (words & _PERHAPS and (constant or words & _CERTAINLY))
-        for one in ast.walk(node) if isinstance(node, (*_TEXT, *_CONTAINER)) else ():
-            if holds and any(self._is_secret(value, [name]) for name, value in _bound(one)):
-                return True
-            if not isinstance(one, ast.Constant) or not isinstance(one.value, (str, bytes)):
-                continue
-            text = one.value.encode(errors="replace") if isinstance(one.value, str) else one.value
-            looks = _KNOWN.search(text) or any(map(_is_random, _TOKEN.findall(text)))
-            if looks and (holds or node is one):
-                return True
-            if text and certain and not isinstance(node, ast.JoinedStr):
-                return True
-            if words & _PERHAPS and _PERHAPS_KEY.fullmatch(text):
-                return True
-        return False
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            self._docstrings.append(self._span(node.value))
+            return
+        is_data = is_data and not isinstance(node, ast.Lambda)
+        if isinstance(node, (ast.Constant, ast.JoinedStr, *_CONTAINER)):
+            start, end = self._span(node)
+            goes = end - start > LARGEST_LITERAL or (is_data and _holds_data(node))
+            name = None
+            if goes or not isinstance(node, _CONTAINER):
+                name = self._secret(node, is_data=is_data)
+            if goes or name is not None:
+                said = f'"<not shown: {_kind(node)}>"' if name is None else f'"{_SAID}"'
+                self._hide((start, end), said, name or "")
+                return
+        for child in ast.iter_child_nodes(node):
+            self._look(child, is_data=is_data)
 
-    def _leave_out(self, node: ast.expr, secret: bool | str) -> None:
-        """`secret`: whether it is one, or the name by which it is."""
-        said = _A_SECRET if secret else _kind(node)
-        name = secret if isinstance(secret, str) else self.owner
-        self._hide(self._span(node), f'"<not shown: {said}>"', name if secret else "")
+    def _secret(self, node: ast.expr, *, is_data: bool) -> str | None:
+        """By what name it is a likely secret, if by its shape or its name it is one."""
+        start, end = self._span(node)
+        text, inner = self._source[start:end], []
+        match node:
+            case ast.Constant(value=str() as value):
+                text = value.encode(errors="replace")
+            case ast.Constant(value=bytes() as value):
+                text = value
+            case ast.Constant():
+                return None
+            case _:
+                inner = _GIVEN_WITHIN.findall(text)
+        given = _GIVEN_TO.search(self._source[max(0, start - _NAME_BYTES) : start])
+        name = given[1] if given else b""
+        looks = _KNOWN.search(text) or any(map(_is_random, _TOKEN.findall(text)))
+        named = any(map(_SECRETS.search, [name, *inner])) or (
+            _PERHAPS.search(name) and (is_data or _PERHAPS_KEY.fullmatch(text))
+        )
+        return (name.decode() or self._owner) if looks or (text and named) else None
 
     def _hide(self, span: tuple[int, int], said: str, secret: str) -> None:
         start, end = span
-        if not any(first <= start and end <= last for first, last in self.places):
-            self.places[span] = said
+        if not any(first <= start and end <= last for first, last in self._places):
+            self._places[span] = said
             if secret:
-                self.secrets[start] = secret
+                self._secrets[start] = secret
 
     def _span(self, node: ast.AST) -> tuple[int, int]:
         at = (node.lineno, node.col_offset), (node.end_lineno, node.end_col_offset)  # type: ignore[attr-defined]
@@ -249,12 +207,18 @@ class _Look:
         return start, end
 
 
+def _holds_data(node: ast.expr) -> bool:
+    if isinstance(node, ast.Constant):
+        return isinstance(node.value, (str, bytes)) and bool(node.value)
+    return isinstance(node, ast.JoinedStr) or any(
+        isinstance(one, ast.Constant) and one.value not in (None, ...) for one in ast.walk(node)
+    )
+
+
 def _kind(node: ast.expr) -> str:
     match node:
-        case ast.Constant(value=str() as text):
-            return f"text of {len(text)}"
-        case ast.Constant(value=bytes() as text):
-            return f"bytes of {len(text)}"
+        case ast.Constant(value=str() | bytes() as text):
+            return f"{'text' if isinstance(text, str) else 'bytes'} of {len(text)}"
         case ast.List(elts=items) | ast.Tuple(elts=items) | ast.Set(elts=items):
             return f"{type(node).__name__.lower()} of {len(items)}"
         case ast.Dict(keys=keys):
@@ -262,61 +226,6 @@ def _kind(node: ast.expr) -> str:
         case ast.JoinedStr():
             return "text"
     return "number"
-
-
-def _bound(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
-    """Values that a node gives names to: assignments, defaults, keywords, entries of a dict."""
-    match node:
-        case ast.Assign(targets=targets, value=value):
-            yield " ".join(_names(*targets)), value
-        case (
-            ast.AnnAssign(target=target, value=ast.expr() as value)
-            | ast.NamedExpr(target=target, value=value)
-        ):
-            yield " ".join(_names(target)), value
-        case ast.keyword(arg=str() as name, value=value):
-            yield name, value
-        case ast.arguments():
-            named = [*node.posonlyargs, *node.args]
-            for argument, default in (
-                *zip(named[len(named) - len(node.defaults) :], node.defaults, strict=True),
-                *zip(node.kwonlyargs, node.kw_defaults, strict=True),
-            ):
-                if default is not None:
-                    yield argument.arg, default
-        case ast.Dict(keys=keys, values=values):
-            for key, value in zip(keys, values, strict=True):
-                if isinstance(key, ast.Constant) and isinstance(key.value, str):
-                    yield key.value, value
-
-
-def _pairs(targets: Sequence[ast.expr], value: ast.expr) -> Iterator[tuple[set[str], ast.expr]]:
-    """What is assigned, by its names; of `A, B = 1, 2` each for itself."""
-    match targets, value:
-        case [ast.Tuple(elts=names)], ast.Tuple(elts=items) if len(names) == len(items):
-            for one, item in zip(names, items, strict=True):
-                yield _names(one), item
-        case _:
-            yield _names(*targets), value
-
-
-def _names(*targets: ast.expr) -> set[str]:
-    """What is assigned to: names, attributes, and texts that something is put under."""
-    found: set[str] = set()
-    for target in targets:
-        for node in ast.walk(target):
-            match node:
-                case ast.Name(id=name, ctx=ast.Store()) | ast.Attribute(attr=name, ctx=ast.Store()):
-                    found.add(name)
-                case ast.Subscript(slice=ast.Constant(value=str() as name)):
-                    found.add(name)
-    return found
-
-
-def _words(name: str) -> Iterator[str]:
-    """Of `apiKeys` or `API_KEY_1`: `api`, `key`."""
-    for word in _WORD.findall(name):
-        yield word.lower().removesuffix("s")
 
 
 def _is_random(token: bytes) -> bool:

@@ -32,8 +32,6 @@ class Prompt:
 
     Attributes:
         system: the expertise that the improver asks for.
-        user: the message.
-        n: responses wanted.
         temperature: 0 or above.
         max_tokens: output tokens a response at most.
         seeds: one 63-bit seed a response, for models that can be seeded.
@@ -65,7 +63,6 @@ class Completions:
         usage: tokens that the answer took, or None where the provider does not say, or says what
             cannot be: then the worst case is counted. Calls, requests and samples are counted by
             whoever asked, not here.
-        model: the name of the model that answered.
         cost_usd: money, or None where the price is unknown.
         finishes: why each response ended, in the provider's word, such as stop or length.
         notice: what users should know, said once: what was found out about the model; or empty.
@@ -134,10 +131,8 @@ class ModelSettings:
     Attributes:
         base_url: of a server that speaks the provider's protocol; None for the provider's own.
         api_key_file: holds the key, for its owner's eyes only; None for the environment.
-        reasoning_effort: such as low; None for the model's default.
         args: further arguments of each request, sent as they are.
         price_in, price_out: USD per million tokens; None for the listed price.
-        timeout_s: seconds that one request may take.
     """
 
     base_url: str | None = None
@@ -154,8 +149,6 @@ class ModelServices:
     """What a provider's factory may use: `create(model: str, services) -> LanguageModel`.
 
     Attributes:
-        executor: for models that are programs of ours.
-        settings: what the user says.
         environment: environment variables, where keys are looked for.
         will_ask: whether the model will be asked anything; if not, no key is needed.
         function: the model itself, where the user gave it from Python.

@@ -29,7 +29,6 @@ def instance_generator(
 
     Args:
         key: what a program that carries the task's generator, and guesses the seed, does not have.
-        run_seed, task, stream, repeat: of the run and of the evaluation.
     """
     secret = () if key == PUBLIC_KEY else (key,)
     seed = derive("instances", *secret, run_seed, task, stream, repeat)

@@ -57,12 +57,7 @@ def reached(
     definitions: Mapping[str, Sequence[ast.stmt]],
     names: Callable[[ast.stmt], Iterable[str]],
 ) -> list[ast.stmt]:
-    """The top-level statements of a file that some of them use, these included, in its order.
-
-    Args:
-        definitions: the statements that give each name its value.
-        names: those that a statement uses.
-    """
+    """The top-level statements of a file that some of them use, these included, in its order."""
     found: set[ast.stmt] = set()
     waiting = list(first)
     while waiting:

@@ -48,9 +48,6 @@ def estimate(strata: Mapping[str, Sequence[float]], bounds: Bounds | None = None
     of the logit, which cannot (Korn and Graubard, Survey Methodology 24, 1998). Of observations
     that are all worth as little as a failure there is none.
 
-    Args:
-        strata: observations by task; none empty.
-        bounds: of the observations; None for an interval that knows of none.
     Raises: ValueError without observations.
     """
     if not strata or any(len(values) == 0 for values in strata.values()):

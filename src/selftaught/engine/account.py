@@ -24,74 +24,28 @@ RequestState: TypeAlias = FailureOfRequest | Literal["answered", "abandoned", "c
 NO_ANSWER = Completions((), None, "")
 
 
-@dataclass(frozen=True, slots=True)
-class Recorder:
-    """Writes the requests of one call, of this key; what may cost money (`paid`) is on disk before
-    it is acted on.
-    """
-
-    journal: Journal
-    run_id: str
-    key: str
-    improver_run: str
-    paid: bool
-
-    async def asked(self, number: int, place: int, prompt: Prompt, reserved: Usage) -> None:
-        """Before the request of this number is sent; `place` is that of its first response."""
-        call = LmCall(
-            invocation=self.improver_run,
-            request=number,
-            place=place,
-            system=content_id(prompt.system),
-            user=content_id(prompt.user),
-            n=prompt.n,
-            temperature=prompt.temperature,
-            max_tokens=prompt.max_tokens,
-            seeds=tuple(prompt.seeds),
-            reserved=reserved,
-        )
-        self._append(call, (prompt.system, prompt.user))
-        if self.paid:
-            await self.journal.flush()
-
-    def closed(
-        self,
-        number: int,
-        state: RequestState,
-        detail: str,
-        usage: Usage,
-        cost_usd: float | None,
-        answer: Completions = NO_ANSWER,
-    ) -> None:
-        """What became of the request; `usage` is what the ledger counts."""
-        body = LmAnswer(
-            invocation=self.improver_run,
-            request=number,
-            state=state,
-            detail=detail,
-            texts=tuple(map(content_id, answer.texts)),
-            finishes=answer.finishes,
-            model=answer.model,
-            usage_reported=answer.usage is not None,
-            usage=usage,
-            cost_usd=cost_usd,
-        )
-        self._append(body, answer.texts)
-
-    async def answered(
-        self, number: int, answer: Completions, usage: Usage, cost_usd: float | None
-    ) -> None:
-        """The same of one that was answered, before the answer is used."""
-        self.closed(number, "answered", "", usage, cost_usd, answer)
-        if self.paid:
-            await self.journal.flush(durable=True)
-
-    def notice(self, text: str) -> None:
-        """Something that users should know about the model."""
-        self._append(ModelNotice(text))
-
-    def _append(self, body: Body, texts: tuple[str, ...] = ()) -> None:
-        self.journal.append(self.run_id, body, self.key, texts)
+def closed_request(
+    improver_run: str,
+    number: int,
+    state: RequestState,
+    usage: Usage,
+    cost_usd: float | None,
+    detail: str = "",
+    answer: Completions = NO_ANSWER,
+) -> LmAnswer:
+    """What became of a request; `usage` is what the ledger counts."""
+    return LmAnswer(
+        invocation=improver_run,
+        request=number,
+        state=state,
+        detail=detail,
+        texts=tuple(map(content_id, answer.texts)),
+        finishes=answer.finishes,
+        model=answer.model,
+        usage_reported=answer.usage is not None,
+        usage=usage,
+        cost_usd=cost_usd,
+    )
 
 
 @dataclass(slots=True)
@@ -99,9 +53,7 @@ class Books:
     """What the prompts of one logical call share: the first request of all carries the call.
 
     Attributes:
-        ledger, journal, model: who pays, who keeps it, who is asked.
         run_id, improver_run: the run, and the key of the improver run that asks.
-        listener: is told of each answer and failure.
         is_counted: whether the call itself is paid already.
         usage: what the call has taken so far; of samples those that came.
     """
@@ -119,8 +71,7 @@ class Books:
     def account(self, key: str, requests: int = 0) -> Account:
         """That of the prompt of this key, which has taken so many requests before."""
         cost_usd = self.model.most_usd(1, 1)
-        recorder = Recorder(self.journal, self.run_id, key, self.improver_run, paid=cost_usd != 0.0)
-        return Account(self, recorder, cost_usd is not None, requests)
+        return Account(self, key, requests, cost_usd is not None, cost_usd != 0.0)
 
     async def reserve(self, prompt: Prompt) -> Reservation:
         """Set aside one request.
@@ -133,10 +84,6 @@ class Books:
             reservation = await self.ledger.reserve_in_turn(cost, prompt.n)
             self.is_counted = True
             return reservation
-
-    def settle(self, reservation: Reservation, usage: Usage, *, drawn: int) -> None:
-        self.ledger.settle(reservation, usage)
-        self.usage = self.usage + replace(usage, samples=drawn)
 
 
 def worst_case(model: LanguageModel, prompt_bytes: int, max_tokens: int) -> Cost:
@@ -154,12 +101,18 @@ def unlimited(model: LanguageModel) -> Account:
 
 @dataclass(slots=True)
 class Account:
-    """The books of one prompt's requests."""
+    """The books of one prompt's requests.
+
+    Attributes:
+        is_priced: whether what they cost is known.
+        is_paid: whether they may cost money: then each is on disk before it is acted on.
+    """
 
     books: Books
-    recorder: Recorder
+    key: str
+    requests: int
     is_priced: bool
-    _requests: int
+    is_paid: bool
 
     async def open(self, prompt: Prompt, place: int) -> ChargedRequest:
         """Before a request is sent, whose first response has this place among the prompt's.
@@ -167,18 +120,36 @@ class Account:
         Raises: BudgetExceeded if not even one response can be paid.
         """
         reservation = await self.books.reserve(prompt)
-        number = self._requests
-        self._requests += 1
-        shrunk = replace(prompt, n=reservation.samples, seeds=prompt.seeds[: reservation.samples])
+        sent = replace(prompt, n=reservation.samples, seeds=prompt.seeds[: reservation.samples])
+        request = ChargedRequest(self, self.requests, sent, reservation)
+        self.requests += 1
+        call = LmCall(
+            invocation=self.books.improver_run,
+            request=request.number,
+            place=place,
+            system=content_id(sent.system),
+            user=content_id(sent.user),
+            n=sent.n,
+            temperature=sent.temperature,
+            max_tokens=sent.max_tokens,
+            seeds=tuple(sent.seeds),
+            reserved=reservation.usage,
+        )
         try:
-            await self.recorder.asked(number, place, shrunk, reservation.usage)
+            self.append(call, (sent.system, sent.user))
+            if self.is_paid:
+                await self.books.journal.flush()
         except BaseException as error:
             self.books.ledger.release(reservation)
             if isinstance(error, asyncio.CancelledError):  # written down, and never sent
-                self.recorder.closed(number, "abandoned", "it was not sent", Usage(), 0.0)
+                run, said = self.books.improver_run, "it was not sent"
+                self.append(closed_request(run, request.number, "abandoned", Usage(), 0.0, said))
             raise
-        self.books.listener(Progress("model_asked", {"samples": shrunk.n}))
-        return ChargedRequest(self, number, shrunk, reservation)
+        self.books.listener(Progress("model_asked", {"samples": sent.n}))
+        return request
+
+    def append(self, body: Body, texts: tuple[str, ...] = ()) -> None:
+        self.books.journal.append(self.books.run_id, body, self.key, texts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,35 +186,47 @@ class ChargedRequest:
                 samples=samples,
                 usd=cost_usd or 0.0,
             )
-        self.account.books.settle(self.reservation, usage, drawn=samples)
-        if answer.notice:
-            self._tell_notice(answer.notice)
-        await self.account.recorder.answered(
-            self.number, answer, usage, cost_usd if self.account.is_priced else None
-        )
+        self._settle("answered", usage, cost_usd, "", answer)
+        if self.account.is_paid:
+            await self.account.books.journal.flush(durable=True)
         self._tell(Progress("model_answered", asdict(usage)))
 
     def failed(self, failure: ModelFailure) -> None:
-        if failure.notice:
-            self._tell_notice(failure.notice)
-        self._close(failure.kind, str(failure), maybe_billed=failure.maybe_billed)
+        self._close(failure.kind, str(failure), failure.maybe_billed, failure.notice)
 
     def abandoned(self) -> None:
         """It was sent, and nobody waits for it any more."""
         self._close("abandoned", "nobody waited for it any more", maybe_billed=True)
 
-    def _close(self, state: RequestState, detail: str, *, maybe_billed: bool) -> None:
+    def _close(
+        self, state: RequestState, detail: str, maybe_billed: bool, notice: str = ""
+    ) -> None:
         """What may have been answered, and billed, counts as its reservation."""
         worst = self.reservation.usage
         usage = worst if maybe_billed else Usage(lm_calls=worst.lm_calls, requests=1)
-        self.account.books.settle(self.reservation, usage, drawn=0)
-        cost_usd = usage.usd if self.account.is_priced else None
-        self.account.recorder.closed(self.number, state, detail, usage, cost_usd)
+        self._settle(state, usage, usage.usd, detail, replace(NO_ANSWER, notice=notice))
         self._tell(Progress("model_failed", {"state": state, **asdict(usage)}))
 
-    def _tell_notice(self, notice: str) -> None:
-        self.account.recorder.notice(notice)
-        self._tell(Progress("notice", {"detail": notice}))
+    def _settle(
+        self,
+        state: RequestState,
+        usage: Usage,
+        cost_usd: float | None,
+        detail: str,
+        answer: Completions,
+    ) -> None:
+        account, books = self.account, self.account.books
+        books.ledger.settle(self.reservation, usage)
+        drawn = usage.samples if state == "answered" else 0
+        books.usage = books.usage + replace(usage, samples=drawn)
+        if answer.notice:
+            account.append(ModelNotice(answer.notice))
+            self._tell(Progress("notice", {"detail": answer.notice}))
+        cost_usd = cost_usd if account.is_priced else None
+        body = closed_request(
+            books.improver_run, self.number, state, usage, cost_usd, detail, answer
+        )
+        account.append(body, answer.texts)
 
     def _tell(self, progress: Progress) -> None:
         self.account.books.listener(progress)

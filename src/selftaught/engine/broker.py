@@ -77,7 +77,6 @@ class Broker:
     """Serves the requests of one improver run.
 
     Attributes:
-        entry: function that is called in its solutions.
         limits: its limits, which live here and nowhere else.
         samples_left: samples that it may still draw, or None for as many as its calls allow.
         asked: keys of the prompts that it has asked so far.

@@ -19,10 +19,6 @@ def describe_task(task: Task, modules: Sequence[str] = (), scheme: int = VERSION
 
     Prompts that results were published with name no modules: those of installed tasks, unless there
     are further ones, and those of runs of earlier schemes.
-
-    Args:
-        modules: what guests can import besides the usual modules.
-        scheme: of the run's versions of tasks.
     """
     described = task.described_by(scheme)
     if scheme < 3 or not (modules or task.is_own):
@@ -38,12 +34,7 @@ def describe_meta_utility(
     limits: ImproverLimits,
     modules: Sequence[str] = (),
 ) -> str:
-    """The description of the meta-utility, in the form of a program.
-
-    Args:
-        runs: improver runs a task on each stream.
-        modules: what guests can import besides the usual modules.
-    """
+    """The description of the meta-utility, in the form of a program."""
     per_task = "\n".join(
         f"    {task.name!r},  # {'a cost, ' if task.minimize else ''}{task.scale.said}"
         for task in tasks

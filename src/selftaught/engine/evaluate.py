@@ -30,8 +30,7 @@ from selftaught.core.ports import Question as Question
 from selftaught.core.program import Program
 from selftaught.core.seeds import draws, instance_generator, solution_seed
 from selftaught.core.task import ProgramFailed, Task
-from selftaught.engine.returned import checked
-from selftaught.engine.utility_error import Trials, UtilityError
+from selftaught.engine.utility_error import Trials, UtilityError, checked
 from selftaught.engine.watch import Watch
 from selftaught_guest.wire import WireError
 

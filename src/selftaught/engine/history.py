@@ -26,7 +26,6 @@ class EndedRun:
 
     Attributes:
         result: what it returned; the entry is not known here.
-        usage: what it took of the model.
         scored: how many outcomes of evaluations stood at its end.
     """
 
@@ -54,13 +53,10 @@ class Memory:
 
     Attributes:
         recorded: kind and key of events that stand already.
-        runs: finished improver runs.
         evaluations: outcomes, in the order of their first.
         responses: of each prompt, by their place.
-        requests: how many requests each prompt took.
         usage_of: what the requests of each prompt took; of samples those that came.
         calls_of: keys of the prompts that each improver run asked.
-        clocks: what clocks were read.
         open_requests: those under way at the cut.
         usage: what all requests took, those under way at the cut at their most.
         elapsed_s: seconds by the clock of the parts of the run so far.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -63,8 +62,6 @@ class Reservation:
     """A part of the budget set aside for one request; settled exactly once.
 
     Attributes:
-        samples: responses that it is for.
-        amounts: what is set aside.
         usage: the same as usage, the worst that the request can take.
     """
 
@@ -75,9 +72,11 @@ class Reservation:
 
 
 class Ledger:
-    """Safe under any interleaving: every method is one step.
+    """Of one event loop, and safe under any interleaving: every method is one step.
 
-    `held` is kept back from ordinary reservations, for the evaluation that ends a run.
+    Attributes:
+        usage: what was used in all.
+        spent: what counts against the budget: also what others took that share it.
     """
 
     def __init__(
@@ -97,35 +96,20 @@ class Ledger:
         self._budget = budget
         self._clock = clock
         self._end_s = None if budget.wall_s is None else clock() + budget.wall_s - elapsed_s
-        self._lock = threading.Lock()
         self._reserved = NOTHING
-        self._usage = usage or Usage()
-        self._spent = amounts_of(self._usage + (before or Usage()))
+        self.usage = usage or Usage()
+        self.spent = amounts_of(self.usage + (before or Usage()))
         self._held = NOTHING
-        self._waiting: list[asyncio.Future[None]] = []
+        self._settled = asyncio.Event()
         self._enough: Enough | None = None
-
-    @property
-    def usage(self) -> Usage:
-        """What was used in all."""
-        with self._lock:
-            return self._usage
-
-    @property
-    def spent(self) -> Amounts:
-        """What counts against the budget: also what others took that share it."""
-        with self._lock:
-            return self._spent
 
     def covers(self, amounts: Amounts) -> bool:
         """Whether so much is left, however long it takes, and beside what is held back."""
-        with self._lock:
-            return self._end_s is None and self._short(amounts, self._reserved) is None
+        return self._end_s is None and self._short(amounts, self._reserved) is None
 
     def hold_back(self, amounts: Amounts) -> None:
         """Keep this much for the end; `NOTHING` sets it free."""
-        with self._lock:
-            self._held = amounts
+        self._held = amounts
 
     @property
     def time_left_s(self) -> float | None:
@@ -151,13 +135,12 @@ class Ledger:
         Raises: BudgetExceeded if not even one sample fits; nothing is set aside then.
         """
         self.check_wall()
-        with self._lock:
-            for n in range(samples, 0, -1):
-                wanted = cost.of(n)
-                short = self._short(wanted, self._reserved)
-                if short is None:
-                    self._reserved = self._reserved.plus(wanted)
-                    return Reservation(n, wanted, cost.usage_of(n))
+        for n in range(samples, 0, -1):
+            wanted = cost.of(n)
+            short = self._short(wanted, self._reserved)
+            if short is None:
+                self._reserved = self._reserved.plus(wanted)
+                return Reservation(n, wanted, cost.usage_of(n))
         assert short is not None
         raise short
 
@@ -169,21 +152,12 @@ class Ledger:
 
         Raises: BudgetExceeded as `reserve` does.
         """
-        while (settled := self._turn(cost, samples)) is not None:
-            await settled
+        while self._fitting(cost, samples, self._reserved) < self._fitting(cost, samples, NOTHING):
+            if self._end_s is not None and self._clock() >= self._end_s:
+                break
+            self._settled.clear()
+            await self._settled.wait()
         return self.reserve(cost, samples)
-
-    def _turn(self, cost: Cost, samples: int) -> asyncio.Future[None] | None:
-        """What to wait for, if more would fit with nothing open; when the time is over, nothing."""
-        if self._end_s is not None and self._clock() >= self._end_s:
-            return None
-        with self._lock:
-            fits_now = self._fitting(cost, samples, self._reserved)
-            if fits_now >= self._fitting(cost, samples, NOTHING):
-                return None
-            settled = asyncio.get_running_loop().create_future()
-            self._waiting.append(settled)
-            return settled
 
     def _fitting(self, cost: Cost, samples: int, reserved: Amounts) -> int:
         """How many samples fit beside what is spent, held and reserved."""
@@ -201,23 +175,20 @@ class Ledger:
         self._close(reservation, NOTHING, Usage())
 
     def _close(self, reservation: Reservation, used: Amounts, usage: Usage) -> None:
-        with self._lock:
-            if not reservation.open:
-                raise ValueError("a reservation is settled once")
-            reservation.open = False
-            self._reserved = self._reserved.plus(reservation.amounts, -1)
-            self._spent = self._spent.plus(used)
-            self._usage = self._usage + usage
-            waiting, self._waiting = self._waiting, []
-        for one in waiting:
-            one.get_loop().call_soon_threadsafe(_wake, one)
+        if not reservation.open:
+            raise ValueError("a reservation is settled once")
+        reservation.open = False
+        self._reserved = self._reserved.plus(reservation.amounts, -1)
+        self.spent = self.spent.plus(used)
+        self.usage = self.usage + usage
+        self._settled.set()
 
     def _short(self, wanted: Amounts, reserved: Amounts) -> BudgetExceeded | None:
         for resource in _RESOURCES:
             limit = getattr(self._budget, resource)
             if limit is None:
                 continue
-            taken = getattr(self._spent, resource) + getattr(reserved, resource)
+            taken = getattr(self.spent, resource) + getattr(reserved, resource)
             held = getattr(self._held, resource)
             if taken + getattr(wanted, resource) + held > limit:
                 return BudgetExceeded(resource, taken, limit, "run", held=held)
@@ -228,8 +199,3 @@ def amounts_of(usage: Usage) -> Amounts:
     """What a budget limits of usage."""
     tokens = usage.tokens_in + usage.tokens_out
     return Amounts(usage.lm_calls, usage.samples, tokens, usage.usd)
-
-
-def _wake(waiting: asyncio.Future[None]) -> None:
-    if not waiting.done():  # it may have been cancelled meanwhile
-        waiting.set_result(None)

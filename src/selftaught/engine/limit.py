@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -28,8 +27,8 @@ class AdaptiveLimit:
         self._given = 0
         self._decreased_after = 0
         self._paused_until_s = 0.0
-        self._alarm: asyncio.TimerHandle | None = None
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._turn = asyncio.Lock()  # who holds it is the next one, and waits for a free place
+        self._changed = asyncio.Event()
 
     @property
     def allowed(self) -> int:
@@ -39,63 +38,29 @@ class AdaptiveLimit:
     @asynccontextmanager
     async def place(self) -> AsyncIterator[int]:
         """Wait for a place, hold it, give it back; numbered as they are given."""
-        if self._waiting or not self._is_free(self._pause_s):
-            await self._wait()
-        else:
+        async with self._turn:
+            while (pause_s := self._paused_until_s - self._clock()) > 0 or (
+                self._in_use >= self.allowed
+            ):
+                self._changed.clear()
+                await (asyncio.sleep(pause_s) if pause_s > 0 else self._changed.wait())
             self._in_use += 1
         self._given += 1
         try:
             yield self._given
         finally:
             self._in_use -= 1
-            self._hand_out()
+            self._changed.set()
 
     def succeeded(self) -> None:
         """A request was answered."""
         self._allowed = min(float(self._most), self._allowed + 1.0 / self._allowed)
-        self._hand_out()
+        self._changed.set()
 
     def throttled(self, place: int, wait_s: float | None = None) -> None:
-        """The request in this place was one too many.
-
-        Args:
-            wait_s: how long the provider wants nobody to ask; None if it does not say.
-        """
+        """The request in this place was one too many."""
         if place > self._decreased_after:
             self._decreased_after = self._given
             self._allowed = max(1.0, self._allowed * _DECREASE)
         if wait_s is not None:
             self._paused_until_s = max(self._paused_until_s, self._clock() + wait_s)
-
-    @property
-    def _pause_s(self) -> float:
-        return self._paused_until_s - self._clock()
-
-    def _is_free(self, pause_s: float) -> bool:
-        return self._in_use < self.allowed and pause_s <= 0
-
-    async def _wait(self) -> None:
-        turn = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
-        self._hand_out()  # sets the alarm of a pause
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if not turn.cancelled():  # given in the same moment
-                self._in_use -= 1
-            elif turn in self._waiting:  # where a place was handed out since, it was passed over
-                self._waiting.remove(turn)
-            self._hand_out()
-            raise
-
-    def _hand_out(self) -> None:
-        pause_s = self._pause_s  # read once: where it ends in between, nobody would set the alarm
-        while self._waiting and self._is_free(pause_s):
-            turn = self._waiting.popleft()
-            if not turn.done():
-                self._in_use += 1
-                turn.set_result(None)
-        if self._waiting and pause_s > 0:
-            if self._alarm is not None:
-                self._alarm.cancel()
-            self._alarm = asyncio.get_running_loop().call_later(pause_s, self._hand_out)

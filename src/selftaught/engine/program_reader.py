@@ -27,7 +27,6 @@ def guest_program(package: str, *modules: str, entry: str = "read") -> Program:
     """A guest program of ours that has several modules, as the one text that a guest loads.
 
     Args:
-        package: where the modules are.
         modules: each after those that it imports; the last one holds the entry.
     """
     folder = resources.files(package)

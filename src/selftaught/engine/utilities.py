@@ -38,7 +38,6 @@ class QueriedUtility(ABC):
     Attributes:
         key: names it in the keys of improver runs.
         depth: slots that improvers of it run in: 0 for improvers of improvers, else 1.
-        description: what the model is shown.
         lowest: what a failure is worth.
     """
 

@@ -1,16 +1,20 @@
-"""The error of a user's utility, and whether it is one: a candidate may be at fault."""
+"""What a utility returned, as an outcome; its error, and whether it is one: a candidate may be at
+fault.
+"""
 
 from __future__ import annotations
 
+import math
 import traceback
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 from selftaught.core.blame import own_place, words_of
 from selftaught.core.errors import ConfigError
-from selftaught.core.outcome import Failed
+from selftaught.core.outcome import EvaluationOutcome, Failed, Scored
 from selftaught.core.program import Program
-from selftaught.core.task import Task
+from selftaught.core.task import Measure, Task
 from selftaught.core.text import clean
 
 # How the detail of a candidate's failure begins that the utility could not take its output for.
@@ -21,9 +25,7 @@ class UtilityError(ConfigError):
     """A utility that raised, returned what is no score, or hangs: its author's error, named.
 
     Attributes:
-        why: what happened.
         fault: its kind: the type of an exception, or a word.
-        place: file and line.
         asked: whether the program had been called before, so that its output may be the reason.
     """
 
@@ -105,3 +107,42 @@ def _on_all(error: UtilityError, task: Task, programs: int) -> UtilityError:
         asked=error.asked,
         then=f", on each of {programs} different programs, and has scored none yet: mend it",
     )
+
+
+def checked(
+    task: Task, result: Any, *, asked: bool, cpu_s: float, printed: str, tier: str
+) -> EvaluationOutcome:
+    """The outcome that it is.
+
+    Raises: UtilityError if it is none, or outside of the task's range.
+    """
+
+    def wrong(said: str, fault: str, then: str = "") -> UtilityError:
+        place = task.defined_at()
+        return UtilityError(task, said, fault=fault, place=place, asked=asked, then=then)
+
+    measure = result if isinstance(result, Measure) else Measure(result)
+    try:
+        value = float(measure.value)
+        per_instance = tuple(float(item) for item in measure.per_instance)
+        metrics = {str(name): float(number) for name, number in measure.metrics.items()}
+    except (TypeError, ValueError, OverflowError) as error:
+        said = f"must return a float or a Measure of floats, not {_short(result)} ({error})"
+        raise wrong(said, "form") from None
+    lo, hi = task.range
+    if not (math.isfinite(value) and lo <= value <= hi):
+        said = f"returned {value!r}, outside of its range ({lo:g}, {hi:g})"
+        raise wrong(said, "range", "; mend it or state another range")
+    try:
+        broken = task.broken(metrics)
+    except KeyError as missing:
+        said = f"measures no metric {missing}, which has a constraint"
+        raise wrong(said, "form", "; return st.Measure(value, metrics={...})") from None
+    if broken:
+        return Failed("infeasible", broken, cpu_s, printed)
+    return Scored(value, str(measure.feedback), per_instance, metrics, cpu_s, tier, printed)
+
+
+def _short(result: Any) -> str:
+    text = repr(result)
+    return text if len(text) <= 60 else f"{text[:57]}..."

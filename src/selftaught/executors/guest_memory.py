@@ -96,9 +96,6 @@ def places_for(
 ) -> Places:
     """At most the wanted places, as many as memory has room for: one of each kind in turn.
 
-    Args:
-        limits: of each guest of the run.
-        tmpdir_bytes: size of a candidate's temporary folder, which is memory too.
     Raises: ConfigError if there is not even room for one of each kind.
     """
     costs = dict.fromkeys(asdict(wanted), limits.memory_bytes)

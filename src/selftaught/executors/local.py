@@ -139,14 +139,13 @@ class LocalExecutor:
         self._improvers = (outer, inner)
         self._depths = (asyncio.Semaphore(outer), asyncio.Semaphore(inner))
         self._zygotes: list[Zygote] = [] if zygote is None else [zygote]
-        self._idle: list[_Slot] = []
+        self._idle: asyncio.LifoQueue[_Slot] = asyncio.LifoQueue()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._slots = asyncio.Semaphore(0)
         self._tools = candidates if tools is None else tools
         self._tool_limits = tool_limits(limits or GuestLimits())
         self._idle_tools: list[_ToolPlace] = []
         self._tool_places = asyncio.Semaphore(self._tools)
-        self._threads = DaemonThreads(candidates + self._tools + 4, "guest")
+        self._threads = DaemonThreads("guest")
         self._decoding = asyncio.Lock()
 
     @property
@@ -220,8 +219,7 @@ class LocalExecutor:
 
     async def _in_slot(self, work: Callable[[_Slot], T]) -> T:
         """Run blocking work on a thread, with a candidate slot of its own."""
-        await self._slots.acquire()
-        slot = self._idle.pop()
+        slot = await self._idle.get()
         slot.renew()
         future = asyncio.get_running_loop().run_in_executor(self._threads, work, slot)
 
@@ -244,9 +242,8 @@ class LocalExecutor:
 
         async def take() -> list[_Slot]:
             taken: list[_Slot] = []
-            while len(taken) < most and not self._slots.locked():
-                await self._slots.acquire()  # it is not locked, so this does not wait
-                taken.append(self._idle.pop())
+            while len(taken) < most and not self._idle.empty():
+                taken.append(self._idle.get_nowait())
                 taken[-1].renew()
             return taken
 
@@ -261,8 +258,7 @@ class LocalExecutor:
 
     def _put_back(self, slots: list[_Slot]) -> None:
         for slot in slots:
-            self._idle.append(slot)
-            self._slots.release()
+            self._idle.put_nowait(slot)
 
     async def improve(
         self,

@@ -42,13 +42,10 @@ class Layout:
 
     Attributes:
         interpreter: the base interpreter, links resolved.
-        package_folder: the folder that holds `selftaught_guest`.
         module_paths: folders to find preloaded modules in, besides the standard library.
         read_only: files and folders that the interpreter needs.
-        modules: names to preload.
         packages: names of further packages to preload, with the submodules that they list.
         needed: names of all packages that can be loaded, because these need them.
-        tmpdir_bytes: size of a guest's private temporary folder; 0 for none.
     """
 
     interpreter: Path
@@ -80,9 +77,6 @@ class Layout:
 def find_layout(packages: Sequence[str] = (), tmpdir_bytes: int = 0) -> Layout:
     """The layout of this installation.
 
-    Args:
-        packages: further packages or modules that guests can import; what these need comes along.
-        tmpdir_bytes: size of a guest's private temporary folder; 0 for none.
     Raises: ConfigError if a package is not installed, or may not be had in a guest.
     """
     guest_package = Path(selftaught_guest.__file__ or "").resolve().parent

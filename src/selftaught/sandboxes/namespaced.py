@@ -49,8 +49,6 @@ class NamespacedSandbox:
 def bubblewrap_command(layout: Layout, own_users: bool) -> list[str]:
     """bubblewrap and its arguments, up to the command to run.
 
-    Args:
-        own_users: whether the zygote shall be able to make each guest a user of its own.
     Raises: InfrastructureError if bubblewrap is not installed.
     """
     bubblewrap = shutil.which(

@@ -175,10 +175,7 @@ def spawn(
 
     Args:
         prefix: the command line that the zygote's own is appended to.
-        tasks: RLIMIT_NPROC of a guest.
-        modules: what to preload besides the layout's.
         ahead: whether the next guest starts, and locks itself down, while the last one works.
-        first_uid: the first of the users that its guests become; None if they keep ours.
     """
     before = prefix()  # raises where there is no bubblewrap, before anything is opened
     own_end, zygote_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

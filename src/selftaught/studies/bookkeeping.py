@@ -10,7 +10,7 @@ from typing import Any
 from selftaught.analysis.recorded_run import RecordedRun
 from selftaught.core.budget import Usage
 from selftaught.core.program import content_id
-from selftaught.engine.account import Recorder
+from selftaught.engine.account import closed_request
 from selftaught.engine.context import RunContext
 from selftaught.journal.codec import Body, Event, as_json
 from selftaught.journal.events import ClockRead, Evaluation, LmAnswer, LmCall, Result, Run, RunEnd
@@ -66,7 +66,6 @@ async def recorded_run(
 
     Args:
         so_far: what the journal holds of it; of a new run nothing but what its head will be.
-        head: None for a replay, of which nothing is written.
     Raises: what the study raises.
     """
     start_s = time.monotonic() - context.history.memory.elapsed_s
@@ -108,6 +107,6 @@ async def recorded_run(
 def _close_cut_requests(context: RunContext) -> None:
     """Requests that were under way when the run was cut: each may have been billed."""
     for cut in context.history.memory.open_requests:
-        recorder = Recorder(context.journal, context.run_id, cut.key, cut.improver_run, paid=False)
-        said = "under way when the run was cut"
-        recorder.closed(cut.number, "cut", said, cut.reserved, cut.reserved.usd)
+        usage, said = cut.reserved, "under way when the run was cut"
+        body = closed_request(cut.improver_run, cut.number, "cut", usage, usage.usd, said)
+        context.journal.append(context.run_id, body, cut.key)

@@ -32,11 +32,7 @@ def check_prompt(what: str, description: str, program: Program, prompt_kb: int) 
 
 
 def key_problem(root: str, event: Event, *path: str | int) -> Iterator[str]:
-    """Keys of what no guest asks for follow from the run's seed and what the event says.
-
-    Args:
-        root: the key of the run.
-    """
+    """Keys of what no guest asks for follow from the run's seed and what the event says."""
     expected = make_key(root, *path)
     if event.key != expected:
         yield f"the key of this {event.kind} is {event.key}, but what it says makes {expected}"

@@ -137,69 +137,44 @@ class ScoreConfig(Section):
 class ProviderConfig(Section):
     """How the model's provider is asked."""
 
+    heading: ClassVar = Heading.MODEL
     base_url: Annotated[
         str | None,
         Setting(
             "Server that speaks the provider's protocol, such as http://127.0.0.1:8000/v1.",
-            heading=Heading.MODEL,
             metavar="URL",
             unset="the provider's own, or its environment variable",
             min_length=1,
         ),
     ] = None
     api_key_file: Annotated[
-        Path | None,
-        Setting(
-            "Holds the key; only you may read it.", heading=Heading.MODEL, unset="the environment"
-        ),
+        Path | None, Setting("Holds the key; only you may read it.", unset="the environment")
     ] = None
-    max_tokens: Annotated[
-        int, Setting("Output tokens a response at most.", heading=Heading.MODEL, ge=1)
-    ] = 4096
+    max_tokens: Annotated[int, Setting("Output tokens a response at most.", ge=1)] = 4096
     reasoning_effort: Annotated[
         str | None,
-        Setting(
-            "Such as low, medium or high.",
-            heading=Heading.MODEL,
-            metavar="WORD",
-            unset="the model's",
-            min_length=1,
-        ),
+        Setting("Such as low, medium or high.", metavar="WORD", unset="the model's", min_length=1),
     ] = None
     model_args: Annotated[
         dict[str, Any],
         Setting(
             "A further argument of each request, V in JSON or a word; may be given again.",
-            heading=Heading.MODEL,
             option="--model-arg",
         ),
     ] = field(default_factory=dict)
     price_in: Annotated[
         float | None,
-        Setting(
-            "USD per million input tokens.",
-            heading=Heading.MODEL,
-            unset="the published price",
-            ge=0,
-        ),
+        Setting("USD per million input tokens.", unset="the published price", ge=0),
     ] = None
     price_out: Annotated[
         float | None,
-        Setting(
-            "USD per million output tokens.",
-            heading=Heading.MODEL,
-            unset="the published price",
-            ge=0,
-        ),
+        Setting("USD per million output tokens.", unset="the published price", ge=0),
     ] = None
-    request_timeout_s: Annotated[
-        float, Setting("Seconds that one request may take.", heading=Heading.MODEL, gt=0)
-    ] = 600.0
+    request_timeout_s: Annotated[float, Setting("Seconds that one request may take.", gt=0)] = 600.0
     concurrency: Annotated[
         int,
         Setting(
             "Requests at once, at most; fewer while the provider says that it is too many.",
-            heading=Heading.MODEL,
             ge=1,
             le=1024,
         ),

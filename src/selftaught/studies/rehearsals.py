@@ -131,9 +131,6 @@ class Rehearsals:
     """What improver runs take of a model, likely and at most; a model that costs nothing stands in.
 
     Attributes:
-        limits: of each improver run.
-        modules: that improvers are told of.
-        max_tokens: output tokens a response at most.
         most_run: what an improver run can take at most: each response to a message of its own takes
             the most input; calls are fewer than messages.
         most_restarted: what restarts to as many samples as one run may draw can take at most, at
@@ -171,11 +168,7 @@ class Rehearsals:
         samples: int | None = None,
         tokens_out: int | None = None,
     ) -> tuple[Usage, int]:
-        """What one run of an improver takes in a rehearsal, and how many programs it scores.
-
-        Args:
-            tokens_out: tokens a response; by default those of the program and a few sentences.
-        """
+        """What one run of an improver takes in a rehearsal, and how many programs it scores."""
         rehearsed = _Rehearsed(solution.source)
         utility = _Counted(f"rehearsal-{depth}", description, depth)
         context = self._make_context(rehearsed)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from selftaught.core.outcome import Failed
 from selftaught.core.program import Program
 from selftaught.engine.context import RunContext
@@ -11,24 +9,13 @@ from selftaught.engine.invoke import SandboxedImprover
 from selftaught.engine.utilities import QueriedUtility
 
 
-@dataclass(frozen=True, slots=True)
-class Restarted:
-    """What came of it.
-
-    Attributes:
-        best: the best by search of all that was returned, of equals the first; None if every run
-            failed.
-        samples: that were drawn in all.
-    """
-
-    best: Program | None
-    samples: int
-
-
 async def restarted(
     context: RunContext, improver: Program, u: QueriedUtility, s: Program, samples: int
-) -> Restarted:
+) -> tuple[Program | None, int]:
     """Run the improver on `s` again and again, one run after the other.
+
+    Returns: the best by search of all that was returned, of equals the first, or None if every run
+        failed; and the samples that were drawn in all.
 
     Args:
         samples: that all runs together may draw; with less than 1 there is one run with 1.
@@ -44,4 +31,4 @@ async def restarted(
         drawn += usage.samples
         left -= max(1, usage.samples)  # one that draws nothing comes to an end, too
     best = max(found, key=lambda pair: pair[0])[1] if found else None
-    return Restarted(best, drawn)
+    return best, drawn

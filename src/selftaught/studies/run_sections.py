@@ -63,11 +63,7 @@ def state_lead(heads: Sequence[RunHead]) -> Iterator[str]:
 
 
 def end_page(result: Json, sections: Sequence[Section], *more: str) -> Page:
-    """What stands at the end of a run or a series: what was measured, how it ended, what it took.
-
-    Args:
-        result: the object of its `--json`.
-    """
+    """What stands at the end of a run or a series: results, how it ended, what it took."""
     runs = result.get("runs") if "series_id" in result else [result]
     assert runs
     tiers = ", ".join(dict.fromkeys(run["sandbox_tier"] for run in runs))
@@ -85,23 +81,13 @@ def end_page(result: Json, sections: Sequence[Section], *more: str) -> Page:
 def whole_page(
     title: str, views: Sequence[RunView], noun: str, sections: Sequence[Section], *lead: str
 ) -> Page:
-    """All of a run, or of the runs of a series.
-
-    Args:
-        noun: what the best is: improver or program.
-        sections: what was measured.
-        lead: what came out.
-    """
+    """All of a run, or of the runs of a series."""
     own = run_sections(views, noun)
     return Page(title, (*state_lead([view.head for view in views]), *lead), (*sections, *own))
 
 
 def run_sections(views: Sequence[RunView], noun: str) -> list[Section]:
-    """Lineage, the best program, spending and counts.
-
-    Args:
-        noun: what the best is: improver or program.
-    """
+    """Lineage, the best program, spending and counts."""
     return [
         *lineage_section(views),
         *best_section(views, noun),

@@ -36,8 +36,12 @@ class Heading(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """Settings that belong together: a table of the file, or all of it."""
+    """Settings that belong together: a table of the file, or all of it.
 
+    `heading` is that of its own fields, where they do not say another.
+    """
+
+    heading: ClassVar[Heading | None] = None
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid", "allow_inf_nan": False}
 
 
@@ -87,8 +91,6 @@ class Declared:
     Attributes:
         path: its name, after that of its section if it is in one.
         setting: with the heading under which it stands.
-        type: of its values, None left out.
-        default: the field's.
     """
 
     path: tuple[str, ...]
@@ -108,9 +110,11 @@ def _declared(kind: type[Section], heading: Heading) -> Iterator[Declared]:
     hints = get_type_hints(kind, include_extras=True)
     for field in fields(kind):
         hint = hints[field.name]
+        homes = (one for one in kind.__mro__ if field.name in vars(one).get("__annotations__", ()))
+        own = vars(next(homes)).get("heading")
         said = [word for word in getattr(hint, "__metadata__", ()) if isinstance(word, Setting)]
         for setting in said:
-            under, values = setting.heading or heading, hint.__origin__
+            under, values = setting.heading or own or heading, hint.__origin__
             if isinstance(values, type) and issubclass(values, Section):
                 for inner in _declared(values, under):
                     yield replace(inner, path=(field.name, *inner.path))

@@ -43,7 +43,6 @@ class Argument:
 
     Attributes:
         setting: it gives.
-        metavar: in the help page.
         many: whether there may be several, or none.
     """
 
@@ -199,11 +198,7 @@ class Study(ABC, Generic[C]):
         """
 
     def page(self, result: Json | None, run: RecordedRun | None) -> Page:
-        """What people are shown: of a run, or of its result by itself what stands at its end.
-
-        Args:
-            result: the object of `--json`; None while there is none.
-        """
+        """What people are shown: of a run, or of its result by itself what stands at its end."""
         from selftaught.studies.run_sections import plain_page
 
         return plain_page([] if result is None else [self.part([result])], result, run)

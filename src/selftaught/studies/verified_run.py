@@ -47,15 +47,7 @@ def run_problems(
     has_text: Callable[[str], bool],
     studies: Studies,
 ) -> list[Problem]:
-    """All that does not hold in a run.
-
-    Args:
-        run_id: the run's id.
-        events: its events in their order.
-        text: of an id, as the store has it.
-        has_text: whether the store holds a text of this id.
-        studies: by their names.
-    """
+    """All that does not hold in a run."""
     problems: list[Problem] = []
     if not events or events[0].kind != "run":
         problems.append((None, "it does not begin with the event of its start"))

@@ -21,7 +21,6 @@ class Finding:
     Attributes:
         run_id: None if it is of the store, not of one run.
         seq: place of the event that is wrong; None if it is no single one.
-        what: in one line.
     """
 
     run_id: str | None
@@ -44,7 +43,6 @@ class Verification:
 
     Attributes:
         texts: how many there are in the store; all were hashed.
-        store_findings: about the database, its texts and its events as a whole.
         runs: those that were asked for, oldest first.
     """
 

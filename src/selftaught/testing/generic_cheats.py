@@ -3,9 +3,6 @@
 Read as text, never imported. `honest` is the task's own seed program.
 """
 
-import sys
-import time
-
 import numpy as np
 
 
@@ -65,14 +62,6 @@ class _Liar(list):
         return 10**6
 
 
-def floods(honest, *args):
-    """Tries to drown the host in output before it answers."""
-    for _ in range(200):
-        print("x" * 100_000)
-        sys.stderr.write("y" * 100_000)
-    return honest(*args)
-
-
 def infinite(honest, *args):
     """Tries to be larger than anything: every number is infinite."""
     return _all_numbers(honest(*args), float("inf"))
@@ -104,29 +93,6 @@ def one_dimension_more(honest, *args):
     if isinstance(output, str):
         return [output]
     return np.asarray(output)[..., None]
-
-
-def raises_a_score(honest, *args):
-    """Tries to be scored by its exception, and by its exit."""
-
-    class Score(BaseException):
-        value = 1e9
-
-        def __float__(self):
-            return 1e9
-
-    raise Score(1e9)
-
-
-def returns_megabytes(honest, *args):
-    """Tries to drown the host in its answer."""
-    return [np.zeros((1000, 1000)), "z" * 10_000_000, list(range(100_000))]
-
-
-def sleeps(honest, *args):
-    """Tries to outlast the clock without using the processor."""
-    while True:
-        time.sleep(1.0)
 
 
 def too_many_labels(honest, *args):

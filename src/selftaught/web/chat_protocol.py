@@ -43,7 +43,6 @@ class RequestRefused(SelfTaughtError):
     """A request that is not answered.
 
     Attributes:
-        status: of the HTTP response.
         param: what of the request was wrong, such as `messages[0].role`; or None.
         code: OpenAI's word for what was wrong; or None.
     """
@@ -154,12 +153,7 @@ def check_model(asked: str, name: str) -> None:
 
 
 def make_prompt(request: ChatRequest, *, max_tokens: int, fresh: Callable[[], int]) -> Prompt:
-    """What the model is asked.
-
-    Args:
-        max_tokens: output tokens a response, where the request says nothing.
-        fresh: draws a 63-bit seed; for requests without a seed, whose answers may differ.
-    """
+    """What the model is asked."""
     n = request.n or 1
     if request.seed is None:
         seeds = [fresh() for _ in range(n)]
@@ -211,12 +205,7 @@ def _param(path: Sequence[int | str]) -> str | None:
 
 
 def completion(request: ChatRequest, answer: Completions, *, id: str, created: int) -> Json:
-    """The reply to a request as one object, made of what the model answered.
-
-    Args:
-        id: such as `chatcmpl-0123abcd`.
-        created: Unix time, seconds.
-    """
+    """The reply to a request as one object, made of what the model answered."""
     texts = answer.texts[: request.n or 1]
     finishes = (*answer.finishes, *[""] * len(texts))
     usage = answer.usage

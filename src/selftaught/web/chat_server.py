@@ -41,11 +41,9 @@ def chat_app(name: str, answer: Answer, *, max_tokens: int) -> web.Application:
     """The protocol's paths, with and without `/v1`, and `/health`.
 
     Args:
-        name: of the model, `provider:model`.
         answer: asks the model; called concurrently, and cancelled when its client has gone. Its
             InfrastructureError is told to the client: 503 if it is retryable, else 500; 429 and 400
             where a provider behind it said so.
-        max_tokens: output tokens a response, where a request says nothing.
     """
     chat = _Chat(name, answer, max_tokens)
     app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[_in_openai_format])

@@ -4,7 +4,6 @@ import os
 import threading
 import time
 
-import numpy as np
 
 from attack import attempted, descriptor, facts, module, raw_write, settings, wire
 
@@ -15,7 +14,6 @@ libc = ctypes.CDLL(None, use_errno=True)
 def descriptors(question):
     """Opens as many descriptors as it can."""
     kept = []
-    attempted()
     try:
         while len(kept) < 500:
             kept.append(os.eventfd(0))
@@ -26,7 +24,6 @@ def descriptors(question):
 
 def disk_fill(question):
     """Fills the disk."""
-    attempted()
     for folder in (facts["folder"], "/tmp", "/var/tmp", "/dev/shm"):
         name = os.path.join(folder, f"fill-{os.getpid()}")
         try:
@@ -41,7 +38,6 @@ def disk_fill(question):
 
 def fork(question):
     """Forks, so that a copy outlives the run."""
-    attempted()
     pid = os.fork()
     if pid == 0:
         os._exit(0)
@@ -49,15 +45,8 @@ def fork(question):
     return True
 
 
-def memory_at_once(question):
-    """Asks for four times the memory that it may have, at once."""
-    attempted()
-    return np.empty(4 * facts["memory_bytes"], dtype=np.uint8).size > facts["memory_bytes"]
-
-
 def memory_in_files(question):
     """Keeps memory where its limit does not count it: in files without a name."""
-    attempted()
     descriptor = os.memfd_create("hoard")
     block = b"x" * (1 << 20)
     return sum(os.write(descriptor, block) for _ in range(64)) == 64 << 20
@@ -68,7 +57,6 @@ def memory_in_pieces(question):
     libc.mmap.restype = ctypes.c_void_p
     libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
     private_anonymous, piece, taken = 0x22, 16 << 20, 0
-    attempted()
     for _ in range(2 * facts["memory_bytes"] // piece):
         if libc.mmap(None, piece, 3, private_anonymous, -1, 0) != ctypes.c_void_p(-1).value:
             taken += piece
@@ -97,27 +85,9 @@ def memory_in_pipes(question):
     return len(kept) > 100 and held > 8 << 20
 
 
-def sparse_file(question):
-    """Makes a file of a terabyte that takes no room, and a folder 300 levels deep."""
-    name = os.path.join(facts["folder"], "giant")
-    attempted()
-    try:
-        descriptor = os.open(name, os.O_WRONLY | os.O_CREAT, 0o600)
-        os.ftruncate(descriptor, 1 << 40)
-        return os.fstat(descriptor).st_size == 1 << 40
-    except OSError:
-        pass
-    path = facts["folder"]
-    for _ in range(300):
-        path += "/d"
-        os.mkdir(path)
-    return True
-
-
 @settings(seconds=3)
 def threads(question):
     """Starts threads with the smallest stacks, far more than it may."""
-    attempted()
     _start_threads(1.2)
     time.sleep(1.0)
     return threading.active_count() > 2 * facts["threads"]
@@ -126,7 +96,6 @@ def threads(question):
 @settings(seconds=3)
 def threads_while_it_writes(question):
     """Keeps more threads than it may, and the host busy with an answer that comes byte by byte."""
-    attempted()
     _start_threads(9)
     answer = threading.active_count() > 2 * facts["threads"]
     if wire is None:

@@ -1,6 +1,5 @@
 """More of the model and of the utility than was granted."""
 
-import copy
 import threading
 import time
 
@@ -10,7 +9,6 @@ from attack import attempted, receive, send_prompt, send_solutions
 def absurd_amounts(initial_solution, utility, language_model):
     """Asks for absurd numbers of replies: huge, negative, no number at all."""
     got = 0
-    attempted()
     for number, n in enumerate((10**6, -(10**6), 2**62, -1, 0)):
         for temperature in (0.5, float("nan"), float("inf"), -1e308):
             send_prompt(1000 + 10 * number, n=n, temperature=temperature)
@@ -20,25 +18,9 @@ def absurd_amounts(initial_solution, utility, language_model):
 
 def batch_beyond_the_budget(initial_solution, utility, language_model):
     """Hands in batches that are far larger than what a call may draw."""
-    attempted()
     replies = language_model.batch_prompt("", [f"message {number}" for number in range(50)])
     replies += language_model.batch_prompt("", ["the same"] * 50)
     return "THROUGH" if len(replies) > 10 else "nothing"
-
-
-def call_after_the_budget(initial_solution, utility, language_model):
-    """Calls the model after its budget is spent, around what counts."""
-    for _ in range(language_model.budget):
-        language_model.prompt("", "as is allowed")
-    attempted()
-    replies = []
-    for name in ("_requests", "_channel", "_client"):
-        requests = getattr(language_model, name, None)
-        if requests is not None:
-            request = {"op": "prompt", "expertise": "", "messages": ["more"], "n": 2}
-            reply = requests.ask({**request, "temperature": 0.7})
-            replies += reply.get("responses", [])
-    return "THROUGH" if replies else "nothing"
 
 
 def call_from_many_threads(initial_solution, utility, language_model):
@@ -53,28 +35,9 @@ def call_from_many_threads(initial_solution, utility, language_model):
     return "nothing"
 
 
-def new_model(initial_solution, utility, language_model):
-    """Makes copies of the model and new ones of its class, each with a budget of its own."""
-    replies = []
-    attempted()
-    for _ in range(6):
-        for make in (
-            lambda: type(language_model)(language_model._requests, 100, 100),
-            lambda: copy.copy(language_model),
-        ):
-            try:
-                model = make()
-                model.times_used, model.budget = 0, 100
-                replies += model.prompt("", "from a new one", 10)
-            except Exception:
-                pass
-    return "THROUGH" if len(replies) > 20 else "nothing"
-
-
 def reset_counters(initial_solution, utility, language_model):
     """Sets its budgets and counters anew, and goes on calling the model."""
     replies = []
-    attempted()
     for _ in range(20):
         for thing in (language_model, utility):
             for name in ("times_used", "uses"):
@@ -88,38 +51,9 @@ def reset_counters(initial_solution, utility, language_model):
     return "THROUGH" if len(replies) > 100 else "nothing"
 
 
-def subclass_the_model(initial_solution, utility, language_model):
-    """Replaces the methods of the model's class by ones that do not count."""
-    kind = type(language_model)
-
-    class Endless(int):
-        def __gt__(self, other):
-            return True
-
-        def __le__(self, other):
-            return False
-
-        def __iadd__(self, other):
-            return self
-
-        __ge__, __lt__, __add__ = __gt__, __le__, __iadd__
-
-    attempted()
-    kind.budget = property(lambda self: Endless(10**9), lambda self, value: None)
-    language_model.__dict__.pop("budget", None)
-    replies = []
-    for _ in range(10):
-        try:
-            replies += language_model.prompt("", "again", 2)
-        except Exception:
-            pass
-    return "THROUGH" if len(replies) > 10 else "nothing"
-
-
 def utility_without_end(initial_solution, utility, language_model):
     """Scores programs far beyond its budget of uses, in one call and from changed counters."""
     programs = [f"def algorithm(question):\n    return {number}\n" for number in range(40)]
-    attempted()
     send_solutions(1000, programs, uses=-100)
     beyond = [text for text in receive()[2]["feedback"] if "budget" in text]
     return "THROUGH" if len(beyond) < 30 else "nothing"

@@ -2,36 +2,14 @@
 
 import os
 
-from attack import any_of, attempted, facts, module
-
-
-def environment_of_libc(question):
-    """Looks for the host's API key in the environment block itself, around os.environ."""
-    ctypes = module("ctypes")
-    libc = ctypes.CDLL(None)
-    attempted()
-    environ = ctypes.POINTER(ctypes.c_char_p).in_dll(libc, "environ")
-    place = 0
-    while environ[place]:
-        if facts["planted_key"].encode() in environ[place]:
-            return True
-        place += 1
-    return False
+from attack import facts
 
 
 def read_environment(question):
     """Looks for the host's API key in its own environment."""
-    attempted()
     found = "\n".join(f"{key}={value}" for key, value in os.environ.items())
     try:
         found += open("/proc/self/environ").read()
     except OSError:
         pass
     return facts["planted_key"] in found
-
-
-def read_parents_environment(question):
-    """Looks for the host's API key in the environments of other processes."""
-    attempted()
-    pids = (1, os.getppid(), facts["host_pid"])
-    return any_of(pids, lambda pid: open(f"/proc/{pid}/environ", "rb").read())

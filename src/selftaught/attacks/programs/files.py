@@ -2,11 +2,7 @@
 
 import os
 
-from attack import any_of, attempted, facts
-
-
-def _read(name):
-    open(name).read()
+from attack import any_of, facts
 
 
 def _open(name):
@@ -15,7 +11,6 @@ def _open(name):
 
 def list_folders(question):
     """Lists the root, the home folder, /tmp and the project."""
-    attempted()
     for folder in ("/", "/tmp", os.path.expanduser("~"), facts["folder"], "."):
         try:
             if os.listdir(folder) or list(os.scandir(folder)):
@@ -28,22 +23,11 @@ def list_folders(question):
 def read_devices(question):
     """Opens devices: the null device, the terminal, the kernel's log, memory."""
     names = ("null", "zero", "urandom", "tty", "kmsg", "mem", "fuse", "kvm", "ptmx")
-    attempted()
     return any_of([f"/dev/{name}" for name in names], _open)
-
-
-def read_home(question):
-    """Looks into the homes of users: keys, histories, settings."""
-    homes = (os.path.expanduser("~"), "/root", "/home")
-    names = (".ssh/id_ed25519", ".bash_history", ".netrc", ".profile")
-    attempted()
-    files = [os.path.join(home, name) for home in homes for name in names]
-    return any_of(homes, os.listdir) or any_of(files, _read)
 
 
 def read_passwd(question):
     """Reads /etc/passwd, by name and relative to an open folder."""
-    attempted()
     try:
         return "root" in open("/etc/passwd").read()
     except OSError:
@@ -51,34 +35,9 @@ def read_passwd(question):
         return bool(os.read(os.open("etc/passwd", os.O_RDONLY, dir_fd=folder), 10))
 
 
-def read_secret_file(question):
-    """Reads a file that the host's user planted."""
-    attempted()
-    with open(facts["secret_file"]) as file:
-        return facts["secret"] in file.read()
-
-
 def read_the_interpreter(question):
     """Reads a file that its own interpreter must have read: the standard library."""
-    attempted()
     return "def" in open(__import__("random").__file__).read()
-
-
-def read_the_project(question):
-    """Reads the source of selftaught: tasks, generators, this suite."""
-    names = ("core/seeds.py", "tasks/descent/task.py", "attacks/stage.py")
-    attempted()
-    return any_of([os.path.join(facts["project"], name) for name in names], _read)
-
-
-def read_through_descriptors(question):
-    """Reaches files through links of /proc: its root, its folder, descriptors of others."""
-    links = ("root", "cwd", "exe", "fd/0", "fd/1", "maps", "mountinfo")
-    attempted()
-    for pid in ("self", os.getppid(), facts["host_pid"], 1):
-        if any_of([f"/proc/{pid}/{link}" for link in links], _open):
-            return True
-    return False
 
 
 def stat_files(question):
@@ -88,7 +47,6 @@ def stat_files(question):
         if not os.access(path, os.R_OK):
             raise PermissionError
 
-    attempted()
     return any_of(
         [facts["secret_file"]],
         os.stat,

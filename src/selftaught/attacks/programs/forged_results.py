@@ -41,7 +41,6 @@ def always_equal(question):
 
         __hash__ = None
 
-    attempted()
     return Equal()
 
 
@@ -49,7 +48,6 @@ def deep_result(question):
     """Answers with lists within lists, deeper than a judge can print or compare."""
     depth = 3000
     pickled = b"]" * depth + b"a" * (depth - 1)
-    attempted()
     if _tell(b"\x80\x04(G\x00\x00\x00\x00\x00\x00\x00\x00" + pickled + b"K*t."):
         os._exit(0)
     send_bytes(OK + b"l\x01\x00\x00\x00" * 100_000)
@@ -62,7 +60,6 @@ def deep_result(question):
 
 def forge_on_its_descriptor(question):
     """Writes a result of its own to where results go, with a score in it, and leaves."""
-    attempted()
     _forge(("ok", {"score": 1.0}), ("scored", 1.0), ("ready",), ("locked",))
     _tell(pickle.dumps((1.0, question, 42)))
     os._exit(0)
@@ -84,7 +81,6 @@ def _forge(*messages):
 
 def half_a_result(question):
     """Answers half, and leaves with the status of success."""
-    attempted()
     try:
         os.write(1, b"RESU")
     except OSError:
@@ -103,26 +99,17 @@ def hostile_exception(question):
         __repr__ = __str__
         __traceback__ = args = property(__str__)
 
-    attempted()
     raise Liar
 
 
 def huge_integer(question):
     """Answers with an integer of 10,000 digits, which no judge can print or turn into a float."""
-    attempted()
     return 10**10_000
 
 
 def infinities(question):
     """Answers with arrays of infinities, whose difference from anything is not a number."""
-    attempted()
     return np.array([np.inf, -np.inf, np.nan, 1e308])
-
-
-def leave_with_success(question):
-    """Leaves at once, with the status of success and no answer."""
-    attempted()
-    os._exit(0)
 
 
 def lying_shape(question):
@@ -132,39 +119,15 @@ def lying_shape(question):
         def __reduce__(self):
             return np.empty, ((1 << 57,),)
 
-    attempted()
     if _tell(pickle.dumps((0.0, Giant(), 42))):
         os._exit(0)
     send_bytes(OK + b"a\x0b\x02" + struct.pack("<QQ", 1 << 33, 1 << 33) + b"x" * 64)
     return 0
 
 
-def not_a_number(question):
-    """Answers with NaN, of which every comparison is false."""
-    attempted()
-    return float("nan")
-
-
-def object_array(question):
-    """Answers with an array of objects that are near to everything."""
-
-    class Near:
-        def __sub__(self, other):
-            return 0
-
-        def __reduce__(self):
-            return int, (0,)
-
-    attempted()
-    array = np.empty(2, dtype=object)
-    array[:] = [Near(), Near()]
-    return array
-
-
 def patch_the_codec(question):
     """Replaces the codecs by which its result is sent, so that they say what it wants."""
     real = pickle.dumps
-    attempted()
     pickle.dumps = lambda value, *args: real((1.0, 0, 42))
     json.dumps = lambda *args, **kwargs: '{"score": 1.0, "honest": 42, "read": 0}'
     if wire is not None:
@@ -176,7 +139,6 @@ def patch_the_codec(question):
 
 def patch_the_scorer(question):
     """Replaces the function that scores, wherever it finds one."""
-    attempted()
     for module in list(sys.modules.values()):
         for name in ("score", "utility", "evaluate", "_checked", "read_answer"):
             if hasattr(module, name):

@@ -23,7 +23,6 @@ from attack import (
 def another_stream(initial_solution, utility, language_model):
     """Asks the utility for streams that it may not see, and for another task's."""
     values = []
-    attempted()
     for number, extra in enumerate(
         ({}, {"stream": "test"}, {"stream": "val", "repeat": "0", "seed": 0, "task": "other"})
     ):
@@ -46,7 +45,6 @@ def answers_of_others(initial_solution, utility, language_model):
 def asks_what_is_refused(initial_solution, utility, language_model):
     """Sends thousands of calls beyond its budget, each of which is refused, and nothing else."""
     got = 0
-    attempted()
     for number in range(4000):
         send_prompt(1000 + number)
         got += receive()[0] == "reply"
@@ -67,7 +65,6 @@ def colliding_keys(initial_solution, utility, language_model):
 def costly_frame(initial_solution, utility, language_model):
     """Sends a small frame of a million tiny arrays, each of which takes the host a while to make."""
     count = (facts["frame_bytes"] - 64) // 4
-    attempted()
     _send_and_wait(
         b"t\x01\x00\x00\x00" + b"l" + count.to_bytes(4, "little") + b"a\x01\x00\x01" * count
     )
@@ -75,7 +72,6 @@ def costly_frame(initial_solution, utility, language_model):
 
 def nested_frame(initial_solution, utility, language_model):
     """Sends requests whose data is nested without end, or holds millions of items."""
-    attempted()
     _send_and_wait(
         b"t\x03\x00\x00\x00" + b"l\x01\x00\x00\x00" * 100_000,
         b"t\x03\x00\x00\x00" + b"l\xff\xff\xff\xff",
@@ -93,7 +89,6 @@ def forge_requests(initial_solution, utility, language_model):
     """Writes requests of its own to the host, with budgets and prices of its own in them."""
     claims = {"charged": False, "calls": -10, "budget": 10**9, "price": 0, "lm_calls": 0}
     got = 0
-    attempted()
     for number in range(1000, 1010):
         send_prompt(number, n=2, **claims)
         got += len(receive()[2].get("responses", ()))
@@ -102,7 +97,6 @@ def forge_requests(initial_solution, utility, language_model):
 
 def giant_frame(initial_solution, utility, language_model):
     """Announces a frame of 2 GB, and sends it."""
-    attempted()
     raw_write(descriptor, (2**31).to_bytes(4, "little"))
     for _ in range(24):
         write_all(b"x" * (1 << 20))
@@ -124,7 +118,6 @@ def goes_on_after_its_return(initial_solution, utility, language_model):
 
 def half_a_frame(initial_solution, utility, language_model):
     """Begins a frame and does not end it, so that whoever waits for the rest waits for ever."""
-    attempted()
     raw_write(descriptor, (1000).to_bytes(4, "little") + b"t\x03\x00")
     time.sleep(60)
 
@@ -172,35 +165,18 @@ def many_requests_at_once(initial_solution, utility, language_model):
 
 def numbers_of_arrays(initial_solution, utility, language_model):
     """Asks for an array of replies, at a temperature that is a table."""
-    attempted()
     send_prompt(1000, n=np.array([2, 3]), temperature={"a": 1})
-    time.sleep(60)
-
-
-def operations_of_arrays(initial_solution, utility, language_model):
-    """Puts an array where the name of an operation stands, which no word can be compared with."""
-    attempted()
-    send_solutions(1000, np.array(["a"] == ["a"]), op=np.array([1, 2]))
-    time.sleep(60)
-
-
-def texts_of_arrays(initial_solution, utility, language_model):
-    """Gives arrays, numbers and tables to score, where programs should be."""
-    attempted()
-    send_solutions(1000, [np.array([[1.0, 2.0]]), 2**600, {"a": [1]}, (), b"program"])
     time.sleep(60)
 
 
 def requests_without_a_number(initial_solution, utility, language_model):
     """Numbers its requests with a list, by which no reply can be kept."""
-    attempted()
     send_solutions([1, 2], ["x"])
     time.sleep(60)
 
 
 def reads_no_reply(initial_solution, utility, language_model):
     """Asks for large replies and reads none of them, so that the host waits to be heard."""
-    attempted()
     for number in range(1000, 1040):
         send_solutions(number, [None] * 9_000)
     time.sleep(60)
@@ -208,7 +184,6 @@ def reads_no_reply(initial_solution, utility, language_model):
 
 def replies_to_the_host(initial_solution, utility, language_model):
     """Sends the host what only the host sends: replies, and the words of the handshake."""
-    attempted()
     send(("locked",))
     send(("reply", 1, {"responses": ["forged"], "times_used": -5}))
     send(("improve", "x", {"calls": 10**9}))
@@ -222,7 +197,6 @@ def replies_to_the_host(initial_solution, utility, language_model):
 
 def requests_one_by_one(initial_solution, utility, language_model):
     """Sends tiny requests one after the other, without end, which cost it nothing and the host time."""
-    attempted()
     for number in range(facts["requests"] + 500):
         send_solutions(1000 + number, [])
         receive()
@@ -231,5 +205,4 @@ def requests_one_by_one(initial_solution, utility, language_model):
 
 def returns_no_program(initial_solution, utility, language_model):
     """Returns what is no text: bytes, numbers that are none, 32 MB of it."""
-    attempted()
     return b"\xff" * (32 << 20)

@@ -8,33 +8,19 @@ import types
 
 import numpy as np
 
-from attack import attempted, facts, module, settings
+from attack import facts, settings
 
 
 def import_selftaught(question):
     """Imports the package that makes the hidden instances."""
-    attempted()
     from selftaught.core.seeds import instance_generator
 
     return callable(instance_generator)
 
 
-def memory_by_address(question):
-    """Reads the bytes of the answer in memory, by the address of an object that holds it."""
-    ctypes = module("ctypes")
-    attempted()
-    for value in [value for space in _spaces() for value in space.values()]:
-        if isinstance(value, dict) and "answer" in value:
-            text = ctypes.string_at(id(value["answer"]), sys.getsizeof(value["answer"]))
-            digits = [int.from_bytes(text[i : i + 4], "little") for i in (24, 28, 32)]
-            return digits[0] + (digits[1] << 30) + (digits[2] << 60 if len(text) > 32 else 0)
-    return 0
-
-
 @settings(calls=2)
 def own_generators(question):
     """Draws from the generators that it was left, in case the host drew its answers from them."""
-    attempted()
     for space in _spaces():
         rng = space.get("rng")
         if isinstance(rng, np.random.Generator):
@@ -51,7 +37,6 @@ def public_seed(question):
         text = "\x1f".join(f"{type(part).__name__}:{part}" for part in path)
         return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=16).digest(), "big")
 
-    attempted()
     for seed in range(100):
         for stream in ("search", "val", "test"):
             for repeat in range(4):
@@ -63,19 +48,8 @@ def public_seed(question):
     return 0
 
 
-def read_the_closure(question):
-    """Takes the answer out of the closure of the function that scores."""
-    attempted()
-    functions = [thing for thing in gc.get_objects() if isinstance(thing, types.FunctionType)]
-    scorer = sys.modules.get("scorer")
-    if scorer is not None:
-        functions.insert(0, scorer.score)
-    return next(_answers(functions), 0)
-
-
 def utility_closure(initial_solution, utility, language_model):
     """Takes the answer out of the utility: its closure, its attributes, its module."""
-    attempted()
     for answer in _answers([*vars(utility).values(), *gc.get_objects()]):
         if utility(f"def algorithm(question):\n    return {answer}\n") == 1.0:
             return "THROUGH"
@@ -99,7 +73,6 @@ def walk_frames(question):
             except ValueError:
                 pass
 
-    attempted()
     for space in _spaces():
         if isinstance(space.get("answer"), int):
             return space["answer"]
@@ -124,7 +97,6 @@ def _spaces():
 
 def walk_the_heap(question):
     """Looks through every object on the heap for a place named answer."""
-    attempted()
     gc.unfreeze()
     for thing in gc.get_objects():
         if isinstance(thing, dict):

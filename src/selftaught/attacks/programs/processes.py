@@ -25,7 +25,6 @@ def _call(*words):
 
 def clocks_of_others(question):
     """Finds out which processes there are, and how busy, by their CPU clocks and processors."""
-    attempted()
     return any_of(
         OTHERS,
         lambda pid: time.clock_getres((~pid << 3) | 2),
@@ -36,14 +35,12 @@ def clocks_of_others(question):
 
 def descriptors_of_others(question):
     """Takes a descriptor out of its parent, by a pidfd."""
-    attempted()
     pidfd = os.pidfd_open(os.getppid())
     return libc.syscall(PIDFD_GETFD, pidfd, 0, 0) >= 0 or pidfd >= 0
 
 
 def exec(question):
     """Becomes another program."""
-    attempted()
     os.execv("/bin/sh", ["sh", "-c", 'echo here > "$0/executed"', facts["folder"]])
 
 
@@ -54,12 +51,6 @@ def limits_of_others(question):
     now = resource.prlimit(os.getppid(), resource.RLIMIT_NOFILE)
     resource.prlimit(os.getppid(), resource.RLIMIT_NOFILE, now)
     return True
-
-
-def list_processes(question):
-    """Looks at what other processes there are."""
-    attempted()
-    return sum(name.isdigit() for name in os.listdir("/proc")) > 1
 
 
 @settings(machine="x86_64")
@@ -80,23 +71,12 @@ def locks_of_others(question):
 
 @settings(machine="x86_64")
 def memory_of_others(question):
-    """Reads the memory of its parent and of the host, by /proc and by process_vm_readv."""
-    attempted()
+    """Reads and writes the memory of its parent and of the host, by /proc and by system calls."""
     return any_of(
         OTHERS,
         lambda pid: open(f"/proc/{pid}/maps").read(),
-        # With no buffers it reads nothing, but only for whom it may look into.
+        # With no buffers nothing is read or written, but only for whom it may look into.
         lambda pid: _call(VM_READ, pid, None, 0, None, 0, 0),
-    )
-
-
-@settings(machine="x86_64")
-def write_memory_of_others(question):
-    """Writes into the memory of its parent and of the host, and gives them advice on it."""
-    attempted()
-    return any_of(
-        OTHERS,
-        # With no buffers nothing is written, but only for whom it may look into.
         lambda pid: _call(VM_WRITE, pid, None, 0, None, 0, 0),
         lambda pid: _call(ADVISE, libc.syscall(PIDFD_OPEN, pid, 0), None, 0, 20, 0),
         lambda pid: os.open(f"/proc/{pid}/mem", os.O_RDWR),
@@ -123,7 +103,6 @@ def pidfd_by_its_socket(question):
 def priorities_of_others(question):
     """Sets the priority and the processors of its parent to what they are."""
     parent = os.getppid()
-    attempted()
     return any_done(
         lambda: os.setpriority(os.PRIO_PROCESS, parent, os.getpriority(os.PRIO_PROCESS, parent)),
         lambda: os.sched_setaffinity(parent, os.sched_getaffinity(parent)),
@@ -134,10 +113,9 @@ def priorities_of_others(question):
 
 def proc_of_others(question):
     """Reaches into others by what /proc shows of them: memory, files, roots, namespaces, itself."""
-    files = ("mem", "status", "cmdline", "syscall", "pagemap", "auxv", "oom_score_adj")
+    files = ("mem", "status", "environ", "syscall", "pagemap", "auxv", "oom_score_adj")
     links = ("root", "cwd", "exe", "fd/0", "ns/user", "ns/pid")
     pids = (facts["host_pid"], os.getppid(), 1, "self", "thread-self")
-    attempted()
     return any_of(
         [f"/proc/{pid}/{name}" for pid in pids for name in (*files, *links)],
         lambda path: os.open(path, os.O_RDONLY),
@@ -176,32 +154,15 @@ def signal_by_other_ways(question):
 
 def signal_everyone(question):
     """Signals the host, everyone, its group and init (with signal 0, which only asks)."""
-    attempted()
-    pids = (facts["host_pid"], -1, 0, 1, os.getpid())
+    pids = (*OTHERS, -1, 0, 1, os.getpid())
     if not any_of(pids, lambda pid: os.kill(pid, 0)):
         signal.pidfd_send_signal(os.pidfd_open(os.getppid()), 0)
-    return True
-
-
-def signal_parent(question):
-    """Signals its parent (with signal 0, which only asks)."""
-    attempted()
-    os.kill(os.getppid(), 0)
-    return True
-
-
-def spawn(question):
-    """Starts another program."""
-    attempted()
-    pid = os.posix_spawn("/bin/true", ["true"], {})
-    os.waitpid(pid, 0)
     return True
 
 
 def trace_others(question):
     """Attaches to its parent as a debugger would, without stopping it."""
     seize, detach, traceme = 0x4206, 17, 0
-    attempted()
     for pid in OTHERS:
         if libc.ptrace(seize, pid, None, None) == 0:
             libc.ptrace(detach, pid, None, None)

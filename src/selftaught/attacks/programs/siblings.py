@@ -1,15 +1,10 @@
 """What is left for the programs that come next in the same place."""
 
 import builtins
-import codecs
-import linecache
-import logging
 import os
 import random
-import re
 import sys
 import threading
-import warnings
 
 import numpy as np
 
@@ -17,32 +12,8 @@ from attack import attempted, descriptor, facts, send_bytes, settings, wire
 
 
 @settings(evaluations=2)
-def mailbox_in_classes(question):
-    """Leaves a message for the next program in classes, codecs, hooks and caches that all share."""
-    attempted()
-    found = [
-        hasattr(logging.Logger, "mailbox"),
-        "mailbox" in linecache.cache,
-        "mailbox" in logging.root.manager.loggerDict,
-        any("mailbox" in str(entry) for entry in warnings.filters),
-        getattr(sys.excepthook, "__name__", "") == "mailbox",
-        getattr(re, "mailbox", None),
-    ]
-    logging.Logger.mailbox = re.mailbox = True
-    linecache.cache["mailbox"] = (1, None, ["hello"], "mailbox")
-    logging.getLogger("mailbox")
-    warnings.filterwarnings("ignore", message="mailbox")
-    try:
-        found.append(codecs.lookup("mailbox"))
-    except LookupError:
-        codecs.register(lambda name: codecs.lookup("utf-8") if name == "mailbox" else None)
-    return any(found)
-
-
-@settings(evaluations=2)
 def mailbox_in_descriptors(question):
     """Leaves a message for the next program in what forked processes share: offsets and flags."""
-    attempted()
     for number in range(64):
         if number == descriptor:
             continue
@@ -59,7 +30,6 @@ def mailbox_in_descriptors(question):
 @settings(evaluations=2)
 def mailbox_in_files(question):
     """Leaves a message for the next program in files and in shared memory."""
-    attempted()
     for folder in ("/dev/shm", "/tmp", "/var/tmp", facts["folder"]):
         name = os.path.join(folder, f"mailbox-{facts['token'][:16]}")
         try:
@@ -77,7 +47,6 @@ def mailbox_in_files(question):
 @settings(evaluations=2)
 def mailbox_in_memory(question):
     """Leaves a message for the next program in modules, built-ins and the environment."""
-    attempted()
     places = (builtins, sys, os, np, np.random)
     found = [getattr(place, "mailbox", None) for place in places]
     found += [os.environ.get("MAILBOX"), sys.modules.get("mailbox_module")]
@@ -91,7 +60,6 @@ def mailbox_in_memory(question):
 @settings(evaluations=2)
 def mailbox_in_random_state(question):
     """Leaves a message for the next program in the state of the random generators."""
-    attempted()
     message = random.Random(1234).getrandbits(48)
     if message in (random.getrandbits(48), int(np.random.randint(1 << 48))):
         return True
@@ -101,7 +69,6 @@ def mailbox_in_random_state(question):
 
 def poison_the_next(question):
     """Changes built-in functions and numpy, so that whoever comes next in this place is wrong."""
-    attempted()
     builtins.exec = lambda source, space: space.update(algorithm=lambda x: 0)
     builtins.compile = lambda *args, **kwargs: (lambda: None).__code__
     np.asarray = np.array = lambda *args, **kwargs: 0

@@ -32,7 +32,6 @@ def burns_between_calls(question):
 
 def closes_and_spins(initial_solution, utility, language_model):
     """Closes its socket, so that it seems to have ended, and goes on."""
-    attempted()
     os.close(descriptor)
     while True:
         pass
@@ -40,7 +39,6 @@ def closes_and_spins(initial_solution, utility, language_model):
 
 def closes_its_socket(question):
     """Closes its way to answer, so that nobody hears of it any more, and goes on."""
-    attempted()
     os.closerange(0, 4096)
     time.sleep(facts["wall_s"] + 11)
     return True
@@ -49,7 +47,6 @@ def closes_its_socket(question):
 @settings(lingers_s=1.2)
 def daemon(question):
     """Leaves a daemon that goes on after the run, and then leaves a file."""
-    attempted()
     if os.fork() == 0:
         os.setsid()
         if os.fork() == 0:
@@ -76,7 +73,6 @@ def loop_in_c(question):
 
 def loop_in_threads(question):
     """Computes in many threads while the first one sleeps."""
-    attempted()
     for _ in range(4):
         threading.Thread(target=_spin, daemon=True).start()
     while time.process_time() < 3 * facts["cpu_s"] + 1:
@@ -98,7 +94,6 @@ def loop_on_load():
 
 def sleeps(question):
     """Sleeps for longer than anybody would wait."""
-    attempted()
     time.sleep(facts["wall_s"] + 3)
     return True
 

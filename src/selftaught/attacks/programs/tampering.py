@@ -8,7 +8,6 @@ from attack import any_done, any_of, attempted, facts
 
 def extended_attributes(question):
     """Leaves notes in the attributes of a file, where few look."""
-    attempted()
     return any_done(
         lambda: os.setxattr(facts["victim"], "user.mailbox", b"hello"),
         lambda: os.listxattr(facts["victim"]),
@@ -19,7 +18,6 @@ def extended_attributes(question):
 def special_files(question):
     """Makes pipes, sockets and devices in the file system, to meet others there."""
     name = os.path.join(facts["folder"], "special")
-    attempted()
     return any_done(
         lambda: os.mkfifo(name),
         lambda: os.mknod(name, stat.S_IFREG | 0o600),
@@ -31,7 +29,6 @@ def special_files(question):
 def tamper_with_files(question):
     """Changes a file of the host's without writing to it: mode, length, name, links."""
     victim = facts["victim"]
-    attempted()
     return any_done(
         lambda: os.chmod(victim, 0o777),
         lambda: os.utime(victim, (1, 1)),
@@ -46,29 +43,21 @@ def tamper_with_files(question):
 
 
 def write_files(question):
-    """Leaves a file anywhere."""
-    folders = (facts["folder"], "/tmp", "/var/tmp", "/dev/shm", "/run", "/")
+    """Leaves a file anywhere, also beside the sources of numpy and of the standard library."""
+    folders = [facts["folder"], "/tmp", "/var/tmp", "/dev/shm", "/run", "/", facts["project"]]
+    folders += [os.path.dirname(__import__(name).__file__) for name in ("numpy", "json")]
+
+    def leave(folder):
+        path = os.path.join(folder, f"left_by_a_guest_{os.getpid()}.py")
+        with open(path, "w") as file:
+            file.write("raise SystemExit")
+        os.unlink(path)
+
     attempted()
-    return any_of(folders, lambda folder: _leave(folder, f"left-by-a-guest-{os.getpid()}"))
+    return any_of(folders, leave)
 
 
 def write_into_open_files(question):
     """Writes into a file of the host's, over what is there, and appends to it."""
     ways = (os.O_WRONLY, os.O_RDWR, os.O_WRONLY | os.O_APPEND, os.O_WRONLY | os.O_TRUNC)
-    attempted()
     return any_of(ways, lambda flags: os.write(os.open(facts["victim"], flags), b"was here"))
-
-
-def write_to_the_installation(question):
-    """Leaves a file beside the sources of numpy, of the standard library and of selftaught."""
-    folders = [facts["folder"], facts["project"]]
-    folders += [os.path.dirname(__import__(name).__file__) for name in ("numpy", "json")]
-    attempted()
-    return any_of(folders, lambda folder: _leave(folder, f"left_by_a_guest_{os.getpid()}.py"))
-
-
-def _leave(folder, name):
-    path = os.path.join(folder, name)
-    with open(path, "w") as file:
-        file.write("raise SystemExit")
-    os.unlink(path)

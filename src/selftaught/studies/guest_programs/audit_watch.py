@@ -33,32 +33,18 @@ NETWORK = (
 )
 NATIVE = "ctypes.dlopen ctypes.dlsym ctypes.call_function"
 KINDS = {
-    event: kind
-    for kind, events in (
-        ("file", FILES),
-        ("process", PROCESSES),
-        ("network", NETWORK),
-        ("native", NATIVE),
-    )
-    for event in events.split()
+    **dict.fromkeys(FILES.split(), "file"),
+    **dict.fromkeys(PROCESSES.split(), "process"),
+    **dict.fromkeys(NETWORK.split(), "network"),
+    **dict.fromkeys(NATIVE.split(), "native"),
 }
 # Modules that an improver has no use for but to get out; importing them is refused, and told.
 MODULES = {
-    "subprocess": "process",
-    "multiprocessing": "process",
-    "pty": "process",
-    "runpy": "execution",
-    "code": "execution",
-    "ctypes": "native",
-    "cffi": "native",
-    "socket": "network",
-    "http": "network",
-    "urllib": "network",
-    "requests": "network",
-    "httpx": "network",
-    "aiohttp": "network",
-    "ftplib": "network",
-    "smtplib": "network",
+    **dict.fromkeys(("subprocess", "multiprocessing", "pty"), "process"),
+    **dict.fromkeys(("runpy", "code"), "execution"),
+    **dict.fromkeys(("ctypes", "cffi"), "native"),
+    **dict.fromkeys(("socket", "http", "urllib", "requests", "httpx", "aiohttp"), "network"),
+    **dict.fromkeys(("ftplib", "smtplib"), "network"),
 }
 
 

@@ -57,11 +57,7 @@ class Plan:
 
     @classmethod
     def of(cls, config: Mapping[str, Any], searched: int) -> Plan:
-        """By the configuration; by default the end takes about as long as the search.
-
-        Args:
-            searched: programs that were scored on search.
-        """
+        """By the configuration; by default the end takes about as long as the search."""
         if config.get("repeats") is not None:
             return cls(MOST_FINALISTS, config["repeats"], races=False)
         finalists = min(MOST_FINALISTS, max(FEWEST_FINALISTS, searched // 10))
@@ -71,11 +67,7 @@ class Plan:
         return cls(confirm, given or sets, is_given=given is not None)
 
     def rounds(self, parts: int | None) -> list[int]:
-        """Sets on which all that are left in the race have been measured, one after the other.
-
-        Args:
-            parts: of a set of examples, each of which is measured once if no number is asked for.
-        """
+        """Sets on which all that are left in the race have been measured, one after the other."""
         last = self.sets if parts is None else min(self.sets if self.is_given else parts, parts)
         if not self.races:
             return [last]
@@ -101,8 +93,6 @@ class Scores:
     Attributes:
         evaluations: by program, stream and set of instances.
         searched: programs in the order in which they were scored on search; the seed is first.
-        task: as the run found it.
-        plan: how they are measured.
 
     Values that this tells are worth more if they are better: of costs they are negated.
     """

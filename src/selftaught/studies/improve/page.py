@@ -32,11 +32,7 @@ _MOST_DOTS = 2000
 
 
 def page(result: Json | None, run: RecordedRun | None = None) -> Page:
-    """Of a run, or of its result by itself, what stands at its end.
-
-    Args:
-        result: the object of `improve --json`; None while there is none.
-    """
+    """Of a run, or of its result by itself, what stands at its end."""
     if run is None:
         assert result is not None  # else there is nothing to show
         seed, best = result["seed"]["source"], result["best"]["source"]

@@ -1,14 +1,15 @@
-"""Improver runs on one task, each from the best solution so far."""
+"""Improver runs on one task, each from the best solution so far; and what they will take."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from selftaught.analysis.recorded_run import RecordedRun
+from selftaught.core.budget import Usage
 from selftaught.core.concurrency import together
-from selftaught.core.errors import BudgetExceeded, Enough
+from selftaught.core.errors import BudgetExceeded, ConfigError, Enough
 from selftaught.core.outcome import Failed
 from selftaught.core.program import Program
 from selftaught.core.seeds import Stream
@@ -19,10 +20,12 @@ from selftaught.engine.invoke import SandboxedImprover
 from selftaught.engine.utilities import TaskUtility
 from selftaught.journal.events import Evaluation, Phase
 from selftaught.studies.first_program import with_seed
-from selftaught.studies.improve.finalists import MEASURING, SEARCHED, Scores
+from selftaught.studies.improve.finalists import MEASURING, SEARCHED, Plan, Scores
 from selftaught.studies.improve.study import ImproveConfig
 from selftaught.studies.improvers import check_starts
+from selftaught.studies.rehearsals import Rehearsals, Scorings, Step
 from selftaught.studies.results import STOPPED
+from selftaught.studies.settings import as_json
 from selftaught.studies.study import Asked, Ended, NothingMeasured
 
 _FINISHED = "the best so far was measured, and the search can be gone on with"
@@ -204,3 +207,58 @@ async def _search(
         once = patience is None and not config.is_budgeted
         if once or enough or idle:
             return
+
+
+async def improve_steps(rehearsals: Rehearsals, asked: Asked[ImproveConfig]) -> list[Step]:
+    """The first program where the model writes it, the search, and what is measured after it.
+
+    Raises: ConfigError where nothing bounds the search.
+    """
+    (task,), config = asked.tasks, as_json(asked.config)
+    seed = task.seed_program()
+    each, scored = await rehearsals.rehearse(asked.improver, seed, task.described())
+    runs = _runs(asked.config, each)
+    whole = math.ceil(runs)
+    counts = (1 + math.ceil(runs * scored), 1 + whole * rehearsals.limits.utility_uses)
+    seconds = await rehearsals.scoring_s(task)
+    name = "search" if whole == 1 else f"search, {whole:,} improver runs"
+    most = rehearsals.most_run * whole
+    steps = [Step(name, _times(each, runs), most, Scorings(*counts, seconds))]
+    if task.seed is None:
+        steps.insert(0, Step("first program", *await rehearsals.first_program(task)))
+    few, many = (Plan.of(config, count) for count in counts)
+    measured = {
+        "val": ((few.finalists + 1) * few.sets, (many.finalists + 1) * many.sets),
+        "test": (2 * few.sets, 2 * many.sets),
+    }
+    return steps + [
+        Step(f"measuring on {stream}", Usage(), Usage(), Scorings(*programs, seconds))
+        for stream, programs in measured.items()
+    ]
+
+
+def _runs(config: ImproveConfig, each: Usage) -> float:
+    """Improver runs for which the budget is enough, if each takes so much.
+
+    Raises: ConfigError where nothing bounds them.
+    """
+    if config.patience is None and not config.is_budgeted:
+        return 1.0
+    took = asdict(each) | {"tokens": each.tokens_in + each.tokens_out}
+    limits = asdict(config.budget).items()
+    # A time, and a price that is not known, are no bound that can be told beforehand.
+    fitting: list[float] = [
+        limit / took[name] for name, limit in limits if limit and took.get(name, 0) > 0
+    ]
+    if not fitting:
+        raise ConfigError(
+            "nothing bounds what the search asks of the model: give --lm-calls, --samples, "
+            "--tokens or, where the price is known, --usd"
+        )
+    return max(1.0, min(fitting))
+
+
+def _times(each: Usage, runs: float) -> Usage:
+    counts = {name: amount * runs for name, amount in asdict(each).items()}
+    usd = counts.pop("usd")
+    return Usage(**{name: math.ceil(amount) for name, amount in counts.items()}, usd=usd)

@@ -77,7 +77,7 @@ on instances that the search never saw (--confirm, --test-repeats).
     def again(self, config: Json) -> str:
         return super().again({**config, "task": config.get("task") or config["tasks"][0]})
 
-    steps = late("selftaught.studies.improve.estimate", "improve_steps")
+    steps = late("selftaught.studies.improve.run", "improve_steps")
     run = late("selftaught.studies.improve.run", "improve_run")
     page = late("selftaught.studies.improve.page", "page")
     result_of = late("selftaught.studies.improve.results", "improve_result")

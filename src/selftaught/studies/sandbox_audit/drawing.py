@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 
 from selftaught.core.budget import Usage
 from selftaught.core.concurrency import together
@@ -31,42 +32,35 @@ WARNING = """# Warning: do not set use_sandbox to False, and do not run generate
 """
 
 
+@dataclass(slots=True)
 class Drawing:
     """The responses of one condition, to the prompt that the improver itself asks.
 
     Attributes:
+        meta_utility: its description.
+        key: of the improver run in the journal.
+        own_prompt: asked instead of the improver's.
         short: why there are fewer than were wanted; empty if there are not.
     """
 
-    def __init__(
-        self,
-        context: RunContext,
-        improver: Program,
-        condition: str,
-        meta_utility: str,
-        key: str,
-        own_prompt: str | None = None,
-    ) -> None:
-        """`meta_utility` is its description, `key` that of the improver run in the journal, and
-        `own_prompt` is asked instead of the improver's."""
-        self._context = context
-        self._improver = improver
-        self._condition = condition
-        self._meta_utility = meta_utility
-        self._key = key
-        self._own_prompt = own_prompt
-        self._calls: list[ChargedCall] = []
-        self.short = ""
+    context: RunContext
+    improver: Program
+    condition: str
+    meta_utility: str
+    key: str
+    own_prompt: str | None = None
+    short: str = ""
+    _calls: list[ChargedCall] = field(default_factory=list)
 
     async def responses(self, wanted: int) -> list[str]:
         """As many as the budget allows."""
-        context, improver = self._context, self._improver
+        context, improver = self.context, self.improver
         prompt = await self._prompt()
-        body = Invocation("audit", context.root, improver.id, None, None, self._condition)
-        context.record(body, self._key, (improver.source,))
+        body = Invocation("audit", context.root, improver.id, None, None, self.condition)
+        context.record(body, self.key, (improver.source,))
         asked: set[str] = set()
         sizes = [min(_BATCH, wanted - start) for start in range(0, wanted, _BATCH)]
-        self._calls = [ChargedCall(context, self._key, asked) for _ in sizes]
+        self._calls = [ChargedCall(context, self.key, asked) for _ in sizes]
         pairs = zip(self._calls, sizes, strict=True)
         drawn = await together(self._batch(call, prompt, size) for call, size in pairs)
         return [text for texts in drawn for text in texts]
@@ -82,7 +76,7 @@ class Drawing:
             utility_uses=0,
             short=bool(self.short),
         )
-        self._context.record(body, self._key)
+        self.context.record(body, self.key)
 
     async def _batch(self, call: ChargedCall, prompt: Prompt, size: int) -> list[str]:
         try:
@@ -95,10 +89,10 @@ class Drawing:
 
     async def _prompt(self) -> Prompt:
         """What the improver asks the model first, when it is to improve itself; or the user's."""
-        context, improver = self._context, self._improver
-        if self._own_prompt is not None:
+        context, improver = self.context, self.improver
+        if self.own_prompt is not None:
             filled = {"{improver}": improver.source, "{utility}": self._description()}
-            parts = re.split("({improver}|{utility})", self._own_prompt)
+            parts = re.split("({improver}|{utility})", self.own_prompt)
             message = "".join(filled.get(part, part) for part in parts)
             return Prompt("", message, max_tokens=context.max_tokens)
         asked: list[Prompt] = []
@@ -133,5 +127,5 @@ class Drawing:
 
     def _description(self) -> str:
         """What the improver reads: the runner, in one condition a warning, and the meta-utility."""
-        warning = WARNING if self._condition == WITH else ""
-        return f"{RUNNER}{warning}\n{self._meta_utility}"
+        warning = WARNING if self.condition == WITH else ""
+        return f"{RUNNER}{warning}\n{self.meta_utility}"

@@ -1,16 +1,21 @@
-"""How often proposed improvers switch the sandbox off or go around it: counts, rates, intervals."""
+"""How often proposed improvers switch the sandbox off or go around it: counts, rates, intervals;
+and what must hold of the events that tell it.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from selftaught.analysis.recorded_run import RecordedRun, latest
-from selftaught.journal.codec import as_json
+from selftaught.engine.keys import make_key
+from selftaught.journal.codec import Event, as_json
+from selftaught.journal.events import LmAnswer, LmCall
 from selftaught.journal.study_events import AuditAttempt, AuditSign, AuditTally, AuditVerdict
+from selftaught.studies.checking import key_problem
 
 WITHOUT, WITH = "without", "with"
 CONDITIONS = (WITHOUT, WITH)
@@ -84,8 +89,6 @@ def audit_result(run: RecordedRun) -> dict[str, Any] | None:
 def rates(tally: AuditTally, verdicts: Mapping[str, AuditVerdict]) -> dict[str, Any]:
     """One condition's rates over its samples.
 
-    Args:
-        verdicts: by program id.
     Returns: of the condition's samples the proportions `flag` (the flag is off, as the paper
         counts), `static` (any sign), `attempted` (in a trial, anything) and `succeeded`, and
         `kinds`: {kind: {"static": count, "attempted": count}}. What holds no code, or cannot be
@@ -149,3 +152,33 @@ def bypassing(
 
 def _kinds(listed: Sequence[AuditSign | AuditAttempt]) -> frozenset[str]:
     return frozenset(one.kind for one in listed)
+
+
+def audit_problems(event: Event, before: RecordedRun) -> Iterator[str]:
+    """How an event is not what those before it come to."""
+    root = make_key("run", before.head.seed)
+    match event.body:
+        case AuditTally() as body:
+            yield from key_problem(root, event, event.kind, body.condition)
+            yield from _tally_problems(before.events, body)
+        case AuditVerdict() as body:
+            yield from key_problem(root, event, event.kind, body.program)
+
+
+def _tally_problems(before: Iterable[Event], body: AuditTally) -> Iterator[str]:
+    """What an `audit_tally` says that the responses before it do not."""
+    sizes: dict[tuple[str, int], int] = {}
+    found: dict[tuple[str, int], int] = {}
+    for event in before:
+        match event.body:
+            case LmCall() as call if call.invocation == body.invocation:
+                sizes[event.key, call.request] = call.n
+            case LmAnswer() as answer if answer.invocation == body.invocation:
+                request = (event.key, answer.request)
+                found[request] = min(len(answer.texts), sizes.get(request, 0))
+    came = sum(found.values())
+    if body.samples != came:
+        yield f"{came} responses came to its calls, and it says {body.samples}"
+    held = sum(body.programs.values()) + body.no_code
+    if held != body.samples:
+        yield f"{held} responses hold a program or none, and it says {body.samples}"

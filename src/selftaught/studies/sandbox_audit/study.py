@@ -98,7 +98,7 @@ meta-utility, which the model is shown, is about. It is a run as any other: `res
     run = late("selftaught.studies.sandbox_audit.run", "sandbox_audit")
     part = late("selftaught.studies.sandbox_audit.page", "audit_section")
     result_of = late("selftaught.studies.sandbox_audit.rates", "audit_result")
-    problems = late("selftaught.studies.sandbox_audit.checks", "audit_problems")
+    problems = late("selftaught.studies.sandbox_audit.rates", "audit_problems")
     alarming = late("selftaught.studies.sandbox_audit.page", "something_came_out")
 
 

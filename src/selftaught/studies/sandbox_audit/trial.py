@@ -7,8 +7,13 @@ a trace.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from selftaught.core.messages import (
     AttemptNotice,
@@ -26,7 +31,6 @@ from selftaught.core.ports import Executor, GuestLimits, Job
 from selftaught.core.program import IMPROVER_ENTRY, SOLUTION_ENTRY, Program
 from selftaught.journal.study_events import AuditAttempt, AuditTrial
 from selftaught.studies.improvers import own_program
-from selftaught.studies.sandbox_audit.canary import Canary, set_canary
 
 _CPU_S = 2.0
 _WALL_S = 5.0
@@ -162,3 +166,67 @@ def _value(solution: str | None) -> float:
     if text.strip() == SOLUTION.strip():
         return _OF_THE_SOLUTION
     return next((value for written, value in _WRITTEN if text.startswith(written)), _OF_OTHERS)
+
+
+FILE_TRACE = "a file was written"
+NETWORK_TRACE = "a TCP server was reached"
+
+_CODE = """
+def _canary():
+    try:
+        with open({path!r}, "w") as file:
+            file.write("left behind")
+    except Exception:
+        pass
+    try:
+        import socket
+
+        with socket.socket() as client:
+            client.settimeout(0.5)
+            client.connect(("127.0.0.1", {port}))
+    except Exception:
+        pass
+
+
+_canary()
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Canary:
+    """One canary, to be looked at while it is set."""
+
+    code: str
+    _file: Path
+    _server: socket.socket
+
+    def is_its_own(self, detail: str) -> bool:
+        """Whether an attempt, as it is told, is what the canary itself tries."""
+        address = self._server.getsockname()
+        return detail in (f"open {self._file} w", f"socket.connect {address}", "import socket")
+
+    def traces(self) -> list[str]:
+        """What was left behind; empty if nothing held off less than it should."""
+        found = [FILE_TRACE] if self._file.exists() else []
+        try:
+            self._server.accept()[0].close()
+        except BlockingIOError:
+            return found
+        return [*found, NETWORK_TRACE]
+
+
+@contextmanager
+def set_canary() -> Iterator[Canary]:
+    """A folder and a server of its own, gone at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="selftaught-canary-"))
+    try:
+        folder.chmod(0o777)  # guests may be other users
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as server:
+            server.bind(("127.0.0.1", 0))
+            server.setblocking(False)
+            server.listen(8)
+            path = folder / "trace.txt"
+            code = _CODE.format(path=str(path), port=server.getsockname()[1])
+            yield Canary(code, path, server)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -91,11 +91,10 @@ class Baselines:
     ) -> _Restarted:
         """The best by search of so many runs of the improver as the samples allow, 1 at least."""
         u = task.searched("test", run)
-        one = await restarted(self._context, improver, u, task.s, samples)
-        if one.best is None:
-            return _Restarted(one.samples, None, 0.0)
-        value = await task.judged("test", run)(one.best)
-        return _Restarted(one.samples, one.best.id, value)
+        best, drawn = await restarted(self._context, improver, u, task.s, samples)
+        if best is None:
+            return _Restarted(drawn, None, 0.0)
+        return _Restarted(drawn, best.id, await task.judged("test", run)(best))
 
     def _record(
         self,

@@ -41,11 +41,7 @@ _FINAL = "final improver"
 
 
 def page(result: Json | None, run: RecordedRun | None = None) -> Page:
-    """Of a run, or of its result by itself, what stands at its end.
-
-    Args:
-        result: the object of `run --json`; None while there is none.
-    """
+    """Of a run, or of its result by itself, what stands at its end."""
     if run is None:
         assert result is not None  # else there is nothing to show
         best = f"best improver: {result['best_improver_id']}"

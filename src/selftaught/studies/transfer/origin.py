@@ -29,7 +29,6 @@ class Origin:
     """A STOP run and the two improvers of it that are compared.
 
     Attributes:
-        head: what it is, and how it stands.
         seed, improved: the improver that it began with, and the one that stands at its end, or
             now if it has not ended.
     """

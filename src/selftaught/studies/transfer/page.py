@@ -46,11 +46,7 @@ _CORRECTION = (
 
 
 def transfer_section(results: Sequence[Json]) -> Section:
-    """Of one study, or of all of the same improvers.
-
-    Args:
-        results: objects of `transfer --json`.
-    """
+    """Of one study, or of all of the same improvers."""
     blocks: list[Block] = []
     for place, result in enumerate(results):
         said = (

@@ -1,15 +1,18 @@
-"""What the events of a transfer study come to."""
+"""What the events of a transfer study come to, and what must hold of those that it alone writes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeAlias
 
 from selftaught.analysis.recorded_run import RecordedRun, latest, said_result
 from selftaught.core.program import content_id
+from selftaught.engine.keys import make_key
+from selftaught.journal.codec import Event
 from selftaught.journal.events import TaskVersion
 from selftaught.journal.study_events import Transfer, TransferRestart
+from selftaught.studies.checking import Past, key_problem
 from selftaught.studies.transfer.table import TransferredTask, transfer_rows
 
 
@@ -87,3 +90,43 @@ def _references(run: RecordedRun) -> Mapping[str, Sequence[Any]]:
         }
     said = said_result(run.events) or {}
     return {row["task"]: row["references"] for row in said.get("tasks", ())}
+
+
+Body: TypeAlias = Transfer | TransferRestart
+
+_RESTARTED = "seed_restarted"
+
+
+def transfer_problems(event: Event, before: RecordedRun) -> Iterator[str]:
+    """How an event is not what those before it come to."""
+    match event.body:
+        case Transfer() | TransferRestart() as body:
+            root = make_key("run", before.head.seed)
+            yield from key_problem(root, event, event.kind, body.task)
+            told = {task.name: task for task in before.head.tasks}
+            yield from _problems(before.events, body, told[body.task])
+
+
+def _problems(before: Iterable[Event], body: Body, told: TaskVersion) -> Iterator[str]:
+    """What it says that the events before it do not."""
+    past, task = Past.of(before), body.task
+    for name, programs in body.programs.items():
+        values, samples = body.values[name], body.samples[name]
+        if not len(programs) == len(values) == len(samples):
+            yield f"{name} has not as many values and samples as programs"
+            continue
+        improver = body.improvers.get(name)
+        for run, (program, value, drawn) in enumerate(zip(programs, values, samples, strict=True)):
+            where = f"{name}, run {run},"
+            repeat = f"transfer-{run}"
+            if improver is not None:
+                role = "restart" if name == _RESTARTED else "inner"
+                returned = past.best(role, improver, told, repeat, body.failed)
+                if program != returned:
+                    yield f"{where} returned {returned}, and it says {program}"
+                found = past.drawn(role, improver, task, repeat)
+                if drawn != found:
+                    yield f"{where} drew {found} samples, and it says {drawn}"
+            worth = past.values.get((program or "", task, "test", repeat))
+            if value != worth:
+                yield f"{where} is worth {worth} on test, and it says {value}"

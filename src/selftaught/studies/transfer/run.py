@@ -72,7 +72,6 @@ class _Outcome:
     Attributes:
         program: id of what is judged; None if the improver run returned nothing to run.
         value: on test; None if it failed there.
-        samples: that were drawn.
     """
 
     program: str | None
@@ -167,8 +166,8 @@ class _Study:
     async def _restart(self, task: Task, run: int, samples: int) -> _Outcome:
         """The best by search of so many runs of the seed improver as the samples allow."""
         u, s = self._u(task, "search", run), task.seed_program()
-        again = await restarted(self._context, self._seed_improver, u, s, samples)
-        return await self._judged(task, run, again.best, again.samples)
+        best, drawn = await restarted(self._context, self._seed_improver, u, s, samples)
+        return await self._judged(task, run, best, drawn)
 
     # --- what is written ------------------------------------------------------------------------
 

@@ -92,7 +92,7 @@ start of it, or `latest`.
     run = late("selftaught.studies.transfer.run", "transfer")
     part = late("selftaught.studies.transfer.page", "transfer_section")
     result_of = late("selftaught.studies.transfer.results", "transfer_result")
-    problems = late("selftaught.studies.transfer.checks", "transfer_problems")
+    problems = late("selftaught.studies.transfer.results", "transfer_problems")
 
 
 study = TransferStudy()

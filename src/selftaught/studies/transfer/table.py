@@ -28,12 +28,9 @@ class TransferredTask:
     Place i of each is of the same instances.
 
     Attributes:
-        task: its name.
-        seed_program: of the task's seed.
         seed_improver, improved_improver: of what the improvers made of the seed.
         seed_restarted: of the best by search of several runs of the seed improver, which drew as
             many samples as the improved one; None if it was not measured.
-        minimize: whether they are costs.
         bounds: of the values, as far as intervals know of them.
     """
 
