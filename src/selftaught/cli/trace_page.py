@@ -49,13 +49,13 @@ def _call(call: CallTrace, shown: set[str]) -> Iterator[str]:
         elif text:
             shown.add(text)
             yield f"  {name}:"
-            yield from _quoted(text)
+            yield _quoted(text)
     for reply in call.replies:
         yield f"  reply {reply.place}: {_became(reply)}"
-        yield from _quoted(reply.text)
+        yield _quoted(reply.text)
         if reply.printed:
             yield f"  printed by program {(reply.program_id or '')[: words.SHORT_ID]}:"
-            yield from _quoted(reply.printed.rstrip("\n"))
+            yield _quoted(reply.printed.rstrip("\n"))
 
 
 def _became(reply: ReplyTrace) -> str:
@@ -66,6 +66,5 @@ def _became(reply: ReplyTrace) -> str:
     return f"{program}{reply.outcome}{f': {why}' if why else ''}"
 
 
-def _quoted(text: str) -> Iterator[str]:
-    for line in text.split("\n"):
-        yield f"    | {line}"
+def _quoted(text: str) -> str:
+    return "    | " + text.replace("\n", "\n    | ")
