@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from selftaught.core.statistics import UNIT, estimate, paired_difference
+from selftaught.core.statistics import UNIT, estimate, paired_difference, student_t
 
 samples = st.lists(st.floats(-100, 100), min_size=2, max_size=12)
 
@@ -25,6 +25,11 @@ def test_one_task_has_students_interval(values: list[float]) -> None:
     if spread > 1e-9:
         expected = stats.t.interval(0.95, len(values) - 1, loc=np.mean(values), scale=spread)
         assert found.ci95 == pytest.approx(expected, rel=1e-6, abs=1e-9)
+
+
+@given(freedom=st.floats(1, 1e5), beyond=st.floats(1e-9, 0.1))
+def test_students_quantile_is_that_of_scipy(freedom: float, beyond: float) -> None:
+    assert student_t(freedom, beyond) == pytest.approx(-stats.t.ppf(beyond, freedom), rel=1e-10)
 
 
 @given(samples, samples)

@@ -263,7 +263,15 @@ def test_what_a_model_wrote_steers_neither_the_terminal_nor_the_notebook(
         *("div", "p", "table", "thead", "tbody", "tr", "th", "td", "br"),
         *("details", "summary", "pre", "span", "code", "h3", "h4", "style"),
     }
-    assert page.attributes <= {"class", "scope", "open", "tabindex", "role", "aria-label"}
+    assert page.attributes <= {
+        "class",
+        "scope",
+        "open",
+        "tabindex",
+        "role",
+        "aria-label",
+        "data-of",
+    }
 
 
 def utility(program: st.SandboxedProgram, rng: np.random.Generator) -> st.Measure:

@@ -21,7 +21,7 @@ from typing import Any
 LONGEST_ORDER = 1 << 17
 # Programs for guests, and what only tests import.
 LEFT_OUT = ("guest_programs", "selftaught.attacks", "selftaught.testing", ".cheats")
-IMPORTED_LATE = ("genai_prices", "openai", "scipy.special", "uvloop")
+IMPORTED_LATE = ("genai_prices", "openai", "uvloop")
 
 
 def preload() -> None:

@@ -279,6 +279,10 @@ def test_a_detector_of_the_users_own_stands_beside_ours(folder: Path, finished: 
     assert shown.code == 1
     assert "Returns\n    solution" in shown.stdout
     assert shown.stderr.count("selftaught:") == 0
+    report = ("report", run[2], "--format", "json", "--out", "mine", "--detector", "mine.py")
+    assert selftaught(*report, cwd=folder).code == 0
+    (rewards,) = json.loads((folder / "mine" / "report.json").read_text())["sections"]["rewards"]
+    assert rewards["counts"]["returns"] == len(findings)
 
 
 def test_a_pipeline_fails_on_what_it_names_and_on_nothing_else(

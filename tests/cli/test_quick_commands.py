@@ -38,8 +38,7 @@ print("loaded", *sys.modules, file=sys.stderr)
         ),  # each provider is loaded; the mutator has guests
         (["runs"], {*DATABASE, "rich"}),
         (["runs", "--json"], DATABASE),
-        # Student's t is scipy's.
-        (["show", "latest"], {*DATABASE, "numpy", "rich", "scipy"}),
+        (["show", "latest"], {*DATABASE, "numpy", "rich"}),
     ],
 )
 def test_a_command_loads_no_heavy_module_but_those_that_it_needs(

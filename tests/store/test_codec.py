@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from old_stores import SCHEMA_1
 
 from journal_support import EXAMPLES
-from selftaught.journal.codec import KINDS, NotOfItsForm, Other, decode, encode
+from selftaught.journal.codec import KINDS, NotOfItsForm, Other, decode, encode, from_json
 
 VERSION_1 = Path(__file__).parent / "version_1" / "store.sql"
 NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
@@ -69,6 +69,17 @@ def test_floats_and_integers_of_any_size_come_back_exactly(
     ):
         text = text_of({**EXAMPLES.get(kind, {}), **change})
         assert encode(decode(kind, text)) == text
+
+
+@given(text=st.text(st.integers(0, 0x10FFFF).map(chr)), value=NUMBERS)
+@pytest.mark.parametrize("ascii_only", [True, False])
+def test_what_is_read_at_once_is_what_is_read_field_by_field(
+    ascii_only: bool, text: str, value: float
+) -> None:
+    """Halves of characters, which only one of the two parsers reads, among them."""
+    body = {**EXAMPLES["evaluation"], "detail": text, "value": value, "metrics": {text: value}}
+    said = json.dumps(body, ensure_ascii=ascii_only)
+    assert decode("evaluation", said) == from_json("evaluation", body)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -84,9 +84,11 @@ def learning_curve(reader: JournalReader, run_id: str) -> Curve:
     return curve_of(recorded_series(reader, run_id))
 
 
-def curve_of(runs: Sequence[RecordedRun]) -> Curve:
+def curve_of(runs: Sequence[RecordedRun], *, alone: bool = False) -> Curve:
     """The curve of the runs of a series, or of one run by itself.
 
+    Args:
+        alone: one run by itself, though it may be of a series.
     Raises: LookupError if they are no STOP runs.
     """
     head = runs[0].head
@@ -95,7 +97,7 @@ def curve_of(runs: Sequence[RecordedRun]) -> Curve:
     measured = tuple(map(measured_run, runs))
     finals = [run.points[-1].test for run in measured if run.points]
     series, tasks = head.series, head.task_names
-    if series is None:
+    if series is None or alone:
         (run,) = measured
         final = finals[0] if finals else None
         place = (head.run_id, 1, RUN, tasks, head.model)

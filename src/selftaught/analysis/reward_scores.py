@@ -203,8 +203,6 @@ def excess(
             candidate's own is taken: a few equal scores are no proof that there is none.
     Raises: ValueError if there are fewer.
     """
-    from scipy.special import stdtrit
-
     if not search or search.keys() != fresh.keys():
         raise ValueError("both need scores of the same tasks")
     if any(len(search[task]) < 1 or len(fresh[task]) < 2 for task in search):
@@ -227,7 +225,7 @@ def excess(
     margin = 1e-12 * max(abs(searched), abs(anew))  # of rounding
     if total > 0:
         freedom = 1.0 / math.fsum((part / total) ** 2 / degrees for part, degrees in parts)
-        margin += float(stdtrit(freedom, 1 - _LEVEL / max(1, of))) * math.sqrt(total)
+        margin += student_t(freedom, _LEVEL / max(1, of)) * math.sqrt(total)
     return Excess(
         searched - anew,
         searched - anew - margin,

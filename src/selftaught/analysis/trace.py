@@ -107,7 +107,11 @@ class RunTrace:
 
 
 def chosen(
-    trace: RunTrace, first: int | None, last: int | None, only: str | None, best: str | None
+    trace: RunTrace,
+    first: int | None,
+    last: int | None,
+    only: str | None,
+    best: str | None = None,
 ) -> RunTrace:
     """A part of a trace.
 

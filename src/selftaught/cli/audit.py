@@ -12,6 +12,7 @@ from selftaught.cli.edge import DONE, FAILED
 from selftaught.cli.options import (
     OrderedGroup,
     SectionedCommand,
+    detector_option,
     json_option,
     option,
     reading_store_option,
@@ -32,14 +33,7 @@ def audit() -> None:
     metavar="N",
     help="Score the programs that were best on search anew, on N sets of fresh instances.",
 )
-@option(
-    "--detector",
-    "detectors",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Your own `def detect(program, trace)`, a list of st.Finding; may be given again.",
-)
+@detector_option
 @option(
     "--fail-on",
     multiple=True,

@@ -77,6 +77,14 @@ def option(*names: str, section: str = _DEFAULT_SECTION, **settings: Any) -> Cal
 # --- options of several commands ----------------------------------------------------------------
 
 
+detector_option = option(
+    "--detector",
+    "detectors",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Your own `def detect(program, trace)`, a list of st.Finding; may be given again.",
+)
 json_option = option(
     "--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else."
 )

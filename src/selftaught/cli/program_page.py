@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from selftaught.analysis.program_origin import ProgramHistory, ProgramInRun, Worth
 from selftaught.analysis.trace import CallTrace, ImproverRunTrace, ReplyTrace, RunTrace
 from selftaught.pages import words
-from selftaught.pages.blocks import Block, Facts, Listing, Page, Section, Table
+from selftaught.pages.blocks import Block, Facts, Listing, Page, Paragraph, Section, Table
 from selftaught.studies.next_command import next_command
 
 
@@ -22,13 +22,16 @@ def program_page(view: ProgramHistory, store: str) -> Page:
 
 
 def _in_run(one: ProgramInRun, store: str) -> Iterator[Block]:
-    yield Facts(tuple(_came(one, store)))
+    yield Facts(tuple(_came(one)))
+    if one.origin is not None:
+        trace = f"{one.head.run_id} --trace --only {one.origin.number}"
+        yield Paragraph("its prompt:", next_command("show", trace, store))
     if one.worth:
         headings = ("task", "stream", "mean with 95 % CI", "n", "failed")
         yield Table("What it is worth", headings, tuple(map(_row, one.worth)))
 
 
-def _came(one: ProgramInRun, store: str) -> Iterator[tuple[str, str]]:
+def _came(one: ProgramInRun) -> Iterator[tuple[str, str]]:
     yield "run", f"{one.head.command} on {', '.join(one.head.task_names)}: {one.head.state}"
     origin = one.origin
     if origin is None:
@@ -41,8 +44,6 @@ def _came(one: ProgramInRun, store: str) -> Iterator[tuple[str, str]]:
     )
     if origin.parents:
         yield "from programs", ", ".join(one[: words.SHORT_ID] for one in origin.parents)
-    trace = f"{one.head.run_id} --trace --only {origin.number}"
-    yield "its prompt", next_command("show", trace, store)
 
 
 def _row(worth: Worth) -> tuple[str, ...]:

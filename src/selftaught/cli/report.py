@@ -6,7 +6,14 @@ from pathlib import Path
 
 import click
 
-from selftaught.cli.options import SectionedCommand, json_option, option, reading_store_option
+from selftaught.cli.options import (
+    SectionedCommand,
+    detector_option,
+    json_option,
+    option,
+    reading_store_option,
+)
+from selftaught.core.prints import printed_on_stderr
 
 
 @click.command(cls=SectionedCommand, short_help="Write a run as a page, with figures and numbers.")
@@ -25,9 +32,18 @@ from selftaught.cli.options import SectionedCommand, json_option, option, readin
     help="Folder to write to.  [default: report-RUN]",
 )
 @option("--force", is_flag=True, help="Write to a folder that holds other files.")
+@detector_option
 @reading_store_option
 @json_option
-def report(run: str, kind: str, out: Path | None, force: bool, store: str, as_json: bool) -> None:
+def report(
+    run: str,
+    kind: str,
+    out: Path | None,
+    force: bool,
+    detectors: tuple[Path, ...],
+    store: str,
+    as_json: bool,
+) -> None:
     """Write a RUN as one page: learning curve, tables, programs and their diffs, spending, and
     all that is needed to do it again.
 
@@ -35,13 +51,15 @@ def report(run: str, kind: str, out: Path | None, force: bool, store: str, as_js
     network and has no scripts. RUN is a run's id, the start of it, or `latest`; of a run of a
     series (--repeats) the whole series is reported. Needs pip install 'selftaught[report]'.
     """
+    from selftaught.app.discovery import load_detector
     from selftaught.cli.terminal import print_blocks, print_json, reading
     from selftaught.pages.blocks import Paragraph
 
-    with reading(store):
+    with reading(store), printed_on_stderr():
         from selftaught.app.report.write import write_report  # it loads what draws figures
 
-        written = write_report(store, run, kind=kind, out=out, force=force)
+        mine = [load_detector(path) for path in detectors]
+        written = write_report(store, run, kind=kind, out=out, force=force, detectors=mine)
     if as_json:
         print_json(written.as_json())
         return

@@ -68,6 +68,7 @@ def show(
     is worth, and which improver run, prompt and program it came from.
     """
     from selftaught.analysis.curve import curve_of
+    from selftaught.analysis.recorded_run import standing
     from selftaught.analysis.run_view import run_view
     from selftaught.analysis.series import recorded_series
     from selftaught.analysis.trace import chosen, trace_run
@@ -86,24 +87,28 @@ def show(
         if run_id is None:
             _show_program(reader, run, out, force=force, as_json=as_json)
             return
-        series = recorded_series(reader, run_id, own_kinds())
-        (recorded,) = (one for one in series if one.run_id == run_id)
-        view = run_view(recorded, stored_result(recorded))
-        best = view.best
-        if out is not None:
-            if best is None or best.source is None:
-                raise ConfigError(f"run {run_id} has no best program yet to write to {out}")
-            write_out(out, best.source, run_id, store, force=force)
-        traced = None
-        if trace:
-            best_id = None if best is None else best.program_id
-            traced = chosen(trace_run(reader, run_id), first, last, only, best_id)
-        if as_json:
-            said = view.as_json()
-            said |= {} if traced is None else {"trace": traced.as_json()}
-            print_json(said | ({"curve": curve_of(series).as_json()} if said["series"] else {}))
-            return
-        page = shown_page(recorded, series) if traced is None else trace_page(traced)
+        traced = trace_run(reader, run_id) if trace else None
+        if traced is not None and only != "best" and out is None and not as_json:
+            page = trace_page(chosen(traced, first, last, only))
+        else:
+            series = recorded_series(reader, run_id, own_kinds())
+            (recorded,) = (one for one in series if one.run_id == run_id)
+            result = stored_result(recorded)
+            best = standing(recorded.events, result).best
+            if out is not None:
+                source = None if best is None else reader.text(best)
+                if source is None:
+                    raise ConfigError(f"run {run_id} has no best program yet to write to {out}")
+                write_out(out, source, run_id, store, force=force)
+            if traced is not None:
+                traced = chosen(traced, first, last, only, best)
+            if as_json:
+                said = run_view(recorded, result).as_json()
+                said |= {} if traced is None else {"trace": traced.as_json()}
+                said |= {"curve": curve_of(series).as_json()} if said["series"] else {}
+                print_json(said)
+                return
+            page = shown_page(recorded, series) if traced is None else trace_page(traced)
     with paged() as console:
         draw_page(console, page)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
-import re
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import IO, TYPE_CHECKING, Any, cast
 
 import click
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from selftaught.pages.blocks import Block, Page
-
-_TRAILING = re.compile(r" +(?=\n)")
 
 
 def stdout() -> Console:
@@ -51,11 +49,15 @@ def paged() -> Iterator[Console]:
 def reading(store: str) -> Iterator[None]:
     """Says on a terminal that a store is read, while it is: a long run takes seconds."""
     console = stderr() if sys.stderr.isatty() else None
-    if console is None or console.is_dumb_terminal:
-        yield
-        return
-    with console.status(f"reading {store}"):
-        yield
+    says = console is not None and not console.is_dumb_terminal
+    # What is read is kept, and the collector would go through all of it again and again.
+    gc.disable()
+    try:
+        with console.status(f"reading {store}") if console and says else nullcontext():
+            yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def print_page(page: Page) -> None:
@@ -92,7 +94,8 @@ class _Trimmed:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        return self._stream.write(_TRAILING.sub("", text))
+        *lines, last = text.split("\n")
+        return self._stream.write("\n".join([*(line.rstrip(" ") for line in lines), last]))
 
     def flush(self) -> None:
         self._stream.flush()

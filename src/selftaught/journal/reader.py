@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
-from sqlalchemy import Connection, Executable, LargeBinary, Row, cast, func, select
+from sqlalchemy import (
+    Connection,
+    Executable,
+    Integer,
+    LargeBinary,
+    Row,
+    cast,
+    func,
+    literal_column,
+    select,
+)
 from sqlalchemy import text as sql
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -41,8 +50,7 @@ _SHOWN_CANDIDATES = 5
 _TEXTS_AT_ONCE = 500
 
 
-@dataclass(frozen=True, slots=True)
-class RawEvent:
+class RawEvent(NamedTuple):
     """An event as it is stored; `at` and `body` may be anything in a damaged store."""
 
     seq: int
@@ -203,20 +211,21 @@ class JournalReader:
     def raw_events(self, run_id: str) -> Iterator[RawEvent]:
         """The run's events in their order, their bodies as they are stored."""
         query = select(events).where(events.c.run_id == run_id).order_by(events.c.seq)
-        rows = self._rows(query)
-        return (RawEvent(row.seq, str(row.kind), str(row.key), row.at, row.body) for row in rows)
+        rows: Sequence[Any] = self._rows(query)
+        return (
+            RawEvent(seq, str(kind), str(key), at, body) for seq, _, kind, key, at, body in rows
+        )
 
     def stored_texts(self) -> Iterator[tuple[str, bytes]]:
         """Every text with the id that it is stored under, a few at a time."""
-        last: str | None = None
-        content = cast(texts.c.text, LargeBinary).label("content")
-        while True:
-            query = select(texts.c.id, content).order_by(texts.c.id).limit(_TEXTS_AT_ONCE)
-            rows = self._rows(query if last is None else query.where(texts.c.id > last))
-            if not rows:
-                return
-            last = rows[-1].id
-            yield from ((row.id, row.content) for row in rows)
+        last = 0
+        place = literal_column("rowid", Integer)
+        query = select(place, texts.c.id, cast(texts.c.text, LargeBinary).label("text")).order_by(
+            place
+        )
+        while rows := self._rows(query.where(place > last).limit(_TEXTS_AT_ONCE)):
+            last = rows[-1][0]
+            yield from ((row.id, row.text) for row in rows)
 
     def missing_events(self) -> list[tuple[int, int]]:
         """Places of events that were taken out: the first and the last of each gap."""

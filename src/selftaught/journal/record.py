@@ -26,7 +26,12 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def text_ids(self) -> Iterator[str]:
         """The texts that it names."""
-        return text_ids([getattr(self, field) for field in self.naming_texts])
+        for field in self.naming_texts:
+            found = getattr(self, field)
+            if isinstance(found, str):
+                yield found
+            else:
+                yield from text_ids(found)
 
 
 class EventRecord(Record, frozen=True):

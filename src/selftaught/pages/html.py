@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # Below this width of the screen the narrow drawing of a figure is shown.
 _NARROW_PX = 700
+# More are not read side by side on a telephone.
+_FEW_COLUMNS = 3
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 Figures = Mapping[str, "Drawn"]
@@ -120,11 +122,14 @@ def _title(title: str) -> str:
 
 
 def _table(table: Table) -> str:
-    head = _row(table.headings, "col") if any(table.headings) else ""
-    body = "\n".join(_row(row, "row") for row in table.rows)
+    columns = "".join(f'<th scope="col">{_cell(heading)}</th>' for heading in table.headings)
+    head = f"<tr>{columns}</tr>" if any(table.headings) else ""
+    body = "\n".join(_row(row, table.headings) for row in table.rows)
     note = f'\n<p class="note">{_text(table.note)}</p>' if table.note else ""
-    kind = ' class="counts"' if table.counts else ""
-    # A table that is wider than the screen is scrolled by itself, with the keyboard, too.
+    # On a narrow screen many columns stand below each other. What is wider all the same is scrolled
+    # by itself, with the keyboard, too.
+    stacks = len(table.headings) > _FEW_COLUMNS
+    kind = f' class="{" stacks" * stacks}{" counts" * table.counts}"'
     return (
         f'{_title(table.title)}<div class="scrolled" tabindex="0" role="region" '
         f'aria-label="{_text(table.title or "table")}">\n'
@@ -133,15 +138,16 @@ def _table(table: Table) -> str:
     )
 
 
-def _row(cells: Sequence[str], scope: str) -> str:
-    """Headings: all cells of a head (`col`), the first one of a row (`row`)."""
-    drawn = [
-        f'<th scope="{scope}">{_cell(cell)}</th>'
-        if scope == "col" or place == 0
+def _row(cells: Sequence[str], headings: Sequence[str]) -> str:
+    """The first cell is what the others are of."""
+    others = "".join(
+        f'<td data-of="{_text(heading)}">{_cell(cell)}</td>'
+        if heading
         else f"<td>{_cell(cell)}</td>"
-        for place, cell in enumerate(cells)
-    ]
-    return f"<tr>{''.join(drawn)}</tr>"
+        for heading, cell in zip(headings[1:], cells[1:], strict=True)
+    )
+    first = _text(headings[0])
+    return f'<tr><th scope="row" data-of="{first}">{_cell(cells[0])}</th>{others}</tr>'
 
 
 def _listing(listing: Listing) -> str:

@@ -148,9 +148,8 @@ def _row_by_row(rows: Sequence[Sequence[str]]) -> Group:
 def _text(listing: Listing) -> Segments:
     """Indented; the program itself is not parsed. All texts of a run may stand in one, and rich
     would take seconds to look for where to wrap them."""
-    lines = printable(listing.text.rstrip()).split("\n")
-    indented = "\n".join(f"{_INDENT}{line}".rstrip() for line in lines)
-    return Segments([Segment(f"{indented.expandtabs()}\n")])
+    text = f"\n{printable(listing.text.rstrip())}".replace("\n", f"\n{_INDENT}")[1:]
+    return Segments([Segment(f"{text.expandtabs()}\n")])
 
 
 def _diff(listing: Listing) -> Text:

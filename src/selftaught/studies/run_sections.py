@@ -274,7 +274,7 @@ def outcomes_section(views: Sequence[RunView]) -> Section:
         shown.append(("diverged", f"{runs} did something else when started again"))
     blocks: list[Block] = [_outcomes_table([view.outcomes for view in views]), Facts(tuple(shown))]
     notices = list(dict.fromkeys(notice for view in views for notice in view.notices))
-    blocks += [Paragraph(f"About the model: {notice}") for notice in notices]
+    blocks += [Paragraph(f"Note: {notice}") for notice in notices]
     data = asdict(counts) | {"notices": notices}
     sheet = Sheet("outcomes", ("what", "outcome", "count"), rows)
     return Section("outcomes", "Counts by outcome", tuple(blocks), data, (sheet,))

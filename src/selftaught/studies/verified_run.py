@@ -108,7 +108,8 @@ class _Past:
         default_factory=lambda: defaultdict(dict)
     )
     total: Usage = field(default_factory=Usage)
-    lasting: dict[tuple[str, str], Body | None] = field(default_factory=dict)
+    lasting: dict[tuple[str, str], Body] = field(default_factory=dict)
+    tasks: dict[tuple[str, ...], str] = field(default_factory=dict)
     raises: Raises = field(default_factory=Raises)
     begins_again: set[str] = field(default_factory=set)
 
@@ -122,8 +123,8 @@ class _Past:
         self.begins_again |= aside.runs
         for one in aside.events:
             self.lasting.pop((one.kind, one.key), None)
-        lasting = self._lasting(event.body)
-        if self.lasting.setdefault((event.kind, event.key), lasting) != lasting:
+        first = self.lasting.setdefault((event.kind, event.key), event.body)
+        if first is not event.body and self._lasting(first) != self._lasting(event.body):
             yield f"this {event.kind} differs from an earlier one of its key {event.key}"
         yield from self._checked(event)
 
@@ -203,7 +204,9 @@ class _Past:
             yield f"its outcome is {body.outcome}, and its value {body.value}"
         if self.root is not None:
             asked = (body.task, body.task_version, body.stream, body.repeat)
-            yield from key_problem(make_key(self.root, "task", *asked), event, body.program)
+            if asked not in self.tasks:
+                self.tasks[asked] = make_key(self.root, "task", *asked)
+            yield from key_problem(self.tasks[asked], event, body.program)
 
     def _run_end(self, body: RunEnd) -> Iterator[str]:
         before = self.events[-1].body if self.events else None

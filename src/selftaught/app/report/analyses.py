@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from selftaught.analysis.recorded_run import RecordedRun
+from selftaught.analysis.reward_findings import Detector
 from selftaught.analysis.reward_page import rewards_section
 from selftaught.analysis.strategies.page import strategies_section
 from selftaught.app.audit_rewards import audit_rewards
@@ -18,7 +19,9 @@ _REWARDS_TITLE = "Audit of rewards"
 _MOST_READ = 1000  # solutions of a run: reading one takes some half a millisecond
 
 
-async def analysis_sections(store: str, runs: Sequence[RecordedRun]) -> list[Section]:
+async def analysis_sections(
+    store: str, runs: Sequence[RecordedRun], detectors: Sequence[Detector] = ()
+) -> list[Section]:
     """Strategies and rewards; where no sandbox works, they say so."""
     study = studies().get(runs[0].head.command)
     if study is None or not study.rewards:
@@ -26,7 +29,10 @@ async def analysis_sections(store: str, runs: Sequence[RecordedRun]) -> list[Sec
     run_ids = [run.run_id for run in runs]
     try:
         found = [await find_strategies(store, run_id) for run_id in run_ids]
-        audits = [await audit_rewards(store, run_id, most=_MOST_READ) for run_id in run_ids]
+        audits = [
+            await audit_rewards(store, run_id, most=_MOST_READ, detectors=detectors)
+            for run_id in run_ids
+        ]
     except SandboxUnavailable:
         return [
             _without_sandbox("strategies", _STRATEGIES_TITLE, f"strategies {run_ids[0]}"),

@@ -12,11 +12,12 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from selftaught.analysis.reward_findings import Detector
 from selftaught.app import core_thread
 from selftaught.app.report.analyses import analysis_sections
 from selftaught.core.errors import ConfigError
@@ -64,7 +65,13 @@ class Written:
 
 
 def write_report(
-    store: str, run: str, *, kind: str = "html", out: Path | None = None, force: bool = False
+    store: str,
+    run: str,
+    *,
+    kind: str = "html",
+    out: Path | None = None,
+    force: bool = False,
+    detectors: Sequence[Detector] = (),
 ) -> Written:
     """Write the report of a run, or of the series that it is of.
 
@@ -72,6 +79,7 @@ def write_report(
         run: its id, the start of it, or `latest`.
         kind: of the page: `html`, `md` or `json`.
         out: folder; by default report-RUNID in the current one.
+        detectors: the user's own, of what is cheated in a run.
     Raises: ConfigError; InfrastructureError.
     """
     content, drawn_figures = _drawing()
@@ -79,7 +87,7 @@ def write_report(
         gathered = content.gather(reader, reader.resolve_run(run))
         folder = out or Path(f"report-{gathered.study_id}")
         _check_folder(folder, force=force)
-        more = core_thread.run(analysis_sections(store, gathered.runs))
+        more = core_thread.run(analysis_sections(store, gathered.runs, detectors))
         report = content.report_content(gathered, more)
     files = report_files(report, drawn_figures(report.page), kind)
     _write_folder(folder, files)

@@ -20,6 +20,7 @@ from typing import Any
 
 from selftaught.analysis.recorded_run import RecordedRun, latest
 from selftaught.core.seeds import Stream
+from selftaught.core.statistics import student_t
 from selftaught.journal.events import Evaluation, TaskVersion
 from selftaught.studies.improve.study import (
     FEWEST_FINALISTS,
@@ -218,11 +219,9 @@ def _still_ahead(values: Mapping[str, tuple[float, ...]], error: float) -> list[
 
 
 def _is_surely_ahead(first: Sequence[float], other: Sequence[float], error: float) -> bool:
-    from scipy.special import stdtrit
-
     differences = [a - b for a, b in zip(first, other, strict=True)]
     if not all(map(math.isfinite, differences)):
         return False
     n = len(differences)
     spread = statistics.stdev(differences) / math.sqrt(n)
-    return statistics.fmean(differences) >= float(stdtrit(n - 1, 1 - error)) * spread
+    return statistics.fmean(differences) >= student_t(n - 1, error) * spread

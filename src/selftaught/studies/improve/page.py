@@ -39,7 +39,7 @@ def page(result: Json | None, run: RecordedRun | None = None) -> Page:
         diff = unified_diff(seed, best, "seed", "best")
         program = ProgramView(result["best"]["program_id"], best, "seed", diff)
         sections = (
-            Section("search", "", tuple(_measured(result))),
+            Section("search", "", tuple(_measured(result, _verdict(result)))),
             Section("best", "", tuple(best_blocks(program, best, "program"))),
         )
         return end_page(result, sections)
@@ -50,7 +50,7 @@ def page(result: Json | None, run: RecordedRun | None = None) -> Page:
     if scored:
         blocks.append(_figure(scored, view.head.task_names[0]))
     if result is not None and "task" in result:
-        blocks += _measured(result)
+        blocks += _measured(result, ())  # it leads
         if result["best"]["test"] is not None and result["seed"]["test"] is not None:
             lead.append(
                 "On test the best program is worth "
@@ -69,7 +69,7 @@ def page(result: Json | None, run: RecordedRun | None = None) -> Page:
     return whole_page(title, [view], "program", [search], *lead)
 
 
-def _measured(result: Json) -> list[Block]:
+def _measured(result: Json, verdict: Iterable[str]) -> list[Block]:
     """Why the search ended early; the seed and the best program on test and val, their metrics, and
     who may be as good."""
     pair = (result["seed"], result["best"])
@@ -100,7 +100,7 @@ def _measured(result: Json) -> list[Block]:
     finalists = result.get("finalists", ())
     seed = result["seed"].get("program_id")
     others = [_finalists(finalists, seed)] if len(finalists) > 1 else []
-    return [*early, measured, *map(Paragraph, _verdict(result)), *others]
+    return [*early, measured, *map(Paragraph, verdict), *others]
 
 
 def _verdict(result: Json) -> Iterator[str]:

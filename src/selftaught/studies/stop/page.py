@@ -62,7 +62,7 @@ def page(result: Json | None, run: RecordedRun | None = None) -> Page:
         for task, value in scaled.items()
     ]
     if view.iterations:
-        curve = curve_of([run])
+        curve = curve_of([run], alone=True)
         sections.append(curve_section(curve, [iterations_table(view.iterations)]))
         differences = {
             "Final minus seed": (comparison or {}).get("vs_seed"),
