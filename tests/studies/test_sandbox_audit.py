@@ -56,7 +56,7 @@ from selftaught.studies.sandbox_audit.trial import try_proposal
 from selftaught.studies.settings import make_config
 from selftaught.studies.study import Asked
 from selftaught.studies.verify import verify_store
-from selftaught_guest.extract import extract_code
+from selftaught_guest.helpers import extract_code
 from study_support import studied
 
 T = TypeVar("T")

@@ -205,7 +205,7 @@ class Broker:
         counts: dict[str, int] = {}
         for message in messages:
             counts[message] = counts.get(message, 0) + 1
-        call = ChargedCall(self.context, self.improver_run, self.asked)
+        call = ChargedCall(self.context, self.improver_run, self.entry, self.asked)
         self._drawn.append(call)
         try:
             left = await call.draw(base, counts)

@@ -20,12 +20,14 @@ class ChargedCall:
     """A call with one message or several: a prompt for each different one.
 
     Attributes:
+        entry: the function that programs in its responses define; None if there are to be none.
         asked: keys of all prompts that it has asked; filled in.
         is_short: the run's budget did not allow all responses.
     """
 
     context: RunContext
     improver_run: str
+    entry: str | None
     asked: set[str]
     is_short: bool = field(init=False, default=False)
     _books: Books = field(init=False)
@@ -97,4 +99,6 @@ class ChargedCall:
             if failure.kind != "prompt":
                 raise
             trouble = failure
+        if self.entry is not None:
+            await context.read_replies(key, self.improver_run, self.entry, prompt.user, drawn)
         return drawn.in_order, trouble

@@ -12,6 +12,17 @@ from selftaught.core.budget import ImproverLimits
 from selftaught.core.guest_modules import PRELOADED
 from selftaught.core.seeds import Stream
 from selftaught.core.task import VERSION_SCHEME, Task
+from selftaught.engine.replies import REPLY_SCHEME
+
+_HELPERS = {
+    1: """\
+# `from helpers import extract_code`: the code of the largest fenced block of a response, or None;
+# of a list of responses, a list.""",
+    2: """\
+# `from helpers import extract_code, apply_edits`: extract_code(response) is the program in it, or
+# None; of a list of responses, a list. apply_edits(program, response) is the program with the
+# SEARCH/REPLACE blocks or the diff of a response, or raises a ValueError that says why not.""",
+}
 
 
 def describe_task(task: Task, modules: Sequence[str] = (), scheme: int = VERSION_SCHEME) -> str:
@@ -37,12 +48,14 @@ def describe_meta_utility(
     runs: Mapping[Stream, int],
     limits: ImproverLimits,
     modules: Sequence[str] = (),
+    reply_scheme: int = REPLY_SCHEME,
 ) -> str:
     """The description of the meta-utility, in the form of a program.
 
     Args:
         runs: improver runs a task on each stream.
         modules: what guests can import besides the usual modules.
+        reply_scheme: how programs of replies are found.
     """
     per_task = "\n".join(
         f"    {task.name!r},  # {'a cost, ' if task.minimize else ''}{task.scale.said}"
@@ -62,8 +75,7 @@ def describe_meta_utility(
 #   language_model.budget = {limits.calls} calls; language_model.times_used
 # A call past the model's budget raises an exception; a use past the utility's budget is worth the
 # lowest value. Responses past max_responses_per_call are not drawn. One batch_prompt is one call.
-# `from helpers import extract_code`: the code of the largest fenced block of a response, or None;
-# of a list of responses, a list. Only {importable} can be imported.
+{_HELPERS[reply_scheme]} Only {importable} can be imported.
 # An improver run may use {limits.cpu_s:g} CPU seconds of its own.
 
 DOWNSTREAM_TASKS = [

@@ -21,7 +21,7 @@ from selftaught.journal.events import (
 )
 from selftaught.journal.reader import JournalReader
 from selftaught.journal.study_events import MetaEvaluation
-from selftaught_guest.extract import extract_code
+from selftaught_guest.extract import largest_block
 
 _OBSERVED = (Run, Invocation, InvocationEnd, LmCall, LmAnswer, Evaluation, MetaEvaluation)
 
@@ -176,7 +176,7 @@ class Observer:
         asked = self._asked[key]
         candidates = []
         for text_id in self._replies.get(key, ()):
-            code = extract_code(clean(texts.get(text_id, "")))  # as the guest got it
+            code = largest_block(clean(texts.get(text_id, "")))  # as the guest got it
             if isinstance(code, str) and code.strip():
                 lines = lines_of(code)
                 mark = mark_of(lines)
