@@ -233,8 +233,8 @@ def find_program(text: str, entry: str | None = None, shown: Sequence[str] = ())
             return edited
     if choice.broken or choice.elided:
         return Found(choice.broken[-1]) if choice.broken else Found(None, "elided")
-    if choice.quoted:
-        return Found(choice.quoted[-1])
+    if choice.unchanged:
+        return Found(choice.unchanged[0])
     uses = re.compile(rf"\b{re.escape(entry)}\b")  # a test, or an example
     others = [c for c in _blocks(answer) if _DEFINITION.search(c) and not uses.search(c)]
     return Found(max(others, key=len)) if others else Found(None, "no_program")
@@ -252,7 +252,7 @@ class _Choice:
     Attributes:
         broken: define the entry, and do not parse.
         elided: whether there was one that is not whole.
-        quoted: equal to what was shown, white space aside.
+        unchanged: equal to what was shown, white space aside, or stubs.
     """
 
     def __init__(self, entry: str, shown: Sequence[str]) -> None:
@@ -261,7 +261,7 @@ class _Choice:
         self._known = {_signs(text) for text in shown}
         self.broken: list[str] = []
         self.elided = False
-        self.quoted: list[str] = []
+        self.unchanged: list[str] = []
 
     def best_of(self, read: _Read, texts: Sequence[str]) -> str | None:
         """The last that is a new and whole program with the entry."""
@@ -288,15 +288,15 @@ class _Choice:
     def _whole(self, source: Source, texts: Sequence[str], place: int) -> str | None:
         if not source.defines(self._entry):
             return None
-        if _signs(source.text) in self._known:
-            self.quoted.append(source.text)
+        if _signs(source.text) in self._known or is_stub(source, self._entry):
+            self.unchanged.append(source.text)
             return None
         source = without_words(source)
         if source.lacks:
             near = [*texts[:place][::-1], *texts[place + 1 :]]
             others = (other for text in near if (other := readable(text)) is not None)
             source = joined(source, [*others, *self._shown])
-        if is_stub(source, self._entry) or is_elided(source):
+        if is_elided(source):
             self.elided = True
             return None
         return source.text

@@ -7,6 +7,7 @@ what is right: a program, with a check of what it does; or that there is none, a
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -185,10 +186,8 @@ def test_line_numbers_of_a_diff_choose_among_equal_places() -> None:
 
 @given(st.lists(st.sampled_from(PIECES), max_size=60).map("".join))
 def test_edits_are_applied_or_refused(text: str) -> None:
-    try:
+    with suppress(EditFailed):
         assert apply_edits(PROGRAM, text) != PROGRAM
-    except EditFailed as failed:
-        assert str(failed)
 
 
 def test_edits_in_a_reply_are_applied_to_what_was_shown() -> None:

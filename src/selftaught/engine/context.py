@@ -19,7 +19,7 @@ from selftaught.engine.evaluate import Evaluator
 from selftaught.engine.history import History
 from selftaught.engine.keys import make_key
 from selftaught.engine.ledger import NOTHING, Amounts, Ledger
-from selftaught.engine.replies import REPLY_SCHEME, ReplyReader, as_event
+from selftaught.engine.replies import REPLY_SCHEME, ReplyReader, Wanted, as_event
 from selftaught.engine.requests import Drawn, Requester
 from selftaught.journal.codec import Body, as_json
 from selftaught.journal.events import Notice, Phase, Replies
@@ -98,12 +98,12 @@ class RunContext:
             self.journal.append(self.run_id, body, key, texts)
 
     async def read_replies(
-        self, key: str, improver_run: str, entry: str, message: str, drawn: Drawn
+        self, key: str, improver_run: str, wanted: Wanted, message: str, drawn: Drawn
     ) -> None:
-        """Keep what the responses to a prompt hold, which defines `entry`; older runs did not."""
+        """Keep what the responses to a prompt hold; older runs did not."""
         if self.reply_scheme < 2 or self.history.holds(Replies.kind, key) or not drawn.texts:
             return
-        shown, readings = await self._reader.read(entry, message, drawn.in_order)
+        shown, readings = await self._reader.read(wanted, message, drawn.in_order)
         self._reader.count(readings, list(drawn.finishes.values()))
         programs = [one.program for one in readings if one.program is not None]
         texts = (*programs, *([shown] if shown is not None else ()))
@@ -113,7 +113,7 @@ class RunContext:
         """The programs of responses to a prompt, as improvers are given them."""
         if self.reply_scheme < 2:
             return [largest_block(text) for text in texts]
-        _, readings = await self._reader.read(entry, message, texts)
+        _, readings = await self._reader.read(Wanted(entry), message, texts)
         return [one.program for one in readings]
 
     def notice(self, text: str) -> None:

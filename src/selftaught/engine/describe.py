@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from selftaught.core.budget import ImproverLimits
+from selftaught.core.evolve_block import frame_of
 from selftaught.core.guest_modules import PRELOADED
 from selftaught.core.seeds import Stream
 from selftaught.core.task import VERSION_SCHEME, Task
 from selftaught.engine.replies import REPLY_SCHEME
 
+_MARKED = """\
+# Only what stands between # EVOLVE-BLOCK-START and # EVOLVE-BLOCK-END may change, and the marks
+# must stay: all else is put back before a program is scored."""
 _HELPERS = {
     1: """\
 # `from helpers import extract_code`: the code of the largest fenced block of a response, or None;
@@ -36,6 +40,8 @@ def describe_task(task: Task, modules: Sequence[str] = (), scheme: int = VERSION
         scheme: of the run's versions of tasks.
     """
     described = task.described_by(scheme)
+    if frame_of(task.seed_program().source) is not None:
+        described = f"{described}\n\n{_MARKED}"
     if scheme < 3 or not (modules or task.is_own):
         return described
     usual = ", ".join(name for name in PRELOADED if not name.startswith("encodings."))

@@ -41,6 +41,19 @@ _TO_DO = {
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """How the programs of replies are known.
+
+    Attributes:
+        entry: the function that they define.
+        restored: puts back what may not change, as before they are scored.
+    """
+
+    entry: str
+    restored: Callable[[str], str | None] = field(default=lambda source: source)
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """What a reply holds: a program, or why not (`selftaught_guest.reply.Found`)."""
 
@@ -63,17 +76,17 @@ class ReplyReader:
         self._job = Job(Program(text.read_text(encoding="utf-8"), "read"))
 
     async def read(
-        self, entry: str, message: str, texts: Sequence[str]
+        self, wanted: Wanted, message: str, texts: Sequence[str]
     ) -> tuple[str | None, list[Reading]]:
         """The program that a prompt showed, and what its replies hold."""
-        args = (entry, message, list(texts))
+        args = (wanted.entry, message, list(texts))
         answer = await self.executor.call(self._job, args, cpu_s=_CPU_S, seed=0)
         match answer:
             case [shown, list(found)] if len(found) == len(texts) and _is_text(shown):
-                return shown, list(map(_reading, found))
+                return shown, [_reading(one, wanted) for one in found]
         if len(texts) == 1:
             return None, [_LOST]
-        each = [await self.read(entry, message, [text]) for text in texts]
+        each = [await self.read(wanted, message, [text]) for text in texts]
         return next((shown for shown, _ in each if shown), None), [one for _, (one,) in each]
 
     def count(self, readings: Sequence[Reading], finishes: Sequence[str]) -> None:
@@ -108,10 +121,12 @@ def _is_text(value: Any) -> bool:
     return value is None or type(value) is str
 
 
-def _reading(found: Any) -> Reading:
+def _reading(found: Any, wanted: Wanted) -> Reading:
     match found:
         case [program, str(why), str(detail)] if _is_text(program) and (why == "") != (
             program is None
         ):
+            if program is not None:
+                program = wanted.restored(program) or program
             return Reading(program, why[:_DETAIL_CHARS], detail[:_DETAIL_CHARS])
     return _LOST
