@@ -20,6 +20,7 @@ from selftaught.journal.events import Replies
 # How the program of a reply is found: 1, it is the largest block; 2, it defines the entry.
 REPLY_SCHEME = 2
 
+# Providers' words for a response that ended at the output limit.
 CUT = frozenset({"length", "max_tokens", "MAX_TOKENS", "max_output_tokens"})
 UNREADABLE = "unreadable"
 
@@ -89,11 +90,10 @@ class ReplyReader:
         each = [await self.read(wanted, message, [text]) for text in texts]
         return next((shown for shown, _ in each if shown), None), [one for _, (one,) in each]
 
-    def count(self, readings: Sequence[Reading], finishes: Sequence[str]) -> None:
-        """Of these replies the ways in which they were lost; `finishes` as the provider says."""
+    def count(self, readings: Sequence[Reading]) -> None:
+        """Of these replies the ways in which they were lost."""
         self._counts["all"] += len(readings)
         self._counts.update(one.why for one in readings if one.why)
-        self._counts["cut"] += sum(word in CUT for word in finishes)
         if self._counts["all"] < _FEWEST:
             return
         for why, to_do in _TO_DO.items():

@@ -266,8 +266,10 @@ class Replies(EventRecord, frozen=True):
     Attributes:
         shown: the program that the prompt showed.
         programs: that they hold; None where there is none.
-        whys: there is none: `empty`, `reasoning`, `no_program`, `elided`, `edits`, `unreadable`.
+        whys: there is none: `empty`, `reasoning`, `no_program`, `elided`, `edits`, `unreadable`, or
+            `cut` at the output limit before there was one.
         details: why edits do not apply, where any do not.
+        model: that was asked, where the run has several.
     """
 
     kind: ClassVar[str] = "replies"
@@ -278,6 +280,7 @@ class Replies(EventRecord, frozen=True):
     programs: tuple[str | None, ...]
     whys: tuple[str, ...]
     details: tuple[str, ...] = ()
+    model: str = ""
 
 
 class ClockRead(EventRecord, frozen=True):
