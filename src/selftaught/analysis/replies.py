@@ -11,7 +11,7 @@ from selftaught.journal.record import Number
 from selftaught.journal.study_events import MetaEvaluation
 
 _Place: TypeAlias = tuple[str | None, str | None, str | None]
-_LOST = {
+LOST = {
     "empty": "lost: empty",
     "reasoning": "lost: thoughts alone",
     "no_program": "lost: no program",
@@ -59,7 +59,7 @@ def reply_outcomes(events: Iterable[Event]) -> Iterator[tuple[str, str, str]]:
         for program, why, detail in zip(said.programs, said.whys, details, strict=True):
             at = place, program or ""
             if program is None:
-                yield what, _LOST.get(why, f"lost: {why}"), detail
+                yield what, LOST.get(why, f"lost: {why}"), detail
             elif program == said.shown:
                 yield what, "equal to what was shown", ""
             elif at in failed:

@@ -19,7 +19,7 @@ from selftaught.engine.evaluate import Evaluator
 from selftaught.engine.history import History
 from selftaught.engine.keys import make_key
 from selftaught.engine.ledger import NOTHING, Amounts, Ledger
-from selftaught.engine.replies import CUT, REPLY_SCHEME, ReplyReader, Wanted, as_event
+from selftaught.engine.replies import REPLY_SCHEME, ReplyReader, Wanted, as_event, read_drawn
 from selftaught.engine.requests import Drawn, Requester
 from selftaught.journal.codec import Body, as_json
 from selftaught.journal.events import Notice, Phase, Replies
@@ -103,13 +103,7 @@ class RunContext:
         """Keep what the responses to a prompt hold; older runs did not."""
         if self.reply_scheme < 2 or self.history.holds(Replies.kind, key) or not drawn.texts:
             return
-        shown, readings = await self._reader.read(wanted, message, drawn.in_order)
-        readings = [
-            replace(one, why="cut")
-            if one.program is None and drawn.finishes.get(place) in CUT
-            else one
-            for place, one in zip(sorted(drawn.texts), readings, strict=True)
-        ]
+        shown, readings = await read_drawn(self._reader, wanted, message, drawn)
         self._reader.count(readings)
         programs = [one.program for one in readings if one.program is not None]
         texts = (*programs, *([shown] if shown is not None else ()))

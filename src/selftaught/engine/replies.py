@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from typing import Any
 
 from selftaught.core.ports import Executor, Job
 from selftaught.core.program import Program, content_id
+from selftaught.engine.requests import Drawn
 from selftaught.journal.events import Replies
 
 # How the program of a reply is found: 1, it is the largest block; 2, it defines the entry.
@@ -68,7 +69,7 @@ class ReplyReader:
     """Reads the replies of one run, and tells of a kind of loss that passes a third of them."""
 
     executor: Executor
-    notice: Callable[[str], None]
+    notice: Callable[[str], None] = field(default=lambda said: None)
     _job: Job = field(init=False)
     _counts: Counter[str] = field(default_factory=Counter)
 
@@ -99,6 +100,19 @@ class ReplyReader:
         for why, to_do in _TO_DO.items():
             if 3 * self._counts[why] > self._counts["all"]:
                 self.notice(f"more than a third of the model's replies {to_do}")
+
+
+async def read_drawn(
+    reader: ReplyReader, wanted: Wanted, message: str, drawn: Drawn
+) -> tuple[str | None, list[Reading]]:
+    """The same of what a call has come to; what has no program and ended at the limit was cut."""
+    shown, readings = await reader.read(wanted, message, drawn.in_order)
+    finishes = [drawn.finishes.get(place) for place in sorted(drawn.texts)]
+    pairs = zip(readings, finishes, strict=True)
+    return shown, [
+        replace(one, why="cut") if one.program is None and word in CUT else one
+        for one, word in pairs
+    ]
 
 
 _LOST = Reading(None, UNREADABLE)
