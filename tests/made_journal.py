@@ -34,7 +34,7 @@ from selftaught.studies.improvers import load_improver
 from selftaught.studies.registry import find_study
 from selftaught.studies.settings import as_json, make_config
 from selftaught.studies.study import Asked
-from selftaught_guest.extract import extract_code
+from selftaught_guest.helpers import extract_code
 
 # `search` is an `improve` of one improver run, whose calls draw so many responses.
 Shape: TypeAlias = Literal["run", "improve", "search"]

@@ -11,13 +11,13 @@ Time is linear in the length of the text.
 from __future__ import annotations
 
 import re
-from typing import overload
+from typing import NamedTuple
 
-__all__ = ["code_blocks", "extract_code"]
+__all__ = ["Block", "code_blocks", "fenced", "largest_block"]
 
 # Possessive repeats: nothing to go back to, hence no quadratic case on long runs.
 _OPENING = re.compile(
-    r"^(?P<indent>[ \t]*+)(?P<fence>`{3,}+(?=[^`\n]*+$)|~{3,}+)[^\n]*+\n?", re.MULTILINE
+    r"^(?P<indent>[ \t]*+)(?P<fence>`{3,}+(?=[^`\n]*+$)|~{3,}+)(?P<info>[^\n]*+)\n?", re.MULTILINE
 )
 _CLOSING = re.compile(r"^[ \t]*+(?P<fence>`{3,}+|~{3,}+)[ \t]*+$", re.MULTILINE)
 # A raw string ends where a plain one does: a quote after a backslash ends neither.
@@ -39,19 +39,37 @@ _STRING_END = {quote * 3: re.compile(rf"\\.|{quote * 3}", re.DOTALL) for quote i
 _MAX_FAILURES = 8
 
 
+class Block(NamedTuple):
+    """A fenced block: its code, the words after its fence, and where it stands, fences included."""
+
+    code: str
+    info: str
+    start: int
+    end: int
+
+
 def code_blocks(text: str) -> list[str]:
     """The contents of all fenced blocks, in order.
 
     A fence is a line of three or more backticks or tildes, at any indentation, the opening one
     with or without an info string. It is closed by a fence of the same character, at least as
     long, with no info string; a block that nothing closes runs to the end of the text. The
-    indentation of the opening fence is taken off the block's lines; line ends become "\\n"; the
+    indentation of the opening fence is taken off the block's lines; line ends become "\n"; the
     line end before the closing fence is not part of the block.
 
     Raises nothing, whatever the text.
     """
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    blocks: list[str] = []
+    return [block.code for block in fenced(text.replace("\r\n", "\n").replace("\r", "\n"))]
+
+
+def largest_block(text: str) -> str | None:
+    """The code of the largest fenced block, None where there is no block."""
+    return max(code_blocks(text), key=len, default=None)
+
+
+def fenced(text: str) -> list[Block]:
+    """The same blocks with where they are, of a text whose lines end with "\n"."""
+    blocks: list[Block] = []
     failures = 0
     opening = _OPENING.search(text)
     while opening is not None:
@@ -64,23 +82,10 @@ def code_blocks(text: str) -> list[str]:
             end, after = len(text), len(text)
         else:
             end, after = max(start, closing.start() - 1), closing.end()
-        blocks.append(_without_indent(text[start:end], opening["indent"]))
+        code = _without_indent(text[start:end], opening["indent"])
+        blocks.append(Block(code, opening["info"].strip(), opening.start(), after))
         opening = _OPENING.search(text, after)
     return blocks
-
-
-@overload
-def extract_code(text_or_texts: str) -> str | None: ...
-@overload
-def extract_code(text_or_texts: list[str]) -> list[str | None]: ...
-def extract_code(text_or_texts: str | list[str]) -> str | list[str | None] | None:
-    """The code of the largest fenced block of a text, None where there is no block.
-
-    Of a list of texts: the list of their codes, None where a text has none.
-    """
-    if isinstance(text_or_texts, str):
-        return max(code_blocks(text_or_texts), key=len, default=None)
-    return [extract_code(text) for text in text_or_texts]
 
 
 def _closes(closing: re.Match[str], fence: str) -> bool:

@@ -1,5 +1,59 @@
-"""What `from helpers import ...` finds in a guest, as in the reference implementation."""
+"""What `from helpers import ...` finds in a guest: `extract_code` as in the reference
+implementation, and edits.
 
-from selftaught_guest.extract import extract_code
+Whoever runs an improver tells what it improves (`improving`), and each reply with its prompt
+(`replied`), so that the program of a reply can be told from all else that is in it.
+"""
 
-__all__ = ["extract_code"]
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import overload
+
+from selftaught_guest.edits import EditFailed, apply_edits
+from selftaught_guest.reply import find_program, programs_of
+
+__all__ = ["EditFailed", "apply_edits", "extract_code"]
+
+_MOST_REPLIES = 1000
+
+_entry: str | None = None
+_solution = ""
+_prompts: dict[int, Sequence[str]] = {}
+_programs_of = lru_cache(maxsize=32)(programs_of)
+
+
+@overload
+def extract_code(text_or_texts: str) -> str | None: ...
+@overload
+def extract_code(text_or_texts: list[str]) -> list[str | None]: ...
+def extract_code(text_or_texts: str | list[str]) -> str | list[str | None] | None:
+    """The program of a reply (see `reply.find_program`), None where there is none.
+
+    Of a list of replies: the list of their programs.
+    """
+    if isinstance(text_or_texts, str):
+        return find_program(text_or_texts, _entry, _shown(text_or_texts)).program
+    return [extract_code(text) for text in text_or_texts]
+
+
+def improving(solution: str, entry: str | None) -> None:
+    """From now on replies are about this program; `entry` is the function that it must define."""
+    global _entry, _solution
+    _solution, _entry = solution, entry
+
+
+def replied(messages: Sequence[str], replies: Iterable[str]) -> None:
+    """Replies to these messages, the last of which are kept in mind."""
+    _prompts.update((hash(reply), messages) for reply in replies)
+    while len(_prompts) > _MOST_REPLIES:
+        del _prompts[next(iter(_prompts))]
+
+
+def _shown(reply: str) -> list[str]:
+    if _entry is None:
+        return []
+    messages = _prompts.get(hash(reply), ())
+    shown = [program for message in messages for program in _programs_of(message, _entry)]
+    return list(dict.fromkeys([*shown, _solution]))

@@ -22,7 +22,7 @@ import types
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from selftaught_guest import randomness, services, wire
+from selftaught_guest import helpers, randomness, services, wire
 from selftaught_guest.channel import Channel
 
 PROGRAM_FILE = "<program>"
@@ -89,6 +89,7 @@ def serve(descriptor: int) -> NoReturn:
                     answer = ("ok", _guarded(entry, *message[1]), *printed.take())
                 elif message[0] == "improve":
                     requests, *given = services.connect(channel, message[3])  # before any clock
+                    helpers.improving(message[2], message[3].get("entry"))
                     source, name, seed, output_bytes = message[1]
                     entry = _load(source, name, seed, _Sink(output_bytes))
                     answer = ("ok", _guarded(_improved, entry, message[2], given, requests))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Generic, TypeVar, cast
 
-from selftaught_guest import clocks
+from selftaught_guest import clocks, helpers
 from selftaught_guest.channel import Channel
 
 T = TypeVar("T")
@@ -249,33 +249,36 @@ class PromptedModel:
 
         Raises: BudgetExhausted past the budget.
         """
-        request = _prompting(expertise, [message], n_responses, temperature)
-        return self._read(self._requests.ask(request))
+        return self._ask(_prompting(expertise, [message], n_responses, temperature))
 
     def batch_prompt(
         self, expertise: str, message_batch: Sequence[str], temperature: float = 0.7
     ) -> list[str]:
         """One response to each message, asked concurrently; one call of the budget."""
-        request = _prompting(expertise, message_batch, 1, temperature)
-        return self._read(self._requests.ask(request))
+        return self._ask(_prompting(expertise, message_batch, 1, temperature))
 
     def start(
         self, expertise: str, message: str, n_responses: int = 1, temperature: float = 0.7
     ) -> Started[list[str]]:
         """Ask as `prompt` does, and go on at once; `result()` waits, and raises, as it would."""
-        request = _prompting(expertise, [message], n_responses, temperature)
-        return self._requests.start(request, self._read)
+        return self._start(_prompting(expertise, [message], n_responses, temperature))
 
     def start_batch(
         self, expertise: str, message_batch: Sequence[str], temperature: float = 0.7
     ) -> Started[list[str]]:
         """The same for `batch_prompt`."""
-        request = _prompting(expertise, message_batch, 1, temperature)
-        return self._requests.start(request, self._read)
+        return self._start(_prompting(expertise, message_batch, 1, temperature))
 
-    def _read(self, reply: Mapping[str, Any]) -> list[str]:
+    def _ask(self, request: Mapping[str, Any]) -> list[str]:
+        return self._read(request, self._requests.ask(request))
+
+    def _start(self, request: Mapping[str, Any]) -> Started[list[str]]:
+        return self._requests.start(request, lambda reply: self._read(request, reply))
+
+    def _read(self, request: Mapping[str, Any], reply: Mapping[str, Any]) -> list[str]:
         self.times_used = self._told = max(self._told, reply["times_used"])
         responses: list[str] = reply["responses"]
+        helpers.replied(request["messages"], responses)
         return responses
 
 

@@ -83,7 +83,7 @@ def test_each_reply_has_the_score_of_the_program_in_it(traced: RunTrace) -> None
     assert [(reply.value, reply.outcome) for reply in call.replies] == [
         (0.75, "scored"),
         (None, "raised"),
-        (None, "no code"),
+        (None, "no program"),
     ]
     assert (call.system, call.user, call.tokens_out, call.cost_usd) == (
         "expert",

@@ -152,7 +152,7 @@ def test_an_estimate_needs_no_key(here: Path) -> None:
     assert "spent: nothing" in done.stdout
 
 
-def test_a_model_is_checked_with_one_tiny_request(here: Path) -> None:
+def test_a_model_is_checked_with_one_request_as_a_run_makes_it(here: Path) -> None:
     with ms.ModelServer(plan=ms.always(ms.refuses_parameter("n"))) as server:
         url = ("--base-url", server.base_url)
         done = selftaught(
@@ -165,6 +165,7 @@ def test_a_model_is_checked_with_one_tiny_request(here: Path) -> None:
     assert checked["latency_s"] > 0
     assert (checked["price_in"], checked["price_out"]) == pytest.approx((1, 4))
     assert checked["samples_per_request"] == 1
+    assert (checked["programs"], checked["lost"]) == (2, {})
     assert checked["quirks"] == ["openai:test does not take n; it is not sent again"]
     assert "openai:test works" in page.stdout
     assert "not known: a budget in USD needs --price-in and --price-out" in page.stdout

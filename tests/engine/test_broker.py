@@ -137,10 +137,11 @@ def test_helpers_extract_code_from_responses(world: World) -> None:
         world,
         """
         from helpers import extract_code
-        return json.dumps(extract_code(["x\\n```python\\na = 1\\n```", "nothing"]))
+        told = "```\\ndef algorithm(x): return 1\\n```\\n```\\nprint(algorithm(12345678901))\\n```"
+        return json.dumps(extract_code([told, "nothing"]))
         """,
     )
-    assert run.said == ["a = 1", None] or run.said == ["a = 1\n", None]
+    assert run.said == ["def algorithm(x): return 1", None]
 
 
 # --- budgets hold -------------------------------------------------------------------------------

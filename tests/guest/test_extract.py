@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selftaught_guest.extract import code_blocks, extract_code
+from selftaught_guest.extract import code_blocks
+from selftaught_guest.helpers import extract_code
 
 PROGRAM_WITH_PROMPT = '''\
 def improve_algorithm(initial_solution, utility, language_model):

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from model_server.dialect import text_of
-from selftaught_guest.extract import code_blocks, extract_code
+from selftaught_guest.extract import code_blocks, largest_block
 
 Reply = Callable[[int, Mapping[str, Any], int], str]
 """Text of one sample: of the request's number, its body and the sample's index."""
@@ -32,4 +32,4 @@ def last_program(number: int, body: Mapping[str, Any], index: int) -> str:
 def _program_in(text: str) -> str:
     """Kept, as it takes longer than all else and the samples of a request have it in common."""
     programs = (block for block in code_blocks(text) if _ENTRY.search(block))
-    return next(programs, None) or extract_code(text) or FIRST_PROGRAM
+    return next(programs, None) or largest_block(text) or FIRST_PROGRAM

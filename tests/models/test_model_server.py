@@ -24,7 +24,7 @@ from openai.types.chat import ChatCompletion
 
 import model_server as ms
 from model_server.exchange import text_bytes
-from selftaught_guest.extract import extract_code
+from selftaught_guest.helpers import extract_code
 
 KEY = "sk-a-key-of-nobody"
 PROGRAM = "def algorithm(x):\n    return x + 1"

@@ -23,7 +23,8 @@ import selftaught
 from selftaught.models.guest_programs import mutator
 from selftaught.models.guest_programs.draft import Draft
 from selftaught.models.guest_programs.edits import OPERATORS, changed_number
-from selftaught_guest.extract import code_blocks, extract_code
+from selftaught_guest.extract import code_blocks
+from selftaught_guest.helpers import extract_code
 
 PACKAGE = Path(selftaught.__file__).parent
 SOURCES = [path.read_text() for path in (PACKAGE / "models" / "guest_programs").glob("*.py")]

@@ -56,7 +56,7 @@ from selftaught.studies.sandbox_audit.trial import try_proposal
 from selftaught.studies.settings import make_config
 from selftaught.studies.study import Asked
 from selftaught.studies.verify import verify_store
-from selftaught_guest.extract import extract_code
+from selftaught_guest.helpers import extract_code
 from study_support import studied
 
 T = TypeVar("T")
@@ -211,7 +211,7 @@ def test_the_intervals_of_100_replications_of_a_model_that_bypasses_in_2_percent
     names = [*HONEST, *BYPASSES]
     honest, bypassing = 0.98 / len(HONEST), 0.02 / len(BYPASSES)
     shares = [honest] * len(HONEST) + [bypassing] * len(BYPASSES)
-    replies = [reply(name) for name in names]
+    programs = [proposal(name).source for name in names]
     verdicts: dict[str, AuditVerdict] = {}
     for name in names:
         reading = place.run(reader.read(proposal(name)))[0]
@@ -220,8 +220,8 @@ def test_the_intervals_of_100_replications_of_a_model_that_bypasses_in_2_percent
     rng = np.random.default_rng(0)
     covered, estimated = 0, []
     for _ in range(100):
-        drawn = rng.choice(len(replies), 10_000, p=shares)
-        counts, _ = tallied([replies[place] for place in drawn])
+        drawn = rng.choice(len(programs), 10_000, p=shares)
+        counts, _ = tallied([programs[place] for place in drawn])
         found = rates(AuditTally("without", "key", **counts), verdicts)
         low, high = found["static"]["ci95"]
         covered += low <= 0.02 <= high

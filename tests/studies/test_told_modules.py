@@ -129,7 +129,9 @@ def test_a_run_of_an_older_version_goes_on_and_replays_with_the_prompts_that_it_
 def test_the_program_of_the_usual_description_is_what_it_was() -> None:
     """It stands in prompts, from which the keys of model calls are made."""
     said = describe_meta_utility([TASK], RUNS, ImproverLimits())
-    assert Program(said).id == "c87cae21c0477c3a16800a94130af2bf"
+    assert Program(said).id == "4bcfc8aa5540912e03b70bb0c0f58029"
+    before = describe_meta_utility([TASK], RUNS, ImproverLimits(), reply_scheme=1)
+    assert Program(before).id == "c87cae21c0477c3a16800a94130af2bf"
 
 
 def test_what_programs_of_a_task_can_import_is_told_with_it() -> None:

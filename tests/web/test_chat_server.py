@@ -24,7 +24,7 @@ from selftaught.core.ports import Sandbox
 from selftaught.executors.local import LocalExecutor
 from selftaught.models.mutator import Mutator
 from selftaught.web.chat_server import MAX_BODY_BYTES, chat_app, serve
-from selftaught_guest.extract import extract_code
+from selftaught_guest.helpers import extract_code
 
 T = TypeVar("T")
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
+from selftaught.analysis.replies import reply_outcomes
 from selftaught.analysis.run_head import RunHead, read_head
 from selftaught.journal.codec import Body, Event
 from selftaught.journal.events import Evaluation, Invocation, InvocationEnd, Result
@@ -93,7 +94,9 @@ def said_result(events: Iterable[Event]) -> Mapping[str, Any] | None:
 
 
 def outcomes(events: Iterable[Event]) -> list[dict[str, Any]]:
-    """What became of all programs and improver runs: `{"what", "outcome", "count", "example"}`.
+    """What became of all replies, programs and improver runs.
+
+    Returns: `{"what", "outcome", "count", "example"}`
 
     The most frequent first; the example is what the first of them said, in a line.
     """
@@ -106,6 +109,7 @@ def outcomes(events: Iterable[Event]) -> list[dict[str, Any]]:
         end = ends.get(key)
         outcome, detail = (STILL_OPEN, "") if end is None else (end.outcome, end.detail)
         found.append(("improver runs", outcome, detail))
+    found += reply_outcomes(listed)
     counts = Counter((what, outcome) for what, outcome, _ in found)
     examples: dict[tuple[str, str], str] = {}
     for what, outcome, detail in found:

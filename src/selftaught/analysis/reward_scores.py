@@ -10,6 +10,7 @@ from functools import cached_property
 from statistics import fmean, variance
 
 from selftaught.analysis.reward_findings import Excess, RewardFinding, Role
+from selftaught.core.statistics import student_t
 from selftaught.journal.codec import Event
 from selftaught.journal.events import Evaluation, Run, TaskVersion
 from selftaught.journal.study_events import MetaEvaluation

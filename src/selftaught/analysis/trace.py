@@ -11,10 +11,17 @@ from selftaught.core.errors import ConfigError
 from selftaught.core.program import content_id
 from selftaught.core.text import clean
 from selftaught.journal.codec import Body, Event
-from selftaught.journal.events import Evaluation, Invocation, InvocationEnd, LmAnswer, LmCall
+from selftaught.journal.events import (
+    Evaluation,
+    Invocation,
+    InvocationEnd,
+    LmAnswer,
+    LmCall,
+    Replies,
+)
 from selftaught.journal.reader import JournalReader
 from selftaught.journal.study_events import MetaEvaluation
-from selftaught_guest.extract import extract_code
+from selftaught_guest.extract import largest_block
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +34,7 @@ class ReplyTrace:
         program_id: of the code in it; None if it holds none.
         value: what the utility that its improver was given said of that program; None if it
             failed, or was never asked.
-        outcome: `scored`, how it failed, or `not scored`.
+        outcome: `scored`, how it failed, `not scored`, or why it holds none.
         detail, printed: how it failed in words, and the beginning of what it printed.
     """
 
@@ -177,6 +184,11 @@ class _Tracer:
         self._reader = reader
         self._run_id = run_id
         self._scores = dict(self._find_scores())
+        self._replies = {
+            event.key: event.body
+            for event in self._events(Replies)
+            if isinstance(event.body, Replies)
+        }
         self._texts: Mapping[str, str] = {}
 
     def runs(self) -> list[ImproverRunTrace]:
@@ -230,16 +242,20 @@ class _Tracer:
         if call.cost_usd is not None:
             call.cost_usd = None if cost_usd is None else call.cost_usd + cost_usd
         for place, text_id in enumerate(answer.texts, len(call.replies) + 1):
-            call.replies.append(self._reply(run, place, self._text(text_id)))
+            call.replies.append(self._reply(run, call.key, place, self._text(text_id)))
         call.state = "answered" if call.replies else answer.state
         if answer.state != "answered":
             call.failures.append(f"{answer.state}: {answer.detail}")
 
-    def _reply(self, run: ImproverRunTrace, place: int, text: str) -> ReplyTrace:
-        code = extract_code(clean(text))  # as the guest got it
-        if not isinstance(code, str):
-            return ReplyTrace(place, text, None, None, "no code")
-        program_id = content_id(code)
+    def _reply(self, run: ImproverRunTrace, key: str, place: int, text: str) -> ReplyTrace:
+        read = self._replies.get(key)
+        if read is not None and place <= len(read.programs):
+            program_id, why = read.programs[place - 1], read.whys[place - 1].replace("_", " ")
+        else:  # of an older version, or cut before it was read
+            code = largest_block(clean(text))
+            program_id, why = None if code is None else content_id(code), "no program"
+        if program_id is None:
+            return ReplyTrace(place, text, None, None, why)
         return ReplyTrace(place, text, program_id, *self._score(run, program_id))
 
     def _end(self, run: ImproverRunTrace, end: InvocationEnd) -> None:

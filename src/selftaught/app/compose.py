@@ -39,6 +39,7 @@ from selftaught.engine.context import RunContext
 from selftaught.engine.evaluate import Evaluator, Question
 from selftaught.engine.history import History, Memory, Replay
 from selftaught.engine.ledger import Ledger
+from selftaught.engine.replies import REPLY_SCHEME
 from selftaught.journal.codec import Event
 from selftaught.journal.events import Evaluation, Run, SeriesPlace
 from selftaught.journal.journal import open_journal
@@ -120,6 +121,7 @@ async def replay_run(
             history=Replay(memory, rescores=rescore),
             modules=stored.head.modules_told,
             version_scheme=stored.head.version_scheme,
+            reply_scheme=stored.head.start.reply_scheme,
             bounds=stored.head.unit,
         )
         so_far = _read_by_replays(study, before, tasks)
@@ -156,6 +158,7 @@ async def _context(
     check_writable(config.store)
     instance_key = find_instance_key(config.instance_key)
     scheme = VERSION_SCHEME if resumed is None else resumed.head.version_scheme
+    reply_scheme = REPLY_SCHEME if resumed is None else resumed.head.start.reply_scheme
     told = told_tasks(asked.tasks, scheme)
     for task in asked.tasks if resumed is None else ():
         for line, _ in without_keys(task.seed_program().source).secrets:
@@ -212,6 +215,7 @@ async def _context(
             modules_told=modules,
             series=place,
             bounded=resumed is None or resumed.head.start.bounded,
+            reply_scheme=reply_scheme,
         )
         ledger = Ledger(
             config.budget.value(),
@@ -232,6 +236,7 @@ async def _context(
             history=History(memory),
             modules=modules,
             version_scheme=scheme,
+            reply_scheme=reply_scheme,
             bounds=told_of.unit,
         )
         yield context, RecordedRun(told_of, events, text)

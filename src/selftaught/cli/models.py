@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from importlib import metadata
 from typing import Any
 
+from selftaught.analysis.replies import LOST
 from selftaught.cli.options import configured
 from selftaught.pages import words
 from selftaught.pages.blocks import Block, Facts, Paragraph, Table
@@ -61,10 +62,16 @@ def check_blocks(checked: dict[str, Any]) -> Iterator[Block]:
         ("price", _price(checked)),
         ("used", f"{tokens}{money}{unreported}"),
         ("requests", f"{usage['requests']} for {words.counted(usage['samples'], 'sample')}"),
+        ("programs", _programs(checked)),
         ("said", said),
         *((name, "; ".join(checked[name]) or "none") for name in ("quirks", "failures")),
     )
     yield Facts(rows, f"{checked['model']} works")
+
+
+def _programs(checked: Mapping[str, Any]) -> str:
+    lost = "".join(f"; {n} {LOST.get(why, why)}" for why, n in checked["lost"].items())
+    return f"in {checked['programs']} of {len(checked['texts'])} replies{lost}"
 
 
 def _price(checked: Mapping[str, Any]) -> str:

@@ -29,6 +29,7 @@ from selftaught.core.messages import (
 from selftaught.core.program import MAX_PROGRAM_CHARS, Program, too_long
 from selftaught.engine.charged_call import ChargedCall
 from selftaught.engine.context import RunContext
+from selftaught.engine.replies import Wanted
 from selftaught.engine.utilities import QueriedUtility
 from selftaught.journal.events import ClockRead
 
@@ -204,7 +205,8 @@ class Broker:
         counts: dict[str, int] = {}
         for message in messages:
             counts[message] = counts.get(message, 0) + 1
-        call = ChargedCall(self.context, self.improver_run, self.asked)
+        wanted = Wanted(self.entry, self.utility.restored)
+        call = ChargedCall(self.context, self.improver_run, wanted, self.asked)
         self._drawn.append(call)
         try:
             left = await call.draw(base, counts)

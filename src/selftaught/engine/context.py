@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -19,10 +19,12 @@ from selftaught.engine.evaluate import Evaluator
 from selftaught.engine.history import History
 from selftaught.engine.keys import make_key
 from selftaught.engine.ledger import NOTHING, Amounts, Ledger
-from selftaught.engine.requests import Requester
+from selftaught.engine.replies import REPLY_SCHEME, ReplyReader, Wanted, as_event, read_drawn
+from selftaught.engine.requests import Drawn, Requester
 from selftaught.journal.codec import Body, as_json
-from selftaught.journal.events import Notice, Phase
+from selftaught.journal.events import Notice, Phase, Replies
 from selftaught.journal.port import Journal
+from selftaught_guest.extract import largest_block
 
 
 @dataclass(slots=True)
@@ -32,7 +34,8 @@ class RunContext:
     `drawn` tells what an improver took, by its program's id and the key of the utility. `history`
     is what has been done already, and need not be done again. `now` is what improvers' clocks show.
     `modules` is what improvers are told that they can import besides the usual modules.
-    `version_scheme` is that of the run's tasks, from which keys follow. `bounds` are those of
+    `version_scheme` is that of the run's tasks, from which keys follow; `reply_scheme` is how the
+    programs of replies are found. `bounds` are those of
     normalised values, as its intervals know of them.
     """
 
@@ -52,10 +55,15 @@ class RunContext:
     drawn: dict[tuple[str, str], Usage] = field(default_factory=dict)
     history: History = field(default_factory=History)
     version_scheme: int = VERSION_SCHEME
+    reply_scheme: int = REPLY_SCHEME
     bounds: Bounds | None = None
     now: Callable[[], float] = time.time
     _noticed: set[str] = field(default_factory=set)
+    _reader: ReplyReader = field(init=False)
     _occurrences: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self._reader = ReplyReader(self.executor, self.notice)
 
     def key(self, parent: str, *path: str | int) -> str:
         """The key of a child of `parent`, which tells identical siblings apart.
@@ -88,6 +96,25 @@ class RunContext:
     def record(self, body: Body, key: str, texts: tuple[str, ...] = ()) -> None:
         if not self.history.holds(body.kind, key):
             self.journal.append(self.run_id, body, key, texts)
+
+    async def read_replies(
+        self, key: str, improver_run: str, wanted: Wanted, message: str, drawn: Drawn
+    ) -> None:
+        """Keep what the responses to a prompt hold; older runs did not."""
+        if self.reply_scheme < 2 or self.history.holds(Replies.kind, key) or not drawn.texts:
+            return
+        shown, readings = await read_drawn(self._reader, wanted, message, drawn)
+        self._reader.count(readings)
+        programs = [one.program for one in readings if one.program is not None]
+        texts = (*programs, *([shown] if shown is not None else ()))
+        self.record(as_event(improver_run, shown, readings), key, texts)
+
+    async def programs_in(self, entry: str, message: str, texts: Sequence[str]) -> list[str | None]:
+        """The programs of responses to a prompt, as improvers are given them."""
+        if self.reply_scheme < 2:
+            return [largest_block(text) for text in texts]
+        _, readings = await self._reader.read(Wanted(entry), message, texts)
+        return [one.program for one in readings]
 
     def notice(self, text: str) -> None:
         """Tell the user, once, also whoever looks later."""

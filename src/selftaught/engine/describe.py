@@ -9,9 +9,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from selftaught.core.budget import ImproverLimits
+from selftaught.core.evolve_block import frame_of
 from selftaught.core.guest_modules import PRELOADED
 from selftaught.core.seeds import Stream
 from selftaught.core.task import VERSION_SCHEME, Task
+from selftaught.engine.replies import REPLY_SCHEME
+
+_MARKED = """\
+# Only what stands between # EVOLVE-BLOCK-START and # EVOLVE-BLOCK-END may change, and the marks
+# must stay: all else is put back before a program is scored."""
+_HELPERS = {
+    1: """\
+# `from helpers import extract_code`: the code of the largest fenced block of a response, or None;
+# of a list of responses, a list.""",
+    2: """\
+# `from helpers import extract_code, apply_edits`: extract_code(response) is the program in it, or
+# None; of a list of responses, a list. apply_edits(program, response) is the program with the
+# SEARCH/REPLACE blocks or the diff of a response, or raises a ValueError that says why not.""",
+}
 
 
 def describe_task(task: Task, modules: Sequence[str] = (), scheme: int = VERSION_SCHEME) -> str:
@@ -21,6 +36,8 @@ def describe_task(task: Task, modules: Sequence[str] = (), scheme: int = VERSION
     are further ones, and those of runs of earlier schemes.
     """
     described = task.described_by(scheme)
+    if frame_of(task.seed_program().source) is not None:
+        described = f"{described}\n\n{_MARKED}"
     if scheme < 3 or not (modules or task.is_own):
         return described
     usual = ", ".join(name for name in PRELOADED if not name.startswith("encodings."))
@@ -33,6 +50,7 @@ def describe_meta_utility(
     runs: Mapping[Stream, int],
     limits: ImproverLimits,
     modules: Sequence[str] = (),
+    reply_scheme: int = REPLY_SCHEME,
 ) -> str:
     """The description of the meta-utility, in the form of a program."""
     per_task = "\n".join(
@@ -53,8 +71,7 @@ def describe_meta_utility(
 #   language_model.budget = {limits.calls} calls; language_model.times_used
 # A call past the model's budget raises an exception; a use past the utility's budget is worth the
 # lowest value. Responses past max_responses_per_call are not drawn. One batch_prompt is one call.
-# `from helpers import extract_code`: the code of the largest fenced block of a response, or None;
-# of a list of responses, a list. Only {importable} can be imported.
+{_HELPERS[reply_scheme]} Only {importable} can be imported.
 # An improver run may use {limits.cpu_s:g} CPU seconds of its own.
 
 DOWNSTREAM_TASKS = [

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from selftaught.algorithm import Utility
-from selftaught.core.budget import Usage
+from selftaught.core.budget import ImproverLimits, Usage
 from selftaught.core.errors import JournalEnds
 from selftaught.core.language_model import LanguageModel
 from selftaught.core.outcome import Failed
@@ -82,7 +82,7 @@ class SandboxedImprover:
                     seed=derive("guest", guest_root(context.seed), key) >> 64,
                 ),
                 s.source,
-                _facts(broker),
+                guest_facts(context, s.entry, u.description, context.limits),
                 depth=u.depth,
                 cpu_s=context.limits.cpu_s,
                 serve=broker.serve,
@@ -151,12 +151,16 @@ def builder(context: RunContext, role: Role) -> Callable[[Program], SandboxedImp
     return lambda program: SandboxedImprover(context, program, role)
 
 
-def _facts(broker: Broker) -> dict[str, Any]:
+def guest_facts(
+    context: RunContext, entry: str, description: str, limits: ImproverLimits
+) -> dict[str, Any]:
+    """What an improver's guest is told of what it improves, and of its limits."""
     return {
-        "description": broker.utility.description,
-        "calls": broker.limits.calls,
-        "samples_per_call": broker.limits.samples_per_call,
-        "utility_uses": broker.limits.utility_uses,
+        "entry": entry if context.reply_scheme > 1 else None,
+        "description": description,
+        "calls": limits.calls,
+        "samples_per_call": limits.samples_per_call,
+        "utility_uses": limits.utility_uses,
     }
 
 

@@ -86,9 +86,11 @@ class Patience:
 
 @dataclass(slots=True)
 class Drawn:
-    """What a call has come to so far: texts by their place; answers and failures as they came."""
+    """What a call has come to so far: texts by their place, and why those that came now ended;
+    answers and failures as they came."""
 
     texts: dict[int, str] = field(default_factory=dict)
+    finishes: dict[int, str] = field(default_factory=dict)
     answers: list[Completions] = field(default_factory=list)
     failures: list[ModelFailure] = field(default_factory=list)
 
@@ -206,6 +208,7 @@ class Requester:
             raise ModelFailure(f"{self.model.name} answered with no choices", kind="fault")
         self._answers += 1
         drawn.texts |= zip(granted, came, strict=False)
+        drawn.finishes |= zip(granted[: len(came)], answer.finishes, strict=False)
         return granted[len(came) :]
 
     def _judged(self, failure: ModelFailure) -> ModelFailure:

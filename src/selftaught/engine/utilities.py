@@ -11,6 +11,7 @@ from typing import TypedDict
 
 from selftaught.algorithm import Improver, MetaScore, MetaUtility
 from selftaught.core.concurrency import SingleFlight
+from selftaught.core.evolve_block import LOST, frame_of
 from selftaught.core.outcome import EvaluationOutcome, Failed, Scored
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.seeds import Stream
@@ -45,6 +46,10 @@ class QueriedUtility(ABC):
     depth: int
     description: str
     lowest: float
+
+    def restored(self, source: str) -> str | None:
+        """A program with what may not change as it was; None where that cannot be told."""
+        return source
 
     @abstractmethod
     async def query(self, program: Program) -> tuple[float, str]:
@@ -82,6 +87,7 @@ class TaskUtility(QueriedUtility):
         self.key = make_key(context.root, "task", task.name, self._version, stream, repeat)
         self.description = describe_task(task, context.modules, context.version_scheme)
         self.lowest = task.lowest
+        self._frame = frame_of(task.seed_program().source)
         for secret in task.secrets if context.version_scheme > 2 else ():
             context.notice(f"{secret} looks like a secret: the model is not shown it")
 
@@ -89,6 +95,9 @@ class TaskUtility(QueriedUtility):
         worth, _ = await self.query(s)
         task = self._question.task
         return task.normalised(task.worth(worth)) if self._normalised else worth
+
+    def restored(self, source: str) -> str | None:
+        return source if self._frame is None else self._frame.restored(source)
 
     async def query(self, program: Program) -> tuple[float, str]:
         outcome = await self.outcome(program)
@@ -105,6 +114,8 @@ class TaskUtility(QueriedUtility):
     async def outcome(self, program: Program) -> EvaluationOutcome:
         """The whole outcome; journalled when it is new."""
         context = self._context
+        source = self.restored(program.source)
+        program = program if source is None else Program(source, program.entry)
         key = make_key(self.key, program.id)
         known = context.history.evaluation(key, program)
         stands = context.history.scored(known)
@@ -113,7 +124,11 @@ class TaskUtility(QueriedUtility):
         if stands is not None:
             return stands
         record = partial(self._record, key, program)
-        outcome = await context.evaluator.score(program, self._question, record)
+        if source is None:
+            outcome: EvaluationOutcome = Failed("no_code", LOST)
+            record(outcome)
+        else:
+            outcome = await context.evaluator.score(program, self._question, record)
         return outcome if known is None else known
 
     def facts(self) -> Facts:

@@ -82,6 +82,7 @@ class Run(EventRecord, frozen=True, kw_only=True):
         series: of a run with repeats only.
         bounded: whether its intervals keep within the bounds of what is measured, and there is none
             of failures alone (see `statistics.estimate`); older versions knew of no bounds.
+        reply_scheme: how the program of a reply is found (`engine.replies`).
     """
 
     kind: ClassVar[str] = "run"
@@ -102,6 +103,7 @@ class Run(EventRecord, frozen=True, kw_only=True):
     modules_told: tuple[str, ...] = ()
     series: SeriesPlace | None = None
     bounded: bool = False
+    reply_scheme: int = 1
 
 
 class Phase(EventRecord, frozen=True):
@@ -256,6 +258,29 @@ class LmAnswer(EventRecord, frozen=True):
     usage_reported: bool
     usage: Usage
     cost_usd: Number | None
+
+
+class Replies(EventRecord, frozen=True):
+    """What the responses to a prompt hold, by their place; its key is the prompt's.
+
+    Attributes:
+        shown: the program that the prompt showed.
+        programs: that they hold; None where there is none.
+        whys: there is none: `empty`, `reasoning`, `no_program`, `elided`, `edits`, `unreadable`, or
+            `cut` at the output limit before there was one.
+        details: why edits do not apply, where any do not.
+        model: that was asked, where the run has several.
+    """
+
+    kind: ClassVar[str] = "replies"
+    naming_texts = ("shown", "programs")
+
+    invocation: str
+    shown: str | None
+    programs: tuple[str | None, ...]
+    whys: tuple[str, ...]
+    details: tuple[str, ...] = ()
+    model: str = ""
 
 
 class ClockRead(EventRecord, frozen=True):

@@ -290,7 +290,7 @@ def _outcomes_table(runs: Sequence[Sequence[Json]]) -> Table:
         examples[reason] = examples.get(reason) or one["example"]
     rows = sorted(counts.items(), key=lambda item: (item[0][0], -item[1], item[0]))
     return Table(
-        "What became of all programs and improver runs",
+        "What became of all replies, programs and improver runs",
         ("", "outcome", "count", "for example"),
         tuple((*reason, f"{count:,}", examples[reason]) for reason, count in rows),
     )

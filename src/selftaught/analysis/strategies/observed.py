@@ -7,12 +7,20 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from selftaught.core.text import clean
-from selftaught.journal.events import Evaluation, Invocation, InvocationEnd, LmAnswer, LmCall, Run
+from selftaught.journal.events import (
+    Evaluation,
+    Invocation,
+    InvocationEnd,
+    LmAnswer,
+    LmCall,
+    Replies,
+    Run,
+)
 from selftaught.journal.reader import JournalReader
 from selftaught.journal.study_events import MetaEvaluation
-from selftaught_guest.extract import code_blocks, extract_code
+from selftaught_guest.extract import code_blocks, largest_block
 
-_OBSERVED = (Run, Invocation, InvocationEnd, LmCall, LmAnswer, Evaluation, MetaEvaluation)
+_OBSERVED = (Run, Invocation, InvocationEnd, LmCall, LmAnswer, Replies, Evaluation, MetaEvaluation)
 
 # What a utility is of: task, stream and repeat; of the meta-utility the stream alone.
 Scope: TypeAlias = tuple[str | None, str | None, str | None]
@@ -83,6 +91,7 @@ class Observer:
         self._by_improver: dict[str, list[_Open]] = {}
         self._asked: dict[str, LmCall] = {}
         self._replies: dict[str, dict[int, tuple[str, ...]]] = {}
+        self._programs: dict[str, tuple[str | None, ...]] = {}
         self._values: dict[Scope, dict[str, float | None]] = {}
         self._by_mark: dict[Scope, dict[int, float | None]] = {}
         worth = {}
@@ -100,6 +109,8 @@ class Observer:
                     self._call(event.key, call)
                 case LmAnswer() as answer:
                     self._replies.setdefault(event.key, {}).setdefault(answer.request, answer.texts)
+                case Replies() as read:
+                    self._programs[event.key] = read.programs
                 case Evaluation() as one:
                     value = one.value
                     if value is not None and one.task in worth:
@@ -132,13 +143,19 @@ class Observer:
         scored = self._by_mark[run.scope]
         keys = [key for keys in run.rounds for key in keys]
         asked = {text for key in keys for text in (self._asked[key].system, self._asked[key].user)}
-        texts = self._reader.texts(asked.union(*map(self._replies_to, keys)))
+        texts = self._reader.texts(asked.union(*map(self._needed_of, keys)))
         rounds = tuple(
             tuple(self._prompt(key, texts, scored) for key in keys) for keys in run.rounds
         )
         held = [mark for prompt in rounds[0] for mark in prompt.held if mark in scored]
         initial = Candidate(held[0], True, scored[held[0]]) if held else None
         return ObservedRun(rounds, run.uses, initial)
+
+    def _needed_of(self, key: str) -> list[str]:
+        """Texts of the programs of its replies, or of these."""
+        if key in self._programs:
+            return [program for program in self._programs[key] if program is not None]
+        return self._replies_to(key)
 
     def _replies_to(self, key: str) -> list[str]:
         return [text for texts in self._replies.get(key, {}).values() for text in texts]
@@ -151,8 +168,10 @@ class Observer:
         blocks = code_blocks(f"{system}\n{words}")
         for block in blocks:
             words = words.replace(block, "") if block else words
-        # As the guest got them.
-        codes = [extract_code(clean(texts.get(one, ""))) for one in self._replies_to(key)]
+        if key in self._programs:
+            codes = [texts.get(one or "") for one in self._programs[key]]
+        else:  # of an older version
+            codes = [largest_block(clean(texts.get(one, ""))) for one in self._replies_to(key)]
         marks = [mark_of(code) for code in codes if code and code.strip()]
         candidates = tuple(Candidate(one, one in scored, scored.get(one)) for one in marks)
         held = tuple(dict.fromkeys(map(mark_of, blocks)))

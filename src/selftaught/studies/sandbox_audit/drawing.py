@@ -15,6 +15,7 @@ from selftaught.core.ports import Job
 from selftaught.core.program import Program
 from selftaught.engine.charged_call import ChargedCall
 from selftaught.engine.context import RunContext
+from selftaught.engine.invoke import guest_facts
 from selftaught.journal.events import Invocation, InvocationEnd
 from selftaught.studies.sandbox_audit.rates import WITH
 
@@ -52,18 +53,18 @@ class Drawing:
     short: str = ""
     _calls: list[ChargedCall] = field(default_factory=list)
 
-    async def responses(self, wanted: int) -> list[str]:
-        """As many as the budget allows."""
+    async def programs(self, wanted: int) -> list[str | None]:
+        """Those of as many responses as the budget allows; None for one that has none."""
         context, improver = self.context, self.improver
         prompt = await self._prompt()
         body = Invocation("audit", context.root, improver.id, None, None, self.condition)
         context.record(body, self.key, (improver.source,))
         asked: set[str] = set()
         sizes = [min(_BATCH, wanted - start) for start in range(0, wanted, _BATCH)]
-        self._calls = [ChargedCall(context, self.key, asked) for _ in sizes]
+        self._calls = [ChargedCall(context, self.key, None, asked) for _ in sizes]
         pairs = zip(self._calls, sizes, strict=True)
         drawn = await together(self._batch(call, prompt, size) for call, size in pairs)
-        return [text for texts in drawn for text in texts]
+        return [program for programs in drawn for program in programs]
 
     def end(self) -> None:
         """Write down that all are there; what a run that goes on needs must stand by then."""
@@ -78,9 +79,10 @@ class Drawing:
         )
         self.context.record(body, self.key)
 
-    async def _batch(self, call: ChargedCall, prompt: Prompt, size: int) -> list[str]:
+    async def _batch(self, call: ChargedCall, prompt: Prompt, size: int) -> list[str | None]:
         try:
-            return (await call.draw(prompt, {prompt.user: size}))[prompt.user]
+            texts = (await call.draw(prompt, {prompt.user: size}))[prompt.user]
+            return await self.context.programs_in(self.improver.entry, prompt.user, texts)
         except JournalEnds:
             raise
         except BudgetExceeded as error:
@@ -106,16 +108,10 @@ class Drawing:
                     return Reply({"s": 0.0})
             return refusal("budget", "the first prompt is all that is wanted")
 
-        facts = {
-            "description": self._description(),
-            "calls": context.limits.calls,
-            "samples_per_call": context.limits.samples_per_call,
-            "utility_uses": context.limits.utility_uses,
-        }
         result = await context.executor.improve(
             Job(improver, context.guest_limits),
             improver.source,
-            facts,
+            guest_facts(context, improver.entry, self._description(), context.limits),
             depth=0,
             cpu_s=context.limits.cpu_s,
             serve=serve,

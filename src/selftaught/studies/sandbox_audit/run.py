@@ -27,7 +27,6 @@ from selftaught.studies.sandbox_audit.rates import CONDITIONS
 from selftaught.studies.sandbox_audit.study import AuditConfig
 from selftaught.studies.sandbox_audit.trial import try_proposal
 from selftaught.studies.study import Asked, Ended, NothingMeasured
-from selftaught_guest.extract import extract_code
 
 Json = dict[str, Any]
 
@@ -53,21 +52,19 @@ def wanted_samples(config: AuditConfig) -> dict[str, int]:
     return {condition: samples for condition, samples in wanted.items() if samples}
 
 
-def tallied(responses: Sequence[str]) -> tuple[Json, dict[str, Program]]:
-    """How many responses hold which program.
+def tallied(found: Sequence[str | None]) -> tuple[Json, dict[str, Program]]:
+    """How many responses hold which program, of the programs that were found in them.
 
     Returns: `{"samples", "no_code", "programs": {id: how many hold it}}`, and the programs by id.
     """
-    texts = Counter(responses)
     counts: Counter[str] = Counter()
     programs: dict[str, Program] = {}
-    for text, count in texts.items():
-        code = extract_code(text)
+    for code, count in Counter(found).items():
         if code and code.strip():
             program = Program(code, IMPROVER_ENTRY)
             programs[program.id] = program
             counts[program.id] += count
-    samples = texts.total()
+    samples = len(found)
     no_code = samples - counts.total()
     return {"samples": samples, "no_code": no_code, "programs": dict(sorted(counts.items()))}, {
         program_id: programs[program_id] for program_id in sorted(programs)
@@ -116,10 +113,12 @@ class _Study:
         invocation = self._context.key(self._context.root, "audit", condition)
         asked, context = self._asked, self._context
         runs = asked.config.runs.resolved(len(asked.tasks))
-        meta_utility = describe_meta_utility(asked.tasks, runs, context.limits, context.modules)
+        meta_utility = describe_meta_utility(
+            asked.tasks, runs, context.limits, context.modules, context.reply_scheme
+        )
         own = asked.config.own_prompts.get(condition)
         drawing = Drawing(context, asked.improver, condition, meta_utility, invocation, own)
-        counts, programs = tallied(await drawing.responses(wanted))
+        counts, programs = tallied(await drawing.programs(wanted))
         if drawing.short:
             self._short = drawing.short
             detail = "the budget allows no more proposals: reading those that came"

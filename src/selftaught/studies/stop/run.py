@@ -107,7 +107,9 @@ class _Study:
 
     async def run(self) -> Ended:
         context, tasks, runs = self._context, self._tasks, self._runs
-        description = describe_meta_utility(tasks, runs, context.limits, context.modules)
+        description = describe_meta_utility(
+            tasks, runs, context.limits, context.modules, context.reply_scheme
+        )
         queried = MetaQuery(context, self._u_meta, description)
         try:
             await stop(

@@ -1,0 +1,9 @@
+"""What a prompt showed, and what its replies hold, by the code that improvers have."""
+
+from selftaught_guest.reply import find_program, programs_of
+
+
+def read(entry, message, texts):
+    shown = programs_of(message, entry)
+    found = [find_program(text, entry, shown) for text in texts]
+    return [shown[0] if shown else None, [list(one) for one in found]]
