@@ -35,6 +35,7 @@ from selftaught.studies.registry import find_study
 from selftaught.studies.settings import as_json, make_config
 from selftaught.studies.study import Asked
 from selftaught_guest.helpers import extract_code
+from selftaught_guest.reply import find_program, programs_of
 
 # `search` is an `improve` of one improver run, whose calls draw so many responses.
 Shape: TypeAlias = Literal["run", "improve", "search"]
@@ -91,7 +92,11 @@ class _Executor:
         """Every program loads."""
 
     async def call(self, job: Job, args: Sequence[Any], *, cpu_s: float, seed: int) -> Any:
-        raise NotImplementedError
+        """What replies hold, which are ours and need no guest."""
+        entry, message, texts = args
+        shown = programs_of(message, entry)
+        found = [list(find_program(text, entry, shown)) for text in texts]
+        return [shown[0] if shown else None, found]
 
 
 async def _values(serve: RequestHandler, programs: Sequence[str]) -> list[float]:
