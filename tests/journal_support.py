@@ -46,7 +46,10 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         **{"finishes": [], "model": "m", "usage_reported": True, "usage": _USAGE},
         "cost_usd": None,
     },
-    "replies": {"invocation": "i", "shown": None, "programs": [_ID, None], "whys": ["", "empty"]},
+    "replies": {
+        **{"invocation": "i", "call": "k", "shown": None, "programs": [_ID, None]},
+        "whys": ["", "empty"],
+    },
     "clock": {"invocation": "i", "s": 1.5},
     "diverged": {"role": "inner", "detail": ""},
     "model_notice": {"detail": ""},

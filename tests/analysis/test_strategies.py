@@ -71,7 +71,7 @@ FOLDER = Path(__file__).parent / "strategies"
 # came to when it was looked at: 0.857 and 0.727 by source, 0.871 and 0.818 by both.
 LEAST_ON_DEVELOPMENT = (0.9, 0.9)
 LEAST_ON_HELD_OUT = (0.85, 0.72)
-LEAST_ON_HELD_OUT_BY_BOTH = (0.85, 0.81)
+LEAST_ON_HELD_OUT_BY_BOTH = (0.84, 0.81)
 
 
 # Names that came after the labels.

@@ -11,6 +11,7 @@ import pytest
 from engine_support import World
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 from test_runs import SEED_IMPROVER, TASK, answer
 
 from journal_support import event, said
@@ -426,7 +427,7 @@ def test_a_program_that_asks_something_else_the_second_time_is_told_as_diverged(
     for one in original.journal.events[: cut + 1]:
         # As if its prompt had been another.
         is_of_prompt = one.kind in ("lm_call", "lm_answer")
-        events.append(replace(one, key="f" * 20) if is_of_prompt else one)
+        events.append(structs.replace(one, key="f" * 20) if is_of_prompt else one)
     kept = Kept(events, dict(original.journal.texts))
     resumed = go(world, kept.memory(), kept, improver=RACES)
     assert resumed.result["state"] == "done"

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -476,7 +476,7 @@ def test_a_result_that_was_changed_is_found_by_verify(whole: tuple[Audit, Json])
     assert hidden.startswith("bypassing come to")
     tallied = next(event for event in events if isinstance(event.body, AuditTally))
     assert list(study.problems(tallied, run)) == []
-    wrong = replace(tallied, body=structs.replace(tallied.body, samples=99))
+    wrong = structs.replace(tallied, body=structs.replace(tallied.body, samples=99))
     assert len(list(study.problems(wrong, run))) == 2
 
 

@@ -115,8 +115,9 @@ def test_a_run_and_its_page_say_what_became_of_all_programs_and_improver_runs(
     texts = [FAILS, "def algorithm():\n    return 0.75\n"]
     limits = st.ImproverLimits(calls=1, samples_per_call=8, utility_uses=10)
     result = improved(tmp_path, task(), texts, limits=limits)
-    scored = next(one for one in result.data["outcomes"] if one["outcome"] == "scored")
-    failed = next(one for one in result.data["outcomes"] if one["outcome"] == "raised")
+    became = {(one["what"], one["outcome"]): one for one in result.data["outcomes"]}
+    assert became["replies", "failed: raised"]["example"] == "RuntimeError: not yet"
+    scored, failed = became["programs scored", "scored"], became["programs scored", "raised"]
     assert scored["what"] == failed["what"] == "programs scored"
     assert failed["example"] == "RuntimeError: not yet"
     assert failed["count"] > 0
@@ -125,8 +126,9 @@ def test_a_run_and_its_page_say_what_became_of_all_programs_and_improver_runs(
         events = list(reader.events(result.run_id))
         assert not run_problems(result.run_id, events, reader.text, lambda _: True, _studies())
         for shown in (str(result), as_text(run_page(run))):
-            assert "What became of all programs and improver runs" in shown
-            row = next(line for line in shown.splitlines() if "RuntimeError: not yet" in line)
+            assert "What became of all replies, programs and improver runs" in shown
+            rows = [line for line in shown.splitlines() if "RuntimeError: not yet" in line]
+            row = next(line for line in rows if "programs scored" in line)
             assert f" raised {failed['count']} " in " ".join(row.split())
     stored = find_run(result.store, result.run_id, everything=True)
     assert not core_thread.run(replay_run(stored, [task()], rescore=False))["differences"]

@@ -22,6 +22,17 @@ LOST = {
 }
 
 
+def by_call(events: Iterable[Event]) -> dict[str, Replies]:
+    """What was read of the replies by prompt, where most of them were there."""
+    found: dict[str, Replies] = {}
+    for event in events:
+        if isinstance(event.body, Replies):
+            before = found.setdefault(event.body.call, event.body)
+            if len(event.body.programs) > len(before.programs):
+                found[event.body.call] = event.body
+    return found
+
+
 def reply_outcomes(events: Iterable[Event]) -> Iterator[tuple[str, str, str]]:
     """Of each reply whose it is, what became of it, and an example in words.
 
@@ -48,10 +59,7 @@ def reply_outcomes(events: Iterable[Event]) -> Iterator[tuple[str, str, str]]:
                     worth[at] = -one.value if one.task in costs else one.value
             case MetaEvaluation() as meta:
                 worth[(None, meta.stream, None), meta.improver] = meta.mean
-    for event in listed:
-        if not isinstance(event.body, Replies):
-            continue
-        said = event.body
+    for said in by_call(listed).values():
         place = places.get(said.invocation, (None, None, None))
         what = f"replies of {said.model}" if said.model else "replies"
         shown = None if said.shown is None else worth.get((place, said.shown))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, NamedTuple
 
+from selftaught.analysis.replies import by_call
 from selftaught.analysis.run_head import RunHead, read_head
 from selftaught.core.errors import ConfigError
 from selftaught.core.program import content_id
@@ -184,11 +185,7 @@ class _Tracer:
         self._reader = reader
         self._run_id = run_id
         self._scores = dict(self._find_scores())
-        self._replies = {
-            event.key: event.body
-            for event in self._events(Replies)
-            if isinstance(event.body, Replies)
-        }
+        self._replies = by_call(self._events(Replies))
         self._texts: Mapping[str, str] = {}
 
     def runs(self) -> list[ImproverRunTrace]:

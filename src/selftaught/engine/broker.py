@@ -8,6 +8,7 @@ it. What is not served is refused with a reason, which the guest gets as an exce
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -95,6 +96,7 @@ class Broker:
     asked: set[str] = field(default_factory=set)
     ended: JournalEnds | None = None
     _drawn: list[ChargedCall] = field(default_factory=list)
+    _readings: list[asyncio.Task[None]] = field(default_factory=list)
     _clock: Clock = field(init=False)
 
     def __post_init__(self) -> None:
@@ -136,6 +138,16 @@ class Broker:
                 raise
             self.ended = self.ended or end
             return refusal("ends", str(end))
+
+    async def finish(self) -> None:
+        """Wait until all that its replies hold is written down, which no reply waits for."""
+        await asyncio.gather(*self._readings)
+
+    async def abandon(self) -> None:
+        """The same is given up."""
+        for reading in self._readings:
+            reading.cancel()
+        await asyncio.gather(*self._readings, return_exceptions=True)
 
     # --- the utility ----------------------------------------------------------------------------
 
@@ -205,8 +217,7 @@ class Broker:
         counts: dict[str, int] = {}
         for message in messages:
             counts[message] = counts.get(message, 0) + 1
-        wanted = Wanted(self.entry, self.utility.restored)
-        call = ChargedCall(self.context, self.improver_run, wanted, self.asked)
+        call = ChargedCall(self.context, self.improver_run, self.asked)
         self._drawn.append(call)
         try:
             left = await call.draw(base, counts)
@@ -214,4 +225,12 @@ class Broker:
             if failure.kind != "prompt":
                 raise
             raise _Refused("model", f"the language model refused this prompt: {failure}") from None
+        self._readings += [
+            asyncio.create_task(
+                self.context.read_replies(
+                    key, self.improver_run, Wanted(self.entry, self.utility.restored), *drawn
+                )
+            )
+            for key, drawn in call.drawn.items()
+        ]
         return [left[message].pop(0) for message in messages if left[message]]

@@ -12,7 +12,6 @@ from selftaught.core.language_model import Prompt
 from selftaught.core.seeds import derive
 from selftaught.engine.account import Books
 from selftaught.engine.context import RunContext
-from selftaught.engine.replies import Wanted
 from selftaught.engine.requests import Drawn
 
 
@@ -21,16 +20,16 @@ class ChargedCall:
     """A call with one message or several: a prompt for each different one.
 
     Attributes:
-        reading: how programs in its responses are known; None if there are to be none.
+        drawn: by key, the message of each prompt and what came; filled in.
         asked: keys of all prompts that it has asked; filled in.
         is_short: the run's budget did not allow all responses.
     """
 
     context: RunContext
     improver_run: str
-    reading: Wanted | None
     asked: set[str]
     is_short: bool = field(init=False, default=False)
+    drawn: dict[str, tuple[str, Drawn]] = field(init=False, default_factory=dict)
     _books: Books = field(init=False)
 
     def __post_init__(self) -> None:
@@ -100,6 +99,5 @@ class ChargedCall:
             if failure.kind != "prompt":
                 raise
             trouble = failure
-        if self.reading is not None:
-            await context.read_replies(key, self.improver_run, self.reading, prompt.user, drawn)
+        self.drawn[key] = prompt.user, drawn
         return drawn.in_order, trouble

@@ -101,13 +101,14 @@ class RunContext:
         self, key: str, improver_run: str, wanted: Wanted, message: str, drawn: Drawn
     ) -> None:
         """Keep what the responses to a prompt hold; older runs did not."""
-        if self.reply_scheme < 2 or self.history.holds(Replies.kind, key) or not drawn.texts:
+        own = make_key(key, "replies", len(drawn.texts))
+        if self.reply_scheme < 2 or self.history.holds(Replies.kind, own) or not drawn.texts:
             return
         shown, readings = await read_drawn(self._reader, wanted, message, drawn)
         self._reader.count(readings)
         programs = [one.program for one in readings if one.program is not None]
         texts = (*programs, *([shown] if shown is not None else ()))
-        self.record(as_event(improver_run, shown, readings), key, texts)
+        self.record(as_event(improver_run, key, shown, readings), own, texts)
 
     async def programs_in(self, entry: str, message: str, texts: Sequence[str]) -> list[str | None]:
         """The programs of responses to a prompt, as improvers are given them."""

@@ -75,18 +75,23 @@ class SandboxedImprover:
         broker = Broker(context, key, u, s.entry, context.limits, self.samples_cap)
         self._record_start(key, u)
         with context.improver_run(self.role, **u.facts()):
-            result = await context.executor.improve(
-                Job(
-                    self.program,
-                    context.guest_limits,
-                    seed=derive("guest", guest_root(context.seed), key) >> 64,
-                ),
-                s.source,
-                guest_facts(context, s.entry, u.description, context.limits),
-                depth=u.depth,
-                cpu_s=context.limits.cpu_s,
-                serve=broker.serve,
-            )
+            try:
+                result = await context.executor.improve(
+                    Job(
+                        self.program,
+                        context.guest_limits,
+                        seed=derive("guest", guest_root(context.seed), key) >> 64,
+                    ),
+                    s.source,
+                    guest_facts(context, s.entry, u.description, context.limits),
+                    depth=u.depth,
+                    cpu_s=context.limits.cpu_s,
+                    serve=broker.serve,
+                )
+                await broker.finish()
+            except BaseException:
+                await broker.abandon()
+                raise
         if broker.ended is not None:  # whatever the guest made of that
             raise broker.ended
         outcome = _read(result.value, s.entry)

@@ -118,10 +118,13 @@ async def read_drawn(
 _LOST = Reading(None, UNREADABLE)
 
 
-def as_event(improver_run: str, shown: str | None, readings: Sequence[Reading]) -> Replies:
+def as_event(
+    improver_run: str, call: str, shown: str | None, readings: Sequence[Reading]
+) -> Replies:
     """What the journal keeps."""
     return Replies(
         invocation=improver_run,
+        call=call,
         shown=None if shown is None else content_id(shown),
         programs=tuple(
             None if one.program is None else content_id(one.program) for one in readings

@@ -261,9 +261,11 @@ class LmAnswer(EventRecord, frozen=True):
 
 
 class Replies(EventRecord, frozen=True):
-    """What the responses to a prompt hold, by their place; its key is the prompt's.
+    """What the responses to a prompt hold, by their place; its key is that of the prompt and their
+    number, since a run that goes on may be given more of them.
 
     Attributes:
+        call: key of the prompt.
         shown: the program that the prompt showed.
         programs: that they hold; None where there is none.
         whys: there is none: `empty`, `reasoning`, `no_program`, `elided`, `edits`, `unreadable`, or
@@ -276,6 +278,7 @@ class Replies(EventRecord, frozen=True):
     naming_texts = ("shown", "programs")
 
     invocation: str
+    call: str
     shown: str | None
     programs: tuple[str | None, ...]
     whys: tuple[str, ...]

@@ -110,7 +110,8 @@ class Observer:
                 case LmAnswer() as answer:
                     self._replies.setdefault(event.key, {}).setdefault(answer.request, answer.texts)
                 case Replies() as read:
-                    self._programs[event.key] = read.programs
+                    known = self._programs.get(read.call, ())
+                    self._programs[read.call] = max(known, read.programs, key=len)
                 case Evaluation() as one:
                     value = one.value
                     if value is not None and one.task in worth:

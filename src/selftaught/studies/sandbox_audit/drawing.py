@@ -61,7 +61,7 @@ class Drawing:
         context.record(body, self.key, (improver.source,))
         asked: set[str] = set()
         sizes = [min(_BATCH, wanted - start) for start in range(0, wanted, _BATCH)]
-        self._calls = [ChargedCall(context, self.key, None, asked) for _ in sizes]
+        self._calls = [ChargedCall(context, self.key, asked) for _ in sizes]
         pairs = zip(self._calls, sizes, strict=True)
         drawn = await together(self._batch(call, prompt, size) for call, size in pairs)
         return [program for programs in drawn for program in programs]

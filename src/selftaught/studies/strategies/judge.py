@@ -107,7 +107,7 @@ async def _ask(context: RunContext, improver: str, source: str) -> str:
     begun = Invocation("judge", context.root, improver, None, None, None)
     context.record(begun, invocation, (source,))
     keys: set[str] = set()
-    call = ChargedCall(context, invocation, None, keys)
+    call = ChargedCall(context, invocation, keys)
     prompt = Prompt(_EXPERTISE, _question(source), 1, 0.0, context.max_tokens)
     texts: list[str] = []
     try:
