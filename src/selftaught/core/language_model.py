@@ -151,7 +151,8 @@ class ModelSettings:
 
 @dataclass(frozen=True, slots=True)
 class ModelServices:
-    """What a provider's factory may use: `create(model: str, services) -> LanguageModel`.
+    """What a provider's factory may use: `create(model: str, services) -> LanguageModel`, which may
+    be async.
 
     Attributes:
         executor: for models that are programs of ours.
