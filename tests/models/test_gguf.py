@@ -166,10 +166,10 @@ def test_a_prompt_without_room_for_a_response_is_refused_with_both_lengths(smoll
 @pytest.mark.slow
 def test_no_more_is_asked_at_once_than_the_context_holds(smollm2: Path) -> None:
     async def work() -> None:
-        async with opened(smollm2, n_ctx=512, ignore_eos=True) as model:
-            few = await model.sample(Prompt("", "Hi.", n=6, max_tokens=150, seeds=(1,) * 6))
+        async with opened(smollm2, n_ctx=256, ignore_eos=True) as model:
+            few = await model.sample(Prompt("", "Hi.", n=6, max_tokens=70, seeds=(1,) * 6))
             assert len(few.texts) == 3
-            one = Prompt("", "Hi.", max_tokens=150, seeds=(1,))
+            one = Prompt("", "Hi.", max_tokens=70, seeds=(1,))
             many = await asyncio.gather(*(model.sample(one) for _ in range(6)))
         assert [len(answer.texts) for answer in many] == [1] * 6
 
