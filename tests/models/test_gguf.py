@@ -69,8 +69,6 @@ def test_a_model_that_is_got_by_its_name_says_how_until_it_is_there(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert refused("smollm2") == "gguf:smollm2 is not here yet: selftaught models --get smollm2"
-    with pytest.raises(ConfigError, match="unknown model 'gpt-5': there are smollm2"):
-        gguf.get("gpt-5")
 
 
 @pytest.mark.usefixtures("as_if_installed")
