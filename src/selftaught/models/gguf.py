@@ -78,7 +78,9 @@ class LlamaProcess:
             process.stdin.write(f"{key}\n".encode())
             if line := await process.stdout.readline():
                 served = json.loads(line)
-                started.url, started.context = served["url"], served["context"]
+                started.url = served["url"]
+                # llama.cpp rounds up what it is told.
+                started.context = min(served["context"], numbers["n_ctx"])
         except BaseException:
             process.kill()
             await started.close()
@@ -101,7 +103,7 @@ class LlamaProcess:
             with self.said as said:
                 said.seek(0)
                 text = said.read().decode(errors="replace")
-            found = _ERROR.search(text)
+            found = None if self.url else _ERROR.search(text)  # later ones are of requests
             last = found[1] if found else " ".join(text.strip().splitlines()[-1:])
             how = f"exit code {code}" if code >= 0 else signal.Signals(-code).name
             if code == -signal.SIGKILL:
@@ -194,10 +196,8 @@ class GgufModel(OpenAIModel):
             answer = await super().ask(body, optional, path)
         except ModelFailure as failure:
             if failure.status is None and await llama.has_ended(_ENDING_S):
-                how = await llama.close()
-                raise ModelFailure(
-                    f"the process of {self.name} ended: {how}", kind="fault"
-                ) from None
+                said = f"the process of {self.name} ended: {await llama.close()}"
+                raise ModelFailure(said, kind="fault", notice=said) from None
             raise
         if path is None:
             self._restarts = 1
