@@ -206,7 +206,7 @@ def test_who_hears_nothing_is_told_what_is_waited_for(
     failed = Progress("model_failed", {"lm_calls": 0, "samples": 0, "usd": 0.0})
     heartbeat(answered, failed)
     said = capsys.readouterr().err
-    assert "running programs, nothing new for 0.1 s; so far 3 model calls" in said
+    assert "running programs, nothing new for 0.1 s; so far 3 model calls (5 tokens, " in said
 
 
 SCRIPT = """

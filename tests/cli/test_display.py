@@ -94,6 +94,7 @@ def test_the_display_counts_what_happens() -> None:
         r"candidates +2 scored, 1 of them failed",
         r"model calls +(━\S* +)?1 of 100",
         r"samples +6",
+        r"output +9,000 tokens, [\d,]+ a second",
         r"money +0\.2500 USD",
         r"faults +1 request failed",
         r"note +it does not take temperature",

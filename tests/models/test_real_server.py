@@ -156,6 +156,7 @@ def test_a_server_that_is_killed_mid_request_is_a_fault_that_may_pass(smollm2: P
             with pytest.raises(ModelFailure) as caught:
                 await request
             assert (caught.value.kind, caught.value.maybe_billed) == ("fault", True)
+            assert await served.llama.has_ended(5.0)
             with pytest.raises(ModelFailure, match="cannot be reached") as caught:
                 await served.model.sample(SHORT)
             assert caught.value.maybe_billed is False
