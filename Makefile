@@ -34,6 +34,8 @@ test-all: test
 	@PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --no-compile \
 	  --disable-pip-version-check scikit-learn pandas \
 	  || echo "scikit-learn and pandas cannot be installed: the tests of large packages are skipped"
+	@$(INSTALL) '.[gguf]' && $(BIN)/selftaught models --get smollm2 \
+	  || echo "NO LANGUAGE MODEL could be had: the tests with a real one are SKIPPED"
 	$(PYTEST) -m slow
 
 # A hundred kills of one run, and thousands of improvers, a third of them hostile; some twenty minutes.

@@ -5,9 +5,11 @@ A tier that does not work on this machine is skipped, with its probe's own words
 
 from __future__ import annotations
 
+import importlib.util
 import signal
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -17,6 +19,7 @@ from selftaught.app.instance_key import VARIABLE
 from selftaught.core.ports import Sandbox, Zygote
 from selftaught.core.seeds import PUBLIC_KEY
 from selftaught.executors.probe import probe
+from selftaught.models import gguf
 from selftaught.sandboxes.layout import find_layout
 from selftaught.sandboxes.namespaced import NamespacedSandbox
 from selftaught.sandboxes.sealed import SealedSandbox
@@ -110,3 +113,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say in which settings the suite of hostile programs ran."""
     for setting, said in SETTINGS_SEEN.items():
         terminalreporter.write_line(f"setting {setting}: {said}")
+
+
+@pytest.fixture(scope="session")
+def smollm2() -> Path:
+    """The weights of a real language model, which `make test-all` gets; else a test is skipped."""
+    file = gguf.cached("smollm2")
+    if importlib.util.find_spec("xllamacpp") is None:
+        pytest.skip("llama.cpp is not installed: pip install 'selftaught[gguf]'")
+    if not file.exists():
+        pytest.skip("no model is here: selftaught models --get smollm2")
+    return file

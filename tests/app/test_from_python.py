@@ -200,11 +200,13 @@ def test_who_hears_nothing_is_told_what_is_waited_for(
     lines = capsys.readouterr().err.splitlines()
     assert 1 < len(lines) < 5
     assert "waiting for the model for 0.1 s, 2 requests; so far 2 model calls, 0 cand" in lines[0]
-    answered = Progress("model_answered", {"lm_calls": 1, "samples": 2, "usd": 0.0})
+    answered = Progress(
+        "model_answered", {"lm_calls": 1, "samples": 2, "tokens_out": 5, "usd": 0.0}
+    )
     failed = Progress("model_failed", {"lm_calls": 0, "samples": 0, "usd": 0.0})
     heartbeat(answered, failed)
     said = capsys.readouterr().err
-    assert "running programs, nothing new for 0.1 s; so far 3 model calls" in said
+    assert "running programs, nothing new for 0.1 s; so far 3 model calls (5 tokens, " in said
 
 
 SCRIPT = """

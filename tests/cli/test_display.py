@@ -78,7 +78,9 @@ def test_the_display_counts_what_happens() -> None:
     began = Progress("improver_run_started", {"role": "inner"})
     ended = Progress("improver_run_ended", {"role": "inner", "failed": True})
     scored = [Progress("candidate_scored", {"outcome": kind}) for kind in ("scored", "timeout")]
-    answered = Progress("model_answered", {"lm_calls": 1, "samples": 6, "usd": 0.25})
+    answered = Progress(
+        "model_answered", {"lm_calls": 1, "samples": 6, "tokens_out": 9000, "usd": 0.25}
+    )
     failed = Progress("model_failed", {"lm_calls": 0, "samples": 0, "usd": 0.0})
     noted = Progress("notice", {"detail": "it does not take temperature"})
     steps = [Progress("iteration", iteration(0, 0.5)), Progress("iteration", iteration(1, 0.75))]
@@ -92,6 +94,7 @@ def test_the_display_counts_what_happens() -> None:
         r"candidates +2 scored, 1 of them failed",
         r"model calls +(━\S* +)?1 of 100",
         r"samples +6",
+        r"output +9,000 tokens, [\d,]+ a second",
         r"money +0\.2500 USD",
         r"faults +1 request failed",
         r"note +it does not take temperature",
@@ -102,7 +105,9 @@ def test_the_display_counts_what_happens() -> None:
 
 def test_the_display_of_a_resumed_run_goes_on_from_what_was_spent() -> None:
     spent = {"lm_calls": 40, "samples": 90, "tokens": 7, "usd": 1.5}
-    answered = Progress("model_answered", {"lm_calls": 1, "samples": 6, "usd": 0.25})
+    answered = Progress(
+        "model_answered", {"lm_calls": 1, "samples": 6, "tokens_out": 9000, "usd": 0.25}
+    )
     drawn = picture(Progress("run_started", RUN | {"spent": spent}), answered)
     for line in (r"model calls .* 41 of 100", r"samples +96", r"money +1\.7500 USD"):
         assert re.search(line, drawn), line

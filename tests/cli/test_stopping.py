@@ -79,7 +79,9 @@ def test_what_is_stopped_says_how_far_it_came(capsys: pytest.CaptureFixture[str]
     started = Progress("run_started", head | {"config": {"iterations": 3}})
     measured = {"mean": 0.5, "ci95": None, "n": 1}
     iteration = {"t": 0, "improver_id": "a", "val": measured, "test": measured, "proposal": None}
-    answered = Progress("model_answered", {"lm_calls": 1, "samples": 2, "usd": 0.0})
+    answered = Progress(
+        "model_answered", {"lm_calls": 1, "samples": 2, "tokens_out": 5, "usd": 0.0}
+    )
     events = [started, answered, Progress("iteration", iteration)]
     with pytest.raises(Stopped) as stopped:
         execute(lambda listener: _wait(listener, events), "sqlite:///mine.db", as_json=True)

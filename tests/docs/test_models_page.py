@@ -372,6 +372,7 @@ def test_every_block_of_commands_and_code_is_run_by_a_test() -> None:
         block_with("-m model_server"),
         block_with("selftaught serve-model"),
         block_with("import openai"),
+        block_with("models --get"),  # tests/cli/test_gguf_command.py runs its like
         block_with("def ask_ours"),  # tests/app/test_from_python.py has such a model
     ]
     assert [block for block in BLOCKS if block not in tested] == []

@@ -10,7 +10,7 @@ import contextlib
 import signal
 import threading
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from importlib import metadata
 from pathlib import Path
@@ -161,10 +161,12 @@ def check_model_name(name: str) -> tuple[str, str]:
     return provider, model
 
 
-def make_model(name: str, services: ModelServices) -> LanguageModel:
-    """The model of a name. Raises: ConfigError."""
+def make_model(name: str, services: ModelServices) -> LanguageModel | Awaitable[LanguageModel]:
+    """The model of a name, or what it is to be awaited from. Raises: ConfigError."""
     provider, model = check_model_name(name)
-    made: LanguageModel = _load("selftaught.models", "model provider", provider)(model, services)
+    made: LanguageModel | Awaitable[LanguageModel] = _load(
+        "selftaught.models", "model provider", provider
+    )(model, services)
     return made
 
 

@@ -20,7 +20,7 @@ from selftaught.studies.stop.page import iterations_table
 _REFRESHES_A_SECOND = 8
 _BAR_WIDTH, _LEAST_BAR = 24, 6
 _LABELS = 15  # columns that the names take, with what is between
-_LINES_AROUND = 14
+_LINES_AROUND = 15
 _NOTICES = 3
 _LINES_AN_ITERATION = 2
 
@@ -61,6 +61,8 @@ def _counts(tally: Tally, elapsed: str, room: int) -> Table:
     grid.add_row("candidates", f"{tally.scored:,} scored{failed}")
     grid.add_row("model calls", _spent(tally.model_calls, tally.limit("lm_calls"), room))
     grid.add_row("samples", _spent(tally.samples, tally.limit("samples"), room))
+    if tally.tokens_out:
+        grid.add_row("output", tally.tokens)
     if tally.usd or tally.limit("usd"):
         grid.add_row("money", _money(tally.usd, tally.limit("usd"), room))
     if tally.requests_failed:

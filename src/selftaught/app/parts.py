@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -97,7 +98,8 @@ async def opened_model(
 ) -> AsyncIterator[LanguageModel]:
     """A model, closed at the end. Raises: ConfigError."""
     services = ModelServices(executor, config.settings(), os.environ, will_ask, function)
-    model = make_model(name, services)
+    made = make_model(name, services)
+    model = await made if inspect.isawaitable(made) else made
     try:
         yield model
     finally:

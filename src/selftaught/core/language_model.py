@@ -146,7 +146,8 @@ class ModelSettings:
 
 @dataclass(frozen=True, slots=True)
 class ModelServices:
-    """What a provider's factory may use: `create(model: str, services) -> LanguageModel`.
+    """What a provider's factory may use: `create(model: str, services) -> LanguageModel`, which may
+    be async.
 
     Attributes:
         environment: environment variables, where keys are looked for.

@@ -80,16 +80,19 @@ class ChatModel:
     async def aclose(self) -> None:
         await self.client.close()
 
-    async def ask(self, body: Mapping[str, Any], optional: Iterable[str]) -> Mapping[str, Any]:
+    async def ask(
+        self, body: Mapping[str, Any], optional: Iterable[str] = (), path: str | None = None
+    ) -> Mapping[str, Any]:
         """Send one request; its answer as JSON.
 
         Args:
             optional: parameters of the body that it may do without, or that have another name.
+            path: of another kind of request.
         Raises: ModelFailure; kind `adjusted` when one of `optional` is from now on in `refused`.
         """
         try:
             async with asyncio.timeout(self.settings.timeout_s):
-                answer = await self.client.post(self.path, cast_to=object, body=body)
+                answer = await self.client.post(path or self.path, cast_to=object, body=body)
         except self.error as error:
             raise self._failure(error, sorted(set(optional) & set(body))) from None
         except TimeoutError:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from selftaught.core.budget import Usage
 from selftaught.core.language_model import Completions, ModelServices, Prompt
 from selftaught.models.chat import (
     CONNECT_S,
@@ -36,6 +37,7 @@ VARIABLES = (
 _SHORT_ANSWERS = 2
 _MOST_SAMPLES = 128  # the protocol's bound of n
 _AZURE_VERSION = "2024-10-21"
+_LONGEST_TOKEN = 16  # letters, of many in a row
 _SEED_BITS = 31  # what servers of all kinds take
 
 
@@ -63,6 +65,12 @@ class OpenAIModel(ChatModel):
         texts, finishes = _choices(self.name, answer)
         usage, cost_usd = self._counted(prompt, answer, texts)
         notice = self._learned(prompt.n, len(texts))
+        if usage is not None and _is_of_one(usage, prompt, texts, finishes):
+            usage, cost_usd = None, None
+            self.refused.add("n")
+            notice = (
+                f"{self.name} counts the tokens of one of several responses; it is asked for one"
+            )
         model = answer.get("model")
         return Completions(
             texts=tuple(texts),
@@ -154,12 +162,12 @@ def create(model: str, services: ModelServices) -> OpenAIModel:
         variables = ["AZURE_OPENAI_API_KEY"]
     is_known = url is None or variables != ["OPENAI_API_KEY"]
     key = find_key(services, variables, provider=name, needed=is_known)
-    client, error = _client(services, url, key, is_azure=is_azure)
+    client, error = client_for(services, url, key, is_azure=is_azure)
     is_openai = url is None or is_azure
     return OpenAIModel(name, model, client, error, settings, prices, key, is_openai)
 
 
-def _client(
+def client_for(
     services: ModelServices, url: str | None, key: str, *, is_azure: bool
 ) -> tuple[openai.AsyncOpenAI, type[Exception]]:
     import openai
@@ -178,6 +186,13 @@ def _client(
     else:
         client = openai.AsyncOpenAI(base_url=url, **common)
     return client, openai.OpenAIError
+
+
+def _is_of_one(usage: Usage, prompt: Prompt, texts: list[str], finishes: list[str]) -> bool:
+    """Whether the tokens out are too few for all responses: llama.cpp counts those of the first."""
+    is_cut = usage.tokens_out == prompt.max_tokens and "length" in finishes
+    is_short = usage.tokens_out < sum(map(len, texts)) // _LONGEST_TOKEN
+    return len(texts) > 1 and (is_cut or is_short)
 
 
 def _choices(name: str, answer: Mapping[str, Any]) -> tuple[list[str], list[str]]:
