@@ -75,6 +75,7 @@ class Recorder:
             usage_reported=answer.usage is not None,
             usage=usage,
             cost_usd=cost_usd,
+            reasoned=answer.reasoned if any(answer.reasoned) else (),
         )
         self._append(body, answer.texts)
 

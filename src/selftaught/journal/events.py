@@ -241,6 +241,7 @@ class LmAnswer(EventRecord, frozen=True):
         usage_reported: whether the provider did.
         usage: as the ledger counts it.
         cost_usd: as far as it is known.
+        reasoned: whether each response had reasoning besides its text; empty if none had.
     """
 
     kind: ClassVar[str] = "lm_answer"
@@ -256,6 +257,7 @@ class LmAnswer(EventRecord, frozen=True):
     usage_reported: bool
     usage: Usage
     cost_usd: Number | None
+    reasoned: tuple[bool, ...] = ()
 
 
 class ClockRead(EventRecord, frozen=True):
