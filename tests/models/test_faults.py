@@ -91,7 +91,9 @@ def test_a_parameter_that_the_provider_names_is_believed_if_it_was_sent() -> Non
 
 def test_a_list_of_what_is_wrong_names_the_parameter() -> None:
     refusal = Refusal(422, "")
-    wrong = [{"type": "extra_forbidden", "loc": ["body", "seed"], "msg": "Extra inputs", "input": 1}]
+    wrong = [
+        {"type": "extra_forbidden", "loc": ["body", "seed"], "msg": "Extra inputs", "input": 1}
+    ]
     refusal.body = {"object": "error", "message": {"detail": wrong}}
     refusal.args = (f"Error code: 422 - {refusal.body}",)
     assert refused_parameter(refusal, ["n", "seed"]) == "seed"
@@ -118,14 +120,21 @@ def test_an_account_without_money_is_no_rate_limit_and_no_refusal_of_a_prompt(
 
 
 def test_a_rate_limit_that_speaks_of_quota_and_billing_is_one() -> None:
-    said = "You exceeded your current quota, please check your plan and billing details. Retry in 3s"
+    said = (
+        "You exceeded your current quota, please check your plan and billing details. Retry in 3s"
+    )
     assert read_fault(Refusal(429, said), name="m", secrets=()).kind == "limited"
 
 
 @pytest.mark.parametrize(
     ("answer", "kind", "maybe_billed", "said"),
     [
-        ({"error": {"code": 429, "message": "Slow down"}}, "limited", False, "error 429: Slow down"),
+        (
+            {"error": {"code": 429, "message": "Slow down"}},
+            "limited",
+            False,
+            "error 429: Slow down",
+        ),
         ({"error": {"code": "rate_limit_exceeded"}}, "limited", False, "error 429"),
         ({"code": 1302, "msg": "Rate limit reached"}, "limited", False, "Rate limit reached"),
         ({"error": {"type": "overloaded_error"}}, "fault", False, "error 503"),
