@@ -610,7 +610,7 @@ def test_a_key_that_is_named_goes_to_the_server_and_no_other_does(provider: Prov
 
 @PROVIDERS
 def test_a_refusal_of_whoever_sent_no_key_says_that_none_was_sent(provider: Provider) -> None:
-    with pytest.raises(ModelFailure, match="HTTP 401: .*; no key was sent: --api-key-env names"):
+    with pytest.raises(ModelFailure, match=r"HTTP 401: .*; no key was sent: --api-key-env names"):
         draw(ms.always(ms.unauthorized()), provider=provider, environment={})
 
 
@@ -666,11 +666,11 @@ def test_where_neither_address_answers_one_line_tells_both(provider: Provider) -
     assert refused.value.kind == "rejected"
 
 
-def test_a_server_that_tells_of_an_unknown_path_with_a_status_of_success_is_asked_at_the_other() -> (
-    None
-):
+def test_an_unknown_path_may_be_told_with_a_status_of_success() -> None:
     unknown = {"error": "Unexpected endpoint or method. (POST /v1/chat/completions)"}
-    with pytest.raises(ModelFailure, match="HTTP 200 with error 404: Unexpected endpoint .*; HTTP"):
+    with pytest.raises(
+        ModelFailure, match=r"HTTP 200 with error 404: Unexpected endpoint .*; HTTP"
+    ):
         draw(ms.always(ms.other_json(unknown)))
 
 

@@ -42,7 +42,8 @@ def resume(run: str, store: str, as_json: bool, finish: bool, **options: Any) ->
 
     What is finished is read, not done again; no response that the journal holds is paid twice.
     RUN is a run's id, the start of it, or `latest`. Its configuration is as it was, but for where
-    the key is, if that is given; its tasks must not have changed. A run of a series (--repeats) takes the whole series with it, to its end.
+    the key is, if that is given; its tasks must not have changed. A run of a series (--repeats)
+    takes the whole series with it, to its end.
 
     With another budget, of the whole run and what it has spent included, a run goes on that its
     budget has ended: what that cut short is done, as if the budget had been the larger one.
