@@ -34,7 +34,8 @@ _OVERHEAD_TOKENS = 4096
 _BYTES_PER_TOKEN = 8
 # Where servers that were told nothing cut a prompt.
 _WINDOWS = (2048, 4096, 8192)
-_REASONING = re.compile("reason|think|thought")
+# What fields and parts are called that hold reasoning.
+REASONING = re.compile("reason|think|thought")
 _NOT_ARGUMENTS = (
     *("model", "messages", "system", "n", "stream", "stream_options"),
     *("max_tokens", "max_completion_tokens"),  # what is reserved follows from it
@@ -185,29 +186,22 @@ def addresses(url: str, path: str, *, adds_v1: bool = False) -> list[str]:
         adds_v1: whether /v1 is not expected there.
     """
     base = url.rstrip("/").removesuffix(path).rstrip("/")
-    has_v1 = base.endswith("/v1")
-    base = base.removesuffix("/v1")
-    places = [f"{base}/v1{path}", f"{base}{path}"]
-    return places if has_v1 or adds_v1 else places[::-1]
+    bare = base.removesuffix("/v1")
+    places = [f"{bare}/v1{path}", f"{bare}{path}"]
+    return places if adds_v1 or bare != base else places[::-1]
 
 
 def read_content(content: object) -> tuple[str, bool]:
-    """The text of a message, from a string or parts, and whether there was reasoning in it."""
+    """The text of a message, a string or parts; and whether there was reasoning among these."""
     texts: list[str] = []
     reasoned = False
     for part in content if isinstance(content, list) else [content]:
-        if isinstance(part, Mapping) and has_reasoning(part):
+        said = part if isinstance(part, Mapping) else {"text": part}
+        if REASONING.search(str(said.get("type"))) or said.get("thought") is True:
             reasoned = True
-            continue
-        text = part.get("text") if isinstance(part, Mapping) else part
-        texts.append(text if isinstance(text, str) else "")
+        elif isinstance(said.get("text"), str):
+            texts.append(said["text"])
     return "".join(texts)[:LONGEST_TEXT], reasoned
-
-
-def has_reasoning(part: Mapping[str, Any]) -> bool:
-    """Whether a message, or a part of one, has a field of reasoning that is not empty."""
-    named = any(value and _REASONING.search(name) for name, value in part.items())
-    return bool(named or _REASONING.search(str(part.get("type"))))
 
 
 def check_url(url: str | None) -> None:

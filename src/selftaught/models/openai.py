@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 from selftaught.core.language_model import Completions, ModelServices, Prompt
 from selftaught.models.chat import (
     CONNECT_S,
+    REASONING,
     ChatModel,
     addresses,
     check_arguments,
     check_url,
-    has_reasoning,
     plausible,
     read_content,
 )
@@ -145,7 +145,8 @@ class OpenAIModel(ChatModel):
             text, has_parts = read_content(message.get("content"))
             texts.append(text)
             finishes.append(str(choice.get("finish_reason") or "unknown")[:40])
-            reasoned.append(is_hidden or has_parts or has_reasoning(message))
+            is_field = any(said and REASONING.search(name) for name, said in message.items())
+            reasoned.append(is_hidden or has_parts or is_field)
         return texts, finishes, reasoned
 
     def _counted(
