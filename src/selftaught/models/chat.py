@@ -196,7 +196,7 @@ def read_content(content: object) -> tuple[str, bool]:
     texts: list[str] = []
     reasoned = False
     for part in content if isinstance(content, list) else [content]:
-        said = part if isinstance(part, Mapping) else {"text": part}
+        said: Mapping[str, Any] = part if isinstance(part, Mapping) else {"text": part}
         if REASONING.search(str(said.get("type"))) or said.get("thought") is True:
             reasoned = True
         elif isinstance(said.get("text"), str):

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 VARIABLES = (
     *("OPENAI_API_KEY", "OPENAI_BASE_URL", "AZURE_OPENAI_ENDPOINT", "OPENAI_API_VERSION"),
-    *sorted(set(KEYS_OF_HOSTS.values())),
+    *sorted(set(KEYS_OF_HOSTS.values()) - {"OPENAI_API_KEY"}),
 )
 _OWN = "https://api.openai.com/v1"
 _PATH = "/chat/completions"
