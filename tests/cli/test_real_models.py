@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from installed import COMMAND, Done, environment, selftaught, started
 
 import model_server as ms
+from model_server.exchange import Refusal
 from sandbox_support import descendants
 
 KEY = "sk-planted-somewhere-it-must-not-leave-4711"
@@ -192,6 +194,50 @@ def test_interrupting_a_run_leaves_no_request_behind(here: Path) -> None:
     assert "Traceback" not in stderr
     counts = json.loads(selftaught("show", "latest", "--json", cwd=here).stdout)["counts"]
     assert counts["requests"] == {"abandoned": server.counts().requests}
+
+
+@pytest.mark.parametrize("limit_s", [None, 3.0], ids=["interrupted", "wall_s"])
+def test_a_server_that_accepts_and_never_answers_is_left_soon(
+    limit_s: float | None, here: Path
+) -> None:
+    """Connections are taken by the kernel; nobody reads from them."""
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        url = f"http://127.0.0.1:{mute.getsockname()[1]}/v1"
+        limit = () if limit_s is None else ("--wall-s", str(limit_s))
+        model = ("--model", "openai:test", "--base-url", url)
+        process = started(*("improve", "flow_shop", *limit, "--json", *model), cwd=here)
+        mute.settimeout(30)
+        connection, _ = mute.accept()
+        with connection:
+            connection.recv(1)
+            start_s = time.monotonic()
+            if limit_s is None:
+                process.send_signal(signal.SIGINT)
+            _, stderr = process.communicate(timeout=20)
+            took_s = time.monotonic() - start_s
+    assert process.returncode == (130 if limit_s is None else 0), stderr
+    assert "Traceback" not in stderr
+    assert took_s < (limit_s or 0.0) + 2.0
+    counts = json.loads(selftaught("show", "latest", "--json", cwd=here).stdout)["counts"]
+    assert counts["requests"] == {"abandoned": 1}
+
+
+def test_a_run_goes_on_with_the_key_of_the_variable_that_is_named(here: Path) -> None:
+    def refuse(question: Any) -> Refusal | None:
+        return None if question.credential == KEY else Refusal(401, "Who are you?")
+
+    with ms.ModelServer(plan=ms.always(ms.Fault("who", refuse=refuse))) as server:
+        url = ("--model", "openai:test", "--base-url", server.base_url)
+        keys = {"OPENAI_API_KEY": "of-somebody-else", "MINE": KEY}
+        refused = selftaught("improve", "flow_shop", "--lm-calls", "2", *url, cwd=here, **keys)
+        goes_on = ("resume", "latest", "--json", "--api-key-env")
+        unset = selftaught(*goes_on, "YOURS", cwd=here, **keys)
+        done = selftaught(*goes_on, "MINE", cwd=here, **keys)
+    assert (refused.code, unset.code) == (1, 2)
+    assert "no key for openai:test: set YOURS" in unset.stderr
+    assert done.code == 0, done.stderr
+    assert json.loads(done.stdout)["usage"]["lm_calls"] == 2
+    assert selftaught("replay", "latest", cwd=here, **keys).code == 0
 
 
 # --- a planted key -------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from engine_support import MemoryJournal
 from selftaught.core.budget import Budget, Usage
 from selftaught.core.errors import BudgetExceeded, ModelFailure
 from selftaught.core.language_model import Completions, Prompt
-from selftaught.engine.account import Account, Books, unlimited
+from selftaught.engine.account import Account, Books, Recorder, unlimited
 from selftaught.engine.ledger import Ledger
 from selftaught.engine.limit import AdaptiveLimit
 from selftaught.engine.requests import Drawn, Patience, Requester, RetryPolicy
@@ -241,6 +241,16 @@ def test_each_request_is_closed_once_by_what_became_of_it() -> None:
         *((number, 0, 2) for number in range(4)),
         (4, 1, 1),
     ]
+
+
+def test_that_there_was_reasoning_is_journalled_where_there_was() -> None:
+    journal = MemoryJournal()
+    for reasoned in ((True, False), (False, False), ()):
+        recorder = Recorder(journal, "run", "key", "", paid=False)
+        answer = Completions(("", "b"), Usage(), "m", reasoned=reasoned)
+        recorder.closed(0, "answered", "", Usage(), 0.0, answer)
+    said = [one.get("reasoned") for one in journal.of("lm_answer")]
+    assert said == [[True, False], None, None]
 
 
 def test_a_request_is_abandoned_when_the_time_of_the_run_is_over() -> None:

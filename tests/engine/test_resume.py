@@ -21,6 +21,7 @@ from selftaught.core.language_model import Completions, Prompt
 from selftaught.core.program import IMPROVER_ENTRY, Program, content_id
 from selftaught.core.progress import Progress
 from selftaught.core.seeds import PUBLIC_KEY
+from selftaught.engine.charged_call import ChargedCall
 from selftaught.engine.context import RunContext
 from selftaught.engine.evaluate import Evaluator
 from selftaught.engine.history import History, Memory, Replay
@@ -186,6 +187,61 @@ def test_any_prefix_of_a_journal_resumes_to_the_same_end(
     assert usage["lm_calls"] == whole.result["usage"]["lm_calls"]
     assert before <= {0, 1}
     assert not kept.of("diverged")
+
+
+@dataclass
+class Counting(Paid):
+    """A model that never says the same twice."""
+
+    first: int = 0
+
+    async def sample(self, prompt: Prompt) -> Completions:
+        self.served.append((prompt.user, prompt.seeds))
+        await asyncio.sleep(0)
+        texts = (f"answer {self.first + len(self.served)}",)
+        return Completions(texts, Usage(requests=1, samples=1, tokens_in=1), self.name, 1e-6)
+
+
+@pytest.mark.parametrize("kept_answers", range(5))
+def test_equal_prompts_get_their_own_recorded_answers_after_a_resume(
+    kept_answers: int, world: World
+) -> None:
+    def ask(journal: Kept, model: Counting) -> list[str]:
+        memory = journal.memory()
+        context = RunContext(
+            run_id="run",
+            seed=7,
+            limits=ImproverLimits(),
+            max_tokens=100,
+            requester=Requester(model, AdaptiveLimit(8)),
+            executor=world.executor,
+            evaluator=Evaluator(world.executor, 7, PUBLIC_KEY),
+            journal=journal,
+            ledger=Ledger(Budget(), usage=memory.usage),
+            history=History(memory),
+        )
+
+        async def draw() -> list[str]:
+            drawn: list[str] = []
+            for _ in range(5):
+                found = await ChargedCall(context, "improver run", set()).draw(
+                    Prompt("expert", ""), {"the same": 1}
+                )
+                drawn += found["the same"]
+            return drawn
+
+        return asyncio.run(draw())
+
+    kept = Kept()
+    first = ask(kept, Counting())
+    ends = [place for place, event in enumerate(kept.events) if event.kind == "lm_answer"]
+    kept.events = kept.events[: ends[kept_answers] + 1]
+    model = Counting(first=100)
+    again = ask(kept, model)
+    assert first == [f"answer {number}" for number in range(1, 6)]
+    assert again[: kept_answers + 1] == first[: kept_answers + 1]
+    assert len(set(again)) == 5
+    assert len(model.served) == 4 - kept_answers
 
 
 def test_the_ledger_of_a_resumed_run_begins_with_what_was_spent(whole: Once) -> None:

@@ -34,6 +34,59 @@ def null_content() -> Fault:
     return _of_each("null_content", lambda choice: replace(choice, text=None))
 
 
+def reasoning_only() -> Fault:
+    """Each text is reasoning, in a field or a block of its own, and there is no other."""
+
+    def hide(payload: dict[str, Any]) -> dict[str, Any]:
+        if "content" in payload:
+            thought = {"type": "thinking", "thinking": _text_of(payload), "signature": "c2ln"}
+            return {**payload, "content": [thought], "stop_reason": "max_tokens"}
+        for choice in payload["choices"]:
+            message = choice["message"]
+            message |= {"content": None, "reasoning_content": message["content"]}
+        return payload
+
+    return Fault("reasoning_only", edit=hide)
+
+
+def redacted() -> Fault:
+    """As above, and nobody may read it."""
+
+    def hide(payload: dict[str, Any]) -> dict[str, Any]:
+        if "content" in payload:
+            return {**payload, "content": [{"type": "redacted_thinking", "data": "RW1w"}]}
+        for choice in payload["choices"]:
+            choice["message"]["content"] = ""
+        out = payload["usage"]["completion_tokens"]
+        payload["usage"]["completion_tokens_details"] = {"reasoning_tokens": out}
+        return payload
+
+    return Fault("redacted", edit=hide)
+
+
+def parts() -> Fault:
+    """Each text comes in several parts, after reasoning."""
+
+    def split(text: str) -> list[dict[str, Any]]:
+        half = len(text) // 2
+        texts = [{"type": "text", "text": part} for part in (text[:half], text[half:])]
+        return [{"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}, *texts]
+
+    def edit(payload: dict[str, Any]) -> dict[str, Any]:
+        if "content" in payload:
+            return {**payload, "content": split(_text_of(payload))}
+        for choice in payload["choices"]:
+            choice["message"]["content"] = split(choice["message"]["content"])
+        return payload
+
+    return Fault("parts", edit=edit)
+
+
+def reported(**usage: Any) -> Fault:
+    """The usage has these counts besides, or instead."""
+    return Fault("reported", edit=lambda payload: {**payload, "usage": payload["usage"] | usage})
+
+
 def finish_length() -> Fault:
     """Each text is cut in half, as if it had reached its longest."""
 
@@ -121,6 +174,11 @@ def wrong_usage(variant: WrongUsage = "missing") -> Fault:
         return {**payload, "usage": told}
 
     return Fault(f"wrong_usage_{variant}", edit=edit)
+
+
+def _text_of(payload: dict[str, Any]) -> str:
+    """That of an answer in Anthropic's dialect."""
+    return "".join(block["text"] for block in payload["content"])
 
 
 def _of_each(name: str, change: Callable[[Choice], Choice]) -> Fault:

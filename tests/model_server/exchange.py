@@ -89,6 +89,7 @@ class Refusal:
         param, code: as in OpenAI's dialect.
         terse: leave `param` and `code` out, where otherwise they are null.
         headers: further headers of the response.
+        body: its JSON object, in place of the dialect's.
     """
 
     status: int
@@ -98,6 +99,7 @@ class Refusal:
     code: str | None = None
     terse: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] | None = None
 
 
 def choice_of(text: str, index: int, max_tokens: int | None) -> Choice:

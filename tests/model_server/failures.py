@@ -12,6 +12,7 @@ from model_server.fault import Fault
 from model_server.wire import Wire
 
 _PAGE = b"<!DOCTYPE html><html><head><title>Just a moment</title></head><body>...</body></html>"
+_TOO_MANY_IN_200 = {"message": "Rate limit exceeded", "code": 429}
 _ERROR_IN_200 = {"error": {"message": "Provider returned error", "code": 502}}
 
 
@@ -128,6 +129,20 @@ def other_json(value: Any = _ERROR_IN_200) -> Fault:
         await wire.send(json.dumps(value).encode())
 
     return Fault("other_json", deliver=deliver)
+
+
+def null_choices() -> Fault:
+    """200 with null where the choices, or the content, should be. Billed."""
+
+    def edit(payload: dict[str, Any]) -> dict[str, Any]:
+        return {name: None if name in ("choices", "content") else payload[name] for name in payload}
+
+    return Fault("null_choices", edit=edit)
+
+
+def error_in_answer(error: Any = _TOO_MANY_IN_200) -> Fault:
+    """200 with an error, by default that of too many requests. Not billed."""
+    return Fault("error_in_answer", refuse=lambda question: Refusal(200, "", body={"error": error}))
 
 
 def _too_many(question: Question) -> Refusal:

@@ -25,6 +25,8 @@ FAILURES: tuple[Fault, ...] = (
     failures.malformed_json(),
     failures.not_json(),
     failures.other_json(),
+    failures.null_choices(),
+    failures.error_in_answer(),
     failures.never(),
 )
 """What asking again may cure. Clients need a time limit of their own because of the last."""
@@ -32,6 +34,9 @@ FAILURES: tuple[Fault, ...] = (
 ODD_ANSWERS: tuple[Fault, ...] = (
     contents.empty_choices(),
     contents.null_content(),
+    contents.reasoning_only(),
+    contents.redacted(),
+    contents.parts(),
     contents.finish_length(),
     contents.content_filter(),
     contents.tool_calls(),

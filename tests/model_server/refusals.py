@@ -129,6 +129,12 @@ def insufficient_quota() -> Fault:
     return Fault("insufficient_quota", refuse=refuse)
 
 
+def insufficient_balance(said: str = "Insufficient balance, please recharge.") -> Fault:
+    """The same with 429, and nothing but words."""
+    refusal = Refusal(429, said, terse=True)
+    return Fault("insufficient_balance", refuse=lambda question: refusal)
+
+
 def _about(name: str, message: str, code: str, named: bool) -> Refusal:
     if not named:
         return Refusal(400, message, terse=True)

@@ -62,7 +62,7 @@ class Wire:
 
     async def refuse(self, refusal: Refusal) -> None:
         """Send an error in the provider's own format."""
-        body = json.dumps(self._dialect.refusal(refusal)).encode()
+        body = json.dumps(refusal.body or self._dialect.refusal(refusal)).encode()
         await self.send(body, status=refusal.status, headers=refusal.headers)
 
     async def send_part(self, body: bytes, sent_bytes: int) -> None:

@@ -20,7 +20,8 @@ def services(environment: Mapping[str, str], path: Path | None = None) -> ModelS
 
 
 def find(environment: Mapping[str, str], path: Path | None = None, *, needed: bool = True) -> str:
-    return find_key(services(environment, path), ["A_KEY", "B_KEY"], provider="a:b", needed=needed)
+    url = None if needed else "http://127.0.0.1:8000/v1"
+    return find_key(services(environment, path), ["A_KEY", "B_KEY"], url, provider="a:b")
 
 
 def test_the_first_variable_that_is_set_counts() -> None:
@@ -79,8 +80,46 @@ def test_a_missing_file_is_said(tmp_path: Path) -> None:
         ("https://openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
         ("https://generativelanguage.googleapis.com/v1beta/openai/", "GEMINI_API_KEY"),
         ("https://mine.openai.azure.com/", "AZURE_OPENAI_API_KEY"),
-        ("https://openrouter.ai.example.org/v1", "OPENAI_API_KEY"),
+        ("http://localhost:11434/v1", "OPENAI_API_KEY"),
+        ("http://[::1]:8000/v1", "OPENAI_API_KEY"),
+        ("http://127.8.9.1", "OPENAI_API_KEY"),
+        ("https://eu.api.OpenAI.com/v1", "OPENAI_API_KEY"),
+        ("https://api.anthropic.com/v1/", "ANTHROPIC_API_KEY"),
+        ("https://api.deepseek.com/anthropic", "DEEPSEEK_API_KEY"),
     ],
 )
 def test_a_known_server_gets_its_own_key_and_no_others(url: str | None, variable: str) -> None:
     assert variables_for(url, "OPENAI_API_KEY") == [variable]
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "openrouter.ai.example.org",
+        "models.example.org",
+        "127.0.0.1.example.org",
+        "localhost.example.org",
+        "notopenai.com",
+        "api-openai.com",
+        "gpu-box",
+        "192.168.0.7:8000",
+        "0.0.0.0",
+        "[2001:db8::1]",
+    ],
+)
+def test_any_other_host_gets_no_key_unless_it_is_named(host: str, tmp_path: Path) -> None:
+    url, default = f"https://{host}/v1", "OPENAI_API_KEY"
+    assert variables_for(url, default) == []
+    environment = {default: "k", "MINE": "m"}
+    settings = ModelSettings(api_key_env="MINE")
+    for told, key in ((ModelSettings(), NO_KEY), (settings, "m")):
+        given = ModelServices(NOBODY, told, environment)
+        assert find_key(given, variables_for(url, default), url, provider="a:b") == key
+
+
+def test_a_variable_that_is_named_must_be_one_and_be_set() -> None:
+    for name, said in (("MINE", "no key for a:b: set MINE,"), ("sk-12ab", "takes the name of a")):
+        given = ModelServices(NOBODY, ModelSettings(api_key_env=name), {"A_KEY": "a"})
+        with pytest.raises(ConfigError, match=said) as refused:
+            find_key(given, ["A_KEY"], None, provider="a:b")
+        assert "sk-12ab" not in str(refused.value)

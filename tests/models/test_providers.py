@@ -43,6 +43,7 @@ class Drawn:
     served: list[ms.Served]
     counts: ms.Counts
     model: LanguageModel
+    root_url: str
 
     @property
     def bodies(self) -> list[Mapping[str, Any]]:
@@ -56,8 +57,7 @@ def make(
     **settings: Any,
 ) -> LanguageModel:
     factory = openai.create if provider == "openai" else anthropic.create
-    url = server.base_url if provider == "openai" or settings.pop("use_v1", False) else None
-    url = url or server.anthropic_url
+    url = server.base_url if provider == "openai" else server.anthropic_url
     said = ModelSettings(
         **{"base_url": url, "timeout_s": 5.0, "price_in": 1.0, "price_out": 4.0, **settings}
     )
@@ -77,12 +77,19 @@ def draw(
     prompt: Prompt = PROMPT,
     provider: Provider = "openai",
     times: int = 1,
+    url_end: str | None = None,
     **settings: Any,
 ) -> Drawn:
-    """One call after the other; the last one's texts, the requests of all."""
+    """One call after the other; the last one's texts, the requests of all.
+
+    Args:
+        url_end: of the base URL, after the host.
+    """
     calls = requests.Drawn()
 
     async def work(server: ms.ModelServer) -> LanguageModel:
+        if url_end is not None:
+            settings["base_url"] = server.root_url + url_end
         model = make(provider, server, **settings)
         requester = Requester(model, AdaptiveLimit(8), sleep=no_wait)
         try:
@@ -96,7 +103,7 @@ def draw(
     with ms.ModelServer(plan=plan) as server:
         model = asyncio.run(work(server))
         server.wait_until_idle()
-    return Drawn(calls.in_order, calls, server.served, server.counts(), model)
+    return Drawn(calls.in_order, calls, server.served, server.counts(), model, server.root_url)
 
 
 PROVIDERS = pytest.mark.parametrize("provider", ["openai", "anthropic"])
@@ -255,6 +262,9 @@ PASSING = [
     ms.other_json(),
     ms.other_json(None),
     ms.other_json([]),
+    ms.null_choices(),
+    ms.error_in_answer(),
+    ms.error_in_answer({"type": "overloaded_error", "message": "Overloaded"}),
     ms.never(),
     ms.trickle(seconds=30, pieces=100),
 ]
@@ -287,6 +297,9 @@ def test_an_answer_without_choices_is_paid_and_asked_for_again() -> None:
 ODD = [
     (ms.null_content(), "", "stop"),
     (ms.content_filter(), "", "content_filter"),
+    (ms.reasoning_only(), "", "stop"),
+    (ms.redacted(), "", "stop"),
+    (ms.parts(), None, "stop"),
     (ms.tool_calls(), "", "tool_calls"),
     (ms.finish_length(), None, "length"),
     (ms.lone_surrogates(), None, "stop"),
@@ -304,6 +317,99 @@ def test_an_odd_answer_is_a_response_with_the_word_of_its_provider(
     assert drawn.calls.answers[0].finishes[0] == finish
     assert text is None or drawn.texts == [text] * 3
     assert len(drawn.served) == 1
+
+
+@PROVIDERS
+@pytest.mark.parametrize("fault", [ms.reasoning_only(), ms.redacted()], ids=lambda one: one.name)
+def test_reasoning_is_set_aside_and_reasoning_alone_is_told_from_nothing(
+    fault: ms.Fault, provider: Provider
+) -> None:
+    alone = draw(ms.always(fault), provider=provider)
+    nothing = draw(ms.always(ms.null_content()), provider=provider)
+    assert alone.texts == nothing.texts == [""] * 3
+    for drawn, reasoned in ((alone, True), (nothing, False)):
+        told = [one for answer in drawn.calls.answers for one in answer.reasoned]
+        assert told == [reasoned] * 3
+        assert drawn.calls.usage.tokens_in == drawn.counts.billed_tokens_in
+
+
+@PROVIDERS
+def test_the_parts_of_a_text_are_joined_without_the_reasoning(provider: Provider) -> None:
+    plan, one = ms.sequence([ms.parts()]), replace(PROMPT, n=1)
+    (text,) = draw(plan, one, provider).texts
+    assert [text] == draw(prompt=one, provider=provider).texts
+
+
+def test_a_choice_that_is_an_error_is_asked_for_again() -> None:
+    def edit(payload: dict[str, Any]) -> dict[str, Any]:
+        broken = {"index": 0, "error": {"code": 502, "message": "Bad"}, "finish_reason": "error"}
+        return {**payload, "choices": [broken, *payload["choices"][1:]]}
+
+    drawn = draw(ms.sequence([ms.Fault("broken", edit=edit)]))
+    assert len(set(drawn.texts)) == 3
+    assert [body.get("n", 1) for body in drawn.bodies] == [3, 1]
+    one = draw(ms.sequence([ms.Fault("broken", edit=edit)]), replace(PROMPT, n=1))
+    assert [str(failure) for failure in one.calls.failures] == [
+        "openai:test: HTTP 200 with error 502: Bad"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("usage", "tokens_in", "tokens_out"),
+    [
+        ({"prompt_tokens_details": {"cached_tokens": 8}}, 10, 20),
+        ({"prompt_cache_hit_tokens": 8, "prompt_cache_miss_tokens": 2}, 10, 20),
+        ({"prompt_tokens_details": {"cached_tokens": 50}}, 60, 20),
+        ({"prompt_tokens_details": {"cached_tokens": 8}, "total_tokens": 38}, 18, 20),
+        ({"prompt_tokens_details": {"cached_tokens": 8}, "total_tokens": 45}, 10, 35),
+        ({"prompt_tokens_details": None, "total_tokens": None}, 10, 20),
+    ],
+)
+def test_cached_tokens_count_once_whether_they_are_contained_or_added(
+    usage: dict[str, Any], tokens_in: int, tokens_out: int
+) -> None:
+    whole = {"prompt_tokens": 10, "completion_tokens": 20, "total_tokens": 30}
+    drawn = draw(ms.always(ms.reported(**{**whole, **usage})))
+    counted = drawn.calls.usage
+    assert (counted.tokens_in, counted.tokens_out) == (tokens_in, tokens_out)
+
+
+def test_anthropics_cached_tokens_come_on_top() -> None:
+    cached = ms.reported(input_tokens=10, cache_read_input_tokens=30, cache_creation_input_tokens=5)
+    drawn = draw(ms.always(cached), replace(PROMPT, n=1), "anthropic")
+    assert drawn.calls.usage.tokens_in == 45
+
+
+@PROVIDERS
+@pytest.mark.parametrize(
+    ("size", "read", "is_told"),
+    [
+        (40_000, 2_400, True),
+        (40_000, 2_600, False),
+        (40_000, 4_096, True),
+        (32_000, 4_096, False),
+        (20_000, 2_048, True),
+        (20_000, 2_049, False),
+        (70_000, 8_192, True),
+        (100, 7, False),
+    ],
+)
+def test_a_server_that_read_far_less_than_was_sent_is_told_once(
+    size: int, read: int, is_told: bool, provider: Provider
+) -> None:
+    name = "prompt_tokens" if provider == "openai" else "input_tokens"
+    prompt = Prompt("", "x" * size, max_tokens=50)
+    plan = ms.always(ms.reported(**{name: read}))
+    (*told,) = draw(plan, prompt, provider, times=2).calls.notices
+    assert len(told) == is_told
+    if told:
+        assert f"read {read:,} tokens of a prompt of {size:,} bytes" in told[0]
+
+
+@PROVIDERS
+def test_a_temperature_of_zero_is_sent_as_that(provider: Provider) -> None:
+    drawn = draw(prompt=replace(PROMPT, temperature=0.0), provider=provider)
+    assert {body["temperature"] for body in drawn.bodies} == {0.0}
 
 
 def test_a_choice_that_comes_twice_counts_once() -> None:
@@ -332,7 +438,9 @@ REFUSALS = [
     (ms.unauthorized(), 401, "***"),
     (ms.forbidden(), 403, ""),
     (ms.not_found(), 404, "test"),
-    (ms.insufficient_quota(), None, ""),
+    (ms.insufficient_quota(), 402, ""),
+    (ms.insufficient_balance(), 402, "HTTP 429: Insufficient balance"),
+    (ms.error_in_answer({"code": 401, "message": "Who are you?"}), 401, "error 401: Who are you?"),
 ]
 
 
@@ -472,6 +580,8 @@ def test_a_request_that_is_cancelled_leaves_nothing_behind(provider: Provider) -
         ({"args": {"x": float("nan")}}, "--model-arg"),
         ({"args": {"max_completion_tokens": 100_000}}, "--model-arg max_completion_tokens"),
         ({"base_url": "127.0.0.1:8000"}, "base URL"),
+        ({"base_url": "http://127.0.0.1:8000/v1?api-version=1"}, "base URL"),
+        ({"base_url": "https://example.org\\.openai.com/v1"}, "base URL"),
         ({"base_url": "http://user:secret@127.0.0.1:8000/v1"}, "no user and password"),
         ({"price_in": 1.0, "price_out": None}, "give both prices"),
     ],
@@ -491,15 +601,110 @@ def test_without_a_key_the_providers_own_server_is_not_asked(provider: Provider)
             make(provider, server, {}, base_url=None)
 
 
+@PROVIDERS
+def test_a_key_that_is_named_goes_to_the_server_and_no_other_does(provider: Provider) -> None:
+    environment = {"OPENAI_API_KEY": "k", "ANTHROPIC_API_KEY": "k", "MINE": KEY}
+    drawn = draw(provider=provider, environment=environment, api_key_env="MINE")
+    assert all(KEY in one.authorization for one in drawn.served)
+
+
+@PROVIDERS
+def test_a_refusal_of_whoever_sent_no_key_says_that_none_was_sent(provider: Provider) -> None:
+    with pytest.raises(ModelFailure, match=r"HTTP 401: .*; no key was sent: --api-key-env names"):
+        draw(ms.always(ms.unauthorized()), provider=provider, environment={})
+
+
+@PROVIDERS
+def test_a_key_does_not_follow_where_a_server_sends_on(provider: Provider) -> None:
+    with ms.ModelServer() as other:
+
+        def send_on(question: Any) -> Refusal:
+            return Refusal(307, "", headers={"location": f"{other.root_url}/v1/messages"})
+
+        with pytest.raises(ModelFailure, match=f"HTTP 307: it sends on to {other.root_url}"):
+            draw(ms.always(ms.Fault("sends_on", refuse=send_on)), provider=provider)
+    assert other.served == []
+
+
+@pytest.mark.parametrize(
+    ("end", "path", "answers"),
+    [
+        ("/v1", "/v1/chat/completions", True),
+        ("/v1/", "/v1/chat/completions", True),
+        ("/v1/chat/completions", "/v1/chat/completions", True),
+        ("/v1/chat/completions/", "/v1/chat/completions", True),
+        ("", "/chat/completions", False),
+        ("/", "/chat/completions", False),
+        ("/chat/completions", "/chat/completions", False),
+        ("/openai", "/openai/chat/completions", False),
+    ],
+)
+def test_a_base_url_may_end_in_any_of_the_usual_ways(end: str, path: str, answers: bool) -> None:
+    drawn = draw(url_end=end, times=2)
+    assert len(drawn.texts) == 3
+    assert len(drawn.served) == 2  # the other address is asked once, and counts no exchange
+    assert len(drawn.calls.failures) == (not answers)
+    assert len(drawn.calls.notices) == (not answers)
+    if not answers:
+        assert f"is not at {drawn.root_url}{path}; it is asked at " in drawn.calls.notices[0]
+        assert drawn.served[0].path == path.replace("/chat", "/v1/chat")
+
+
+@pytest.mark.parametrize("end", ["", "/", "/v1", "/v1/", "/messages", "/v1/messages/"])
+def test_anthropics_base_url_may_end_in_any_of_the_usual_ways(end: str) -> None:
+    drawn = draw(url_end=end, provider="anthropic")
+    assert {one.path for one in drawn.served} == {"/v1/messages"}
+    assert drawn.calls.failures == []
+
+
+@PROVIDERS
+def test_where_neither_address_answers_one_line_tells_both(provider: Provider) -> None:
+    path = "chat/completions" if provider == "openai" else "messages"
+    said = f"HTTP 404: .*, at http.*/nowhere/.*{path}; HTTP 404: .*, at http.*/nowhere/.*{path}$"
+    with pytest.raises(ModelFailure, match=said) as refused:
+        draw(url_end="/nowhere", provider=provider)
+    assert refused.value.kind == "rejected"
+
+
+def test_an_unknown_path_may_be_told_with_a_status_of_success() -> None:
+    unknown = {"error": "Unexpected endpoint or method. (POST /v1/chat/completions)"}
+    with pytest.raises(
+        ModelFailure, match=r"HTTP 200 with error 404: Unexpected endpoint .*; HTTP"
+    ):
+        draw(ms.always(ms.other_json(unknown)))
+
+
+def test_a_model_that_is_not_there_is_not_looked_for_at_another_address() -> None:
+    with pytest.raises(ModelFailure) as refused:
+        draw(ms.always(ms.not_found()))
+    assert " at http" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "end", ["", "/", "/openai", "/openai/deployments/test/chat/completions", "/openai/v1/"]
+)
+def test_an_endpoint_of_azure_may_end_in_any_of_the_usual_ways(end: str) -> None:
+    with ms.ModelServer() as server:
+        url = server.root_url + end
+        keys = {"AZURE_OPENAI_ENDPOINT": url, "AZURE_OPENAI_API_KEY": KEY}
+        model = make("openai", server, keys, base_url=None)
+
+        async def work() -> None:
+            await model.sample(PROMPT)
+            await model.aclose()
+
+        asyncio.run(work())
+    (one,) = server.served
+    assert one.path in (
+        "/openai/deployments/test/chat/completions",
+        "/openai/v1/chat/completions",
+    )
+
+
 def test_a_known_company_is_not_asked_without_its_own_key() -> None:
     with ms.ModelServer() as server:
         with pytest.raises(ConfigError, match="no key for openai:test: set OPENROUTER_API_KEY"):
             make("openai", server, base_url="https://openrouter.ai/api/v1")
-
-
-def test_anthropics_base_url_may_end_as_openais_does() -> None:
-    drawn = draw(provider="anthropic", prompt=Prompt("", "m", max_tokens=50), use_v1=True)
-    assert drawn.served[0].path == "/v1/messages"
 
 
 def test_a_server_of_ones_own_needs_no_key() -> None:

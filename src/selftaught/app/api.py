@@ -119,7 +119,7 @@ def improve(
         store: URL of the journal.
         provider: how the model is asked, by the names of the configuration, such as
             `{"base_url": "http://127.0.0.1:8000/v1", "max_tokens": 1024, "price_in": 1.0}`. A key
-            comes from the environment or from a file, `api_key_file`.
+            comes from the environment (`api_key_env`) or from a file (`api_key_file`).
         sandbox: limits of each generated program, by the names of the configuration's section
             `sandbox`, such as `{"memory_mb": 2048, "modules": ["scipy"]}`.
         instance_key: what instances derive from besides the seed; by default a key of this

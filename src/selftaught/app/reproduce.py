@@ -42,7 +42,7 @@ Json = dict[str, Any]
 # What may differ between two parts that are the same: where they run, and how fast. Tasks and
 # improver are told by what they are, not by how they were named.
 _NO_MATTER = frozenset(
-    {"store", "tier", "slots", "concurrency", "request_timeout_s", "api_key_file"}
+    {"store", "tier", "slots", "concurrency", "request_timeout_s", "api_key_file", "api_key_env"}
     | {"tasks", "improver"}
 )
 _PRICES = frozenset({"price_in", "price_out"})  # which end a run only by a budget in USD

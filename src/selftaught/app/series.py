@@ -159,9 +159,12 @@ class _Series:
             again = replace(self.asked, config=replace(config, seed=config.seed + place.index))
             return await run_study(again, listener, place=place)
         stored = find_run(config.store, head.run_id)
-        going_on = replace(stored.config, budget=config.budget)
+        keys = {"api_key_file": config.api_key_file, "api_key_env": config.api_key_env}
+        going_on = replace(stored.config, budget=config.budget, **keys)
         # What ended at a budget goes on with another.
-        if head.state == "done" or (head.state == "budget" and going_on == stored.config):
+        if head.state == "done" or (
+            head.state == "budget" and config.budget == stored.config.budget
+        ):
             return stored_result(config.store, head.run_id)
         again = replace(self.asked, config=going_on, improver=stored.improver)
         return await run_study(again, listener, resumed=stored, place=stored.head.series)

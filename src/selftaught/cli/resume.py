@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict, replace
 from typing import Any
 
 import click
@@ -19,7 +20,7 @@ from selftaught.cli.options import (
 )
 from selftaught.pages import words
 from selftaught.pages.blocks import Page, Paragraph, Section
-from selftaught.studies.common_config import BudgetConfig
+from selftaught.studies.common_config import BudgetConfig, KeyConfig
 
 _SHOWN = 20
 _LINE_CHARS = 200
@@ -28,6 +29,7 @@ _LINE_CHARS = 200
 @click.command(cls=SectionedCommand, short_help="Go on with a run that was cut.")
 @click.argument("run")
 @setting_options(BudgetConfig)
+@setting_options(KeyConfig, unset={"api_key_file": "as it was", "api_key_env": "as it was"})
 @option(
     "--finish",
     is_flag=True,
@@ -39,8 +41,9 @@ def resume(run: str, store: str, as_json: bool, finish: bool, **options: Any) ->
     """Go on with a RUN that was killed, stopped or failed, from what its journal holds.
 
     What is finished is read, not done again; no response that the journal holds is paid twice.
-    RUN is a run's id, the start of it, or `latest`. Its configuration is as it was; its tasks must
-    not have changed. A run of a series (--repeats) takes the whole series with it, to its end.
+    RUN is a run's id, the start of it, or `latest`. Its configuration is as it was, but for where
+    the key is, if that is given; its tasks must not have changed. A run of a series (--repeats)
+    takes the whole series with it, to its end.
 
     With another budget, of the whole run and what it has spent included, a run goes on that its
     budget has ended: what that cut short is done, as if the budget had been the larger one.
@@ -54,6 +57,9 @@ def resume(run: str, store: str, as_json: bool, finish: bool, **options: Any) ->
     from selftaught.studies.registry import find_study
 
     stored = find_unfinished(store, run, settings(BudgetConfig, options), finish=finish)
+    keys = settings(KeyConfig, options)
+    if keys:
+        stored = replace(stored, config=replace(stored.config, **asdict(KeyConfig(**keys))))
     tasks = tasks_of(stored)
     return show_study(
         find_study(stored.config.command),

@@ -65,6 +65,7 @@ class Completions:
             whoever asked, not here.
         cost_usd: money, or None where the price is unknown.
         finishes: why each response ended, in the provider's word, such as stop or length.
+        reasoned: whether each response had reasoning, which no text holds; empty if unknown.
         notice: what users should know, said once: what was found out about the model; or empty.
     """
 
@@ -73,6 +74,7 @@ class Completions:
     model: str
     cost_usd: float | None = 0.0
     finishes: tuple[str, ...] = ()
+    reasoned: tuple[bool, ...] = ()
     notice: str = ""
 
     def __post_init__(self) -> None:
@@ -131,12 +133,14 @@ class ModelSettings:
     Attributes:
         base_url: of a server that speaks the provider's protocol; None for the provider's own.
         api_key_file: holds the key, for its owner's eyes only; None for the environment.
+        api_key_env: the variable that holds the key; None for that of the server's host.
         args: further arguments of each request, sent as they are.
         price_in, price_out: USD per million tokens; None for the listed price.
     """
 
     base_url: str | None = None
     api_key_file: Path | None = None
+    api_key_env: str | None = None
     reasoning_effort: str | None = None
     args: Mapping[str, Any] = field(default_factory=dict)
     price_in: float | None = None

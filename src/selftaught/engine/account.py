@@ -41,6 +41,7 @@ def closed_request(
         detail=detail,
         texts=tuple(map(content_id, answer.texts)),
         finishes=answer.finishes,
+        reasoned=answer.reasoned if any(answer.reasoned) else (),
         model=answer.model,
         usage_reported=answer.usage is not None,
         usage=usage,

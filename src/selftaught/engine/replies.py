@@ -107,12 +107,13 @@ async def read_drawn(
 ) -> tuple[str | None, list[Reading]]:
     """The same of what a call has come to; what has no program and ended at the limit was cut."""
     shown, readings = await reader.read(wanted, message, drawn.in_order)
-    finishes = [drawn.finishes.get(place) for place in sorted(drawn.texts)]
-    pairs = zip(readings, finishes, strict=True)
-    return shown, [
-        replace(one, why="cut") if one.program is None and word in CUT else one
-        for one, word in pairs
-    ]
+    for number, place in enumerate(sorted(drawn.texts)):
+        one = readings[number]
+        if one.program is None and drawn.finishes.get(place) in CUT:
+            readings[number] = replace(one, why="cut")
+        elif one.why == "empty" and drawn.reasoned.get(place):
+            readings[number] = replace(one, why="reasoning")
+    return shown, readings
 
 
 _LOST = Reading(None, UNREADABLE)

@@ -86,11 +86,12 @@ class Patience:
 
 @dataclass(slots=True)
 class Drawn:
-    """What a call has come to so far: texts by their place, and why those that came now ended;
-    answers and failures as they came."""
+    """What a call has come to so far: texts by their place; of those that came now why they ended,
+    and whether there was reasoning; answers and failures as they came."""
 
     texts: dict[int, str] = field(default_factory=dict)
     finishes: dict[int, str] = field(default_factory=dict)
+    reasoned: dict[int, bool] = field(default_factory=dict)
     answers: list[Completions] = field(default_factory=list)
     failures: list[ModelFailure] = field(default_factory=list)
 
@@ -209,6 +210,7 @@ class Requester:
         self._answers += 1
         drawn.texts |= zip(granted, came, strict=False)
         drawn.finishes |= zip(granted[: len(came)], answer.finishes, strict=False)
+        drawn.reasoned |= zip(granted[: len(came)], answer.reasoned, strict=False)
         return granted[len(came) :]
 
     def _judged(self, failure: ModelFailure) -> ModelFailure:

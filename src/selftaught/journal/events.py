@@ -243,6 +243,7 @@ class LmAnswer(EventRecord, frozen=True):
         usage_reported: whether the provider did.
         usage: as the ledger counts it.
         cost_usd: as far as it is known.
+        reasoned: whether each response had reasoning besides its text; empty if none had.
     """
 
     kind: ClassVar[str] = "lm_answer"
@@ -258,6 +259,7 @@ class LmAnswer(EventRecord, frozen=True):
     usage_reported: bool
     usage: Usage
     cost_usd: Number | None
+    reasoned: tuple[bool, ...] = ()
 
 
 class Replies(EventRecord, frozen=True):

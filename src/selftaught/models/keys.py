@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from collections.abc import Mapping, Sequence
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from selftaught.core.errors import ConfigError
 from selftaught.core.language_model import ModelServices
 
-# Servers that speak the protocol of somebody else, and the variable that holds their own key.
+# The variable that holds the key of a host, and of all below it, whatever protocol it speaks.
 KEYS_OF_HOSTS: Mapping[str, str] = {
+    "openai.com": "OPENAI_API_KEY",
+    "anthropic.com": "ANTHROPIC_API_KEY",
     "openrouter.ai": "OPENROUTER_API_KEY",
     "generativelanguage.googleapis.com": "GEMINI_API_KEY",
     "openai.azure.com": "AZURE_OPENAI_API_KEY",
@@ -26,32 +30,50 @@ NO_KEY = "no-key"
 
 
 def variables_for(url: str | None, default: str) -> list[str]:
-    """Names of the variables in which the key of a server is looked for, in that order."""
-    host = "" if url is None else (urlsplit(url).hostname or "")
-    own = [
+    """Names of the variables that hold a key for this server: none where nobody knows it.
+
+    Args:
+        default: that of the provider's own server (no URL), and of all on this machine.
+    """
+    if url is None or is_loopback(url):
+        return [default]
+    host = urlsplit(url).hostname or ""
+    return [
         name
         for suffix, name in KEYS_OF_HOSTS.items()
         if host == suffix or host.endswith(f".{suffix}")
     ]
-    # A key for one company is not sent to another, known one.
-    return own or [default]
+
+
+def is_loopback(url: str) -> bool:
+    """Whether it is a server on this machine."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def find_key(
-    services: ModelServices, variables: Sequence[str], *, provider: str, needed: bool
+    services: ModelServices, variables: Sequence[str], url: str | None, *, provider: str
 ) -> str:
-    """The key: of the file that the user named, else of the environment.
+    """The key: of the file or the variable that the user named, else of one of these variables.
 
-    Raises: ConfigError if it is needed and there is none, or others may read the file.
+    Raises: ConfigError if there is none, for a server that is known to need one, or others may
+        read the file.
     """
-    path = services.settings.api_key_file
+    path, named = services.settings.api_key_file, services.settings.api_key_env
     if path is not None:
         return _from_file(path)
+    if named is not None:
+        if re.fullmatch(r"[A-Za-z_]\w*", named) is None:  # not quoted: it may be the key itself
+            raise ConfigError("--api-key-env takes the name of a variable, and never a key")
+        variables = [named]
     for name in variables:
         key = services.environment.get(name, "").strip()
         if key:
             return _checked(key, f"the key in {name}")
-    if needed and services.will_ask:
+    if services.will_ask and (named or url is None or (variables and not is_loopback(url))):
         raise ConfigError(
             f"no key for {provider}: set {' or '.join(variables)}, or name a file that only you "
             "can read with --api-key-file"

@@ -7,23 +7,25 @@ leniently, and it takes half the time of its typed form.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from selftaught.core.budget import Usage
 from selftaught.core.language_model import Completions, ModelServices, Prompt
 from selftaught.models.chat import (
     CONNECT_S,
-    LONGEST_TEXT,
+    REASONING,
     ChatModel,
+    addresses,
     check_arguments,
     check_url,
     plausible,
+    read_content,
 )
-from selftaught.models.faults import broken_answer
-from selftaught.models.keys import KEYS_OF_HOSTS, find_key, variables_for
+from selftaught.models.faults import ErrorInAnswer, read_fault
+from selftaught.models.keys import KEYS_OF_HOSTS, find_key, is_loopback, variables_for
 from selftaught.models.prices import Tokens, find_prices
 
 if TYPE_CHECKING:
@@ -31,8 +33,10 @@ if TYPE_CHECKING:
 
 VARIABLES = (
     *("OPENAI_API_KEY", "OPENAI_BASE_URL", "AZURE_OPENAI_ENDPOINT", "OPENAI_API_VERSION"),
-    *sorted(set(KEYS_OF_HOSTS.values())),
+    *sorted(set(KEYS_OF_HOSTS.values()) - {"OPENAI_API_KEY"}),
 )
+_OWN = "https://api.openai.com/v1"
+CHAT_PATH = "/chat/completions"
 # In a row: one alone may be a fault.
 _SHORT_ANSWERS = 2
 _MOST_SAMPLES = 128  # the protocol's bound of n
@@ -49,7 +53,7 @@ class OpenAIModel(ChatModel):
         is_openai: the company's own server, which wants the newer name of max_tokens.
     """
 
-    path = "/chat/completions"
+    holds = "choices"
 
     is_openai: bool
     _samples_per_request: int = field(init=False, default=_MOST_SAMPLES)
@@ -62,13 +66,13 @@ class OpenAIModel(ChatModel):
     async def sample(self, prompt: Prompt) -> Completions:
         body = self._body(prompt)
         answer = await self.ask(body, self._optional(body))
-        texts, finishes = _choices(self.name, answer)
+        texts, finishes, reasoned = self._choices(answer)
         usage, cost_usd = self._counted(prompt, answer, texts)
-        notice = self._learned(prompt.n, len(texts))
+        notices = [self._learned(prompt.n, len(texts)), self.cut(prompt, usage)]
         if usage is not None and _is_of_one(usage, prompt, texts, finishes):
             usage, cost_usd = None, None
             self.refused.add("n")
-            notice = (
+            notices.append(
                 f"{self.name} counts the tokens of one of several responses; it is asked for one"
             )
         model = answer.get("model")
@@ -78,7 +82,8 @@ class OpenAIModel(ChatModel):
             model=model if isinstance(model, str) else self.name,
             cost_usd=cost_usd,
             finishes=tuple(finishes),
-            notice=notice,
+            reasoned=tuple(reasoned),
+            notice="; ".join(filter(None, notices)),
         )
 
     def _learned(self, asked: int, brought: int) -> str:
@@ -125,6 +130,33 @@ class OpenAIModel(ChatModel):
             optional.add(self._name_of_max_tokens())
         return optional & set(body)
 
+    def _choices(self, answer: Mapping[str, Any]) -> tuple[list[str], list[str], list[bool]]:
+        """Texts, why they ended, and whether there was reasoning besides; each place once."""
+        texts: list[str] = []
+        finishes: list[str] = []
+        reasoned: list[bool] = []
+        seen: set[int] = set()
+        # Some keep their reasoning to themselves, and count it for all.
+        is_hidden = _count(answer, "usage", "completion_tokens_details", "reasoning_tokens") > 0
+        choices = [one for one in answer[self.holds] if isinstance(one, Mapping)]
+        made = [choice for choice in choices if not choice.get("error")]
+        if choices and not made:
+            raise read_fault(ErrorInAnswer(choices[0]), name=self.name, secrets=self._secrets)
+        for choice in made:
+            place = choice.get("index")
+            if isinstance(place, int):
+                if place in seen:
+                    continue  # the same once more
+                seen.add(place)
+            message = choice.get("message")
+            message = message if isinstance(message, Mapping) else {}
+            text, has_parts = read_content(message.get("content"))
+            texts.append(text)
+            finishes.append(str(choice.get("finish_reason") or "unknown")[:40])
+            is_field = any(said and REASONING.search(name) for name, said in message.items())
+            reasoned.append(is_hidden or has_parts or is_field)
+        return texts, finishes, reasoned
+
     def _counted(
         self, prompt: Prompt, answer: Mapping[str, Any], texts: list[str]
     ) -> tuple[Any, float | None]:
@@ -133,16 +165,26 @@ class OpenAIModel(ChatModel):
         into, out, total = (
             said.get(name) for name in ("prompt_tokens", "completion_tokens", "total_tokens")
         )
-        if isinstance(into, int) and isinstance(out, int) and isinstance(total, int):
-            out = max(out, total - into)  # some count reasoning in the total alone
+        cached = (
+            _count(said, "prompt_tokens_details", "cached_tokens")
+            or _count(said, "prompt_cache_hit_tokens")
+            or _count(said, "cached_tokens")
+        )
+        if isinstance(into, int) and isinstance(out, int):
+            # Some count what was cached besides, and some reasoning in the total alone.
+            into += cached if cached > into or total == into + cached + out else 0
+            out = max(out, total - into) if isinstance(total, int) else out
         usage = plausible(prompt, into, out, *texts)
         if usage is None:
             return None, None
-        details = said.get("prompt_tokens_details")
-        cached = details.get("cached_tokens") if isinstance(details, Mapping) else 0
-        cached = cached if isinstance(cached, int) and 0 <= cached <= usage.tokens_in else 0
-        tokens = Tokens(usage.tokens_in, usage.tokens_out, cache_read=cached)
-        return usage, self.usd(tokens)
+        return usage, self.usd(Tokens(usage.tokens_in, usage.tokens_out, cache_read=cached))
+
+
+def _count(said: object, *names: str) -> int:
+    """The number that stands there under these names; 0 if there is none."""
+    for name in names:
+        said = said.get(name) if isinstance(said, Mapping) else None
+    return said if isinstance(said, int) and said > 0 else 0
 
 
 def create(model: str, services: ModelServices) -> OpenAIModel:
@@ -160,15 +202,18 @@ def create(model: str, services: ModelServices) -> OpenAIModel:
     is_azure = url is not None and (url == azure or "AZURE_OPENAI_API_KEY" in variables)
     if is_azure:
         variables = ["AZURE_OPENAI_API_KEY"]
-    is_known = url is None or variables != ["OPENAI_API_KEY"]
-    key = find_key(services, variables, provider=name, needed=is_known)
-    client, error = client_for(services, url, key, is_azure=is_azure)
-    is_openai = url is None or is_azure
-    return OpenAIModel(name, model, client, error, settings, prices, key, is_openai)
+    key = find_key(services, variables, url, provider=name)
+    is_openai = url is None or is_azure or ("OPENAI_API_KEY" in variables and not is_loopback(url))
+    places = [_OWN + CHAT_PATH] if url is None else addresses(url, CHAT_PATH)
+    base = places[0].removesuffix(CHAT_PATH)
+    is_classic = is_azure and not base.endswith("/v1")
+    client, error = client_for(services, base, key, is_classic=is_classic)
+    places = [CHAT_PATH] if is_classic else places  # that client makes the address of it
+    return OpenAIModel(name, model, client, error, settings, prices, key, places, is_openai)
 
 
 def client_for(
-    services: ModelServices, url: str | None, key: str, *, is_azure: bool
+    services: ModelServices, url: str, key: str, *, is_classic: bool
 ) -> tuple[openai.AsyncOpenAI, type[Exception]]:
     import openai
 
@@ -176,9 +221,10 @@ def client_for(
         "api_key": key,
         "max_retries": 0,
         "timeout": openai.Timeout(services.settings.timeout_s + CONNECT_S, connect=CONNECT_S),
-        "http_client": openai.DefaultAioHttpClient(),
+        "http_client": openai.DefaultAioHttpClient(follow_redirects=False),
     }
-    if is_azure and url is not None and not urlsplit(url).path.rstrip("/").endswith("/v1"):
+    if is_classic:
+        url = re.sub(r"/openai(/deployments/[^/]+)?$", "", url)
         version = services.environment.get("OPENAI_API_VERSION") or _AZURE_VERSION
         client: openai.AsyncOpenAI = openai.AsyncAzureOpenAI(
             azure_endpoint=url, api_version=version, **common
@@ -193,35 +239,3 @@ def _is_of_one(usage: Usage, prompt: Prompt, texts: list[str], finishes: list[st
     is_cut = usage.tokens_out == prompt.max_tokens and "length" in finishes
     is_short = usage.tokens_out < sum(map(len, texts)) // _LONGEST_TOKEN
     return len(texts) > 1 and (is_cut or is_short)
-
-
-def _choices(name: str, answer: Mapping[str, Any]) -> tuple[list[str], list[str]]:
-    """Texts and why they ended, each place once."""
-    choices = answer.get("choices")
-    if not isinstance(choices, list):
-        error = answer.get("error")
-        raise broken_answer(name, "with an error" if error else "without choices")
-    texts: list[str] = []
-    finishes: list[str] = []
-    seen: set[int] = set()
-    for choice in choices:
-        if not isinstance(choice, Mapping):
-            continue
-        place = choice.get("index")
-        if isinstance(place, int):
-            if place in seen:
-                continue  # the same once more
-            seen.add(place)
-        message = choice.get("message")
-        content = message.get("content") if isinstance(message, Mapping) else None
-        texts.append(_text(content))
-        finishes.append(str(choice.get("finish_reason") or "unknown")[:40])
-    return texts, finishes
-
-
-def _text(content: object) -> str:
-    """The text of a message: a string, or parts of which some are text; else empty."""
-    if isinstance(content, list):
-        parts = (part.get("text") for part in content if isinstance(part, Mapping))
-        content = "".join(part for part in parts if isinstance(part, str))
-    return content[:LONGEST_TEXT] if isinstance(content, str) else ""

@@ -134,10 +134,28 @@ class ScoreConfig(Section):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProviderConfig(Section):
-    """How the model's provider is asked."""
+class KeyConfig(Section):
+    """Where the provider's key is."""
 
     heading: ClassVar = Heading.MODEL
+    api_key_file: Annotated[
+        Path | None, Setting("Holds the key; only you may read it.", unset="the environment")
+    ] = None
+    api_key_env: Annotated[
+        str | None,
+        Setting(
+            "Variable that holds the key.",
+            metavar="NAME",
+            unset="that of the server's host, if it is known",
+            min_length=1,
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProviderConfig(KeyConfig):
+    """How the model's provider is asked."""
+
     base_url: Annotated[
         str | None,
         Setting(
@@ -146,9 +164,6 @@ class ProviderConfig(Section):
             unset="the provider's own, or its environment variable",
             min_length=1,
         ),
-    ] = None
-    api_key_file: Annotated[
-        Path | None, Setting("Holds the key; only you may read it.", unset="the environment")
     ] = None
     max_tokens: Annotated[int, Setting("Output tokens a response at most.", ge=1)] = 4096
     reasoning_effort: Annotated[
@@ -186,6 +201,7 @@ class ProviderConfig(Section):
         return ModelSettings(
             base_url=self.base_url,
             api_key_file=self.api_key_file,
+            api_key_env=self.api_key_env,
             reasoning_effort=self.reasoning_effort,
             args=self.model_args,
             price_in=self.price_in,

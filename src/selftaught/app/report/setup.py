@@ -22,7 +22,7 @@ Json = Mapping[str, Any]
 FIRST_IMPROVER_FILE = "first_improver.py"
 
 # Of the machine and its user, not of what was done.
-_NOT_TOLD = frozenset({"store", "api_key_file", "instance_key", "slots", "improved"})
+_NOT_TOLD = frozenset({"store", "api_key_file", "api_key_env", "instance_key", "slots", "improved"})
 
 
 def setup_section(runs: Sequence[RecordedRun]) -> Section:

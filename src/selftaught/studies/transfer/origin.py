@@ -20,7 +20,8 @@ from selftaught.studies.transfer.study import TransferConfig
 # Settings of a run that belong to it, or to its machine, and not to what it found.
 _OF_THE_RUN = frozenset({"improver", "store", "tier", "slots", "budget"})
 _OF_THE_MODEL = frozenset(
-    {"base_url", "api_key_file", "reasoning_effort", "model_args", "price_in", "price_out"}
+    {"base_url", "api_key_file", "api_key_env", "reasoning_effort", "model_args"}
+    | {"price_in", "price_out"}
 )
 
 
