@@ -6,6 +6,7 @@ what is right: a program, with a check of what it does; or that there is none, a
 
 from __future__ import annotations
 
+import json
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selftaught_guest.edits import EditFailed, apply_edits
-from selftaught_guest.reply import find_program
+from selftaught_guest.reply import find_program, programs_of
+from selftaught_guest.source import parsed
 
 REPLIES = Path(__file__).parent.parent / "replies"
 FILES = sorted([*REPLIES.glob("forms/*.txt"), *REPLIES.glob("held_out/*.txt")])
@@ -133,6 +135,32 @@ def test_the_time_is_linear(piece: str) -> None:
 def test_deep_nesting_takes_nothing_down(opening: str) -> None:
     text = f"```python\ndef algorithm(x):\n    return {opening * 20_000}x\n```"
     find_program(text, "algorithm", [SORT])
+
+
+def became(reply: dict[str, str], message: str) -> str:
+    """In a word: why there is no program, or what kind it is."""
+    shown = programs_of(message, "algorithm")
+    found = find_program(reply["text"], "algorithm", shown)
+    if found.program is None:
+        return "cut" if reply["finish"] == "length" else found.why
+    source = parsed(found.program)
+    if source is None:
+        return "syntax"
+    if not source.defines("algorithm"):
+        return "no entry"
+    same = found.program.split() in [text.split() for text in shown]
+    return "equal" if same else "program"
+
+
+def test_what_became_of_200_replies_of_a_small_model() -> None:
+    folder = REPLIES / "smollm2"
+    prompts = json.loads((folder / "prompts.json").read_text(encoding="utf-8"))
+    lines = (folder / "replies.jsonl").read_text(encoding="utf-8").splitlines()
+    replies = [json.loads(line) for line in lines]
+    assert len(replies) == 200
+    for reply in replies:
+        assert became(reply, prompts[reply["task"]]["user"]) == reply["became"], reply["text"]
+    assert sum(reply["became"] == "program" for reply in replies) == 18
 
 
 # --- edits ----------------------------------------------------------------------------------------

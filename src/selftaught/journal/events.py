@@ -263,11 +263,10 @@ class LmAnswer(EventRecord, frozen=True):
 
 
 class Replies(EventRecord, frozen=True):
-    """What the responses to a prompt hold, by their place; its key is that of the prompt and their
-    number, since a run that goes on may be given more of them.
+    """What the responses to a prompt, whose key is `call`, hold by their place; its key is that and
+    their number, since a run that goes on may be given more of them.
 
     Attributes:
-        call: key of the prompt.
         shown: the program that the prompt showed.
         programs: that they hold; None where there is none.
         whys: there is none: `empty`, `reasoning`, `no_program`, `elided`, `edits`, `unreadable`, or
