@@ -93,8 +93,8 @@ class _Executor:
 
     async def call(self, job: Job, args: Sequence[Any], *, cpu_s: float, seed: int) -> Any:
         """What replies hold, which are ours and need no guest."""
-        entry, message, texts = args
-        shown = programs_of(message, entry)
+        entry, solution, message, texts = args
+        shown = programs_of(message, entry) or [solution]
         found = [list(find_program(text, entry, shown)) for text in texts]
         return [shown[0] if shown else None, found]
 

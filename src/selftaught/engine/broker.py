@@ -79,6 +79,7 @@ class Broker:
     """Serves the requests of one improver run.
 
     Attributes:
+        solution: what it improves.
         limits: its limits, which live here and nowhere else.
         samples_left: samples that it may still draw, or None for as many as its calls allow.
         asked: keys of the prompts that it has asked so far.
@@ -91,6 +92,7 @@ class Broker:
     entry: str
     limits: ImproverLimits
     samples_left: int | None = None
+    solution: str = ""
     calls: int = 0
     uses: int = 0
     asked: set[str] = field(default_factory=set)
@@ -225,12 +227,9 @@ class Broker:
             if failure.kind != "prompt":
                 raise
             raise _Refused("model", f"the language model refused this prompt: {failure}") from None
+        wanted = Wanted(self.entry, self.solution, self.utility.restored)
         self._readings += [
-            asyncio.create_task(
-                self.context.read_replies(
-                    key, self.improver_run, Wanted(self.entry, self.utility.restored), *drawn
-                )
-            )
+            asyncio.create_task(self.context.read_replies(key, self.improver_run, wanted, *drawn))
             for key, drawn in call.drawn.items()
         ]
         return [left[message].pop(0) for message in messages if left[message]]

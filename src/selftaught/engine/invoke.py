@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 from selftaught.algorithm import Utility
 from selftaught.core.budget import ImproverLimits, Usage
-from selftaught.core.errors import JournalEnds
+from selftaught.core.errors import BudgetExceeded, JournalEnds
 from selftaught.core.language_model import LanguageModel
 from selftaught.core.outcome import Failed
 from selftaught.core.ports import Job
@@ -72,7 +72,7 @@ class SandboxedImprover:
         """In a guest, with what the journal holds of its model calls."""
         context = self.context
         context.ledger.check_wall()
-        broker = Broker(context, key, u, s.entry, context.limits, self.samples_cap)
+        broker = Broker(context, key, u, s.entry, context.limits, self.samples_cap, s.source)
         self._record_start(key, u)
         with context.improver_run(self.role, **u.facts()):
             try:
@@ -89,6 +89,9 @@ class SandboxedImprover:
                     serve=broker.serve,
                 )
                 await broker.finish()
+            except BudgetExceeded:
+                await broker.finish()
+                raise
             except BaseException:
                 await broker.abandon()
                 raise

@@ -48,10 +48,12 @@ class Wanted:
 
     Attributes:
         entry: the function that they define.
+        solution: what the improver was given, which prompts are about that show no program.
         restored: puts back what may not change, as before they are scored.
     """
 
     entry: str
+    solution: str = ""
     restored: Callable[[str], str | None] = field(default=lambda source: source)
 
 
@@ -81,7 +83,7 @@ class ReplyReader:
         self, wanted: Wanted, message: str, texts: Sequence[str]
     ) -> tuple[str | None, list[Reading]]:
         """The program that a prompt showed, and what its replies hold."""
-        args = (wanted.entry, message, list(texts))
+        args = (wanted.entry, wanted.solution, message, list(texts))
         answer = await self.executor.call(self._job, args, cpu_s=_CPU_S, seed=0)
         match answer:
             case [shown, list(found)] if len(found) == len(texts) and _is_text(shown):
