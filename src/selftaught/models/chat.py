@@ -126,6 +126,8 @@ class ChatModel:
             raise broken_answer(self.name, "with what is not a JSON object")
         # Before anything is cut from it, journalled, or sent to a guest.
         hide_in(answer, self._secrets)
+        if path is not None:
+            return answer
         found = answer.get(self.holds)
         if not isinstance(found, list) or (answer.get("error") and not found):
             raise self._failure(ErrorInAnswer(answer), address, sent)
