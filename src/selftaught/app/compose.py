@@ -32,14 +32,13 @@ from selftaught.core.hidden import without_keys
 from selftaught.core.language_model import LanguageModel
 from selftaught.core.outcome import Failed
 from selftaught.core.ports import Executor, Job
-from selftaught.core.program import Program
+from selftaught.core.program import REPLY_SCHEME, Program
 from selftaught.core.progress import Listener, silent
 from selftaught.core.task import VERSION_SCHEME, Task
 from selftaught.engine.context import RunContext
 from selftaught.engine.evaluate import Evaluator, Question
 from selftaught.engine.history import History, Memory, Replay
 from selftaught.engine.ledger import Ledger
-from selftaught.engine.replies import REPLY_SCHEME
 from selftaught.journal.codec import Event
 from selftaught.journal.events import Evaluation, Run, SeriesPlace
 from selftaught.journal.journal import open_journal

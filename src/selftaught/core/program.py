@@ -9,6 +9,8 @@ SOLUTION_ENTRY = "algorithm"
 IMPROVER_ENTRY = "improve_algorithm"
 # What an improver hands on is hashed, journalled and sent to guests again and again.
 MAX_PROGRAM_CHARS = 1 << 20
+# How the program of a reply is found: 1, it is the largest block; 2, it defines the entry.
+REPLY_SCHEME = 2
 
 
 def content_id(text: str) -> str:

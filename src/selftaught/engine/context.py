@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from selftaught.core.budget import ImproverLimits, Usage
 from selftaught.core.language_model import LanguageModel
 from selftaught.core.ports import Executor, GuestLimits
+from selftaught.core.program import REPLY_SCHEME
 from selftaught.core.progress import Listener, Progress, ProgressKind, silent
 from selftaught.core.statistics import Bounds
 from selftaught.core.task import VERSION_SCHEME
@@ -19,7 +20,7 @@ from selftaught.engine.evaluate import Evaluator
 from selftaught.engine.history import History
 from selftaught.engine.keys import make_key
 from selftaught.engine.ledger import NOTHING, Amounts, Ledger
-from selftaught.engine.replies import REPLY_SCHEME, ReplyReader, Wanted, as_event, read_drawn
+from selftaught.engine.replies import ReplyReader, Wanted, as_event, read_drawn
 from selftaught.engine.requests import Drawn, Requester
 from selftaught.journal.codec import Body, as_json
 from selftaught.journal.events import Notice, Phase, Replies

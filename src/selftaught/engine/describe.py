@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from selftaught.core.budget import ImproverLimits
 from selftaught.core.evolve_block import frame_of
 from selftaught.core.guest_modules import PRELOADED
+from selftaught.core.program import REPLY_SCHEME
 from selftaught.core.seeds import Stream
 from selftaught.core.task import VERSION_SCHEME, Task
-from selftaught.engine.replies import REPLY_SCHEME
 
 _MARKED = """\
 # Only what stands between # EVOLVE-BLOCK-START and # EVOLVE-BLOCK-END may change, and the marks

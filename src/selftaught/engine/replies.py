@@ -18,9 +18,6 @@ from selftaught.core.program import Program, content_id
 from selftaught.engine.requests import Drawn
 from selftaught.journal.events import Replies
 
-# How the program of a reply is found: 1, it is the largest block; 2, it defines the entry.
-REPLY_SCHEME = 2
-
 # Providers' words for a response that ended at the output limit.
 CUT = frozenset({"length", "max_tokens", "MAX_TOKENS", "max_output_tokens"})
 UNREADABLE = "unreadable"

@@ -8,6 +8,7 @@ from typing import Any
 
 from selftaught.core.errors import BudgetExceeded, InfrastructureError
 from selftaught.core.language_model import Completions, FreeModel, Prompt
+from selftaught.core.statistics import close
 from selftaught.engine.raised import Raises
 from selftaught.journal.codec import Body, Event, as_json
 from selftaught.journal.events import Diverged, Evaluation, Invocation, InvocationEnd, Result
@@ -102,12 +103,22 @@ def compared(
 
 
 def _as_much(now: Any, before: Any) -> Any:
-    """What an event of now says of what it said before: older versions said less."""
+    """What an event of now says of what it said before: older versions said less, and intervals are
+    the same to ten digits, as quantiles are.
+    """
     if isinstance(now, Mapping) and isinstance(before, Mapping):
-        return {name: _as_much(now[name], before[name]) for name in now if name in before}
+        said = {name: _as_much(now[name], before[name]) for name in now if name in before}
+        if _is_same_interval(said.get("ci95"), before.get("ci95")):
+            said["ci95"] = before["ci95"]
+        return said
     if isinstance(now, list) and isinstance(before, list) and len(now) == len(before):
         return [_as_much(one, other) for one, other in zip(now, before, strict=True)]
     return now
+
+
+def _is_same_interval(now: Any, before: Any) -> bool:
+    both = isinstance(now, list) and isinstance(before, list) and len(now) == len(before)
+    return both and all(map(close, now, before))
 
 
 def _stable(body: Any) -> Any:
