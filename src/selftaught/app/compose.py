@@ -216,6 +216,7 @@ async def _context(
             series=place,
             bounded=resumed is None or resumed.head.start.bounded,
             reply_scheme=reply_scheme,
+            interval_scheme=2 if resumed is None else resumed.head.start.interval_scheme,
         )
         ledger = Ledger(
             config.budget.value(),
