@@ -146,7 +146,7 @@ def test_a_printed_result_tells_what_was_found_and_what_it_took() -> None:
         "    -    return x\n"
         "    +    return sorted(x)\n"
         "\n"
-        "The best program: bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\n"
+        "Program bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\n"
         "    def algorithm(x):\n"
         "        return sorted(x)\n"
         "\n"

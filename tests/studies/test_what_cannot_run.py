@@ -49,6 +49,11 @@ def improved(folder: Path, one: st.Task, texts: list[str], **how: Any) -> st.Imp
 
 REFUSED: Mapping[str, tuple[str, dict[str, Any], str]] = {
     "a module": (f"import csv\n{HALF}", {}, "no module 'csv' in the sandbox. Give --module csv"),
+    "a package": (
+        f"import nonesuch\n{HALF}",
+        {},
+        "nonesuch is not installed here: install it (python -m pip install nonesuch",
+    ),
     "its call": ("def algorithm():\n    import xml.dom\n", {}, "Give --module xml"),
     "CPU": (
         "def algorithm():\n    while True:\n        pass\n",
@@ -125,7 +130,7 @@ def test_a_run_and_its_page_say_what_became_of_all_programs_and_improver_runs(
         events = list(reader.events(result.run_id))
         assert not run_problems(result.run_id, events, reader.text, lambda _: True, _studies())
         for shown in (str(result), as_text(run_page(run))):
-            assert "What became of all programs and improver runs" in shown
+            assert "What became of all replies, programs and improver runs" in shown
             row = next(line for line in shown.splitlines() if "RuntimeError: not yet" in line)
             assert f" raised {failed['count']} " in " ".join(row.split())
     stored = find_run(result.store, result.run_id, everything=True)

@@ -121,11 +121,15 @@ def decision(proposal: Mapping[str, Any] | None) -> str:
     if proposal is None:
         return "the seed improver"
     decided = "adopted" if proposal["accepted"] else "refused"
-    # Of one run by itself; what it wrote down stays as it is.
-    reason = "higher on val" if proposal["reason"] == "better on val" else proposal["reason"]
-    said = f"{decided}: {reason}"
+    said = f"{decided}: {reason(proposal['reason'])}"
     difference = proposal["val_difference"]
     return said if difference is None else f"{said} ({signed(difference['mean'])})"
+
+
+def reason(written: str) -> str:
+    """Why a proposal was adopted or not, by what the run wrote down; of one run by itself nothing
+    is called better."""
+    return "higher on val" if written == "better on val" else written
 
 
 def spending(usage: Mapping[str, Any], wall_s: float | None = None) -> str:

@@ -108,7 +108,7 @@ def _bounds(
     ]
     if bounds is None or (scored and not bounds.widens):
         return None, not scored
-    return bounds._replace(widens=bounds.widens and any(one.drew for one in scored)), not scored
+    return bounds._replace(widens=bounds.widens and scores.has_drawn(scored)), not scored
 
 
 def _vs_seed(run: RecordedRun, scores: Scores, best: str, seed: str) -> dict[str, Any] | None:
