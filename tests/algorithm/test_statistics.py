@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from selftaught.core.statistics import UNIT, estimate, paired_difference, student_t
+from selftaught.core.statistics import UNIT, Bounds, estimate, paired_difference, student_t
 
 samples = st.lists(st.floats(-100, 100), min_size=2, max_size=12)
 
@@ -94,7 +94,7 @@ shares = st.lists(st.floats(0, 1), min_size=2, max_size=12)
 def test_an_interval_of_bounded_values_keeps_within_the_bounds(
     values: list[float], low: float, width: float
 ) -> None:
-    bounds = (low, low + width)
+    bounds = Bounds(low, low + width)
     observed = [min(bounds[1], low + width * value) for value in values]
     known, plain = estimate({"": observed}, bounds), estimate({"": observed})
     assert (known.mean, known.n) == (plain.mean, plain.n) or known.ci95 is None
@@ -105,7 +105,7 @@ def test_an_interval_of_bounded_values_keeps_within_the_bounds(
     assert low - rounding <= known.ci95[0] <= known.mean + rounding
     assert known.mean - rounding <= known.ci95[1] <= bounds[1] + rounding
     assert plain.ci95 is not None
-    if low <= plain.ci95[0] <= plain.ci95[1] <= bounds[1]:
+    if known.ci95[0] < known.ci95[1] and low <= plain.ci95[0] < plain.ci95[1] <= bounds[1]:
         assert known.ci95 == plain.ci95
 
 
@@ -125,6 +125,31 @@ def test_failures_alone_have_no_interval_and_no_difference_of_theirs_has() -> No
     assert estimate(other, UNIT).ci95 is not None
     assert paired_difference(failed, failed, UNIT).ci95 is None
     assert paired_difference(other, failed, UNIT).ci95 is not None
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        # Clopper and Pearson of 4 of 4, and of 10 of 10.
+        ([1.0] * 4, (0.3976, 1.0)),
+        ([1.0] * 10, (0.6915, 1.0)),
+        # Of 0.5: what is rare may be worth 0, or 1.
+        ([0.5] * 4, (0.1988, 0.8012)),
+    ],
+)
+def test_equal_values_within_bounds_do_not_make_a_mean_certain(
+    values: list[float], expected: tuple[float, float]
+) -> None:
+    assert estimate({"": values}, UNIT).ci95 == pytest.approx(expected, abs=1e-4)
+    assert estimate({"": [0.5] * 5}, UNIT).ci95 == (0.5, 0.5)
+    # Runs of older versions have what they wrote down.
+    assert estimate({"": values}, UNIT._replace(widens=False)).ci95 == (values[0], values[0])
+
+
+def test_the_lowest_value_of_what_ran_has_an_interval() -> None:
+    low, high = estimate({"": [0.0] * 4}, UNIT, lowest_fails=False).ci95 or (1, 0)
+    assert (low, round(high, 4)) == (0.0, 0.6024)
+    assert paired_difference({"": [0.0] * 4}, {"": [0.0] * 4}, UNIT, lowest_fails=False).ci95
 
 
 def test_a_difference_of_bounded_values_keeps_within_their_width() -> None:

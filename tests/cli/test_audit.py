@@ -294,6 +294,10 @@ def test_a_pipeline_fails_on_what_it_names_and_on_nothing_else(
     mine = ("--detector", "mine.py")
     assert selftaught(*run, *mine, "--fail-on", "escape", cwd=folder).code == 0
     assert selftaught(*run, *mine, "--fail-on", "escape", "--fail-on", "any", cwd=folder).code == 1
+    # Outputs that were refused are what honest programs have, too.
+    (folder / "mine.py").write_text(DETECTOR.replace('"returns"', '"malformed"'))
+    assert selftaught(*run, *mine, "--fail-on", "malformed", cwd=folder).code == 1
+    assert selftaught(*run, *mine, "--fail-on", "any", cwd=folder).code == 0
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,9 @@ def test_a_killed_search_shows_its_best_and_is_finished_without_the_model(here: 
     assert best["program_id"] in page
     report = one("report", "latest", "--format", "md", "--out", "report", cwd=here)
     assert best["program_id"] in (here / "report" / report["page"]).read_text()
-    finished = one("resume", "latest", "--finish", cwd=here)
+    finished = one("resume", "latest", "--finish", "--out", "best.py", cwd=here)
+    assert (here / "best.py").read_text() == finished["best"]["source"]
+    assert selftaught("resume", "latest", "--finish", "--out", "best.py", cwd=here).code == 2
     assert finished["state"] == "stopped"
     assert finished["best"]["test"]["n"] == finished["seed"]["val"]["n"] == 5
     assert finished["usage"]["requests"] == server.counts().requests
@@ -150,6 +152,7 @@ try:
 except st.Stopped as stopped:
     assert isinstance(stopped, KeyboardInterrupt)
     assert stopped.result.run_id == stopped.run_id
+    assert f"go on with: st.improve(..., resume='{stopped.run_id}')" in str(stopped)
     finished = st.improve("flow_shop", resume=stopped.run_id, finish=True)
     assert finished.best_test.n == 5
     print(stopped.result.state, stopped.result.best_test, finished.state)

@@ -100,7 +100,7 @@ def test_show_tells_of_a_stop_run_what_was_proposed_and_what_it_took(finished: F
     assert "Proposal at t = 1: " in page.stdout
     assert proposal["reason"].replace("better", "higher") in page.stdout
     assert f"+++ {proposal['improver_id']}" in page.stdout
-    assert f"The best improver: {finished.run_json['best_improver_id']}" in page.stdout
+    assert f"Program {finished.run_json['best_improver_id']}" in page.stdout
     assert "def improve_algorithm" in page.stdout
     for role in ("proposal", "inner", "restart"):
         assert re.search(rf"^{role} +\d+", page.stdout, re.MULTILINE)

@@ -102,6 +102,6 @@ def test_a_trace_is_shown_in_part(finished: Finished) -> None:
 def test_an_id_that_leads_nowhere_is_one_line(finished: Finished) -> None:
     run_id = finished.run_json["run_id"]
     assert "starts several runs; choose from" in refused(finished, run_id[:4])
-    assert "is the start of no run; choose from" in refused(finished, "nonesuch")
+    assert "is the start of no run and of no program; choose from" in refused(finished, "nonesuch")
     assert "add --trace" in refused(finished, run_id, "--only", "best")
     assert "has no such improver runs" in refused(finished, run_id, "--trace", "--only", "zz")

@@ -42,7 +42,7 @@ def test_a_run_is_stopped_from_another_terminal_keeps_what_it_has_and_goes_on(he
     assert (again.code, again.stdout) == (2, "")
     assert again.stderr == (
         f"selftaught: error: run {run['run_id']} is not running (interrupted): there is nothing to "
-        "stop\n"
+        f"stop; see selftaught show {run['run_id']}\n"
     )
     resumed = goes_on(server, here, run["run_id"])
     assert json.loads(resumed.stdout)["state"] == "done"

@@ -39,7 +39,7 @@ WRONG = {
     "run flow_shop flow_shop": "each task can be given once",
     "run nowhere/task.py": "there is no task file nowhere/task.py",
     "run --iterations 0": "'--iterations': 0 is not in the range x>=1",
-    "run --iterations many": "'--iterations': 'many' is not a valid integer",
+    "run --iterations many": "'--iterations': 'many' is not a whole number",
     "run --lm-calls -3": "'--lm-calls': -3 is not in the range x>=1",
     "run --usd 0": "'--usd': 0",
     "run --usd nan": "budget.usd must be a finite number, not nan",
@@ -60,7 +60,7 @@ WRONG = {
     "improve flow_shop --out nowhere/best.py": "there is no folder nowhere",
     "tasks nope": "unknown task 'nope'",
     "runs --store sqlite:///other.db": "there is no such file",
-    "show latest": "there is no such file",
+    "show latest": "no runs here yet; give another store, or start a run: selftaught run",
     "show": "missing argument 'RUN|PROGRAM'",
 }
 

@@ -118,6 +118,22 @@ def test_a_utility_that_draws_nothing_is_not_repeated(tmp_path: Path) -> None:
     assert_replays(tmp_path, EXACT, result.run_id)
 
 
+def test_what_few_sets_show_keeps_within_the_range_and_has_no_verdict(tmp_path: Path) -> None:
+    def lucky(program: st.SandboxedProgram, rng: np.random.Generator) -> float:
+        return 1.0 if program() > 5 else 0.3 * float(rng.random() < 0.5)
+
+    result = improved(tmp_path, task_of(lucky), [1, 9], confirm=3, test_repeats=3)
+    best, seed = result.data["best"], result.data["seed"]
+    # Clopper and Pearson of 3 of 3.
+    assert best["test"]["ci95"] == pytest.approx([0.025 ** (1 / 3), 1.0])
+    assert 0.0 <= seed["test"]["ci95"][0] <= seed["test"]["ci95"][1] <= 1.0
+    assert result.data["vs_seed"]["ci95"][1] <= 1.0
+    for one in result.data["finalists"]:
+        assert -1.0 <= one["behind"]["ci95"][0] <= one["behind"]["ci95"][1] <= 1.0
+    assert "of too few sets for a verdict, paired over 3 sets" in " ".join(str(result).split())
+    assert_replays(tmp_path, task_of(lucky), result.run_id)
+
+
 def test_a_program_that_draws_is_repeated_though_its_utility_does_not(tmp_path: Path) -> None:
     wavering = "import random\ndef algorithm():\n    return 5 + random.random()\n"
     result = improved(tmp_path, EXACT, [wavering], test_repeats=6, budget={"lm_calls": 1})

@@ -49,6 +49,11 @@ def improved(folder: Path, one: st.Task, texts: list[str], **how: Any) -> st.Imp
 
 REFUSED: Mapping[str, tuple[str, dict[str, Any], str]] = {
     "a module": (f"import csv\n{HALF}", {}, "no module 'csv' in the sandbox. Give --module csv"),
+    "a package": (
+        f"import nonesuch\n{HALF}",
+        {},
+        "nonesuch is not installed here: install it (python -m pip install nonesuch",
+    ),
     "its call": ("def algorithm():\n    import xml.dom\n", {}, "Give --module xml"),
     "CPU": (
         "def algorithm():\n    while True:\n        pass\n",

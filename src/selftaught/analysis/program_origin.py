@@ -92,16 +92,18 @@ def program_view(reader: JournalReader, program_id: str) -> ProgramHistory | Non
         return None
     runs = tuple(
         ProgramInRun(
-            read_head(reader, run_id),
-            tuple(_worth(events, program_id)),
+            head,
+            tuple(_worth(events, program_id, head)),
             _origin(reader, run_id, program_id),
         )
         for run_id, events in by_run.items()
+        for head in (read_head(reader, run_id),)
     )
     return ProgramHistory(program_id, source, runs)
 
 
-def _worth(events: Sequence[Event], program_id: str) -> Iterator[Worth]:
+def _worth(events: Sequence[Event], program_id: str, head: RunHead) -> Iterator[Worth]:
+    bounds = {task.name: head.bounds(task) for task in head.tasks}
     scored: dict[tuple[str, str], dict[str, Evaluation]] = {}
     metas: dict[str, MetaEvaluation] = {}
     for event in events:
@@ -115,7 +117,14 @@ def _worth(events: Sequence[Event], program_id: str) -> Iterator[Worth]:
     for (task, stream), ones in scored.items():
         values = [one.value for one in ones.values() if one.value is not None]
         failures = Counter(one.outcome for one in ones.values() if one.value is None)
-        yield Worth(task, stream, estimate({"": values}) if values else None, dict(failures))
+        # What failed is counted by itself, so that the lowest value is one as any other.
+        within = bounds.get(task)
+        if within is not None and not any(
+            one.drew for one in ones.values() if one.value is not None
+        ):
+            within = within._replace(widens=False)  # as of `improve`
+        known = estimate({"": values}, within, lowest_fails=False) if values else None
+        yield Worth(task, stream, known, dict(failures))
 
 
 def _origin(reader: JournalReader, run_id: str, program_id: str) -> Origin | None:

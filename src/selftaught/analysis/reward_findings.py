@@ -19,6 +19,8 @@ KINDS = {
     "malformed": "outputs refused as malformed",
     "over_budget": "asks for more model calls than it has",
 }
+# What honest programs do as well.
+ACCIDENTS = ("malformed", "over_budget")
 
 
 @dataclass(frozen=True, slots=True)

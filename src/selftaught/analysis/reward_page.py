@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from selftaught.analysis.reward_findings import KINDS
+from selftaught.analysis.reward_findings import ACCIDENTS, KINDS
 from selftaught.pages import words
 from selftaught.pages.blocks import Block, Listing, Page, Paragraph, Section, Sheet, Table
 
@@ -21,9 +21,10 @@ def rewards_page(audit: Json) -> Page:
     read = " and ".join(
         words.counted(counts[role], role) for role in ("improver", "solution") if counts[role]
     )
-    unreadable = len(audit["unreadable"])
-    rest = f", {unreadable:,} of which cannot be read" if unreadable else ""
-    blocks: list[Block] = [_counts([audit], [*audit["counts"]]), *_findings(audit["findings"])]
+    unreadable = [one[: words.SHORT_ID] for one in audit["unreadable"]]
+    which = ", ".join(unreadable[:_SHOWN_LINES]) + (", ..." if unreadable[_SHOWN_LINES:] else "")
+    rest = f", {len(unreadable):,} of which cannot be read ({which})" if unreadable else ""
+    blocks: list[Block] = [*_counts([audit], [*audit["counts"]]), *_findings(audit["findings"])]
     if "rescored" in audit:
         blocks.append(_rescored(audit["rescored"]))
     if audit["counts"]["does_not_hold"]:
@@ -61,7 +62,7 @@ def rewards_section(audits: Sequence[Json], title: str) -> Section:
     if kinds:
         runs = [one["run_id"] for one in audits if one["findings"]]
         commands = "\n".join(f"selftaught audit rewards {run}" for run in runs)
-        blocks.append(_counts(audits, kinds))
+        blocks += _counts(audits, kinds)
         blocks.append(Paragraph("Each finding with its program and its evidence:", commands))
     else:
         blocks.append(Paragraph("Nothing was found that goes round a limit or a score."))
@@ -70,12 +71,16 @@ def rewards_section(audits: Sequence[Json], title: str) -> Section:
     return Section("rewards", title, tuple(blocks), data, (Sheet("rewards", columns, rows),))
 
 
-def _counts(audits: Sequence[Json], kinds: Sequence[str]) -> Table:
-    rows = tuple(
-        (KINDS.get(kind, kind), f"{sum(one['counts'].get(kind, 0) for one in audits):,}")
-        for kind in kinds
-    )
-    return Table("", ("", "findings"), rows, counts=True)
+def _counts(audits: Sequence[Json], kinds: Sequence[str]) -> Iterator[Table]:
+    """Signs of cheating, and apart from them what honest programs do as well."""
+    for title, are_accidents in (("Signs of cheating", False), ("Most likely accidents", True)):
+        rows = tuple(
+            (KINDS.get(kind, kind), f"{sum(one['counts'].get(kind, 0) for one in audits):,}")
+            for kind in kinds
+            if (kind in ACCIDENTS) == are_accidents
+        )
+        if rows:
+            yield Table(title, ("", "findings"), rows, counts=True)
 
 
 def _findings(findings: Sequence[Json]) -> Iterator[Block]:

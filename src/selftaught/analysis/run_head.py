@@ -123,13 +123,18 @@ class RunHead:
     @property
     def unit(self) -> Bounds | None:
         """Bounds of its normalised values, as far as its intervals know of them."""
-        return UNIT if self.start.bounded else None
+        return UNIT._replace(widens=self._widens) if self.start.bounded else None
 
     def bounds(self, task: TaskVersion) -> Bounds | None:
         """Those of a task's own values, whose lowest a failure is worth; of costs none."""
         if not self.start.bounded or task.lowest is None or task.minimize:
             return None
-        return task.lowest, math.inf if task.highest is None else task.highest
+        highest = math.inf if task.highest is None else task.highest
+        return Bounds(task.lowest, highest, self._widens)
+
+    @property
+    def _widens(self) -> bool:
+        return self.start.interval_scheme > 1
 
     def as_json(self) -> dict[str, Any]:
         return {

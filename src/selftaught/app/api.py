@@ -40,6 +40,7 @@ from selftaught.engine.evaluate import Question
 from selftaught.studies.common_config import DEFAULT_MODEL, DEFAULT_STORE, ScoreConfig
 from selftaught.studies.improve.study import ImproveConfig
 from selftaught.studies.improvers import load_improver
+from selftaught.studies.next_command import next_call
 from selftaught.studies.registry import find_study
 from selftaught.studies.settings import make_config
 from selftaught.studies.stop.study import RunConfig
@@ -227,7 +228,8 @@ def _to_the_end(
         store = arguments["store"]
         stands = so_far(store, started[-1])
         result = None if stands is None else result_of(stands, store)
-        raise Stopped(started[-1], result, store) from None
+        function = "improve" if result_of is improve_result else "self_improve"
+        raise Stopped(started[-1], result, next_call(function, started[-1], store)) from None
 
 
 async def _improve(task: TaskLike, **arguments: Any) -> ImproveResult:

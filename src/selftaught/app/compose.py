@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from typing import Any
 
 from msgspec import structs
@@ -215,6 +217,7 @@ async def _context(
             series=place,
             bounded=resumed is None or resumed.head.start.bounded,
             reply_scheme=reply_scheme,
+            interval_scheme=2 if resumed is None else resumed.head.start.interval_scheme,
         )
         ledger = Ledger(
             config.budget.value(),
@@ -286,7 +289,13 @@ def _advice(failure: Failed, sandbox: SandboxConfig) -> str:
     """What to do about a seed that fails."""
     missing = _MISSING.search(failure.detail)
     if missing is not None:
-        return f"Give --module {missing[1].partition('.')[0]}"
+        module = missing[1].partition(".")[0]
+        if module in sys.stdlib_module_names or find_spec(module) is not None:
+            return f"Give --module {module}"
+        return (
+            f"{module} is not installed here: install it (python -m pip install {module}, or what "
+            f"its package is called), then give --module {module}"
+        )
     match failure.kind:
         case "timeout":
             return (

@@ -28,7 +28,8 @@ from selftaught.core.progress import Listener, Progress
 from selftaught.core.task import Task
 from selftaught.models.python_function import name_of
 from selftaught.pages import words
-from selftaught.studies.common_config import DEFAULT_STORE, ProviderConfig
+from selftaught.studies.common_config import ProviderConfig
+from selftaught.studies.next_command import next_call
 
 
 @contextmanager
@@ -60,8 +61,7 @@ def in_python(
             yield listen
         except asyncio.CancelledError:
             stack.close()
-            where = "" if store == DEFAULT_STORE else f", store={store!r}"
-            said = kept(tally, lambda run_id: f"st.{function}(..., resume={run_id!r}{where})")
+            said = kept(tally, lambda run_id: next_call(function, run_id, store))
             tell(f"selftaught: {said}")
             raise
 

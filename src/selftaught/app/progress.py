@@ -71,11 +71,13 @@ def line(progress: Progress, tally: Tally) -> str | None:
             if not facts.get("resumed"):
                 return f"run {tally.run_id} started: {title(facts)}"
             spent = words.counted(tally.model_calls, "model call")
-            cut = words.counted(facts["cut_requests"], "request")
-            return (
-                f"run {tally.run_id} goes on: {title(facts)}; {spent} so far; {cut} under way when "
-                "it was cut, counted at their most"
+            cut = facts["cut_requests"]
+            told = (
+                f"; {words.counted(cut, 'request')} under way when it was cut, counted at their "
+                "most"
             )
+            said = f"run {tally.run_id} goes on: {title(facts)}; {spent} so far"
+            return f"{said}{told if cut else ''}"
         case "iteration":
             return _iteration_line(facts, facts["t"], tally.head["config"]["iterations"])
         case "phase" if facts["name"] == COMPARISON:

@@ -11,7 +11,6 @@ from selftaught.pages import words
 from selftaught.pages.html import fragment
 from selftaught.pages.terminal import as_text
 from selftaught.studies.common_config import DEFAULT_STORE
-from selftaught.studies.next_command import next_command
 from selftaught.studies.registry import find_study
 
 
@@ -138,9 +137,8 @@ class Stopped(KeyboardInterrupt):
     """
 
     def __init__(
-        self, run_id: str, result: ImproveResult | SelfImproveResult | None, store: str
+        self, run_id: str, result: ImproveResult | SelfImproveResult | None, go_on: str
     ) -> None:
-        go_on = next_command("resume", run_id, store)
         super().__init__(f"run {run_id} was stopped; go on with: {go_on}")
         self.run_id = run_id
         self.result = result

@@ -62,7 +62,10 @@ def find_held(store: str, run: str) -> HeldRun:
         return HeldRun(store, run_id, locks, state.holder)
     if head.state == RUNNING:  # it ended while we looked
         return find_held(store, run)
-    raise ConfigError(f"run {head.run_id} is not running ({head.state}): there is nothing to stop")
+    raise ConfigError(
+        f"run {head.run_id} is not running ({head.state}): there is nothing to stop; "
+        f"see {next_command('show', head.run_id, store)}"
+    )
 
 
 def end_held(held: HeldRun, wait_s: float, tell: Callable[[str], None]) -> None:

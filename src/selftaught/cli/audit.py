@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from selftaught.analysis.reward_findings import ACCIDENTS, KINDS
 from selftaught.cli.edge import DONE, FAILED
 from selftaught.cli.options import (
     OrderedGroup,
@@ -38,7 +39,8 @@ def audit() -> None:
     "--fail-on",
     multiple=True,
     metavar="any|KIND",
-    help="End with exit code 1 if anything, or this kind, is found; may be given again.",
+    help="End with exit code 1 if any sign of cheating, or this kind, is found; may be given "
+    f"again. Kinds: {', '.join(KINDS)}; of the last two, most likely accidents, any takes none.",
 )
 @reading_store_option
 @json_option
@@ -60,7 +62,6 @@ def rewards(
     A detector is your own code, and trusted: it runs here, on each program's text and what became
     of its runs.
     """
-    from selftaught.analysis.reward_findings import KINDS
     from selftaught.analysis.reward_page import rewards_page
     from selftaught.app import core_thread
     from selftaught.app.audit_rewards import audit_rewards
@@ -76,8 +77,9 @@ def rewards(
         loaded = [load_detector(path) for path in detectors]
         found = core_thread.run(audit_rewards(store, run, rescore, detectors=loaded))
     print_json(found) if as_json else print_page(rewards_page(found))
-    failing = found["findings"] if "any" in fail_on else set(fail_on) & {*_found(found)}
-    return FAILED if failing else DONE
+    kinds = {*_found(found)}
+    any_kind = kinds.difference(ACCIDENTS) if "any" in fail_on else set[str]()
+    return FAILED if any_kind | kinds.intersection(fail_on) else DONE
 
 
 def _found(audit: Mapping[str, Any]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import sys
 import traceback
@@ -102,6 +103,8 @@ def _explain_late(error: Exception) -> int:
 
 def _usage_message(error: click.ClickException) -> str:
     message = _one_line(error.format_message()).rstrip(".")
+    for theirs, ours in (("integer", "whole number"), ("float", "number")):  # click's own words
+        message = re.sub(f"is not a valid {theirs}( range)?$", f"is not a {ours}", message)
     context = getattr(error, "ctx", None)
     see = "" if context is None else f" (see {context.command_path} --help)"
     return f"{message[:1].lower()}{message[1:]}{see}"

@@ -107,7 +107,7 @@ def _runs_table(runs: Sequence[RunSummary]) -> Table:
             run.run_id,
             run.kind if run.series is None else f"{run.kind} {_place(run.series)}",
             run.state,
-            str(run.iterations - 1) if run.iterations else "-",
+            str(run.iterations - 1) if run.iterations else "",
             _best(run),
             f"{run.usage.lm_calls:,}",
             ", ".join(run.tasks),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import click
@@ -18,6 +19,8 @@ from selftaught.cli.options import (
     setting_options,
     settings,
 )
+from selftaught.cli.study_command import check_out, out_options, write_out
+from selftaught.core.errors import ConfigError
 from selftaught.pages import words
 from selftaught.pages.blocks import Page, Paragraph, Section
 from selftaught.studies.common_config import BudgetConfig, KeyConfig
@@ -35,9 +38,18 @@ _LINE_CHARS = 200
     is_flag=True,
     help="Measure the best program so far of `improve` on val and test, and spend nothing else.",
 )
+@out_options
 @reading_store_option
 @json_option
-def resume(run: str, store: str, as_json: bool, finish: bool, **options: Any) -> int:
+def resume(
+    run: str,
+    store: str,
+    as_json: bool,
+    finish: bool,
+    out: Path | None,
+    force: bool,
+    **options: Any,
+) -> int:
     """Go on with a RUN that was killed, stopped or failed, from what its journal holds.
 
     What is finished is read, not done again; no response that the journal holds is paid twice.
@@ -56,16 +68,26 @@ def resume(run: str, store: str, as_json: bool, finish: bool, **options: Any) ->
     from selftaught.cli.execute import show_study
     from selftaught.studies.registry import find_study
 
+    check_out(out, force=force)
     stored = find_unfinished(store, run, settings(BudgetConfig, options), finish=finish)
     keys = settings(KeyConfig, options)
     if keys:
         stored = replace(stored, config=replace(stored.config, **asdict(KeyConfig(**keys))))
+    study = find_study(stored.config.command)
+    if out is not None and not study.writes:
+        raise ConfigError(f"run {stored.run_id} ({study.command}) has no program for --out")
     tasks = tasks_of(stored)
+
+    def write(result: Mapping[str, Any]) -> None:
+        if out is not None:
+            write_out(out, result["best"]["source"], stored.run_id, store, force=force)
+
     return show_study(
-        find_study(stored.config.command),
+        study,
         lambda listener: resume_study(stored, tasks, listener, finish=finish),
         store,
         as_json=as_json,
+        write=write,
     )
 
 

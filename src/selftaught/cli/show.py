@@ -124,7 +124,7 @@ def _show_program(
     program_id = reader.resolve_program(prefix)
     view = None if program_id is None else program_view(reader, program_id)
     if view is None:
-        reader.resolve_run(prefix)  # which says what there is
+        reader.resolve_run(prefix, "run and of no program")  # which says what there is
         return
     if out is not None:
         write_out(out, view.source, view.program_id, reader.location.url, force=force)

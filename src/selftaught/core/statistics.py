@@ -6,11 +6,22 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple
 
-# The lowest value, which is what a failure is worth, and the highest, which may be infinite.
-Bounds: TypeAlias = tuple[float, float]
-UNIT: Bounds = (0.0, 1.0)  # of what is normalised
+
+class Bounds(NamedTuple):
+    """The lowest value, which is what a failure is worth, and the highest, which may be infinite.
+
+    `widens` says whether equal values have an interval with a width; in older runs they had none.
+    """
+
+    lowest: float
+    highest: float
+    widens: bool = True
+
+
+UNIT = Bounds(0.0, 1.0)  # of what is normalised
+FEW = 5  # of fewer observations, that they are equal tells little
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +50,12 @@ def close(first: float, second: float) -> bool:
     return math.isclose(first, second, rel_tol=1e-9, abs_tol=1e-9)
 
 
-def estimate(strata: Mapping[str, Sequence[float]], bounds: Bounds | None = None) -> Estimate:
+def estimate(
+    strata: Mapping[str, Sequence[float]],
+    bounds: Bounds | None = None,
+    *,
+    lowest_fails: bool = True,
+) -> Estimate:
     """Mean over strata of the means within, with Student's t interval.
 
     The tasks are the ones that are asked about, not a sample of tasks: so the variance is that of
@@ -47,7 +63,12 @@ def estimate(strata: Mapping[str, Sequence[float]], bounds: Bounds | None = None
 
     Where that interval would leave the bounds of what is observed, it is Student's t on the scale
     of the logit, which cannot (Korn and Graubard, Survey Methodology 24, 1998). Of observations
-    that are all worth as little as a failure there is none.
+    that are all worth as little as a failure there is none, if `lowest_fails`.
+
+    n observations at a bound only tell that others are rare: as Clopper and Pearson have it
+    (Biometrika 26, 1934), that at least 0.025^(1/n) are so; the rest may lie anywhere within the
+    bounds. So do few equal ones; many that are equal between the bounds are taken at their word, as
+    of two programs whose values differ by as much on all instances.
 
     Raises: ValueError without observations.
     """
@@ -55,13 +76,13 @@ def estimate(strata: Mapping[str, Sequence[float]], bounds: Bounds | None = None
         raise ValueError("an estimate needs observations in each stratum")
     if not all(math.isfinite(value) for values in strata.values() for value in values):
         return Estimate(sum(map(sum, strata.values())), None, sum(map(len, strata.values())))
-    if bounds is not None and _failures_alone(strata, bounds):
-        return Estimate(bounds[0], None, sum(map(len, strata.values())))
+    if bounds is not None and lowest_fails and _failures_alone(strata, bounds):
+        return Estimate(bounds.lowest, None, sum(map(len, strata.values())))
     return _estimate(strata, bounds)
 
 
 def _failures_alone(strata: Mapping[str, Sequence[float]], bounds: Bounds) -> bool:
-    return all(value == bounds[0] for values in strata.values() for value in values)
+    return all(value == bounds.lowest for values in strata.values() for value in values)
 
 
 def _estimate(strata: Mapping[str, Sequence[float]], bounds: Bounds | None) -> Estimate:
@@ -76,16 +97,18 @@ def _estimate(strata: Mapping[str, Sequence[float]], bounds: Bounds | None) -> E
         for values, middle in zip(strata.values(), means, strict=True)
     ]
     variance = math.fsum(part for part, _ in parts)
+    is_bounded = bounds is not None and math.isfinite(bounds.highest)
     if variance == 0.0:
-        return Estimate(mean, (mean, mean), n)
+        tells_little = bounds is not None and (n < FEW or mean in bounds[:2])
+        if bounds is None or not (is_bounded and bounds.widens and tells_little):
+            return Estimate(mean, (mean, mean), n)
+        share = 0.025 ** (1 / n)
+        low, high = (share * mean + (1 - share) * end for end in bounds[:2])
+        return Estimate(mean, (min(low, mean), max(high, mean)), n)
     freedom = 1.0 / math.fsum((part / variance) ** 2 / degrees for part, degrees in parts)
     half = student_t(freedom, 0.025) * math.sqrt(variance)
     low, high = mean - half, mean + half
-    if (
-        bounds is not None
-        and math.isfinite(bounds[1])
-        and not bounds[0] <= low <= high <= bounds[1]
-    ):
+    if bounds is not None and is_bounded and not bounds.lowest <= low <= high <= bounds.highest:
         low, high = _by_logit(mean, half, bounds)
     return Estimate(mean, (low, high), n)
 
@@ -114,7 +137,7 @@ def student_t(freedom: float, beyond: float) -> float:
 
 def _by_logit(mean: float, half: float, bounds: Bounds) -> tuple[float, float]:
     """An interval within the bounds, by the delta method."""
-    lowest, width = bounds[0], bounds[1] - bounds[0]
+    lowest, width = bounds.lowest, bounds.highest - bounds.lowest
     share = (mean - lowest) / width
     if not 0.0 < share < 1.0:
         return mean, mean  # all at a bound, but for rounding
@@ -122,7 +145,7 @@ def _by_logit(mean: float, half: float, bounds: Bounds) -> tuple[float, float]:
     spread = min(600.0, half / width / (share * (1.0 - share)))
     odds = share / (1.0 - share)
     ends = (odds * math.exp(sign * spread) for sign in (-1.0, 1.0))
-    low, high = (min(bounds[1], lowest + width * (end / (1.0 + end))) for end in ends)
+    low, high = (min(bounds.highest, lowest + width * (end / (1.0 + end))) for end in ends)
     return low, high
 
 
@@ -130,12 +153,15 @@ def paired_difference(
     first: Mapping[str, Sequence[float]],
     second: Mapping[str, Sequence[float]],
     bounds: Bounds | None = None,
+    *,
+    lowest_fails: bool = True,
 ) -> Estimate:
     """Estimate of first minus second, where observation i of a task pairs with observation i.
 
     Args:
         bounds: of the observations, as of `estimate`; a difference is between minus and plus their
             width, and of failures alone there is none to be told.
+        lowest_fails: as of `estimate`.
     Raises: ValueError if the shapes differ.
     """
     if {task: len(values) for task, values in first.items()} != {
@@ -148,10 +174,10 @@ def paired_difference(
     }
     if bounds is None:
         return estimate(differences)
-    if _failures_alone(first, bounds) and _failures_alone(second, bounds):
+    if lowest_fails and _failures_alone(first, bounds) and _failures_alone(second, bounds):
         return Estimate(0.0, None, sum(map(len, first.values())))
-    width = bounds[1] - bounds[0]
-    return _estimate(differences, (-width, width))
+    width = bounds.highest - bounds.lowest
+    return _estimate(differences, Bounds(-width, width, bounds.widens))
 
 
 def _variance(values: Sequence[float], mean: float) -> float:

@@ -83,6 +83,8 @@ class Run(EventRecord, frozen=True, kw_only=True):
         bounded: whether its intervals keep within the bounds of what is measured, and there is none
             of failures alone (see `statistics.estimate`); older versions knew of no bounds.
         reply_scheme: how the program of a reply is found (`engine.replies`).
+        interval_scheme: 2 where bounds also tell of values that are all equal, and of programs of
+            `improve` that ran.
     """
 
     kind: ClassVar[str] = "run"
@@ -104,6 +106,7 @@ class Run(EventRecord, frozen=True, kw_only=True):
     series: SeriesPlace | None = None
     bounded: bool = False
     reply_scheme: int = 1
+    interval_scheme: int = 1
 
 
 class Phase(EventRecord, frozen=True):

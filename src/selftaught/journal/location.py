@@ -136,7 +136,8 @@ def connect(
     path = location.path
     if not path.is_file():
         reason = "it is not a file" if path.exists() else "there is no such file"
-        raise location.refusal(f"{reason} ({path}); give another store")
+        start = "" if path.exists() else ", or start a run: selftaught run"
+        raise location.refusal(f"{reason} ({path}): no runs here yet; give another store{start}")
 
     def open_database() -> sqlite3.Connection:
         mode = "mode=rw" if access == "write" else _reading_mode(location)

@@ -150,7 +150,7 @@ class JournalReader:
                 found[row.id] = row.text.decode("utf-8", "surrogatepass")
         return found
 
-    def resolve_run(self, prefix: str) -> str:
+    def resolve_run(self, prefix: str, noun: str = "run") -> str:
         """The id of the one run whose id starts like this, or of the newest for "latest".
 
         Raises: ConfigError that names the candidates.
@@ -158,7 +158,7 @@ class JournalReader:
         found = self.find_run(prefix)
         if found is None:
             raise self.location.refusal(
-                f"{prefix!r} is the start of no run; choose from {_listed(self.runs())}"
+                f"{prefix!r} is the start of no {noun}; choose from {_listed(self.runs())}"
             )
         return found
 

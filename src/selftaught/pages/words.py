@@ -6,9 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from selftaught.core.statistics import FEW
+
 SHORT_ID = 8
 # Of fewer independent runs nothing is said to be better: intervals of so few are much too narrow.
-FEW_RUNS = 5
+FEW_RUNS = FEW
 
 
 # Beyond these a number is told by its exponent.
@@ -101,9 +103,13 @@ def reading(difference: Mapping[str, Any], runs: int = 1) -> str:
 
 
 def verdict(difference: Mapping[str, Any]) -> str:
-    """Such as `higher by 0.1203 [+0.0814, +0.1592]`, or `tied: -0.0011 [-0.0201, +0.0179]`."""
+    """Such as `higher by 0.1203 [+0.0814, +0.1592]`, or `tied: -0.0011 [-0.0201, +0.0179]`; of few
+    sets of instances only the numbers."""
     low, high = difference["ci95"] or (0.0, 0.0)
     said, mean = interval(difference, sign=True), abs(difference["mean"])
+    # Two equal sets are all that there is where a utility draws nothing.
+    if difference["n"] < FEW and (low < high or difference["n"] > 2):
+        return f"{signed_mean(difference)} {said}, of too few sets for a verdict"
     if low <= 0 <= high:
         return f"tied: {signed_mean(difference)} {said}"
     by = number(mean, decimals(difference))
@@ -115,11 +121,15 @@ def decision(proposal: Mapping[str, Any] | None) -> str:
     if proposal is None:
         return "the seed improver"
     decided = "adopted" if proposal["accepted"] else "refused"
-    # Of one run by itself; what it wrote down stays as it is.
-    reason = "higher on val" if proposal["reason"] == "better on val" else proposal["reason"]
-    said = f"{decided}: {reason}"
+    said = f"{decided}: {reason(proposal['reason'])}"
     difference = proposal["val_difference"]
     return said if difference is None else f"{said} ({signed(difference['mean'])})"
+
+
+def reason(written: str) -> str:
+    """Why a proposal was adopted or not, by what the run wrote down; of one run by itself nothing
+    is called better."""
+    return "higher on val" if written == "better on val" else written
 
 
 def spending(usage: Mapping[str, Any], wall_s: float | None = None) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from selftaught.analysis.recorded_run import RecordedRun
+from selftaught.analysis.recorded_run import STILL_OPEN, RecordedRun
 from selftaught.analysis.run_head import RunHead
 from selftaught.analysis.run_view import Counts, ProgramView, ProposalView, RunView, run_view
 from selftaught.analysis.spending import Spending
@@ -209,7 +209,7 @@ def best_blocks(best: ProgramView, source: str, noun: str) -> Iterator[Block]:
         yield Listing("What changed from the seed", best.diff, is_diff=True)
     elif best.compared_to is not None:
         yield Paragraph("What changed from the seed is too long to be compared.")
-    yield Listing(f"The best {noun}: {best.program_id}", source, is_open=False)
+    yield Listing(f"Program {best.program_id}", source, is_open=False)
 
 
 # --- what it took -------------------------------------------------------------------------------
@@ -272,7 +272,9 @@ def outcomes_section(views: Sequence[RunView]) -> Section:
     if counts.diverged:
         runs = words.counted(counts.diverged, "improver run")
         shown.append(("diverged", f"{runs} did something else when started again"))
-    blocks: list[Block] = [_outcomes_table([view.outcomes for view in views]), Facts(tuple(shown))]
+    is_over = all(view.head.end is not None for view in views)
+    became = _outcomes_table([view.outcomes for view in views], is_over=is_over)
+    blocks: list[Block] = [became, Facts(tuple(shown))]
     notices = list(dict.fromkeys(notice for view in views for notice in view.notices))
     blocks += [Paragraph(f"Note: {notice}") for notice in notices]
     data = asdict(counts) | {"notices": notices}
@@ -280,7 +282,11 @@ def outcomes_section(views: Sequence[RunView]) -> Section:
     return Section("outcomes", "Counts by outcome", tuple(blocks), data, (sheet,))
 
 
-def _outcomes_table(runs: Sequence[Sequence[Json]]) -> Table:
+def _outcome(outcome: str, *, is_over: bool) -> str:
+    return "cut by the end" if is_over and outcome == STILL_OPEN else outcome
+
+
+def _outcomes_table(runs: Sequence[Sequence[Json]], *, is_over: bool = True) -> Table:
     """Of all runs together, by reason."""
     counts: Counter[tuple[str, str]] = Counter()
     examples: dict[tuple[str, str], str] = {}
@@ -292,7 +298,10 @@ def _outcomes_table(runs: Sequence[Sequence[Json]]) -> Table:
     return Table(
         "What became of all replies, programs and improver runs",
         ("", "outcome", "count", "for example"),
-        tuple((*reason, f"{count:,}", examples[reason]) for reason, count in rows),
+        tuple(
+            (what, _outcome(outcome, is_over=is_over), f"{count:,}", examples[what, outcome])
+            for (what, outcome), count in rows
+        ),
     )
 
 

@@ -48,7 +48,7 @@ def strategies_blocks(found: Json) -> Iterator[Block]:
         values = (words.mean_and_interval(one[name], "\n") for name in ("val", "test"))
         improver = f"{branch}{_short(one)}"
         if one["accepted"] is not None:
-            became = f"{'adopted' if one['accepted'] else 'refused'}: {one['reason']}"
+            became = f"{'adopted' if one['accepted'] else 'refused'}: {words.reason(one['reason'])}"
         elif one is found["improvers"][0]:
             became = "the improver to begin with"
         else:

@@ -82,6 +82,8 @@ def write_report(
         detectors: the user's own, of what is cheated in a run.
     Raises: ConfigError; InfrastructureError.
     """
+    with open_reader(store) as reader:
+        reader.resolve_run(run)  # what was typed is looked at first
     content, drawn_figures = _drawing()
     with open_reader(store) as reader:
         gathered = content.gather(reader, reader.resolve_run(run))
@@ -145,7 +147,8 @@ def _drawing() -> tuple[Any, Callable[[Page], dict[str, Drawn]]]:
         if error.name is None or error.name.partition(".")[0] not in _EXTRA:
             raise
         raise ConfigError(
-            f"a report needs {error.name}, which is not installed: pip install 'selftaught[report]'"
+            f"a report needs {error.name}, which is not installed: pip install "
+            "'selftaught[report]', or in a clone .venv/bin/pip install -e '.[report]'"
         ) from None
     return content, drawn_figures
 

@@ -187,11 +187,15 @@ class Scores:
     def _is_settled(self, programs: Sequence[str], stream: Stream) -> bool:
         """Whether more sets would say the same again: the utility has never drawn anything, and no
         program does now this and now that."""
-        seen = [self.evaluations[one, "search", SEARCHED] for one in self.searched]
-        seen += [looked for one in programs for looked in self.outcomes(one, stream)[:_LOOKS]]
-        return not any(one.drew for one in seen if one.value is not None) and all(
+        seen = [looked for one in programs for looked in self.outcomes(one, stream)[:_LOOKS]]
+        return not self.has_drawn(seen) and all(
             len({self.of_search(one), *self.values(one, stream)[:_LOOKS]}) == 1 for one in programs
         )
+
+    def has_drawn(self, outcomes: Sequence[Evaluation]) -> bool:
+        """Whether the utility has ever drawn anything, on search or in these."""
+        seen = [self.evaluations[one, "search", SEARCHED] for one in self.searched]
+        return any(one.drew for one in (*seen, *outcomes) if one.value is not None)
 
     def _worth(self, one: Evaluation) -> float:
         if one.value is not None:

@@ -92,7 +92,7 @@ def _measured(result: Json, verdict: Iterable[str]) -> list[Block]:
                 for s in ("test", "val")
             ),
             *(
-                (name, *(words.number(one.get("metrics", {}).get(name)) for one in pair))
+                (name, *(_metric(one.get("metrics", {}).get(name)) for one in pair))
                 for name in metrics
             ),
         ),
@@ -101,6 +101,12 @@ def _measured(result: Json, verdict: Iterable[str]) -> list[Block]:
     seed = result["seed"].get("program_id")
     others = [_finalists(finalists, seed)] if len(finalists) > 1 else []
     return [*early, measured, *map(Paragraph, verdict), *others]
+
+
+def _metric(value: float | None) -> str:
+    """A count or a flag as one."""
+    is_whole = value is not None and float(value).is_integer()
+    return words.plain(value) if value is not None and is_whole else words.number(value)
 
 
 def _verdict(result: Json) -> Iterator[str]:

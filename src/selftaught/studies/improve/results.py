@@ -8,7 +8,7 @@ from typing import Any
 
 from selftaught.analysis.recorded_run import RecordedRun, latest, said_result
 from selftaught.core.seeds import Stream
-from selftaught.core.statistics import Estimate, estimate, paired_difference
+from selftaught.core.statistics import Bounds, Estimate, estimate, paired_difference
 from selftaught.journal.events import Evaluation, Phase
 from selftaught.studies.improve.finalists import MEASURING, Scores, UnknownWorthError
 
@@ -72,13 +72,14 @@ def _mean_of(
     """In the task's own units, over sets of instances; None if there are none.
 
     Programs that run may be worth as little as failures, and then their interval is known.
+    Intervals of older runs are as of any values, but where a program failed on all sets.
     """
     known = scores.values(program, stream) if values is None else values
     if not known:
         return None
     costs = {"": tuple(map(scores.task.worth, known))}
-    found = estimate(costs, run.head.bounds(scores.task))
-    return (found if _has_failed(scores, stream, program) else estimate(costs)).as_json()
+    bounds, has_failed = _bounds(run, scores, stream, program)
+    return estimate(costs, bounds, lowest_fails=has_failed).as_json()
 
 
 def _difference(
@@ -90,8 +91,24 @@ def _difference(
 ) -> Estimate:
     """Of the worths of the first and the second, paired by sets of instances."""
     first, second = ({"": one} for one in values)
-    found = paired_difference(first, second, run.head.bounds(scores.task))
-    return found if _has_failed(scores, stream, *pair) else paired_difference(first, second)
+    bounds, has_failed = _bounds(run, scores, stream, *pair)
+    return paired_difference(first, second, bounds, lowest_fails=has_failed)
+
+
+def _bounds(
+    run: RecordedRun, scores: Scores, stream: Stream, *programs: str
+) -> tuple[Bounds | None, bool]:
+    """What intervals know of, and whether all of the programs failed on all sets.
+
+    Values of a utility that draws nothing are known by one set: that they are equal is no luck.
+    """
+    bounds = run.head.bounds(scores.task)
+    scored = [
+        one for each in programs for one in scores.outcomes(each, stream) if one.value is not None
+    ]
+    if bounds is None or (scored and not bounds.widens):
+        return None, not scored
+    return bounds._replace(widens=bounds.widens and scores.has_drawn(scored)), not scored
 
 
 def _vs_seed(run: RecordedRun, scores: Scores, best: str, seed: str) -> dict[str, Any] | None:
@@ -100,11 +117,6 @@ def _vs_seed(run: RecordedRun, scores: Scores, best: str, seed: str) -> dict[str
     if not values[0] or len(values[0]) != len(values[1]):
         return None
     return _difference(run, scores, "test", (best, seed), values).as_json()
-
-
-def _has_failed(scores: Scores, stream: Stream, *programs: str) -> bool:
-    """Whether all of them failed on all sets; intervals of others are as of any values."""
-    return all(one.value is None for each in programs for one in scores.outcomes(each, stream))
 
 
 def _finalist(
