@@ -103,7 +103,7 @@ def test_the_study_is_as_its_run_was_and_needs_it_no_more(
     first = find_run(f"sqlite:///{copy}", study)
     run = find_run(f"sqlite:///{copy}", str(first.head.config["origin"]))
     assert isinstance(first.config, TransferConfig)
-    assert (first.config.seed, first.config.limits) == (3, run.config.limits)
+    assert (first.config.seed, first.config.limits) == (1, run.config.limits)
     with sqlite3.connect(copy) as database:
         database.execute("DELETE FROM events WHERE run_id = ?", (run.run_id,))
     shutil.copy(origin / "halves.py", tmp_path)
