@@ -118,8 +118,10 @@ async def read_drawn(
 _LOST = Reading(None, UNREADABLE)
 
 
-def as_event(improver_run: str, shown: str | None, readings: Sequence[Reading]) -> Replies:
-    """What the journal keeps."""
+def as_event(
+    improver_run: str, shown: str | None, readings: Sequence[Reading], model: str
+) -> Replies:
+    """What the journal keeps; `model` where the run has several."""
     return Replies(
         invocation=improver_run,
         shown=None if shown is None else content_id(shown),
@@ -128,6 +130,7 @@ def as_event(improver_run: str, shown: str | None, readings: Sequence[Reading]) 
         ),
         whys=tuple(one.why for one in readings),
         details=tuple(one.detail for one in readings) if any(r.detail for r in readings) else (),
+        model=model,
     )
 
 
