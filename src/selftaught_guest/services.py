@@ -232,9 +232,12 @@ def _scoring(solutions: Iterable[str]) -> Mapping[str, Any]:
 class PromptedModel:
     """The model, for as many calls as the host grants."""
 
-    def __init__(self, requests: Requests, budget: int, max_responses_per_call: int) -> None:
+    def __init__(
+        self, requests: Requests, budget: int, max_responses_per_call: int, models: Sequence[str]
+    ) -> None:
         self._requests = requests
         self._told = 0
+        self.models = list(models)
         self.budget = budget
         self.max_responses_per_call = max_responses_per_call
         self.times_used = 0
@@ -243,31 +246,51 @@ class PromptedModel:
         return "<language model>"
 
     def prompt(
-        self, expertise: str, message: str, n_responses: int = 1, temperature: float = 0.7
+        self,
+        expertise: str,
+        message: str,
+        n_responses: int = 1,
+        temperature: float = 0.7,
+        model: str = "",
     ) -> list[str]:
         """Up to `n_responses` responses to one message; one call of the budget.
 
-        Raises: BudgetExhausted past the budget.
+        Args:
+            model: one of `models`; without it the run draws one for each response.
+        Raises: BudgetExhausted past the budget; ValueError if there is no such model.
         """
-        return self._ask(_prompting(expertise, [message], n_responses, temperature))
+        return self._ask(_prompting(expertise, [message], n_responses, temperature, model))
 
     def batch_prompt(
-        self, expertise: str, message_batch: Sequence[str], temperature: float = 0.7
+        self,
+        expertise: str,
+        message_batch: Sequence[str],
+        temperature: float = 0.7,
+        model: str = "",
     ) -> list[str]:
         """One response to each message, asked concurrently; one call of the budget."""
-        return self._ask(_prompting(expertise, message_batch, 1, temperature))
+        return self._ask(_prompting(expertise, message_batch, 1, temperature, model))
 
     def start(
-        self, expertise: str, message: str, n_responses: int = 1, temperature: float = 0.7
+        self,
+        expertise: str,
+        message: str,
+        n_responses: int = 1,
+        temperature: float = 0.7,
+        model: str = "",
     ) -> Started[list[str]]:
         """Ask as `prompt` does, and go on at once; `result()` waits, and raises, as it would."""
-        return self._start(_prompting(expertise, [message], n_responses, temperature))
+        return self._start(_prompting(expertise, [message], n_responses, temperature, model))
 
     def start_batch(
-        self, expertise: str, message_batch: Sequence[str], temperature: float = 0.7
+        self,
+        expertise: str,
+        message_batch: Sequence[str],
+        temperature: float = 0.7,
+        model: str = "",
     ) -> Started[list[str]]:
         """The same for `batch_prompt`."""
-        return self._start(_prompting(expertise, message_batch, 1, temperature))
+        return self._start(_prompting(expertise, message_batch, 1, temperature, model))
 
     def _ask(self, request: Mapping[str, Any]) -> list[str]:
         return self._read(request, self._requests.ask(request))
@@ -283,10 +306,11 @@ class PromptedModel:
 
 
 def _prompting(
-    expertise: str, messages: Iterable[str], n: int, temperature: float
+    expertise: str, messages: Iterable[str], n: int, temperature: float, model: str
 ) -> Mapping[str, Any]:
     return {
         "op": "prompt",
+        "model": str(model or ""),
         "expertise": str(expertise),
         "messages": [str(message) for message in messages],
         "n": int(n),
@@ -301,5 +325,5 @@ def connect(channel: Channel, facts: Mapping[str, Any]) -> tuple[Requests, Utili
     return (
         requests,
         Utility(requests, facts["description"], facts["utility_uses"]),
-        PromptedModel(requests, facts["calls"], facts["samples_per_call"]),
+        PromptedModel(requests, facts["calls"], facts["samples_per_call"], facts.get("models", ())),
     )

@@ -622,7 +622,7 @@ def rehearsed(world: World, url: str, improvers: dict[str, str], times: int) -> 
             seed=0,
             limits=ImproverLimits(cpu_s=20.0),
             max_tokens=1000,
-            requester=Requester(Scripted("scripted:edits", edited), AdaptiveLimit(8)),
+            requesters=[Requester(Scripted("scripted:edits", edited), AdaptiveLimit(8))],
             executor=world.executor,
             evaluator=Evaluator(world.executor, 0, PUBLIC_KEY),
             journal=journal,

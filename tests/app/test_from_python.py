@@ -112,7 +112,7 @@ def raises(prompt: st.Prompt) -> list[str]:
         (lambda prompt: "one text", "must return a list of texts .* as many as prompt.n, not str"),
         (lambda prompt: [1, None], "not a list of NoneType, int"),
         (lambda prompt: [], "not an empty list"),
-        (7, "model must be `provider:model` or a function of a Prompt, not 7"),
+        (7, "model must be `provider:model` or a function of a Prompt, or several names, not 7"),
     ],
 )
 def test_what_a_function_does_wrong_is_said_in_its_words(

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
+from types import UnionType
 from typing import Any, Literal, get_args, get_origin
 
 import click
@@ -17,8 +18,9 @@ from selftaught.cli.audit import audit
 from selftaught.cli.main import selftaught
 from selftaught.cli.options import configured
 from selftaught.core.errors import ConfigError
-from selftaught.studies.common_config import CommonConfig, ProviderConfig
+from selftaught.studies.common_config import CommonConfig
 from selftaught.studies.improve.study import ImproveConfig
+from selftaught.studies.models_config import ProviderConfig
 from selftaught.studies.registry import studies
 from selftaught.studies.settings import Declared, Section, as_json, declared, make_config
 from selftaught.studies.stop.study import RunConfig
@@ -54,6 +56,8 @@ def options_of(kind: Kind) -> list[tuple[Declared, click.Option]]:
 def other(one: Declared) -> Any:
     """A value that is allowed and not the default."""
     kind = get_origin(one.type) or one.type
+    if kind is UnionType:
+        kind = get_args(one.type)[0]
     if kind is Literal:
         return next(word for word in get_args(one.type) if word != one.default)
     return OTHERS[kind] if kind in OTHERS else kind((one.default or 0) + 2)

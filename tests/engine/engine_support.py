@@ -147,7 +147,7 @@ def make_context(
         seed=seed,
         limits=limits or ImproverLimits(cpu_s=20.0),
         max_tokens=100,
-        requester=Requester(model or LoggedModel(), AdaptiveLimit(32), sleep=no_sleep),
+        requesters=[Requester(model or LoggedModel(), AdaptiveLimit(32), sleep=no_sleep)],
         executor=executor,
         evaluator=Evaluator(executor, seed, instance_key=PUBLIC_KEY),
         journal=MemoryJournal(),

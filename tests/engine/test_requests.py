@@ -178,7 +178,7 @@ def test_a_bad_request_of_a_model_that_has_answered_before_is_about_the_prompt()
 
 def purse(model: Scripted, **budget: Any) -> Account:
     """Pays for so much, and no more; shrinks a request to what is left."""
-    return Books(Ledger(Budget(**budget)), NoJournal(), model).account("")
+    return Books(Ledger(Budget(**budget)), NoJournal()).account("", model)
 
 
 def test_what_cannot_be_paid_is_not_asked_for() -> None:
@@ -218,7 +218,7 @@ class Noted:
     journal: MemoryJournal = field(default_factory=MemoryJournal)
 
     def account(self) -> Account:
-        return Books(Ledger(self.budget), self.journal, self.model).account("key")
+        return Books(Ledger(self.budget), self.journal).account("key", self.model)
 
     @property
     def closed(self) -> list[str]:

@@ -128,6 +128,7 @@ def go(
     improver: str = SEED_IMPROVER,
     budget: Budget | None = None,
     iterations: int = 1,
+    requesters: Sequence[Requester] | None = None,
 ) -> Once:
     memory, journal = memory or Memory(), journal or Kept()
     model, told = Paid(), list[Progress]()
@@ -136,7 +137,7 @@ def go(
         seed=7,
         limits=ImproverLimits(calls=2, samples_per_call=4, utility_uses=6, cpu_s=20.0),
         max_tokens=100,
-        requester=Requester(model, AdaptiveLimit(8)),
+        requesters=requesters or [Requester(model, AdaptiveLimit(8))],
         executor=world.executor,
         evaluator=Evaluator(world.executor, 7, PUBLIC_KEY),
         journal=journal,
@@ -300,6 +301,7 @@ def replay(
     *,
     rescore: bool,
     iterations: int = 1,
+    requesters: Sequence[Requester] | None = None,
 ) -> Any:
     again = ReplayJournal()
     memory = journal.memory(everything=True)
@@ -308,7 +310,7 @@ def replay(
         seed=7,
         limits=ImproverLimits(calls=2, samples_per_call=4, utility_uses=6, cpu_s=20.0),
         max_tokens=100,
-        requester=Requester(Silent("paid:model"), AdaptiveLimit(8)),
+        requesters=requesters or [Requester(Silent("paid:model"), AdaptiveLimit(8))],
         executor=world.executor,
         evaluator=Evaluator(world.executor, 7, PUBLIC_KEY),
         journal=again,

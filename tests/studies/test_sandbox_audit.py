@@ -308,7 +308,7 @@ class Audit:
             seed=5,
             limits=ImproverLimits(cpu_s=20.0),
             max_tokens=1000,
-            requester=Requester(model, AdaptiveLimit(8)),
+            requesters=[Requester(model, AdaptiveLimit(8))],
             executor=executor,
             evaluator=Evaluator(executor, 5, PUBLIC_KEY),
             journal=journal,

@@ -193,7 +193,7 @@ async def _study(
             seed=7,
             limits=ImproverLimits(calls=2, samples_per_call=2, utility_uses=6, cpu_s=20.0),
             max_tokens=100,
-            requester=Requester(Scripted("scripted:answers", answer), AdaptiveLimit(32)),
+            requesters=[Requester(Scripted("scripted:answers", answer), AdaptiveLimit(32))],
             executor=executor,
             evaluator=evaluator,
             journal=journal,

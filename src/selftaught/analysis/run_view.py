@@ -15,6 +15,7 @@ from selftaught.analysis.recorded_run import (
     said_result,
     standing,
 )
+from selftaught.analysis.replies import by_model
 from selftaught.analysis.run_head import RunHead
 from selftaught.analysis.spending import Spending, spending
 from selftaught.core.statistics import Estimate
@@ -110,7 +111,7 @@ class RunView:
     """One run. `result` is the final object of `--json`, or None while there is none.
 
     `notices` are what a user should know, such as parameters that the model does not take; `phase`
-    is the part that it began last, or None.
+    is the part that it began last, or None; `models` are empty for one model (`by_model`).
     """
 
     head: RunHead
@@ -124,6 +125,7 @@ class RunView:
     best: ProgramView | None
     best_value: float | None
     result: Mapping[str, Any] | None
+    models: Mapping[str, Any]
 
     @property
     def tier(self) -> str:
@@ -142,6 +144,7 @@ class RunView:
             "best": None if self.best is None else asdict(self.best),
             "best_value": self.best_value,
             "result": self.result,
+            **({"models": self.models} if self.models else {}),
         }
 
 
@@ -169,6 +172,7 @@ def run_view(run: RecordedRun, result: Mapping[str, Any] | None = None) -> RunVi
         best=_program(run, stands.best, _seed_id(events)),
         best_value=stands.value,
         result=result,
+        models=by_model(events),
     )
 
 

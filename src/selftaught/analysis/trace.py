@@ -58,6 +58,7 @@ class CallTrace:
         requests: how many there were; open ones included.
         failures: what went wrong with each that failed.
         cost_usd: None if the price is not known.
+        model: that was asked, where the run has several.
     """
 
     key: str
@@ -72,6 +73,7 @@ class CallTrace:
     tokens_out: int = 0
     cost_usd: float | None = 0.0
     replies: list[ReplyTrace] = field(default_factory=list)
+    model: str = ""
 
 
 @dataclass(slots=True)
@@ -111,7 +113,10 @@ class RunTrace:
     runs: tuple[ImproverRunTrace, ...]
 
     def as_json(self) -> list[dict[str, Any]]:
-        return [asdict(run) for run in self.runs]
+        told = [asdict(run) for run in self.runs]
+        for call in (call for run in told for call in run["calls"] if not call["model"]):
+            del call["model"]
+        return told
 
 
 def chosen(
@@ -230,7 +235,7 @@ class _Tracer:
 
     def _call(self, key: str, asked: LmCall) -> CallTrace:
         system, user = self._text(asked.system), self._text(asked.user)
-        return CallTrace(key, system, user, asked.n, asked.temperature)
+        return CallTrace(key, system, user, asked.n, asked.temperature, model=asked.model)
 
     def _answer(self, run: ImproverRunTrace, call: CallTrace, answer: LmAnswer) -> None:
         cost_usd = answer.cost_usd

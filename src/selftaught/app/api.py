@@ -106,8 +106,9 @@ def improve(
     Args:
         task: a task, its name, or its file.
         improver: name or file of the improver.
-        model: `provider:model`; or a function, plain (called in threads) or async, that takes a
-            `Prompt` and returns a list of texts, one a response.
+        model: `provider:model`; several, as a list, or by name with the share of each; or a
+            function, plain (called in threads) or async, that takes a `Prompt` and returns a list
+            of texts, one a response.
         budget: the whole run's limits, as `{"lm_calls": 20}` too; without it and without patience,
             one improver run.
         limits: each improver run's limits.
@@ -264,7 +265,7 @@ async def _studied(
     **arguments: Any,
 ) -> dict[str, Any]:
     """A run that is started, or gone on with; the object of `--json`."""
-    function = None if isinstance(model, str) else model
+    function = model if callable(model) else None
     name = find_study(kind.command).function
     with in_python(progress, on_event, store, name, listener) as listener:
         if resume is not None:

@@ -113,7 +113,7 @@ async def replay_run(
         context = run_context(
             stored.run_id,
             config,
-            Silent(stored.head.model),
+            [Silent(name) for name in config.models],
             executor,
             evaluator,
             journal=journal,
@@ -155,7 +155,8 @@ async def _context(
 ) -> AsyncIterator[tuple[RunContext, RecordedRun]]:
     """Check everything, start everything, and only then open the journal."""
     config, resumed, place = asked.config, start.resumed, start.place
-    check_model_name(config.model)
+    for name in config.models:
+        check_model_name(name)
     check_writable(config.store)
     instance_key = find_instance_key(config.instance_key)
     scheme = VERSION_SCHEME if resumed is None else resumed.head.version_scheme
@@ -169,16 +170,18 @@ async def _context(
             )
     async with AsyncExitStack() as stack:
         executor = await stack.enter_async_context(executor_of(config, study.nesting))
-        if asked.finish and resumed is not None:
-            model: LanguageModel = Silent(resumed.head.model)
-        else:
-            opened = opened_model(config.model, config, executor, function=asked.function)
-            model = await stack.enter_async_context(opened)
-        if config.budget.usd is not None and not asked.finish and model.most_usd(1, 1) is None:
-            raise ConfigError(
-                f"the price of {config.model} is not known, so --usd could not be kept: "
-                "give --price-in and --price-out, USD per million tokens"
-            )
+        models: list[LanguageModel] = []
+        for name, one in config.models.items():
+            if asked.finish:
+                models.append(Silent(name))
+                continue
+            opened = opened_model(name, one.provider, executor, function=asked.function)
+            models.append(await stack.enter_async_context(opened))
+            if config.budget.usd is not None and models[-1].most_usd(1, 1) is None:
+                raise ConfigError(
+                    f"the price of {name} is not known, so --usd could not be kept: "
+                    "give --price-in and --price-out, USD per million tokens"
+                )
         evaluator = evaluator_of(config, executor, instance_key)
         stack.push_async_callback(evaluator.aclose)
         await _check_programs(executor, evaluator, asked, tries=study.rewards and resumed is None)
@@ -205,7 +208,7 @@ async def _context(
             config={**as_json(settled), "instance_key": instance_key},
             version=__version__,
             seed=config.seed,
-            model=model.name,
+            model=models[0].name if len(models) == 1 else config.model_label,
             tier=executor.tier,
             tasks=tuple(told),
             task_version_scheme=scheme,
@@ -229,7 +232,7 @@ async def _context(
         context = run_context(
             run_id,
             config,
-            model,
+            models,
             executor,
             evaluator,
             journal=journal,

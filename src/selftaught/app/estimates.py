@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from selftaught.app.discovery import check_distinct, check_model_name
 from selftaught.app.parts import evaluator_of, executor_of, opened_model, run_context
 from selftaught.core.budget import Budget, Usage
-from selftaught.core.errors import ConfigError
-from selftaught.core.language_model import LanguageModel
+from selftaught.core.errors import ConfigError, InfrastructureError
+from selftaught.core.language_model import Completions, FreeModel, LanguageModel, Prompt
 from selftaught.core.seeds import PUBLIC_KEY
 from selftaught.engine.context import RunContext
 from selftaught.engine.ledger import Ledger
@@ -38,10 +38,12 @@ async def estimated(*asked: Asked[Any]) -> dict[str, Any]:
     first = asked[0].config
     for one in asked:
         check_distinct(one.tasks)
-    check_model_name(first.model)
+    for name in first.models:
+        check_model_name(name)
     async with _rehearsals(asked[0]) as (rehearsals, model):
         steps = [step for one in asked for step in await _steps(rehearsals, one)]
-        return summed(steps, model, first.budget.value())
+        price = {"price": "dearest"} if len(first.models) > 1 else {}
+        return summed(steps, model, first.budget.value()) | price
 
 
 async def _steps(rehearsals: Rehearsals, asked: Asked[Any]) -> list[Step]:
@@ -61,17 +63,41 @@ async def _steps(rehearsals: Rehearsals, asked: Asked[Any]) -> list[Step]:
     return steps
 
 
+class Dearest(FreeModel):
+    """Several models where nobody knows which will be asked: each request is the dearest's."""
+
+    def __init__(self, name: str, models: Sequence[LanguageModel]) -> None:
+        self.name = name
+        self._models = models
+        self.samples_per_request = min(one.samples_per_request for one in models)
+
+    def most_usd(self, tokens_in: int, tokens_out: int) -> float | None:
+        prices = [one.most_usd(tokens_in, tokens_out) for one in self._models]
+        known = [price for price in prices if price is not None]
+        return max(known) if len(known) == len(prices) else None
+
+    async def sample(self, prompt: Prompt) -> Completions:
+        raise InfrastructureError("an estimate asks no model")
+
+
 @asynccontextmanager
 async def _rehearsals(asked: Asked[Any]) -> AsyncIterator[tuple[Rehearsals, LanguageModel]]:
     """Runs around a model that costs nothing, and the one that would be paid."""
     config = asked.config
     async with executor_of(config, find_study(config.command).nesting) as executor:
-        async with opened_model(config.model, config, executor, will_ask=False) as model:
+        async with AsyncExitStack() as stack:
+            models = [
+                await stack.enter_async_context(
+                    opened_model(name, one.provider, executor, will_ask=False)
+                )
+                for name, one in config.models.items()
+            ]
+            model = models[0] if len(models) == 1 else Dearest(config.model_label, models)
 
             def rehearsed(free: LanguageModel) -> RunContext:
-                parts = (free, executor, evaluator_of(config, executor, PUBLIC_KEY))
-                ledger = Ledger(Budget())
-                return run_context("estimate", config, *parts, ledger=ledger, journal=NoJournal())
+                parts = (executor, evaluator_of(config, executor, PUBLIC_KEY))
+                further: Any = {"ledger": Ledger(Budget()), "journal": NoJournal()}
+                return run_context("estimate", config, [free] * len(models), *parts, **further)
 
             yield Rehearsals(rehearsed, model), model
 
@@ -89,6 +115,8 @@ def estimate_page(estimate: Mapping[str, Any]) -> Page:
     if scored:
         blocks.append(_scorings(scored))
     blocks.append(Paragraph(_MEANING))
+    if estimate.get("price"):
+        blocks.append(Paragraph("Each request is counted at the price of the dearest model."))
     if estimate["likely"]["usd"] is None:
         blocks.append(Paragraph("The price is not known: give --price-in and --price-out."))
     title = f"What the run will ask of {estimate['model']}; spent: nothing"

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -28,7 +28,7 @@ from selftaught.core.progress import Listener, Progress
 from selftaught.core.task import Task
 from selftaught.models.python_function import name_of
 from selftaught.pages import words
-from selftaught.studies.common_config import ProviderConfig
+from selftaught.studies.models_config import ProviderConfig
 from selftaught.studies.next_command import next_call
 
 
@@ -99,15 +99,17 @@ def kept(tally: Tally, resume: Callable[[str], str]) -> str:
 
 
 TaskLike = Task | str | Path
-ModelLike = str | ModelFunction
+ModelLike = str | ModelFunction | Sequence[str] | Mapping[str, Any]
 
 
-def model_name(model: ModelLike) -> str:
-    if isinstance(model, str):
+def model_name(model: ModelLike) -> Any:
+    """As a configuration has it. Raises: ConfigError."""
+    if isinstance(model, (str, list, tuple, Mapping)):
         return model
     if not callable(model):
         raise ConfigError(
-            f"model must be `provider:model` or a function of a Prompt, not {model!r}"
+            "model must be `provider:model` or a function of a Prompt, or several names, "
+            f"not {model!r}"
         )
     return name_of(model)
 

@@ -20,7 +20,8 @@ from selftaught.engine.requests import Requester
 from selftaught.executors import guest_memory
 from selftaught.executors.probe import probe
 from selftaught.sandboxes.layout import find_layout
-from selftaught.studies.common_config import CommonConfig, ProviderConfig, SandboxConfig
+from selftaught.studies.common_config import CommonConfig, SandboxConfig
+from selftaught.studies.models_config import ProviderConfig
 
 
 def sandboxes(tier: str = "auto", config: SandboxConfig | None = None) -> list[Sandbox]:
@@ -114,18 +115,22 @@ def evaluator_of(config: CommonConfig, executor: Executor, instance_key: str) ->
 def run_context(
     run_id: str,
     config: CommonConfig,
-    model: LanguageModel,
+    models: Sequence[LanguageModel],
     executor: Executor,
     evaluator: Evaluator,
     **further: Any,
 ) -> RunContext:
-    """`further` is what else the context has."""
+    """`models` are in the order of the configuration; `further` is what else the context has."""
+    listed = zip(config.models.items(), models, strict=True)
     return RunContext(
         run_id=run_id,
         seed=config.seed,
         limits=config.limits.value(),
         max_tokens=config.max_tokens,
-        requester=Requester(model, AdaptiveLimit(config.concurrency)),
+        requesters=[
+            Requester(model, AdaptiveLimit(asked.provider.concurrency), name, asked.weight)
+            for (name, asked), model in listed
+        ],
         executor=executor,
         evaluator=evaluator,
         guest_limits=config.sandbox.limits(),

@@ -17,7 +17,7 @@ from selftaught.engine.account import unlimited
 from selftaught.engine.limit import AdaptiveLimit
 from selftaught.engine.replies import ReplyReader, Wanted, read_drawn
 from selftaught.engine.requests import Requester
-from selftaught.studies.common_config import ProviderConfig
+from selftaught.studies.models_config import ProviderConfig
 
 _MANY = 1000
 # As a run asks; with two responses it shows whether the model takes n.

@@ -189,7 +189,7 @@ def _context(executor: LocalExecutor, model: _Model) -> RunContext:
         seed=RUN_SEED,
         limits=replace(IMPROVER_LIMITS),
         max_tokens=100,
-        requester=Requester(model, AdaptiveLimit(32)),
+        requesters=[Requester(model, AdaptiveLimit(32))],
         executor=executor,
         evaluator=Evaluator(executor, RUN_SEED, key, LIMITS),
         journal=NoJournal(),

@@ -16,7 +16,8 @@ from selftaught.cli.options import (
 )
 from selftaught.pages import words
 from selftaught.pages.blocks import Paragraph, Table
-from selftaught.studies.common_config import DEFAULT_STORE, ProviderConfig
+from selftaught.studies.common_config import DEFAULT_STORE
+from selftaught.studies.models_config import ProviderConfig
 
 if TYPE_CHECKING:
     from selftaught.app.run_list import RunSummary

@@ -12,7 +12,8 @@ from selftaught.analysis.replies import LOST
 from selftaught.cli.options import configured
 from selftaught.pages import words
 from selftaught.pages.blocks import Block, Facts, Paragraph, Table
-from selftaught.studies.common_config import DEFAULT_MODEL, ProviderConfig
+from selftaught.studies.common_config import DEFAULT_MODEL
+from selftaught.studies.models_config import ProviderConfig
 
 _ABOUT_DEFAULT = (
     "needs no key and no network; it edits programs at random, and is not a language model"

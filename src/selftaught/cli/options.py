@@ -161,6 +161,8 @@ def _taken(one: Declared) -> dict[str, Any]:
         return {"default": None, "is_flag": True}
     if taken is Literal:
         return {"type": click.Choice(get_args(one.type))}
+    if said.read is not None:
+        return {"metavar": said.metavar, "multiple": True}
     if taken is tuple:
         return {"metavar": said.metavar, "multiple": True, "callback": _listed}
     if taken is dict:

@@ -82,7 +82,8 @@ def _ending(run: ImproverRunTrace) -> str:
 def _call(call: CallTrace, shown: set[str]) -> Iterator[str]:
     cost = "" if not call.cost_usd else f", {call.cost_usd:.4f} USD"
     tokens = f"{call.tokens_in:,} tokens in, {call.tokens_out:,} out{cost}"
-    asked = f"{words.counted(call.n, 'sample')} at temperature {call.temperature:g}"
+    of = f" of {call.model}" if call.model else ""
+    asked = f"{words.counted(call.n, 'sample')}{of} at temperature {call.temperature:g}"
     yield f"model call {call.key[: words.SHORT_ID]}: {asked}; {tokens}"
     for failure in call.failures:
         yield f"  a request failed: {failure}"

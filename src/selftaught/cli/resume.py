@@ -23,7 +23,8 @@ from selftaught.cli.study_command import check_out, out_options, write_out
 from selftaught.core.errors import ConfigError
 from selftaught.pages import words
 from selftaught.pages.blocks import Page, Paragraph, Section
-from selftaught.studies.common_config import BudgetConfig, KeyConfig
+from selftaught.studies.common_config import BudgetConfig
+from selftaught.studies.models_config import KeyConfig
 
 _SHOWN = 20
 _LINE_CHARS = 200

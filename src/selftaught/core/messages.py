@@ -32,12 +32,17 @@ class ScoreRequest:
 
 @dataclass(frozen=True, slots=True)
 class PromptRequest:
-    """One call of the language model: one message with `n` responses, or several with one each."""
+    """One call of the language model: one message with `n` responses, or several with one each.
+
+    Attributes:
+        model: name of the one that is to be asked; "" for whichever is drawn.
+    """
 
     expertise: str
     messages: tuple[str, ...]
     n: int
     temperature: float
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,12 +180,14 @@ def _parse_request(body: Any) -> Request:
                 raise WireError("solutions that are no texts")
             return ScoreRequest(tuple(solutions))
         case "prompt":
-            expertise, messages, n, temperature = _exactly(
-                fields, expertise=str, messages=list, n=int, temperature=float
+            expertise, messages, n, temperature, model = _exactly(
+                {"model": "", **fields},
+                **{"expertise": str, "messages": list, "n": int, "temperature": float},
+                model=str,
             )
             if not all(type(message) is str for message in messages):
                 raise WireError("messages that are no texts")
-            return PromptRequest(expertise, tuple(messages), n, temperature)
+            return PromptRequest(expertise, tuple(messages), n, temperature, model)
         case "clock":
             _exactly(fields)
             return ClockRequest()

@@ -55,32 +55,36 @@ class Books:
 
     Attributes:
         run_id, improver_run: the run, and the key of the improver run that asks.
+        tells_models: whether the journal says which model was asked.
         is_counted: whether the call itself is paid already.
         usage: what the call has taken so far; of samples those that came.
     """
 
     ledger: Ledger
     journal: Journal
-    model: LanguageModel
     run_id: str = ""
     improver_run: str = ""
     listener: Listener = silent
+    tells_models: bool = False
     is_counted: bool = False
     usage: Usage = field(default_factory=Usage)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    def account(self, key: str, requests: int = 0) -> Account:
-        """That of the prompt of this key, which has taken so many requests before."""
-        cost_usd = self.model.most_usd(1, 1)
-        return Account(self, key, requests, cost_usd is not None, cost_usd != 0.0)
+    def account(self, key: str, model: LanguageModel, name: str = "", requests: int = 0) -> Account:
+        """That of the prompt of this key to a model, as the run calls it, which has taken so many
+        requests before."""
+        cost_usd = model.most_usd(1, 1)
+        paid = cost_usd != 0.0
+        told = name if self.tells_models else ""
+        return Account(self, key, model, told, requests, cost_usd is not None, paid)
 
-    async def reserve(self, prompt: Prompt) -> Reservation:
-        """Set aside one request.
+    async def reserve(self, prompt: Prompt, model: LanguageModel) -> Reservation:
+        """Set aside one request, at the price of the model that is asked.
 
         Raises: BudgetExceeded if not even one response can be paid.
         """
         async with self._turn:
-            cost = worst_case(self.model, prompt.size_bytes, prompt.max_tokens)
+            cost = worst_case(model, prompt.size_bytes, prompt.max_tokens)
             cost = replace(cost, lm_calls=0 if self.is_counted else 1)
             reservation = await self.ledger.reserve_in_turn(cost, prompt.n)
             self.is_counted = True
@@ -97,7 +101,7 @@ def worst_case(model: LanguageModel, prompt_bytes: int, max_tokens: int) -> Cost
 
 def unlimited(model: LanguageModel) -> Account:
     """The account of one call outside of any run, which nobody limits or writes down."""
-    return Books(Ledger(Budget()), NoJournal(), model).account("")
+    return Books(Ledger(Budget()), NoJournal()).account("", model)
 
 
 @dataclass(slots=True)
@@ -105,12 +109,15 @@ class Account:
     """The books of one prompt's requests.
 
     Attributes:
+        told: the model's name, where the journal says it.
         is_priced: whether what they cost is known.
         is_paid: whether they may cost money: then each is on disk before it is acted on.
     """
 
     books: Books
     key: str
+    model: LanguageModel
+    told: str
     requests: int
     is_priced: bool
     is_paid: bool
@@ -120,7 +127,7 @@ class Account:
 
         Raises: BudgetExceeded if not even one response can be paid.
         """
-        reservation = await self.books.reserve(prompt)
+        reservation = await self.books.reserve(prompt, self.model)
         sent = replace(prompt, n=reservation.samples, seeds=prompt.seeds[: reservation.samples])
         request = ChargedRequest(self, self.requests, sent, reservation)
         self.requests += 1
@@ -135,6 +142,7 @@ class Account:
             max_tokens=sent.max_tokens,
             seeds=tuple(sent.seeds),
             reserved=reservation.usage,
+            model=self.told,
         )
         try:
             self.append(call, (sent.system, sent.user))

@@ -192,6 +192,11 @@ class Broker:
             raise _Refused(
                 "value", f"a prompt of {longest} bytes; the limit is {self.context.prompt_bytes}"
             )
+        names = [one.name for one in self.context.requesters]
+        if request.model and request.model not in names:
+            raise _Refused(
+                "value", f"there is no model {request.model!r:.80}: there are {', '.join(names)}"
+            )
         if not math.isfinite(request.temperature):
             raise _Refused("value", f"temperature must be a number, not {request.temperature}")
         if self.calls >= self.limits.calls or self.samples_left == 0:
@@ -211,10 +216,10 @@ class Broker:
             max_tokens=self.context.max_tokens,
         )
         drawn = messages if len(messages) > 1 else messages * wanted
-        responses = await self._draw(base, drawn[:wanted])
+        responses = await self._draw(base, drawn[:wanted], request.model)
         return Reply({"responses": responses, "times_used": times_used})
 
-    async def _draw(self, base: Prompt, messages: Sequence[str]) -> list[str]:
+    async def _draw(self, base: Prompt, messages: Sequence[str], model: str) -> list[str]:
         """One response to each message, in order; equal messages are one request with n."""
         counts: dict[str, int] = {}
         for message in messages:
@@ -222,7 +227,7 @@ class Broker:
         call = ChargedCall(self.context, self.improver_run, self.asked)
         self._drawn.append(call)
         try:
-            left = await call.draw(base, counts)
+            left = await call.draw(base, counts, model)
         except ModelFailure as failure:
             if failure.kind != "prompt":
                 raise

@@ -37,14 +37,14 @@ class RunContext:
     `modules` is what improvers are told that they can import besides the usual modules.
     `version_scheme` is that of the run's tasks, from which keys follow; `reply_scheme` is how the
     programs of replies are found. `bounds` are those of
-    normalised values, as its intervals know of them.
+    normalised values, as its intervals know of them. `requesters` has one for each of its models.
     """
 
     run_id: str
     seed: int
     limits: ImproverLimits
     max_tokens: int
-    requester: Requester
+    requesters: Sequence[Requester]
     executor: Executor
     evaluator: Evaluator
     journal: Journal
@@ -78,8 +78,15 @@ class RunContext:
 
     @property
     def model(self) -> LanguageModel:
-        """The run's one model; requests go through `requester`."""
-        return self.requester.model
+        """The model M of Algorithm 1, which of several is the first; requests go through
+        `requesters`, and whether one of them goes to another is no matter of the algorithm."""
+        return self.requesters[0].model
+
+    @property
+    def several(self) -> tuple[str, ...]:
+        """Names of the run's models, where it has more than one."""
+        names = tuple(one.name for one in self.requesters)
+        return names if len(names) > 1 else ()
 
     @property
     def root(self) -> str:
@@ -88,9 +95,14 @@ class RunContext:
 
     def most(self, improver_runs: int) -> Amounts:
         """What so many improver runs can take, requests that fail apart: all that their limits
-        allow, each response to a message of its own that is as long as can be."""
+        allow, each response to a message of its own that is as long as can be, from the dearest
+        model."""
         calls = improver_runs * self.limits.calls
-        one = worst_case(self.model, self.prompt_bytes, self.max_tokens).of(1)
+        worst = (
+            worst_case(asked.model, self.prompt_bytes, self.max_tokens).of(1)
+            for asked in self.requesters
+        )
+        one = max(worst, key=lambda amounts: amounts.usd)
         most = NOTHING.plus(one, calls * self.limits.samples_per_call)
         return replace(most, lm_calls=calls)
 
@@ -99,7 +111,7 @@ class RunContext:
             self.journal.append(self.run_id, body, key, texts)
 
     async def read_replies(
-        self, key: str, improver_run: str, wanted: Wanted, message: str, drawn: Drawn
+        self, key: str, improver_run: str, wanted: Wanted, message: str, drawn: Drawn, model: str
     ) -> None:
         """Keep what the responses to a prompt hold; older runs did not."""
         own = make_key(key, "replies", len(drawn.texts))
@@ -109,7 +121,8 @@ class RunContext:
         self._reader.count(readings)
         programs = [one.program for one in readings if one.program is not None]
         texts = (*programs, *([shown] if shown is not None else ()))
-        self.record(as_event(improver_run, key, shown, readings), own, texts)
+        told = model if self.several else ""
+        self.record(as_event(improver_run, key, shown, readings, told), own, texts)
 
     async def programs_in(self, entry: str, message: str, texts: Sequence[str]) -> list[str | None]:
         """The programs of responses to a prompt, as improvers are given them."""

@@ -28,6 +28,11 @@ _HELPERS = {
 # SEARCH/REPLACE blocks or the diff of a response, or raises a ValueError that says why not.""",
 }
 
+_MODELS = """
+#   language_model.models = [{}]
+#   prompt, batch_prompt and start take model=NAME, to ask that one; without it the model of each
+#   response is drawn"""
+
 
 def describe_task(task: Task, modules: Sequence[str] = (), scheme: int = VERSION_SCHEME) -> str:
     """What a task shows of itself, and what its programs can import.
@@ -51,8 +56,14 @@ def describe_meta_utility(
     limits: ImproverLimits,
     modules: Sequence[str] = (),
     reply_scheme: int = REPLY_SCHEME,
+    models: Sequence[str] = (),
 ) -> str:
-    """The description of the meta-utility, in the form of a program."""
+    """The description of the meta-utility, in the form of a program.
+
+    Args:
+        models: their names, where the run has several.
+    """
+    choice = _MODELS.format(", ".join(map(repr, models))) if models else ""
     per_task = "\n".join(
         f"    {task.name!r},  # {'a cost, ' if task.minimize else ''}{task.scale.said}"
         for task in tasks
@@ -68,7 +79,7 @@ def describe_meta_utility(
 #   language_model.prompt(expertise, message, n_responses=1, temperature=0.7) -> list[str]
 #   language_model.batch_prompt(expertise, message_batch, temperature=0.7) -> list[str]
 #   language_model.max_responses_per_call = {limits.samples_per_call}
-#   language_model.budget = {limits.calls} calls; language_model.times_used
+#   language_model.budget = {limits.calls} calls; language_model.times_used{choice}
 # A call past the model's budget raises an exception; a use past the utility's budget is worth the
 # lowest value. Responses past max_responses_per_call are not drawn. One batch_prompt is one call.
 {_HELPERS[reply_scheme]} Only {importable} can be imported.

@@ -8,7 +8,7 @@ and an improver run that was open at the cut starts again and is given the respo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -96,10 +96,14 @@ class History:
     def evaluation(self, key: str, program: Program) -> EvaluationOutcome | None:
         return self.memory.evaluations.get(key)
 
-    def responses(self, key: str, n: int) -> tuple[dict[int, str], list[int]]:
-        """Those of a prompt by their place, and the places that are still to be asked for."""
-        known = self._known(key)
-        return known, [place for place in range(n) if place not in known]
+    def responses(self, keys: Sequence[str], n: int) -> tuple[list[dict[int, str]], list[int]]:
+        """Those of a prompt by their place, and the places that are still to be asked for.
+
+        Args:
+            keys: of the prompt to each of the run's models, which share the places.
+        """
+        known = self._known(keys)
+        return known, [place for place in range(n) if not any(place in one for one in known)]
 
     def clock(self, key: str) -> float | None:
         return self.memory.clocks.get(key)
@@ -112,8 +116,8 @@ class History:
         """What a program was found to be worth: as it stands; None to score it again."""
         return known
 
-    def _known(self, key: str) -> dict[int, str]:
-        return dict(self.memory.responses.get(key, {}))
+    def _known(self, keys: Sequence[str]) -> list[dict[int, str]]:
+        return [dict(self.memory.responses.get(key, {})) for key in keys]
 
 
 class Replay(History):
@@ -130,10 +134,10 @@ class Replay(History):
             raise JournalEnds(f"scored a program that is not in the journal ({program.id})")
         return known
 
-    def responses(self, key: str, n: int) -> tuple[dict[int, str], list[int]]:
-        if key not in self.memory.requests:
-            raise JournalEnds(f"asked the model what is not in the journal (call {key})")
-        return self._known(key), []
+    def responses(self, keys: Sequence[str], n: int) -> tuple[list[dict[int, str]], list[int]]:
+        if not any(key in self.memory.requests for key in keys):
+            raise JournalEnds(f"asked the model what is not in the journal (call {keys[0]})")
+        return self._known(keys), []
 
     def clock(self, key: str) -> float | None:
         shown_s = super().clock(key)

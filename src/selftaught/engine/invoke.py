@@ -169,6 +169,7 @@ def guest_facts(
         "calls": limits.calls,
         "samples_per_call": limits.samples_per_call,
         "utility_uses": limits.utility_uses,
+        "models": [one.name for one in context.requesters],
     }
 
 

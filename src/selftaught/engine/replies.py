@@ -119,9 +119,9 @@ _LOST = Reading(None, UNREADABLE)
 
 
 def as_event(
-    improver_run: str, call: str, shown: str | None, readings: Sequence[Reading]
+    improver_run: str, call: str, shown: str | None, readings: Sequence[Reading], model: str
 ) -> Replies:
-    """What the journal keeps."""
+    """What the journal keeps; `model` where the run has several."""
     return Replies(
         invocation=improver_run,
         call=call,
@@ -131,6 +131,7 @@ def as_event(
         ),
         whys=tuple(one.why for one in readings),
         details=tuple(one.detail for one in readings) if any(r.detail for r in readings) else (),
+        model=model,
     )
 
 

@@ -120,10 +120,18 @@ class Drawn:
 
 @dataclass(slots=True)
 class Requester:
-    """Asks one model, for everybody in a run; `rng` draws waiting times."""
+    """Asks one model, for everybody in a run; `rng` draws waiting times.
+
+    Attributes:
+        name, weight: of the model, as the run calls it, and its share among several.
+        dead: why it answers nobody any more, where others go on without it.
+    """
 
     model: LanguageModel
     limit: AdaptiveLimit
+    name: str = ""
+    weight: float = 1.0
+    dead: ModelFailure | None = None
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     rng: random.Random = field(default_factory=random.Random)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -161,6 +169,8 @@ class Requester:
         """As many requests as it takes, one after the other."""
         patience = Patience(self.policy, self.rng)
         while places:
+            if self.dead is not None:
+                raise self.dead
             if len(places) > self.model.samples_per_request:  # found out just now
                 return await self._fill(drawn, places, prompt, account)
             try:
@@ -182,6 +192,8 @@ class Requester:
         """One request; the places that are missing then, of those that could be paid."""
         seeds = prompt.seeds[places.start : places.stop]
         async with self.limit.place() as turn:
+            if self.dead is not None:  # died while we waited
+                return places
             part = replace(prompt, n=len(places), seeds=seeds)
             request = await account.open(part, places.start)
             try:

@@ -217,6 +217,7 @@ class LmCall(EventRecord, frozen=True):
         place: of its first response among those of the prompt.
         n: responses asked for.
         reserved: what it may take at most.
+        model: that is asked, where the run has several.
     """
 
     kind: ClassVar[str] = "lm_call"
@@ -232,6 +233,7 @@ class LmCall(EventRecord, frozen=True):
     max_tokens: int
     seeds: tuple[int, ...]
     reserved: Usage
+    model: str = ""
 
 
 class LmAnswer(EventRecord, frozen=True):

@@ -19,18 +19,24 @@ from selftaught.journal.record import EventRecord
 from selftaught.studies.results import result_of
 from selftaught.studies.study import Asked, NothingMeasured, Study
 
-# What guests asked and were told follows no result, and there is much of it.
+# What guests asked and were told follows no result, and there is much of it; but of several models
+# what each was asked.
 _NOT_KEPT = (LmCall, LmAnswer, ClockRead)
 
 
 class KeptJournal:
     """A journal that keeps what a study's result follows from."""
 
-    def __init__(self, study: Study[Any], journal: Journal, so_far: RecordedRun) -> None:
-        """`so_far`: what it holds already."""
+    def __init__(
+        self, study: Study[Any], journal: Journal, so_far: RecordedRun, *, several: bool
+    ) -> None:
+        """`so_far`: what it holds already; `several`: whether the run has several models."""
+        self._not_kept = (ClockRead,) if several else _NOT_KEPT
         self._journal = journal
         self._so_far = so_far
-        self._events = [event for event in so_far.events if not isinstance(event.body, _NOT_KEPT)]
+        self._events = [
+            event for event in so_far.events if not isinstance(event.body, self._not_kept)
+        ]
         self._texts: dict[str, str] = {}
         # What a program is worth is not replaced where it is scored anew.
         scores: tuple[type[EventRecord], ...] = (Evaluation, *study.scores())
@@ -40,7 +46,7 @@ class KeptJournal:
 
     def append(self, run_id: str, body: Body, key: str, texts: Sequence[str] = ()) -> None:
         self._journal.append(run_id, body, key, texts)
-        if not isinstance(body, _NOT_KEPT) and (body.kind, key) not in self._scored:
+        if not isinstance(body, self._not_kept) and (body.kind, key) not in self._scored:
             self._events.append(Event(0, run_id, key, 0.0, body))
             self._texts.update((content_id(text), text) for text in texts)
 
@@ -69,7 +75,7 @@ async def recorded_run(
     Raises: what the study raises.
     """
     start_s = time.monotonic() - context.history.memory.elapsed_s
-    kept = KeptJournal(study, context.journal, so_far)
+    kept = KeptJournal(study, context.journal, so_far, several=bool(context.several))
     context.journal = kept
     if head is not None:
         context.record(head, context.run_id, (asked.improver.source,))

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeAlias
 
 from selftaught.core.budget import LEAST_MEMORY_BYTES, Budget, ImproverLimits
+from selftaught.studies.models_config import AskedModel, ProviderConfig, asked_models, read_models
 from selftaught.studies.settings import Heading, Section, Setting
 
 if TYPE_CHECKING:  # they load numpy, for which a help page must not wait
-    from selftaught.core.language_model import ModelSettings
     from selftaught.core.ports import GuestLimits
     from selftaught.core.seeds import Stream
 
@@ -134,83 +133,6 @@ class ScoreConfig(Section):
 
 
 @dataclass(frozen=True, kw_only=True)
-class KeyConfig(Section):
-    """Where the provider's key is."""
-
-    heading: ClassVar = Heading.MODEL
-    api_key_file: Annotated[
-        Path | None, Setting("Holds the key; only you may read it.", unset="the environment")
-    ] = None
-    api_key_env: Annotated[
-        str | None,
-        Setting(
-            "Variable that holds the key.",
-            metavar="NAME",
-            unset="that of the server's host, if it is known",
-            min_length=1,
-        ),
-    ] = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class ProviderConfig(KeyConfig):
-    """How the model's provider is asked."""
-
-    base_url: Annotated[
-        str | None,
-        Setting(
-            "Server that speaks the provider's protocol, such as http://127.0.0.1:8000/v1.",
-            metavar="URL",
-            unset="the provider's own, or its environment variable",
-            min_length=1,
-        ),
-    ] = None
-    max_tokens: Annotated[int, Setting("Output tokens a response at most.", ge=1)] = 4096
-    reasoning_effort: Annotated[
-        str | None,
-        Setting("Such as low, medium or high.", metavar="WORD", unset="the model's", min_length=1),
-    ] = None
-    model_args: Annotated[
-        dict[str, Any],
-        Setting(
-            "A further argument of each request, V in JSON or a word; may be given again.",
-            option="--model-arg",
-        ),
-    ] = field(default_factory=dict)
-    price_in: Annotated[
-        float | None,
-        Setting("USD per million input tokens.", unset="the published price", ge=0),
-    ] = None
-    price_out: Annotated[
-        float | None,
-        Setting("USD per million output tokens.", unset="the published price", ge=0),
-    ] = None
-    request_timeout_s: Annotated[float, Setting("Seconds that one request may take.", gt=0)] = 600.0
-    concurrency: Annotated[
-        int,
-        Setting(
-            "Requests at once, at most; fewer while the provider says that it is too many.",
-            ge=1,
-            le=1024,
-        ),
-    ] = 32
-
-    def settings(self) -> ModelSettings:
-        from selftaught.core.language_model import ModelSettings
-
-        return ModelSettings(
-            base_url=self.base_url,
-            api_key_file=self.api_key_file,
-            api_key_env=self.api_key_env,
-            reasoning_effort=self.reasoning_effort,
-            args=self.model_args,
-            price_in=self.price_in,
-            price_out=self.price_out,
-            timeout_s=self.request_timeout_s,
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
 class ServerConfig(ProviderConfig):
     """How a model is served to other tools."""
 
@@ -232,7 +154,14 @@ class CommonConfig(ScoreConfig, ProviderConfig):
     """
 
     command: ClassVar[str]
-    model: Annotated[str, Setting("Language model.", metavar="PROVIDER:NAME")] = DEFAULT_MODEL
+    model: Annotated[
+        str | dict[str, Any],
+        Setting(
+            "Language model; may be given again, with a share as in NAME=3.",
+            metavar="PROVIDER:NAME",
+            read=read_models,
+        ),
+    ] = DEFAULT_MODEL
     improver: Annotated[
         str,
         Setting(
@@ -271,6 +200,17 @@ class CommonConfig(ScoreConfig, ProviderConfig):
     def task_names(self) -> tuple[str, ...]:
         """Of the tasks, by name or file, as they were given; none if they came from Python."""
         return ()
+
+    @property
+    def models(self) -> dict[str, AskedModel]:
+        """The run's models by their names. Raises: ConfigError."""
+        return asked_models(self.model, self)
+
+    @property
+    def model_label(self) -> str:
+        """The models in a line, with their shares."""
+        listed = self.models.items()
+        return ", ".join(f"{n}={one.weight:g}" if one.weight != 1 else n for n, one in listed)
 
     def settled(self, tasks: int) -> Self:
         """With what follows from the number of tasks, as the run's head says it."""

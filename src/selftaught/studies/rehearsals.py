@@ -143,6 +143,7 @@ class Rehearsals:
         context = make_context(_Rehearsed(""))
         self.limits = limits = context.limits
         self.modules = context.modules
+        self.several = context.several
         self.max_tokens = context.max_tokens
         one_sample = self.call(context.prompt_bytes + PROMPT_OVERHEAD_TOKENS, self.max_tokens, 1)
         self.most_restarted = one_sample * (limits.calls * limits.samples_per_call)
@@ -173,7 +174,7 @@ class Rehearsals:
         utility = _Counted(f"rehearsal-{depth}", description, depth)
         context = self._make_context(rehearsed)
         again = SandboxedImprover(context, improver, "improve", samples_cap=samples)
-        await again.run(utility, solution)
+        _, taken = await again.run(utility, solution)
         if tokens_out is None:
             tokens_out = likely_tokens(solution.source) + _WORDS_AROUND_TOKENS
         tokens_out = min(self.max_tokens, tokens_out)
@@ -181,6 +182,8 @@ class Rehearsals:
         for prompt in rehearsed.prompts:
             tokens_in = likely_tokens(prompt.system, prompt.user)
             total = total + self.call(tokens_in, tokens_out, prompt.n)
+        if self.several:  # which share a call
+            total = replace(total, lm_calls=taken.lm_calls)
         return total, len(utility.asked)
 
     async def scoring_s(self, task: Task) -> float:

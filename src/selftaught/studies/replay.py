@@ -20,7 +20,9 @@ from selftaught.studies.study import ImproverFailed, NothingMeasured, Study
 # What is compared, event by event, by kind and key, besides what the study alone writes; clocks and
 # the machine's speed are left out, and what sums up the events themselves.
 _COMPARED = (Invocation, InvocationEnd, Evaluation, MetaEvaluation, Result)
-_VOLATILE = frozenset({"cpu_s", "wall_s", "tier", "sandbox_tier", "usage", "short", "outcomes"})
+_VOLATILE = frozenset(
+    {"cpu_s", "wall_s", "tier", "sandbox_tier", "usage", "models", "short", "outcomes"}
+)
 
 
 class ReplayJournal(NoJournal):

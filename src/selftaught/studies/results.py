@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from selftaught.analysis.recorded_run import RecordedRun, outcomes
+from selftaught.analysis.replies import by_model
 from selftaught.analysis.run_head import RunHead
 from selftaught.analysis.spending import spending
 from selftaught.core.statistics import close
@@ -33,6 +34,7 @@ def result_of(study: Study[Any], run: RecordedRun) -> dict[str, Any] | None:
     own = study.result_of(run)
     if own is None:
         return None
+    models = by_model(run.events)
     usage = spending(run.events).total if head.usage is None else head.usage
     return {
         "run_id": run.run_id,
@@ -42,6 +44,7 @@ def result_of(study: Study[Any], run: RecordedRun) -> dict[str, Any] | None:
         **own,
         "outcomes": outcomes(run.events),
         "usage": asdict(usage),
+        **({"models": models} if models else {}),
         "wall_s": _elapsed_s(run.events) if head.wall_s is None else head.wall_s,
     }
 

@@ -19,7 +19,9 @@ from selftaught.pages.blocks import Block, Facts, Listing, Page, Paragraph, Sect
 Json = Mapping[str, Any]
 
 # What all results have, and other sections say.
-_OF_ALL = frozenset({"run_id", "state", "model", "sandbox_tier", "outcomes", "usage", "wall_s"})
+_OF_ALL = frozenset({"run_id", "state", "model", "sandbox_tier", "outcomes", "usage", "wall_s"}) | {
+    "models"
+}
 ESTIMATE = ("mean", "low", "high", "n")
 _BY_ROLE = ("lm_calls", "requests", "samples", "tokens_in", "tokens_out", "usd")
 
@@ -74,6 +76,8 @@ def end_page(result: Json, sections: Sequence[Section], *more: str) -> Page:
         *more,
     )
     became = _outcomes_table([run.get("outcomes", ()) for run in runs])
+    models = _models_tables([run.get("models", {}) for run in runs])
+    sections = [*sections, *(Section("models", "", (one,)) for one in models)]
     ending = (Section("outcomes", "", (became,)), Section("end", "", tuple(map(Paragraph, lines))))
     return Page("", (), (*sections, *(ending if became.rows else ending[1:])))
 
@@ -237,7 +241,26 @@ def spending_section(views: Sequence[RunView]) -> Section:
     data = spent.as_json() | {"wall_s": wall_s([view.head for view in views])}
     sheet = Sheet("spending", ("role", *_BY_ROLE), rows)
     title = "Spending, by the role of the improver that asked"
-    return Section("spending", title, (table,), data, (sheet,))
+    models = _models_tables([view.models for view in views])
+    return Section("spending", title, (table, *models), data, (sheet,))
+
+
+def _models_tables(runs: Sequence[Json]) -> Iterator[Table]:
+    """What each of several models took and brought, in all runs; of one run its best, too."""
+    rows = []
+    for name in sorted({name for run in runs for name in run}):
+        each = [run[name] for run in runs if name in run]
+        usage = asdict(sum((Usage(**one["usage"]) for one in each), Usage()))
+        lost = sum(n for one in each for what, n in one["replies"].items() if "lost" in what)
+        best = [one["best"] for one in each if one["best"] and len(runs) == 1]
+        told = [(b["program_id"][: words.SHORT_ID], words.number(b["value"])) for b in best]
+        counts = (f"{usage[column]:,}" for column in _BY_ROLE[:-1])
+        cells = (*counts, words.dollars(usage["usd"]), f"{lost:,}", *(told or [("-", "")])[0])
+        rows.append((name, *cells))
+    if rows:
+        headings = ("", "calls", "requests", "samples", "tokens in", "tokens out", "USD", "lost")
+        note = "best: the program of its replies that is worth most on search"
+        yield Table("By model", (*headings, "best", "worth"), tuple(rows), note, counts=True)
 
 
 def outcomes_section(views: Sequence[RunView]) -> Section:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, replace
 from enum import StrEnum
 from functools import lru_cache
@@ -60,6 +60,7 @@ class Setting:
         unset: what holds where the default is None or nothing.
         ge, gt, le: bounds, "greater than or equal to" and so on.
         min_length, max_length: of a text or a list.
+        read: makes the value of what is given; of an option that may be given again, of them all.
     """
 
     help: str = ""
@@ -72,16 +73,19 @@ class Setting:
     le: float | None = None
     min_length: int | None = None
     max_length: int | None = None
+    read: Callable[[Any], Any] | None = None
 
     # How pydantic finds bounds in an annotation that is not its own.
     __is_annotated_types_grouped_metadata__: ClassVar[bool] = True
 
     def __iter__(self) -> Iterator[Any]:
+        from pydantic import BeforeValidator
         from pydantic import Field as Bounds
 
         names = ("ge", "gt", "le", "min_length", "max_length")
         bounds: dict[str, Any] = {name: getattr(self, name) for name in names}
-        return iter(Bounds(**bounds).metadata)
+        reading = [BeforeValidator(self.read)] if self.read else []
+        return iter([*Bounds(**bounds).metadata, *reading])
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,8 @@ class _Study:
         asked, context = self._asked, self._context
         runs = asked.config.runs.resolved(len(asked.tasks))
         meta_utility = describe_meta_utility(
-            asked.tasks, runs, context.limits, context.modules, context.reply_scheme
+            *(asked.tasks, runs, context.limits, context.modules, context.reply_scheme),
+            models=context.several,
         )
         own = asked.config.own_prompts.get(condition)
         drawing = Drawing(context, asked.improver, condition, meta_utility, invocation, own)

@@ -62,7 +62,9 @@ async def stop_steps(rehearsals: Rehearsals, asked: Asked[RunConfig]) -> list[St
         taken, _ = await rehearsals.rehearse(seed, task.seed_program(), described)
         drawn.append(taken)
     inner = sum(drawn, Usage())
-    description = describe_meta_utility(tasks, runs, limits, rehearsals.modules)
+    description = describe_meta_utility(
+        tasks, runs, limits, rehearsals.modules, models=rehearsals.several
+    )
     outer, scored = await rehearsals.rehearse(seed, seed, description, depth=0)
     judged = runs["val"] + runs["test"]
     steps = [Step("t = 0", inner * judged, rehearsals.most_run * (len(tasks) * judged))]
@@ -108,7 +110,8 @@ class _Study:
     async def run(self) -> Ended:
         context, tasks, runs = self._context, self._tasks, self._runs
         description = describe_meta_utility(
-            tasks, runs, context.limits, context.modules, context.reply_scheme
+            *(tasks, runs, context.limits, context.modules, context.reply_scheme),
+            models=context.several,
         )
         queried = MetaQuery(context, self._u_meta, description)
         try:

@@ -84,7 +84,9 @@ on test instances, which no improver ever saw, to the improver it began with.
 
         config = asked.config
         runs, limits = config.runs.resolved(len(asked.tasks)), config.limits.value()
-        told = describe_meta_utility(asked.tasks, runs, limits, config.sandbox.modules)
+        models = tuple(config.models) if len(config.models) > 1 else ()
+        modules = config.sandbox.modules
+        told = describe_meta_utility(asked.tasks, runs, limits, modules, models=models)
         check_prompt("the meta-utility", told, asked.improver, config.prompt_kb)
 
     def curve(self, reader: JournalReader, series_id: str) -> dict[str, Any]:

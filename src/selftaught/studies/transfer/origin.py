@@ -12,6 +12,7 @@ from selftaught.core.errors import ConfigError
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.journal.reader import JournalReader, open_reader
 from selftaught.studies.common_config import CommonConfig
+from selftaught.studies.models_config import read_models
 from selftaught.studies.next_command import next_command
 from selftaught.studies.settings import make_config, merged
 from selftaught.studies.study import Asked, Installed
@@ -107,9 +108,9 @@ def asked_of(
     return Asked(make_config(TransferConfig, settings), tasks, origin.seed)
 
 
-def _inherited(head: RunHead, model: str | None) -> dict[str, Any]:
+def _inherited(head: RunHead, model: Any) -> dict[str, Any]:
     """Settings of the run; for another model without those of its own model's provider."""
     names = {field.name for field in fields(CommonConfig)} - _OF_THE_RUN
-    if model is not None and model != head.config.get("model"):
-        names -= _OF_THE_MODEL
+    if model is not None and read_models(model) != head.config.get("model"):
+        names -= _OF_THE_MODEL | {"model"}
     return {name: value for name, value in head.config.items() if name in names}
