@@ -53,7 +53,7 @@ def test_the_defaults_that_help_tells_are_those_of_the_configuration() -> None:
     config = AuditConfig()
     assert f"Proposals to draw. [default: {config.samples}]" in page
     assert f"half of the samples each. [default: {config.warning}]" in page
-    assert f"Language model. [default: {config.model}]" in page
+    assert f"as in NAME=3. [default: {config.model}]" in page
 
 
 # --- the sandbox ----------------------------------------------------------------------------------

@@ -94,7 +94,7 @@ def test_an_estimate_of_two_models_counts_the_dearest_and_says_so(here: Path) ->
         (("local:mutator", "nobody:x=2"), "unknown model provider 'nobody'"),
         (
             ("openai:a", "anthropic:b", "--base-url", "http://127.0.0.1:9"),
-            "base_url and api_key_file are of one server",
+            "base_url and the key are of one server",
         ),
     ],
 )

@@ -214,7 +214,7 @@ def test_equal_prompts_get_their_own_recorded_answers_after_a_resume(
             seed=7,
             limits=ImproverLimits(),
             max_tokens=100,
-            requester=Requester(model, AdaptiveLimit(8)),
+            requesters=[Requester(model, AdaptiveLimit(8))],
             executor=world.executor,
             evaluator=Evaluator(world.executor, 7, PUBLIC_KEY),
             journal=journal,

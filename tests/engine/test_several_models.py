@@ -63,7 +63,7 @@ def asking(
 def draw(
     world: World, context: RunContext, counts: dict[str, int], model: str = ""
 ) -> dict[str, list[str]]:
-    call = ChargedCall(context, "improver", None, set())
+    call = ChargedCall(context, "improver", set())
     return world.run(call.draw(BASE, counts, model))
 
 

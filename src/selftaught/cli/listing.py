@@ -47,7 +47,7 @@ def tasks(name: str | None, as_json: bool) -> None:
 @option(
     "--check",
     is_flag=True,
-    help="Send the model one tiny request: latency, price, and what it does not take.",
+    help="Send the model one request as a run does: latency, price, and what it does not take.",
 )
 @option("--get", metavar="NAME", help="Get the weights for gguf:NAME with pip; there is smollm2.")
 @setting_options(ProviderConfig)

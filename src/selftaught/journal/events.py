@@ -242,12 +242,8 @@ class LmAnswer(EventRecord, frozen=True):
     Attributes:
         state: `answered`; how it failed (ModelFailure.kind); `abandoned`, when nobody waited any
             more; or `cut`, under way when the run was cut.
-        texts: of the responses.
-        finishes: the provider's word for why each ended.
-        model: as the provider names it.
-        usage_reported: whether the provider did.
-        usage: as the ledger counts it.
-        cost_usd: as far as it is known.
+        finishes, model: the provider's words for why each response ended, and for the model.
+        usage: as the ledger counts it; `usage_reported`, whether the provider did.
         reasoned: whether each response had reasoning besides its text; empty if none had.
     """
 
@@ -273,9 +269,8 @@ class Replies(EventRecord, frozen=True):
 
     Attributes:
         shown: the program that the prompt showed.
-        programs: that they hold; None where there is none.
-        whys: there is none: `empty`, `reasoning`, `no_program`, `elided`, `edits`, `unreadable`, or
-            `cut` at the output limit before there was one.
+        programs: that they hold; None where there is none, by `whys`: `empty`, `reasoning`,
+            `no_program`, `elided`, `edits`, `unreadable` or `cut`.
         details: why edits do not apply, where any do not.
         model: that was asked, where the run has several.
     """

@@ -39,6 +39,7 @@ class KeyConfig(Section):
 class ProviderConfig(KeyConfig):
     """How the model's provider is asked."""
 
+    heading: ClassVar = Heading.MODEL
     base_url: Annotated[
         str | None,
         Setting(

@@ -18,10 +18,7 @@ from selftaught.pages.blocks import Block, Facts, Listing, Page, Paragraph, Sect
 
 Json = Mapping[str, Any]
 
-# What all results have, and other sections say.
-_OF_ALL = frozenset({"run_id", "state", "model", "sandbox_tier", "outcomes", "usage", "wall_s"}) | {
-    "models"
-}
+_OF_ALL = {"run_id", "state", "model", "models", "sandbox_tier", "outcomes", "usage", "wall_s"}
 ESTIMATE = ("mean", "low", "high", "n")
 _BY_ROLE = ("lm_calls", "requests", "samples", "tokens_in", "tokens_out", "usd")
 
