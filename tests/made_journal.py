@@ -132,7 +132,7 @@ async def make_journal(store: str, run_id: str, shape: Shape, events: int) -> No
     evaluator = Evaluator(executor, config.seed, PUBLIC_KEY)
     journal = open_journal(store)
     context = run_context(
-        *(run_id, config, model, executor, evaluator),
+        *(run_id, config, [model], executor, evaluator),
         journal=journal,
         ledger=Ledger(config.budget.value()),
     )

@@ -105,3 +105,30 @@ def test_an_id_that_leads_nowhere_is_one_line(finished: Finished) -> None:
     assert "is the start of no run and of no program; choose from" in refused(finished, "nonesuch")
     assert "add --trace" in refused(finished, run_id, "--only", "best")
     assert "has no such improver runs" in refused(finished, run_id, "--trace", "--only", "zz")
+
+
+def test_the_scored_programs_of_a_run_are_listed_the_best_first(finished: Finished) -> None:
+    done = selftaught("show", "latest", "--programs", "--json", cwd=finished.folder)
+    assert done.code == 0, done.stderr
+    rows = json.loads(done.stdout)["programs"]
+    assert len(rows) > 3
+    by_task: dict[str, list[float]] = {}
+    for row in rows:
+        if row["value"] is not None:
+            by_task.setdefault(row["task"], []).append(row["value"])
+        else:
+            assert row["failed"]
+    assert all(values == sorted(values, reverse=True) for values in by_task.values())
+    page = selftaught("show", "latest", "--programs", "--from", "2", "--to", "3", cwd=finished.folder)
+    assert rows[1]["program_id"][:8] in page.stdout
+    assert rows[3]["program_id"][:8] not in page.stdout
+    assert f"Programs 2 to 3 of {len(rows)}" in " ".join(page.stdout.split())
+    beyond = selftaught("show", "latest", "--programs", "--from", "99999", cwd=finished.folder)
+    assert (beyond.code, "has no such programs" in beyond.stderr) == (2, True)
+
+
+def test_a_target_that_no_program_can_be_worth_is_refused(tmp_path: Path) -> None:
+    done = selftaught("improve", "flow_shop", "--target", "7", cwd=tmp_path)
+    assert done.code == 2
+    assert "--target 7 is outside of the range of task flow_shop, 0 to 1" in done.stderr
+    assert list(tmp_path.iterdir()) == []

@@ -24,12 +24,14 @@ class Worth:
 
     Attributes:
         estimate: over the sets of instances where it scored; None if it scored on none.
+        printed: the beginning of what it printed, where it first printed anything.
     """
 
     task: str | None
     stream: str
     estimate: Estimate | None
     failures: Mapping[str, int]
+    printed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,8 @@ def _worth(events: Sequence[Event], program_id: str, head: RunHead) -> Iterator[
         ):
             within = within._replace(widens=False)  # as of `improve`
         known = estimate({"": values}, within, lowest_fails=False) if values else None
-        yield Worth(task, stream, known, dict(failures))
+        printed = next((one.printed for one in ones.values() if one.printed), "")
+        yield Worth(task, stream, known, dict(failures), printed)
 
 
 def _origin(reader: JournalReader, run_id: str, program_id: str) -> Origin | None:

@@ -5,10 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from selftaught.analysis.program_origin import ProgramHistory, ProgramInRun, Worth
+from selftaught.analysis.programs import Programs
 from selftaught.analysis.trace import CallTrace, ImproverRunTrace, ReplyTrace, RunTrace
+from selftaught.core.errors import ConfigError
 from selftaught.pages import words
 from selftaught.pages.blocks import Block, Facts, Listing, Page, Paragraph, Section, Table
 from selftaught.studies.next_command import next_command
+
+
+def programs_page(found: Programs, first: int, last: int) -> Page:
+    """The scored programs of a run, the best first, from one place to another."""
+    rows = found.rows[first - 1 : last]
+    if not rows:
+        raise ConfigError(f"run {found.run_id} has no such programs, of {len(found.rows)} in all")
+    shown = tuple(
+        (
+            str(place),
+            row.program_id[: words.SHORT_ID],
+            row.task,
+            "-" if row.value is None else words.number(row.value),
+            str(row.improver_run or "-"),
+            row.failed,
+        )
+        for place, row in enumerate(rows, first)
+    )
+    headings = ("", "program", "task", "on search", "improver run", "how it failed")
+    of = f"{first:,} to {first + len(rows) - 1:,} of {len(found.rows):,}"
+    more = f"Programs {of}; others: --from, --to. One of them: selftaught show PROGRAM"
+    section = Section("programs", "", (Table("", headings, shown, more),))
+    return Page(f"Programs of run {found.run_id}, the best first", (), (section,))
 
 
 def program_page(view: ProgramHistory, store: str) -> Page:
@@ -29,6 +54,9 @@ def _in_run(one: ProgramInRun, store: str) -> Iterator[Block]:
     if one.worth:
         headings = ("task", "stream", "mean with 95 % CI", "n", "failed")
         yield Table("What it is worth", headings, tuple(map(_row, one.worth)))
+    for worth in one.worth:
+        if worth.printed:
+            yield Listing(f"What it printed on {worth.task}, {worth.stream}", worth.printed)
 
 
 def _came(one: ProgramInRun) -> Iterator[tuple[str, str]]:

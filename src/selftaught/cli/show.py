@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from selftaught.journal.reader import JournalReader
 
 _TRACE = "Parts of a trace"
+_MOST_ROWS = 50
 
 
 @click.command(cls=SectionedCommand, short_help="Show a run, or a program of one.")
@@ -23,6 +24,11 @@ _TRACE = "Parts of a trace"
     "--trace",
     is_flag=True,
     help="Show each improver run instead, down to its prompts, replies and scores.",
+)
+@option(
+    "--programs",
+    is_flag=True,
+    help="List its scored programs instead, the best first; --from and --to page through them.",
 )
 @option(
     "--from",
@@ -52,6 +58,7 @@ _TRACE = "Parts of a trace"
 def show(
     run: str,
     trace: bool,
+    programs: bool,
     first: int | None,
     last: int | None,
     only: str | None,
@@ -68,24 +75,38 @@ def show(
     is worth, and which improver run, prompt and program it came from.
     """
     from selftaught.analysis.curve import curve_of
+    from selftaught.analysis.programs import scored_programs
     from selftaught.analysis.recorded_run import standing
     from selftaught.analysis.run_view import run_view
     from selftaught.analysis.series import recorded_series
     from selftaught.analysis.trace import chosen, trace_run
     from selftaught.app.pages import shown_page, stored_result
-    from selftaught.cli.program_page import trace_page
+    from selftaught.cli.program_page import programs_page, trace_page
     from selftaught.cli.terminal import paged, print_json, reading
+    from selftaught.journal.events import Evaluation, Invocation, Replies, Run
     from selftaught.journal.reader import open_reader
     from selftaught.pages.terminal import draw_page
     from selftaught.studies.registry import own_kinds
 
-    if not trace and (first, last, only) != (None, None, None):
+    if not trace and (only is not None or (not programs and (first or last))):
         raise ConfigError("--from, --to and --only are parts of a trace: add --trace")
+    if trace and programs:
+        raise ConfigError("--trace and --programs are two ways to show a run: choose one")
     check_out(out, force=force)
     with reading(store), open_reader(store) as reader:
         run_id = reader.find_run(run)
         if run_id is None:
             _show_program(reader, run, out, force=force, as_json=as_json)
+            return
+        if programs:
+            kinds = (Run, Invocation, Evaluation, Replies)
+            found = scored_programs(run_id, reader.events(run_id, kinds))
+            if as_json:
+                print_json({"run_id": run_id, "programs": found.as_json()})
+                return
+            first = first or 1
+            with paged() as console:
+                draw_page(console, programs_page(found, first, last or first + _MOST_ROWS - 1))
             return
         traced = trace_run(reader, run_id) if trace else None
         if traced is not None and only != "best" and out is None and not as_json:

@@ -11,7 +11,14 @@ from selftaught.core.language_model import Completions, FreeModel, Prompt
 from selftaught.core.statistics import close
 from selftaught.engine.raised import Raises
 from selftaught.journal.codec import Body, Event, as_json
-from selftaught.journal.events import Diverged, Evaluation, Invocation, InvocationEnd, Result
+from selftaught.journal.events import (
+    Diverged,
+    Evaluation,
+    Invocation,
+    InvocationEnd,
+    Result,
+    RunEnd,
+)
 from selftaught.journal.port import NoJournal
 from selftaught.journal.record import EventRecord
 from selftaught.journal.study_events import MetaEvaluation
@@ -72,8 +79,10 @@ def compared(
     read: tuple[type[EventRecord], ...] = () if rescored else (Evaluation, *study.scores())
     kinds = tuple(kind for kind in told if kind not in read)
     listed: list[Event] = []
-    raises, optional = Raises(), set[tuple[str, str]]()
+    raises, optional, has_failed = Raises(), set[tuple[str, str]](), False
     for event in before:
+        if isinstance(event.body, RunEnd):
+            has_failed = event.body.state == "failed"
         optional.update((one.kind, one.key) for one in raises.add(event).events)
         if isinstance(event.body, kinds):
             listed.append(event)
@@ -82,9 +91,13 @@ def compared(
     then = {
         (event.kind, event.key): _stable(as_json(event.body))
         for event in listed
-        # Where the run was cut, all ends; what a raised budget set aside need not come.
+        # Where the run was cut, all ends; what a raised budget set aside need not come, nor what
+        # was under way beside a failure.
         if (not isinstance(event.body, Invocation) or event.key in ended)
-        and ((event.kind, event.key) in now or (event.kind, event.key) not in optional)
+        and (
+            (event.kind, event.key) in now
+            or not (has_failed or (event.kind, event.key) in optional)
+        )
     }
     differences = [
         {"kind": kind, "key": key, "before": body, "now": now.get((kind, key))}
