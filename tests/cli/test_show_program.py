@@ -119,7 +119,8 @@ def test_the_scored_programs_of_a_run_are_listed_the_best_first(finished: Finish
         else:
             assert row["failed"]
     assert all(values == sorted(values, reverse=True) for values in by_task.values())
-    page = selftaught("show", "latest", "--programs", "--from", "2", "--to", "3", cwd=finished.folder)
+    part = ("show", "latest", "--programs", "--from", "2", "--to", "3")
+    page = selftaught(*part, cwd=finished.folder)
     assert rows[1]["program_id"][:8] in page.stdout
     assert rows[3]["program_id"][:8] not in page.stdout
     assert f"Programs 2 to 3 of {len(rows)}" in " ".join(page.stdout.split())
