@@ -36,7 +36,7 @@ import selftaught as st
 from selftaught.journal.codec import Event
 from selftaught.journal.events import Evaluation, Invocation, LmCall
 from selftaught.journal.reader import open_reader
-from selftaught_guest.extract import extract_code
+from selftaught_guest.helpers import extract_code
 
 CORES = os.cpu_count() or 1
 PRICES = {"price_in": 1.0, "price_out": 4.0}  # paid: each answer is on disk before it is used

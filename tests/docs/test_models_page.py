@@ -375,7 +375,7 @@ def test_every_block_of_commands_and_code_is_run_by_a_test() -> None:
         block_with("models --get"),  # tests/cli/test_gguf_command.py runs its like
         block_with("anthropic:claude-sonnet-4-5 --usd"),  # as tests/cli/test_two_model_servers.py
         block_with('[model."openai:qwen3"]'),
-        block_with("for name in language_model.models"),  # as in tests/engine/test_several_models.py
+        block_with("for name in language_model.models"),  # engine/test_several_models
         block_with("def ask_ours"),  # tests/app/test_from_python.py has such a model
     ]
     assert [block for block in BLOCKS if block not in tested] == []
