@@ -353,7 +353,7 @@ def test_what_would_end_a_loop_comes_out_of_a_thread_as_our_failure(error: BaseE
         raise error
 
     async def run() -> None:
-        pool = DaemonThreads("test")
+        pool = DaemonThreads(2, "test")
         loop = asyncio.get_running_loop()
         with pytest.raises(InfrastructureError, match=type(error).__name__):
             await loop.run_in_executor(pool, work)

@@ -145,7 +145,7 @@ class LocalExecutor:
         self._tool_limits = tool_limits(limits or GuestLimits())
         self._idle_tools: list[_ToolPlace] = []
         self._tool_places = asyncio.Semaphore(self._tools)
-        self._threads = DaemonThreads("guest")
+        self._threads = DaemonThreads(candidates + self._tools + 4, "guest")
         self._decoding = asyncio.Lock()
 
     @property
