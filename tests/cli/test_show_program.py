@@ -126,10 +126,3 @@ def test_the_scored_programs_of_a_run_are_listed_the_best_first(finished: Finish
     assert f"Programs 2 to 3 of {len(rows)}" in " ".join(page.stdout.split())
     beyond = selftaught("show", "latest", "--programs", "--from", "99999", cwd=finished.folder)
     assert (beyond.code, "has no such programs" in beyond.stderr) == (2, True)
-
-
-def test_a_target_that_no_program_can_be_worth_is_refused(tmp_path: Path) -> None:
-    done = selftaught("improve", "flow_shop", "--target", "7", cwd=tmp_path)
-    assert done.code == 2
-    assert "--target 7 is outside of the range of task flow_shop, 0 to 1" in done.stderr
-    assert list(tmp_path.iterdir()) == []

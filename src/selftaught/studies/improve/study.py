@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-from selftaught.core.errors import ConfigError
 from selftaught.studies.common_config import BudgetConfig, CommonConfig
 from selftaught.studies.settings import Setting
-from selftaught.studies.study import Argument, Asked, Estimated, Json, Study, late
+from selftaught.studies.study import Argument, Estimated, Json, Study, late
 
 FEWEST_FINALISTS, MOST_FINALISTS = 2, 5
 FEWEST_SETS, MOST_SETS = 5, 20
@@ -74,15 +73,6 @@ on instances that the search never saw (--confirm, --test-repeats).
     writes = True
     stands = True
     finishes = True
-
-    def check(self, asked: Asked[ImproveConfig]) -> None:
-        target, task = asked.config.target, asked.tasks[0]
-        low, high = task.range
-        if target is not None and not low <= target <= high:
-            raise ConfigError(
-                f"--target {target:g} is outside of the range of task {task.name}, "
-                f"{low:g} to {high:g}: no program can be worth it"
-            )
 
     def again(self, config: Json) -> str:
         return super().again({**config, "task": config.get("task") or config["tasks"][0]})
