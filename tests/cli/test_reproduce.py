@@ -252,9 +252,12 @@ def test_the_budget_is_that_of_the_whole_protocol(
     limit = int(json.loads(micro[1].stdout)["series"]["usage"]["lm_calls"])
     found = result(capsys, "--lm-calls", str(limit))
     assert found["usage"]["lm_calls"] <= limit
-    assert (found["state"], found["transfer"]) == ("budget", None)
-    assert "budget" in found["no_transfer"]
-    assert result(capsys, "--lm-calls", str(limit))["no_transfer"] == found["no_transfer"]
+    assert found["state"] == "budget"
+    # What the runs have left may be too little for any transfer, or for all of it.
+    ended = found["no_transfer"] if found["transfer"] is None else found["transfer"]["state"]
+    assert "budget" in ended
+    again = result(capsys, "--lm-calls", str(limit))
+    assert (again["no_transfer"], again["usage"]) == (found["no_transfer"], found["usage"])
 
 
 def test_the_best_run_is_the_best_on_val_of_those_with_another_improver() -> None:
