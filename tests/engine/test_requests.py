@@ -14,10 +14,11 @@ from engine_support import MemoryJournal
 from selftaught.core.budget import Budget, Usage
 from selftaught.core.errors import BudgetExceeded, ModelFailure
 from selftaught.core.language_model import Completions, Prompt
-from selftaught.engine.account import Account, Books, Recorder, unlimited
+from selftaught.engine.account import Account, Books, closed_request, unlimited
 from selftaught.engine.ledger import Ledger
 from selftaught.engine.limit import AdaptiveLimit
 from selftaught.engine.requests import Drawn, Patience, Requester, RetryPolicy
+from selftaught.journal.codec import as_json
 from selftaught.journal.port import NoJournal
 
 Step = ModelFailure | int | None
@@ -244,17 +245,16 @@ def test_each_request_is_closed_once_by_what_became_of_it() -> None:
 
 
 def test_that_there_was_reasoning_is_journalled_where_there_was() -> None:
-    journal = MemoryJournal()
+    said = []
     for reasoned in ((True, False), (False, False), ()):
-        recorder = Recorder(journal, "run", "key", "", paid=False)
         answer = Completions(("", "b"), Usage(), "m", reasoned=reasoned)
-        recorder.closed(0, "answered", "", Usage(), 0.0, answer)
-    said = [one.get("reasoned") for one in journal.of("lm_answer")]
+        body = closed_request("run", 0, "answered", Usage(), 0.0, answer=answer)
+        said.append(as_json(body).get("reasoned"))
     assert said == [[True, False], None, None]
 
 
 def test_a_request_is_abandoned_when_the_time_of_the_run_is_over() -> None:
-    books = Noted(Hanging(), Budget(wall_s=0.05))
+    books = Noted(Hanging(), Budget(wall_s=0.5))
     with pytest.raises(ModelFailure, match="before the run's time was over"):
         draw(books.model, 1, books.account(), RetryPolicy(faults=1))
     assert books.closed == ["abandoned"]
