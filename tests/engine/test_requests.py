@@ -73,7 +73,7 @@ def draw(
     requester = Requester(
         model,
         AdaptiveLimit(8),
-        policy or RetryPolicy(),
+        policy=policy or RetryPolicy(),
         rng=random.Random(1),
         sleep=waits,
     )
@@ -254,7 +254,7 @@ def test_that_there_was_reasoning_is_journalled_where_there_was() -> None:
 
 
 def test_a_request_is_abandoned_when_the_time_of_the_run_is_over() -> None:
-    books = Noted(Hanging(), Budget(wall_s=0.5))
+    books = Noted(Hanging(), Budget(wall_s=0.05))
     with pytest.raises(ModelFailure, match="before the run's time was over"):
         draw(books.model, 1, books.account(), RetryPolicy(faults=1))
     assert books.closed == ["abandoned"]
