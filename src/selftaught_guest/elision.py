@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from typing import TypeGuard
 
 from selftaught_guest.names import DEFINITIONS, FUNCTIONS
 from selftaught_guest.source import Source
@@ -48,7 +49,7 @@ def _is_last(lines: list[str], number: int) -> bool:
     return len(after) - len(after.lstrip()) < indent or not after
 
 
-def _is_empty(node: ast.AST) -> bool:
+def _is_empty(node: ast.AST) -> TypeGuard[ast.FunctionDef | ast.AsyncFunctionDef]:
     """A function with nothing in it but words and placeholders."""
     return isinstance(node, FUNCTIONS) and all(map(_is_placeholder, node.body))
 
@@ -76,9 +77,16 @@ def is_elided(source: Source) -> bool:
     marks = [number for number, line in enumerate(lines) if _MARK.search(line)]
     if not marks:
         return False
-    if source.lacks or any(map(_is_empty, ast.walk(source.tree))):
+    if source.lacks and any(_PHRASE.search(lines[number]) for number in marks):
         return True
-    return any(_STRONG.search(lines[number]) or _is_last(lines, number) for number in marks)
+    empty = [node for node in ast.walk(source.tree) if _is_empty(node)]
+    return any(
+        _STRONG.search(lines[number])
+        or _is_last(lines, number)
+        # A comment at the end of a body stands in the line after it.
+        or any(node.lineno - 1 <= number <= (node.end_lineno or 0) for node in empty)
+        for number in marks
+    )
 
 
 def marks_elision(text: str) -> bool:

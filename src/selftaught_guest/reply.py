@@ -21,6 +21,8 @@ from selftaught_guest.edits import EditFailed, apply_edits, edits_in, new_files
 from selftaught_guest.elision import is_elided, is_stub, marks_elision
 from selftaught_guest.extract import fenced, largest_block
 from selftaught_guest.source import (
+    QUOTED,
+    TURN_ENDS,
     Source,
     carved,
     defines,
@@ -96,9 +98,6 @@ _FOLLOWED = re.compile(
     re.MULTILINE,
 )
 _QUOTES_A_FENCE = re.compile(r"^[ \t]*+>[ \t]*+(?:`{3}|~{3})", re.MULTILINE)
-_QUOTE = re.compile(r"^[ \t]*+> ?+", re.MULTILINE)
-# What chats end turns with.
-_TURN_ENDS = re.compile(r"(?:<\|\w++\|>|</s>|<end_of_turn>|<eos>)[ \t]*+$", re.MULTILINE)
 _TAGGED = re.compile(
     r"<(?P<tag>code|python|program|answer|solution|final|improved\w*)\b[^>\n]*+>"
     r"(?:\s*<!\[CDATA\[)?(?P<code>.*?)(?:(?:\]\]>\s*)?</(?P=tag)>|\Z)",
@@ -130,9 +129,9 @@ def _blocks(text: str) -> list[str]:
 
 def _loosened(text: str) -> str:
     """With each fence on a line of its own, out of quotations, without marks of turns' ends."""
-    text = _TURN_ENDS.sub("", text)
+    text = TURN_ENDS.sub("", text)
     if _QUOTES_A_FENCE.search(text) is not None:
-        text = _QUOTE.sub("", text)
+        text = QUOTED.sub("", text)
     return _GLUED.sub(r"\n\g<fence>", _FOLLOWED.sub(r"\g<fence>\n", text))
 
 

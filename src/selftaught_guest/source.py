@@ -17,6 +17,8 @@ from functools import cached_property
 from selftaught_guest.names import bound_by, bound_within, used
 
 __all__ = [
+    "QUOTED",
+    "TURN_ENDS",
     "Source",
     "carved",
     "defines",
@@ -103,8 +105,9 @@ _STRING_OR_COMMENT = re.compile(
     r'|"(?:[^"\\\n]|\\.)*+"' + r"|'(?:[^'\\\n]|\\.)*+'",
     re.DOTALL,
 )
-_QUOTED = re.compile(r"^[ \t]*+> ?+", re.MULTILINE)
-_ENDED = re.compile(r"(?:<\|\w++\|>|</s>|<end_of_turn>|<eos>)\s*\Z")
+QUOTED = re.compile(r"^[ \t]*+> ?+", re.MULTILINE)
+# What chats end turns with.
+TURN_ENDS = re.compile(r"(?:<\|\w++\|>|</s>|<end_of_turn>|<eos>)[ \t]*+$", re.MULTILINE)
 _NUMBERED = re.compile(r"^[ \t]*+\d+[ \t]*+[|:.│][ \t]?+|^[ \t]*+\d+(?:\t|$)", re.MULTILINE)
 _PROMPTED = re.compile(r"^[ \t]*+(?:>>>|\.\.\.)(?: |$)", re.MULTILINE)
 _ADDED = re.compile(r"^\+", re.MULTILINE)
@@ -148,9 +151,9 @@ _MENDS: tuple[Callable[[str], str], ...] = (
     _dedented,
     unescaped,
     _plain,
-    lambda text: _ENDED.sub("", text),
+    lambda text: TURN_ENDS.sub("", text),
     lambda text: text.replace("\\n", "\n").replace('\\"', '"'),
-    _without(_QUOTED, 1.0),
+    _without(QUOTED, 1.0),
     _without(_NUMBERED, 1.0),
     _without(_PROMPTED, 0.7),
     _without(_ADDED, 1.0),

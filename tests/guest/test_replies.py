@@ -221,3 +221,17 @@ def test_edits_are_applied_or_refused(text: str) -> None:
 def test_edits_in_a_reply_are_applied_to_what_was_shown() -> None:
     found = find_program(block("    return y", "    return 1"), "f", ["x = 1", PROGRAM])
     assert found.program == PROGRAM.replace("return y\n", "return 1\n", 1)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "def algorithm(x):\n    # keep the best of the rest above\n    return np.sort(x)",
+        "class Base:\n    def step(self):\n        raise NotImplementedError\n\n\n"
+        "def algorithm(x):\n    # the same order as before\n    return sorted(x)",
+    ],
+)
+def test_an_innocent_comment_beside_a_name_that_is_missed_or_a_placeholder_loses_nothing(
+    program: str,
+) -> None:
+    assert find_program(f"```python\n{program}\n```", "algorithm", [SORT]).program == program

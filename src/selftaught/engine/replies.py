@@ -30,7 +30,7 @@ _TO_DO = {
     "--reasoning-effort",
     "reasoning": "hold nothing but thoughts: ask for fewer with --reasoning-effort, or give more "
     "with --max-tokens",
-    "empty": "are empty: `selftaught models --check MODEL` shows what the server sends",
+    "empty": "are empty: `selftaught models MODEL --check` shows what the server sends",
     "no_program": "hold no program: `selftaught show RUN --trace` shows them",
     "elided": "have comments in place of code: a model that writes more, or a prompt that asks for "
     "the whole program, would help",
