@@ -36,11 +36,13 @@ def test_many_candidates_leave_nothing_behind(candidates: int, sandbox: Sandbox)
     try:
         zygote.ready()
         for number in range(candidates + 250):
-            if number == 250:  # allocators and caches have found their sizes
+            if number == 250:  # allocators and caches have found their sizes, for each program
                 gc.collect()
                 descriptors, resident = open_descriptors(), resident_bytes()
-            if number % 50 == 49:
-                outcome = box.run(guest_source(HOSTILE[number // 50 % len(HOSTILE)]), cpu_s=0.02)
+            every = 25 if number < 250 else 50
+            if number % every == every - 1:
+                hostile = HOSTILE[number // every % len(HOSTILE)]
+                outcome = box.run(guest_source(hostile), cpu_s=0.02)
                 assert isinstance(outcome, (Failed, int))
             else:
                 factor, x = rng.randrange(1 << 20), rng.randrange(1 << 20)
