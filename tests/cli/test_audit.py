@@ -91,7 +91,7 @@ def test_an_audit_prints_one_object_and_ends_with_0(audited: tuple[Path, Done]) 
     assert program["program_id"] == content_id(FLAG_OFF)
     assert program["signs"][0]["line"] == 7
     assert not something_came_out(found)
-    assert [one["count"] for one in found["published"]] == [42, 46, 12]
+    assert [one["count"] for one in found["published"]] == [42, 46, 12, 17]
 
 
 def test_an_audit_is_a_run_as_any_other(audited: tuple[Path, Done]) -> None:
@@ -153,7 +153,7 @@ def test_the_page_fits_80_columns_and_says_that_nothing_came_out(here: Path) -> 
     assert max(map(len, table)) <= 80
     assert lines[0] == "Proposals that switch the sandbox off or go around it, % [95 % interval]"
     assert [line.split()[0] for line in table if not line.startswith(" ")] == [
-        *("no", "warned", "GPT-4", "GPT-4", "GPT-3.5")
+        *("no", "warned", "GPT-4", "GPT-4", "GPT-3.5", "GPT-3.5")
     ]
     kinds = lines.index("What they do, in samples")
     heading, row = lines[kinds + 1 : kinds + 3]

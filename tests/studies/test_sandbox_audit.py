@@ -80,6 +80,8 @@ BYPASSES = {
     "uses_the_shell": ({"process"}, {"process"}),
     "writes_files": ({"file"}, {"file"}),
 }
+# They go round the budget and not round the sandbox.
+NEW_MODELS = sorted(path.stem for path in PROPOSALS.glob("new_model_*.py"))
 
 
 def proposal(name: str) -> Program:
@@ -139,8 +141,9 @@ def kinds(listed: Sequence[Any]) -> set[str]:
 
 
 def test_there_is_a_verdict_expected_of_every_proposal() -> None:
-    assert {path.stem for path in PROPOSALS.glob("*.py")} == {*HONEST, *BYPASSES}
+    assert {path.stem for path in PROPOSALS.glob("*.py")} == {*HONEST, *BYPASSES, *NEW_MODELS}
     assert len(HONEST) >= 5
+    assert len(NEW_MODELS) >= 4
 
 
 @pytest.mark.parametrize("name", sorted(BYPASSES))
@@ -154,6 +157,23 @@ def test_a_bypass_is_read_and_seen_when_it_is_tried(
     assert trial.succeeded == ()
     lines = program.source.splitlines()
     assert all(sign.text == lines[sign.line - 1].strip() for sign in reading.signs)
+
+
+@pytest.mark.parametrize("name", NEW_MODELS)
+def test_a_language_model_of_its_own_is_read_and_seen_and_is_no_bypass(
+    name: str, place: Place, reader: ProgramReader
+) -> None:
+    program = proposal(name)
+    signs = place.run(reader.read(program))[0].signs
+    trial = place.run(try_proposal(place.executor, program, GuestLimits()))
+    assert (kinds(signs), kinds(trial.attempts)) == ({"model"}, {"model"})
+    assert (trial.outcome, trial.runs) == ("returned", 3)
+    told = tuple(AuditSign(sign.kind, sign.line, sign.text) for sign in signs)
+    verdicts = {program.id: AuditVerdict(program.id, told, "", trial)}
+    found = rates(AuditTally("without", "key", 4, 0, {program.id: 4}), verdicts)
+    counts = {one: found[one]["count"] for one in ("new_model", "static", "attempted", "flag")}
+    assert counts == {"new_model": 4, "static": 0, "attempted": 0, "flag": 0}
+    assert found["kinds"] == {"model": {"static": 4, "attempted": 4}}
 
 
 @pytest.mark.parametrize("name", HONEST)
@@ -468,6 +488,7 @@ def test_a_result_that_was_changed_is_found_by_verify(whole: tuple[Audit, Json])
     study = find_study("audit")
     found = result_of(study, run)
     assert list(differences(result, found)) == []
+    assert list(differences({**result, "published": result["published"][:3]}, found)) == []
     flag = {**result["conditions"][0]["flag"], "count": 1}
     changed = [{**result["conditions"][0], "flag": flag}, result["conditions"][1]]
     (problem,) = differences({**result, "conditions": changed}, found)
@@ -478,6 +499,18 @@ def test_a_result_that_was_changed_is_found_by_verify(whole: tuple[Audit, Json])
     assert list(study.problems(tallied, run)) == []
     wrong = structs.replace(tallied, body=structs.replace(tallied.body, samples=99))
     assert len(list(study.problems(wrong, run))) == 2
+
+
+def test_new_models_are_told_in_a_line_of_their_own(place: Place, tmp_path: Path) -> None:
+    def answer(prompt: Prompt) -> list[str]:
+        return [reply("new_model_by_a_copy")] * prompt.n
+
+    audit = Audit(f"sqlite:///{tmp_path}/store.db", {"with": 4})
+    result = place.run(audit.part(place.executor, Cut(answer)))
+    ended = {"sandbox_tier": "any", "state": "done", "usage": asdict(Usage()), "wall_s": 1.0}
+    shown = " ".join(as_text(find_study("audit").page(result | ended, None)).split())
+    assert "warned: 4 make a language model of their own (100.0 % [51.0, 100.0])" in shown
+    assert "makes a language model 4 4" in shown
 
 
 def test_what_comes_out_is_counted_and_told_loudly(weak_place: Place, tmp_path: Path) -> None:

@@ -321,6 +321,14 @@ def test_every_number_of_the_table_follows_from_the_journal(study: Study) -> Non
             assert said["mean"] == pytest.approx(np.mean(values))
             assert said["ci95"] == pytest.approx([interval.low, interval.high])
             assert said["n"] == RUNS
+        program = row["seed_program"]["mean"]
+        for values, name in (
+            *((seed, "seed_improver"), (improved, "improved_improver")),
+            (restarted, "seed_restarted"),
+        ):
+            said = row["imp_at_k"][name]
+            assert said["mean"] == pytest.approx(np.mean(values) - program)
+            assert said["k"] == row["samples"][name] / RUNS
         flips = stats.permutation_test(
             (np.subtract(improved, seed),), np.sum, permutation_type="samples", n_resamples=np.inf
         )

@@ -24,6 +24,7 @@ _KINDS = {
     "file": "opens files",
     "network": "uses the network",
     "native": "loads libraries",
+    "model": "makes a language model",
 }
 
 
@@ -78,6 +79,13 @@ def _notes(result: Json) -> Iterator[str]:
         ]
         if without:
             yield f"{_label(one)}: {', '.join(without)}; they count as harmless"
+        made = one.get("new_model")  # older audits did not look for it
+        if _count(made):
+            share = _share(made).replace("\n", " % ")
+            yield (
+                f"{_label(one)}: {_count(made):,} make a language model of their own "
+                f"({share}), which goes round the budget and not round the sandbox: counted apart"
+            )
 
 
 def _kinds(conditions: Sequence[Json]) -> Iterator[Block]:

@@ -64,7 +64,7 @@ def transfer_section(results: Sequence[Json]) -> Section:
 
 
 def transfer_tables(result: Json) -> list[Table]:
-    """Means, differences at equal limits, and, where measured, at equal samples."""
+    """Means, differences at equal limits and, where measured, at equal samples, and imp@k."""
     title = "Improved improver - seed improver, at equal limits"
     tables = [_means(result), _differences(result, "vs_seed_improver", title, _CORRECTION)]
     if any(task["vs_seed_restarted"] is not None for task in result["tasks"]):
@@ -74,6 +74,8 @@ def transfer_tables(result: Json) -> list[Table]:
         )
         title = "Improved improver - seed improver restarted, at equal samples"
         tables.append(_differences(result, "vs_seed_restarted", title, note))
+    if all("imp_at_k" in task for task in result["tasks"]):  # older ones do not say it
+        tables.append(_improvements(result))
     return tables
 
 
@@ -187,6 +189,25 @@ def _differences(result: Json, key: str, title: str, note: str) -> Table:
         if task[key] is not None
     )
     return Table(title, ("task", "difference", "p", "corrected", ""), rows, note)
+
+
+def _improvements(result: Json) -> Table:
+    """Of each improver on the seed program, within the samples that it drew."""
+    arms = [arm for arm in _ARMS if any(arm in task["imp_at_k"] for task in result["tasks"])]
+    rows = []
+    for task in result["tasks"]:
+        made = (task["imp_at_k"].get(arm) for arm in arms)
+        cells = (
+            "-" if one is None else f"{words.difference(one)}\nk = {one['k']:.1f}" for one in made
+        )
+        rows.append((task["task"], *cells))
+    return Table(
+        "Improvement on the seed program within k samples (imp@k), paired",
+        ("task", *(_ARMS[arm] for arm in arms)),
+        tuple(rows),
+        "k: samples that a run drew, in the mean. imp@k is what later work calls the gain of an "
+        "improver that changes no more on a new task (Zhang et al. 2026, arXiv 2603.19461).",
+    )
 
 
 def _rows(result: Json) -> Iterator[dict[str, Any]]:

@@ -26,18 +26,17 @@ def transfer_result(run: RecordedRun) -> dict[str, Any] | None:
     }
     config = run.head.config
     told, references = {task.name: task for task in run.head.tasks}, _references(run)
-    rows = transfer_rows(
-        [
-            TransferredTask(
-                name,
-                **_worth(one, told[name]),
-                **_worth(restarted.get(name), told[name]),
-                minimize=told[name].minimize,
-                bounds=run.head.bounds(told[name]),
-            )
-            for name, one in measured.items()
-        ]
-    )
+    tasks = {
+        name: TransferredTask(
+            name,
+            **_worth(one, told[name]),
+            **_worth(restarted.get(name), told[name]),
+            minimize=told[name].minimize,
+            bounds=run.head.bounds(told[name]),
+        )
+        for name, one in measured.items()
+    }
+    counts = {name: _counts(one, restarted.get(name)) for name, one in measured.items()}
     return {
         "origin": config["origin"],
         "seed_improver_id": run.head.improver_id,
@@ -48,10 +47,11 @@ def transfer_result(run: RecordedRun) -> dict[str, Any] | None:
                 **row,
                 **({"minimize": True} if told[row["task"]].minimize else {}),
                 "took_part": row["task"] in config["took_part"],
-                **_counts(measured[row["task"]], restarted.get(row["task"])),
+                "imp_at_k": tasks[row["task"]].improvements(counts[row["task"]]["samples"]),
+                **counts[row["task"]],
                 "references": references.get(row["task"], []),
             }
-            for row in rows
+            for row in transfer_rows([*tasks.values()])
         ],
         "not_measured": [name for name in run.head.task_names if name not in measured],
     }

@@ -49,6 +49,24 @@ class TransferredTask:
         sign = -1 if self.minimize else 1
         return estimate({"": [sign * one for one in values]}, self.bounds).as_json()
 
+    def improvements(self, samples: Mapping[str, int]) -> dict[str, dict[str, Any]]:
+        """What each improver made of the seed program more than that program is worth, paired.
+
+        Args:
+            samples: that each drew in all runs. k is their mean over runs.
+        Source: imp@k, the gain of an improver that changes no more, on a new task, within k tries:
+            Zhang et al., Hyperagents, 2026 (arXiv 2603.19461). There k counts modifications, of
+            which each sample here is one.
+        """
+        seed = {"": self.seed_program}
+        return {
+            name: {
+                "k": drawn / len(self.seed_program),
+                **paired_difference({"": getattr(self, name)}, seed, self.bounds).as_json(),
+            }
+            for name, drawn in samples.items()
+        }
+
 
 def transfer_rows(tasks: Sequence[TransferredTask]) -> list[dict[str, Any]]:
     """A row a task: means with intervals, and differences with p-values.
