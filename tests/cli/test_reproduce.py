@@ -6,6 +6,7 @@ import json
 import shutil
 import sqlite3
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from selftaught.app.reproduce import ProtocolConfig, best_run
 from selftaught.app.run_list import list_runs
 from selftaught.cli import edge
 from selftaught.cli.main import selftaught as command
+from selftaught.core.program import content_id
 from selftaught.journal.reader import open_reader
 from selftaught.studies.settings import make_config
 
@@ -119,6 +121,19 @@ def test_the_small_one_has_the_same_limits_tasks_and_acceptance(
     assert "does not reproduce the paper's numbers" in " ".join(small.about.split())
 
 
+def test_ten_steps_is_one_longer_run_with_all_else_as_in_the_paper(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert edge.run(command, ["reproduce", "ten_steps", "--show"]) == 0
+    longer = make_config(ProtocolConfig, tomllib.loads(capsys.readouterr().out))
+    paper = make_config(ProtocolConfig, tomllib.loads(shown(capsys)))
+    assert (longer.run.iterations, longer.run.repeats) == (10, 1)
+    assert longer.run == replace(paper.run, iterations=10, repeats=1)
+    assert longer.transfer == paper.transfer
+    assert edge.run(command, ["reproduce", "ten_steps", "--small"]) == 2
+    assert "ten_steps has no small form" in capsys.readouterr().err
+
+
 def test_options_stand_over_the_file_and_json_shows_what_they_make(
     capsys: pytest.CaptureFixture[str], here: Path
 ) -> None:
@@ -201,6 +216,10 @@ def test_the_same_command_again_reads_what_is_there_and_shows_it_beside_the_pape
     tables, _, more = again.stdout.partition("More\n")
     assert "Two small runs, to see that it goes." in tables
     assert "Meta-utility on test of flow_shop, over 2 runs" in tables
+    best = json.loads(micro[1].stdout)["best"]
+    assert f"The best improver, {best['improver_id'][:8]}, at the end of its run" in tables
+    assert best["source"].splitlines()[-1] in tables
+    assert content_id(best["source"]) == best["improver_id"]
     row = next(line for line in tables.splitlines() if line.startswith("  published"))
     assert row.split() == ["published", "0.0000", "0.5870", "0.7420"]
     assert "Zelikman et al. 2024 (arXiv 2310.02304), Table 1" in tables

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ from journal_support import said
 from model_server import ModelServer
 from selftaught.app import core_thread
 from selftaught.app.compose import run_study
-from selftaught.app.estimates import estimated
+from selftaught.app.estimates import estimate_page, estimated
 from selftaught.core.language_model import Prompt, likely_tokens
 from selftaught.journal.events import Invocation, LmAnswer
 from selftaught.journal.reader import open_reader
+from selftaught.pages.terminal import as_text
 from selftaught.studies.improvers import load_improver
 from selftaught.studies.settings import make_config
 from selftaught.studies.stop.study import RunConfig
@@ -80,6 +82,22 @@ def test_likely_tokens_of_a_run_are_those_that_the_server_counts(tmp_path: Path)
     assert each == pytest.approx(sum(inner) / len(inner), rel=0.05)
     (outer, *_) = billed(config.store, run_id, "proposal")
     assert outer["tokens_in"] > each
+
+
+def test_what_a_proposal_costs_at_most_is_the_product_that_its_step_comes_to() -> None:
+    limits = {"calls": 3, "samples_per_call": 2, "utility_uses": 7}
+    with_seed = st.Task("value", TASK.seed_program().source, value, (0.0, 1.0), description="d")
+    seed, tasks = load_improver("seed"), [with_seed, replace(with_seed, name="other")]
+    runs = {"search": 2, "val": 4, "test": 5}
+    given = {"tasks": [one.name for one in tasks], "iterations": 1, "limits": limits, "runs": runs}
+    found = core_thread.run(estimated(Asked(make_config(RunConfig, given), tasks, seed)))
+    nested = {"utility_uses": 7, "calls": 3, "improver_runs": 4, "most": (7 + 3) * 7 * 4}
+    assert found["nested"] == nested
+    # Of the calls in its step, all but those of the proposal itself and of val and test.
+    (step,) = (one["most"] for one in found["steps"] if one["name"] == "t = 1")
+    assert step["lm_calls"] - 3 - 3 * 2 * (4 + 5) == 3 * 7 * 4
+    said = " ".join(as_text(estimate_page(found)).split())
+    assert "(7 uses + 3 calls) x 7 uses of the meta-utility x 4 improver runs each = 280" in said
 
 
 def test_a_transfer_study_counts_the_first_program_alike(tmp_path: Path) -> None:

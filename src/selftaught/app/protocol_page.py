@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from selftaught.pages import words
-from selftaught.pages.blocks import Block, Facts, Page, Paragraph, Section, Table
+from selftaught.pages.blocks import Block, Facts, Listing, Page, Paragraph, Section, Table
 from selftaught.studies.next_command import next_command
 from selftaught.studies.stop.page import NAMES
 from selftaught.studies.transfer.page import transfer_notes, transfer_tables
@@ -15,7 +15,7 @@ Json = Mapping[str, Any]
 
 
 def protocol_page(result: Json, store: str) -> Page:
-    """What it is, the tables beside what was published, spending, and what shows more."""
+    """What it is, the tables beside what was published, the improver, spending, and what more."""
     transferred = result["transfer"]
     blocks: list[Block] = [_meta_utility(result)]
     if result["no_transfer"]:
@@ -23,6 +23,10 @@ def protocol_page(result: Json, store: str) -> Page:
     if transferred:
         blocks += transfer_tables(transferred)
         blocks += map(Paragraph, transfer_notes(transferred))
+    best = result["best"]
+    if best:
+        title = f"The best improver, {best['improver_id'][: words.SHORT_ID]}, at the end of its run"
+        blocks.append(Listing(title, best["source"]))
     ended = "" if result["state"] == "done" else f"ended by: {result['state']}; "
     spent = f"{ended}spent: {words.spending(result['usage'], result['wall_s'])}"
     sections = (

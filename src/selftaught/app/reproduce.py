@@ -34,7 +34,7 @@ from selftaught.studies.results import has_ended
 from selftaught.studies.settings import Section, Setting, as_json, make_config, merged, read_toml
 from selftaught.studies.stop.study import RunConfig
 from selftaught.studies.study import Asked, NothingMeasured
-from selftaught.studies.transfer.origin import asked_of, find_origin
+from selftaught.studies.transfer.origin import Origin, asked_of, find_origin
 from selftaught.studies.transfer.study import TransferConfig, TransferRunsConfig
 
 Json = dict[str, Any]
@@ -96,14 +96,21 @@ async def reproduce(protocol: ProtocolConfig, listener: Listener = silent) -> Js
     series = await _series(protocol.run, listener)
     runs = series.get("runs", [series])
     best = best_run(runs)
+    stands = None
     then = _NOTHING_TO_TRANSFER
     if best is not None:
-        then = await _transferred(protocol, best["run_id"], series, listener)
+        origin = find_origin(protocol.run.store, best["run_id"])
+        stands = {
+            "run_id": best["run_id"],
+            "improver_id": best["best_improver_id"],
+            "source": origin.improved.source,
+        }
+        then = await _transferred(protocol, origin, series, listener)
     return {
         "about": protocol.about.strip(),
         "state": series["state"] if series["state"] != "done" else then.state,
         "series": series,
-        "best": best and {"run_id": best["run_id"], "improver_id": best["best_improver_id"]},
+        "best": stands,
         "transfer": then.result,
         "no_transfer": then.why_not,
         "published": {
@@ -168,7 +175,7 @@ async def _series(config: RunConfig, listener: Listener) -> Json:
 
 
 async def _transferred(
-    protocol: ProtocolConfig, origin_id: str, series: Json, listener: Listener
+    protocol: ProtocolConfig, origin: Origin, series: Json, listener: Listener
 ) -> _Transferred:
     run = protocol.run
     spent = "the budget was spent before a task of it was measured"
@@ -177,7 +184,7 @@ async def _transferred(
         return _Transferred("budget", why_not=spent)
     given = {**as_json(protocol.transfer), "budget": left}
     given |= {"store": run.store, "tier": run.tier, "slots": run.slots}
-    asked = asked_of(find_origin(run.store, origin_id), given, Installed())
+    asked = asked_of(origin, given, Installed())
     config, tasks = asked.config, asked.tasks
     found = _find(config, tasks, asked.improver)
     try:
