@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,28 @@ def test_progress_says_which_run_of_the_series_it_is(twice: tuple[Json, Path, Do
     for number in (1, 2):
         assert f"run flow_shop, {number} of 2 in series {result['series_id']}; " in done.stderr
     assert "comparing the final improver to the baseline greedy on test" in done.stderr
+
+
+def test_show_sets_several_series_side_by_side(
+    twice: tuple[Json, Path, Done], tmp_path: Path
+) -> None:
+    result, folder, _ = twice
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    done = selftaught(*SMALL, "--seed", "5", "--no-baselines", "--json", cwd=tmp_path)
+    single = json.loads(done.stdout)
+    both = [run["run_id"] for run in result["runs"]]
+    shown = selftaught("show", *both, single["run_id"], "--json", cwd=tmp_path)
+    of_two, of_one = json.loads(shown.stdout)["series"]
+    assert (of_two["series_id"], of_one["series_id"]) == (result["series_id"], single["run_id"])
+    assert of_two["gain"]["mean"] == pytest.approx(
+        result["curve"]["points"][-1]["test_gain"]["mean"]
+    )
+    before, after = (one["test"]["mean"] for one in single["iterations"])
+    assert of_one["gained"]["count"] == (after - before >= 0.03)
+    page = selftaught("show", both[0], single["run_id"], cwd=tmp_path)
+    assert "STOP, model by model" in page.stdout
+    refused = selftaught("show", *both, "--trace", cwd=tmp_path)
+    assert (refused.code, refused.stderr.count("\n")) == (2, 1)
 
 
 def test_runs_and_show_tell_the_series(twice: tuple[Json, Path, Done]) -> None:

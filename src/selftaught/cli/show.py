@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ _MOST_ROWS = 50
 
 
 @click.command(cls=SectionedCommand, short_help="Show a run, or a program of one.")
-@click.argument("run", metavar="RUN|PROGRAM")
+@click.argument("shown", nargs=-1, required=True, metavar="RUN|PROGRAM [RUN]...")
 @option(
     "--trace",
     is_flag=True,
@@ -56,7 +57,7 @@ _MOST_ROWS = 50
 @reading_store_option
 @json_option
 def show(
-    run: str,
+    shown: tuple[str, ...],
     trace: bool,
     programs: bool,
     first: int | None,
@@ -73,6 +74,8 @@ def show(
     RUN is a run's id, the start of it, or `latest`. Of a run of a series (--repeats) the learning
     curve of the whole series comes first. A PROGRAM is shown by its id, or the start of it: what it
     is worth, and which improver run, prompt and program it came from.
+
+    Several RUNs, or series, of different models: what each gains, and in what share of its runs.
     """
     from selftaught.analysis.curve import curve_of
     from selftaught.analysis.programs import scored_programs
@@ -92,6 +95,12 @@ def show(
         raise ConfigError("--from, --to and --only are parts of a trace: add --trace")
     if trace and programs:
         raise ConfigError("--trace and --programs are two ways to show a run: choose one")
+    run, *others = shown
+    if others:
+        if trace or programs or out is not None:
+            raise ConfigError("--trace, --programs and --out are of one run: give one")
+        _show_side_by_side(shown, store, as_json=as_json)
+        return
     check_out(out, force=force)
     with reading(store), open_reader(store) as reader:
         run_id = reader.find_run(run)
@@ -132,6 +141,26 @@ def show(
             page = shown_page(recorded, series) if traced is None else trace_page(traced)
     with paged() as console:
         draw_page(console, page)
+
+
+def _show_side_by_side(runs: Sequence[str], store: str, *, as_json: bool) -> None:
+    from selftaught.analysis.curve import learning_curve
+    from selftaught.cli.terminal import paged, print_json, reading
+    from selftaught.journal.reader import open_reader
+    from selftaught.pages.terminal import draw_page
+    from selftaught.studies.stop.models_page import side_by_side, side_by_side_page
+
+    with reading(store), open_reader(store) as reader:
+        try:
+            curves = [learning_curve(reader, reader.resolve_run(run)) for run in runs]
+        except LookupError as error:
+            raise ConfigError(str(error)) from None
+    found = side_by_side([*{curve.series_id: curve for curve in curves}.values()])
+    if as_json:
+        print_json(found)
+        return
+    with paged() as console:
+        draw_page(console, side_by_side_page(found))
 
 
 def _show_program(
