@@ -62,7 +62,7 @@ WRONG = {
     "tasks nope": "unknown task 'nope'",
     "runs --store sqlite:///other.db": "there is no such file",
     "show latest": "no runs here yet; give another store, or start a run: selftaught run",
-    "show": "missing argument 'RUN|PROGRAM'",
+    "show": "missing argument 'RUN|PROGRAM [RUN]...'",
 }
 
 
