@@ -43,7 +43,11 @@ async def estimated(*asked: Asked[Any]) -> dict[str, Any]:
     async with _rehearsals(asked[0]) as (rehearsals, model):
         steps = [step for one in asked for step in await _steps(rehearsals, one)]
         price = {"price": "dearest"} if len(first.models) > 1 else {}
-        return summed(steps, model, first.budget.value()) | price
+        found = summed(steps, model, first.budget.value()) | price
+    study = find_study(first.command)
+    if isinstance(study, Repeated) and first.repeats > 1:
+        found["claim"] = study.expected(asked[0])
+    return found
 
 
 async def _steps(rehearsals: Rehearsals, asked: Asked[Any]) -> list[Step]:
@@ -117,10 +121,27 @@ def estimate_page(estimate: Mapping[str, Any]) -> Page:
     blocks.append(Paragraph(_MEANING))
     if estimate.get("price"):
         blocks.append(Paragraph("Each request is counted at the price of the dearest model."))
+    if "claim" in estimate:
+        blocks.append(Paragraph(_claim(estimate["claim"])))
     if estimate["likely"]["usd"] is None:
         blocks.append(Paragraph("The price is not known: give --price-in and --price-out."))
     title = f"What the run will ask of {estimate['model']}; spent: nothing"
     return Page(title, (), (Section("estimate", "", tuple(blocks)),))
+
+
+def _claim(expected: Mapping[str, Any] | None) -> str:
+    """Half of the intervals over runs, and the runs that narrower ones take."""
+    if expected is None:
+        return "How narrow the intervals over runs will be: no earlier runs in the store say it."
+    said = []
+    for key, name in (("vs_seed", "the same limits"), ("vs_seed_restarted", "equal samples")):
+        if key in expected:
+            one = expected[key]
+            needed = ", ".join(
+                f"{runs or 'too many'} for ± {width}" for width, runs in one["needed"].items()
+            )
+            said.append(f"± {one['half_width']:.3f} at {name} (runs: {needed})")
+    return f"Intervals over runs, by {expected['earlier_runs']} earlier ones: {'; '.join(said)}."
 
 
 def _scorings(steps: Sequence[Mapping[str, Any]]) -> Table:

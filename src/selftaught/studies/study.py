@@ -240,6 +240,10 @@ class Repeated(ABC):
         """What the runs of a series come to together."""
 
     @abstractmethod
+    def expected(self, asked: Asked[Any]) -> dict[str, Any] | None:
+        """How narrow the intervals over its runs will be, by earlier runs; None without any."""
+
+    @abstractmethod
     def series_page(self, runs: Sequence[RecordedRun]) -> Page:
         """What people are shown of a series, by its runs."""
 

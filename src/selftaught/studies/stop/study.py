@@ -94,6 +94,19 @@ on test instances, which no improver ever saw, to the improver it began with.
 
         return learning_curve(reader, series_id).as_json()
 
+    def expected(self, asked: Asked[RunConfig]) -> dict[str, Any] | None:
+        from selftaught.analysis.claims import expected
+        from selftaught.journal.location import locate
+        from selftaught.journal.reader import open_reader
+
+        config, names = asked.config, [task.name for task in asked.tasks]
+        path = locate(config.store).path
+        if not path.exists() or path.stat().st_size == 0:
+            return None
+        improver_runs = config.runs.resolved(len(names))["test"]
+        with open_reader(config.store) as reader:
+            return expected(reader, names, config.model_label, improver_runs, config.repeats)
+
     steps = late("selftaught.studies.stop.run", "stop_steps")
     run = late("selftaught.studies.stop.run", "stop_run")
     page = late("selftaught.studies.stop.page", "page")
