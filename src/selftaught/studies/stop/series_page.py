@@ -57,12 +57,12 @@ def series_end_page(result: Json) -> Page:
 
 def curve_tables(curve: Json) -> list[Table]:
     """Args: curve: of `run --json`."""
-    claims = [_claims_table(curve["claims"])] if curve["claims"]["vs_seed"] else []
+    claims = [claims_table(curve["claims"])] if curve["claims"]["vs_seed"] else []
     baselines = [_baselines_table(curve)] if curve["baselines"] else []
     return [*claims, _curve_table(curve), *baselines]
 
 
-def _claims_table(claims: Mapping[str, Json | None]) -> Table:
+def claims_table(claims: Mapping[str, Json | None]) -> Table:
     """The run is the unit: both differences over runs, and what they are made of."""
     cells: dict[str, Callable[[Json], str]] = {
         "mean over runs": words.signed_mean,
