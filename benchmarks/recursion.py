@@ -1,10 +1,10 @@
 """Does the recursion improve? Independent STOP runs on the default tasks with local:mutator.
 
 The run is the unit: each final improver is compared with the seed improver on test, paired, at the
-same limits, and with the seed improver restarted to as many samples as the final one drew; the claim
-is over runs. Nobody chooses the seeds: seed i is the start of the SHA-256 of `TREE/i`, where TREE is
-git's hash of the folder src at a commit. Runs are kept in the store: what is there of the same
-configuration is not made again, and what was cut goes on.
+same limits, and with the seed improver restarted to as many samples as the final one drew; the
+claim is over runs. Nobody chooses the seeds: seed i is the start of the SHA-256 of `TREE/i`, where
+TREE is git's hash of the folder src at a commit. Runs are kept in the store: what is there of the
+same configuration is not made again, and what was cut goes on.
 
 With --all-tasks the improver of the first run seed is then taken to every other task: what it
 makes of the task's seed program, against the seed improver restarted to as many samples, paired.
@@ -24,8 +24,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from selftaught.analysis.claims import VERSUS, Claim, Differences, claims_of, run_differences
-from selftaught.analysis.claims import told_runs
+from selftaught.analysis.claims import (
+    VERSUS,
+    Claim,
+    Differences,
+    claims_of,
+    run_differences,
+    told_runs,
+)
 from selftaught.app import core_thread
 from selftaught.app.compose import run_study
 from selftaught.app.discovery import Installed
@@ -84,7 +90,7 @@ def main() -> int:
 
 
 def frozen_tree(repository: Path, commit: str) -> str:
-    """Git's hash of src at a commit. Raises: SystemExit, with one line, if src is not as committed."""
+    """Git's hash of src at a commit. Raises: SystemExit, of one line, if src has changes."""
 
     def git(*arguments: str) -> str:
         command = ["git", "-C", str(repository), *arguments]
@@ -156,11 +162,11 @@ def figure(runs: Sequence[dict[str, Differences]], claims: dict[str, Claim | Non
             y, (begin, end) = TOP + LINE * j, map(x, within[i, j].ci95 or (run.mean, run.mean))
             parts.append(f'<path d="M{begin} {y}H{end}" stroke="#555"/>')
             parts.append(f'<circle cx="{x(run.mean)}" cy="{y}" r="2.5"/>')
-    drawn = "\n".join(parts)
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH * len(panels)} {bottom + 20}" '
-        f'font-family="sans-serif" font-size="11">\n<rect width="100%" height="100%" fill="white"/>\n{drawn}\n</svg>\n'
+    size = f'viewBox="0 0 {WIDTH * len(panels)} {bottom + 20}"'
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif" font-size="11">'
     )
+    return "\n".join([head, '<rect width="100%" height="100%" fill="white"/>', *parts, "</svg>"])
 
 
 # --- transfer -----------------------------------------------------------------------------------

@@ -105,7 +105,7 @@ def bootstrap_mean(values: Sequence[float]) -> Estimate:
 
     The observations are resampled with replacement, as many as there are, 10,000 times; the
     interval runs from the 2.5th to the 97.5th percentile of the resamples' means. Of few
-    observations it is too narrow: where they are normal it holds the true mean in some 94 of 100
+    observations it is too narrow: where they are normal it holds the true mean in some 93 of 100
     cases for twenty, 84 for five, 72 for three, and 50 for two. Of one there is none.
 
     Raises: ValueError without observations.
@@ -118,7 +118,7 @@ def bootstrap_mean(values: Sequence[float]) -> Estimate:
         return Estimate(middle, None, len(values))
     import numpy as np
 
-    observed = np.asarray(values, dtype=np.float64)
+    observed = np.sort(np.asarray(values, dtype=np.float64))  # whatever their order
     drawn = np.random.Generator(np.random.PCG64(_SEED)).integers(
         0, len(values), size=(RESAMPLES, len(values))
     )
