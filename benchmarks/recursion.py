@@ -65,6 +65,8 @@ def main() -> int:
         tree = frozen_tree(ROOT, options.commit)
         seeds = seeds_of(tree, options.repeats)
         print(f"seeds of src at {options.commit}, tree {tree}")
+        if (now := frozen_tree(ROOT, "HEAD")) != tree:
+            print(f"what runs is another src, tree {now}")
     print(
         f"      seed  {'against the seed improver':<25} {'against it restarted':<25} samples   wall"
     )
