@@ -42,6 +42,7 @@ from selftaught.journal.codec import as_json
 from selftaught.journal.reader import open_reader
 from selftaught.pages.blocks import Page, Section
 from selftaught.pages.terminal import as_text
+from selftaught.studies.common_config import DEFAULT_TASKS
 from selftaught.studies.settings import make_config
 from selftaught.studies.stop.series_page import claims_table
 from selftaught.studies.stop.study import RunConfig
@@ -82,7 +83,8 @@ def main() -> int:
         told = [*told_runs(reader, runs)]
     claims = claims_of(told)
     said = {name: None if one is None else as_json(one) for name, one in claims.items()}
-    print(f"\n{as_text(Page('', (), (Section('claims', '', (claims_table(said),)),)))}")
+    table = claims_table(said, len(DEFAULT_TASKS))
+    print(f"\n{as_text(Page('', (), (Section('claims', '', (table,)),)))}")
     if options.figure is not None:
         drawn = figure([run_differences(run) for run in told], claims)
         options.figure.write_text(drawn, encoding="utf-8")

@@ -57,12 +57,14 @@ def series_end_page(result: Json) -> Page:
 
 def curve_tables(curve: Json) -> list[Table]:
     """Args: curve: of `run --json`."""
-    claims = [claims_table(curve["claims"])] if curve["claims"]["vs_seed"] else []
+    claims = (
+        [claims_table(curve["claims"], len(curve["tasks"]))] if curve["claims"]["vs_seed"] else []
+    )
     baselines = [_baselines_table(curve)] if curve["baselines"] else []
     return [*claims, _curve_table(curve), *baselines]
 
 
-def claims_table(claims: Mapping[str, Json | None]) -> Table:
+def claims_table(claims: Mapping[str, Json | None], tasks: int) -> Table:
     """The run is the unit: both differences over runs, and what they are made of."""
     cells: dict[str, Callable[[Json], str]] = {
         "mean over runs": words.signed_mean,
@@ -78,6 +80,8 @@ def claims_table(claims: Mapping[str, Json | None]) -> Table:
         "samples, final and it": lambda one: _both(one["samples"]),
         "scorings, final and it": lambda one: _both(one["scorings"]),
     }
+    if tasks < 2:  # which cannot be told from the run
+        del cells["sd of a task within a run"]
     rows = [
         (name, *("-" if one is None else cell(one) for one in claims.values()))
         for name, cell in cells.items()
@@ -86,9 +90,7 @@ def claims_table(claims: Mapping[str, Json | None]) -> Table:
     assert first is not None
     note = "One observation is a run. Samples and scorings are those of an improver run on test."
     if restarted is not None and restarted["scorings"]["other"] < restarted["scorings"]["final"]:
-        note += (
-            " At equal samples the restarted seed improver scored less: it was not equal in all."
-        )
+        note += " The restarted seed improver had as many samples, and fewer scorings."
     title = f"Claim over {words.counted(first['n'], 'run')}: final improver - seed improver on test"
     return Table(title, ("", "at the same limits", "at equal samples"), tuple(rows), note)
 
