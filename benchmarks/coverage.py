@@ -84,7 +84,8 @@ def main() -> int:
     parser.add_argument("--repeats", type=int, default=20, help="runs of an experiment")
     options = parser.parse_args()
     with open_reader(options.store) as reader:
-        done = [one for one in reader.runs() if read_head(reader, one).state == "done"]
+        heads = [read_head(reader, run_id) for run_id in reader.runs()]
+        done = [one.run_id for one in heads if (one.command, one.state) == ("run", "done")]
         measured = [run_differences(run) for run in told_runs(reader, done)]
     error = 1.96 * math.sqrt(0.95 * 0.05 / options.experiments)
     print(
