@@ -15,20 +15,30 @@ import pytest
 
 import selftaught as st
 from selftaught.analysis.run_head import RunHead, read_head
-from selftaught.analysis.series import series_runs
+from selftaught.analysis.series import recorded_series, series_runs
 from selftaught.app import core_thread
 from selftaught.app.compose import replay_run
+from selftaught.app.estimates import estimate_page, estimated
+from selftaught.app.pages import study_page
+from selftaught.app.reproduce import run_or_go_on
 from selftaught.app.resume import find_run
 from selftaught.core.errors import ConfigError
+from selftaught.core.independent_runs import half_width
 from selftaught.core.program import content_id
-from selftaught.core.statistics import UNIT, estimate, paired_difference
+from selftaught.core.progress import silent
+from selftaught.core.statistics import UNIT, Bounds, estimate, paired_difference
 from selftaught.journal.reader import open_reader
 from selftaught.journal.run_lock import hold_run
 from selftaught.journal.study_events import Baseline
+from selftaught.pages import words
+from selftaught.pages.terminal import as_text
 from selftaught.studies.bookkeeping import NothingMeasured
 from selftaught.studies.improvers import load_improver
 from selftaught.studies.registry import studies
+from selftaught.studies.settings import make_config
 from selftaught.studies.stop.baselines import SHIPPED
+from selftaught.studies.stop.study import RunConfig
+from selftaught.studies.study import Asked
 from selftaught.studies.verify import verify_store
 
 Json = dict[str, Any]
@@ -137,10 +147,77 @@ def test_the_object_of_several_runs_holds_each_and_the_curve(
     assert [point["t"] for point in data["curve"]["points"]] == [0, 1]
     assert "SelfImproveResult(runs=2, final_test=" in repr(series[0])
     shown = str(series[0])
-    assert "Learning curve over 2 runs" in shown
+    assert shown.index("Claim over 2 runs: final") < shown.index("Learning curve over 2 runs")
     *lines, command = shown.splitlines()
     assert max(map(len, lines)) <= 80
     assert command.startswith(f"more: selftaught show {series[0].run_id}")
+
+
+def test_the_claim_is_over_the_means_of_the_runs_and_tells_what_both_sides_took(
+    series: tuple[st.SelfImproveResult, Path],
+) -> None:
+    claims = series[0].data["curve"]["claims"]
+    for name, claim in claims.items():
+        means = [one.data["comparison"][name]["mean"] for one in series[0].runs]
+        over = estimate({"runs": means}, Bounds(-1.0, 1.0), lowest_fails=False).as_json()
+        assert claim["mean"] == pytest.approx(over["mean"])
+        assert claim["ci95"] == pytest.approx(over["ci95"])
+        assert claim["worst"]["mean"] == pytest.approx(min(means))
+        assert claim["share_above"] == sum(mean > 0 for mean in means) / 2
+    taken = claims["vs_seed_restarted"]["samples"]
+    assert (
+        taken["final"]
+        == taken["other"]
+        == series[0].data["curve"]["baselines"][0]["final_samples_per_improver_run"]
+    )
+
+
+def test_a_page_of_the_series_begins_with_the_claim_in_words(
+    series: tuple[st.SelfImproveResult, Path],
+) -> None:
+    with open_reader(url(series[1])) as reader:
+        page = as_text(study_page(recorded_series(reader, series[0].run_id)))
+    claim = series[0].data["curve"]["claims"]["vs_seed"]
+    said = f"Final minus seed: {words.signed_mean(claim)} {words.interval(claim, sign=True)}; "
+    assert said in " ".join(page.split())
+    assert page.count("Claim over 2 runs") == 1
+
+
+@pytest.mark.parametrize("store", ["store.db", "none.db"])
+def test_an_estimate_says_how_narrow_the_claim_will_be_by_earlier_runs_of_the_store(
+    series: tuple[st.SelfImproveResult, Path], store: str
+) -> None:
+    result, folder = series
+    how = {"model": f"scripted:{folder / 'texts.json'}", "store": f"sqlite:///{folder / store}"}
+    config = make_config(
+        RunConfig, {**how, "tasks": ["noisy"], "runs": RUNS, "iterations": 1, "repeats": 8}
+    )
+    found = core_thread.run(estimated(Asked(config, [TASK], load_improver("seed"))))
+    said = " ".join(as_text(estimate_page(found)).split())
+    if store == "none.db":
+        assert "no earlier runs" in found["claim"]["said"]
+        assert "no earlier runs in the store" in said
+        assert not (folder / store).exists()
+        return
+    low, high = (one.data["comparison"]["vs_seed"]["mean"] for one in result.runs)
+    half = half_width((high - low) ** 2 / 2, 8)
+    assert found["claim"]["vs_seed"]["half_width"] == pytest.approx(half)
+    assert f"by 2 earlier ones: ± {half:.3f} at the same limits (runs: " in said
+
+
+def test_a_run_that_is_in_the_store_is_not_made_again(tmp_path: Path) -> None:
+    """By its whole configuration, as a protocol and the benchmark of recursion find theirs."""
+    given: Json = {"tasks": ["flow_shop"], "iterations": 1, "runs": RUNS, "instance_key": "public"}
+    given |= {"limits": {"calls": 1, "samples_per_call": 2}, "store": url(tmp_path)}
+
+    def made(**changes: Any) -> Json:
+        return core_thread.run(run_or_go_on(make_config(RunConfig, given | changes), silent))
+
+    first = made(seed=3)
+    assert made(seed=3) == first
+    assert made(seed=4)["run_id"] != first["run_id"]
+    with open_reader(url(tmp_path)) as reader:
+        assert len(reader.runs()) == 2
 
 
 def test_the_best_improver_of_a_series_is_that_of_the_run_that_is_best_on_val(

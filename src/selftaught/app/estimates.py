@@ -43,29 +43,15 @@ async def estimated(*asked: Asked[Any]) -> dict[str, Any]:
     async with _rehearsals(asked[0]) as (rehearsals, model):
         steps = [step for one in asked for step in await _steps(rehearsals, one)]
         price = {"price": "dearest"} if len(first.models) > 1 else {}
-        nested = _nested(asked[0]) if find_study(first.command).improves_improvers else {}
-        return summed(steps, model, first.budget.value()) | price | nested
-
-
-def _nested(asked: Asked[Any]) -> dict[str, Any]:
-    """What one proposal costs at most, in uses of utilities and calls of the model.
-
-    Source: Zelikman et al. 2024 (arXiv 2310.02304): (b_u + b_M) of an improver run as often as the
-        meta-utility may be used, b_û; there it is one improver run, here as many as on search.
-    """
-    limits, tasks = asked.config.limits.value(), len(asked.tasks)
-    runs = tasks * asked.config.runs.resolved(tasks)["search"]
-    b_u, b_m = limits.utility_uses, limits.calls
-    most = (b_u + b_m) * b_u * runs
-    return {"nested": {"utility_uses": b_u, "calls": b_m, "improver_runs": runs, "most": most}}
+        told = summed(steps, model, first.budget.value()) | price
+        more = [_estimated(one).more(one) for one in asked]
+        return {**told, **{name: value for part in more for name, value in part.items()}}
 
 
 async def _steps(rehearsals: Rehearsals, asked: Asked[Any]) -> list[Step]:
     """Those of the first run, and all other runs of a series together."""
-    study = find_study(asked.config.command)
-    if not isinstance(study, Estimated):
-        raise ConfigError(f"selftaught {study.command} has no estimate")
-    steps: list[Step] = await study.steps(rehearsals, asked)
+    study = _estimated(asked)
+    steps = await study.steps(rehearsals, asked)
     others = asked.config.repeats - 1 if isinstance(study, Repeated) else 0
     if others:
         likely, most = (
@@ -75,6 +61,13 @@ async def _steps(rehearsals: Rehearsals, asked: Asked[Any]) -> list[Step]:
         name = "the other run" if others == 1 else f"the other {others} runs"
         steps.append(Step(name, likely, most))
     return steps
+
+
+def _estimated(asked: Asked[Any]) -> Estimated[Any]:
+    study = find_study(asked.config.command)
+    if not isinstance(study, Estimated):
+        raise ConfigError(f"selftaught {study.command} has no estimate")
+    return study
 
 
 class Dearest(FreeModel):
@@ -129,16 +122,8 @@ def estimate_page(estimate: Mapping[str, Any]) -> Page:
     if scored:
         blocks.append(_scorings(scored))
     blocks.append(Paragraph(_MEANING))
-    if "nested" in estimate:
-        nested = estimate["nested"]
-        uses, calls, runs = nested["utility_uses"], nested["calls"], nested["improver_runs"]
-        blocks.append(
-            Paragraph(
-                f"A proposal costs O((b_u + b_M) b_û): ({uses:,} uses + {calls:,} calls) x "
-                f"{uses:,} uses of the meta-utility x {runs:,} improver runs each = "
-                f"{nested['most']:,} scorings and calls at most (Zelikman et al. 2024)."
-            )
-        )
+    told = (one for one in estimate.values() if isinstance(one, Mapping) and "said" in one)
+    blocks += [Paragraph(one["said"]) for one in told]
     if estimate.get("price"):
         blocks.append(Paragraph("Each request is counted at the price of the dearest model."))
     if estimate["likely"]["usd"] is None:

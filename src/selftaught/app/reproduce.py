@@ -93,7 +93,7 @@ async def reproduce(protocol: ProtocolConfig, listener: Listener = silent) -> Js
 
     Raises: as `run_study`; NothingMeasured if the budget ended before anything was measured.
     """
-    series = await _series(protocol.run, listener)
+    series = await run_or_go_on(protocol.run, listener)
     runs = series.get("runs", [series])
     best = best_run(runs)
     stands = None
@@ -164,7 +164,10 @@ _NOTHING_TO_TRANSFER = _Transferred(
 )
 
 
-async def _series(config: RunConfig, listener: Listener) -> Json:
+async def run_or_go_on(config: RunConfig, listener: Listener) -> Json:
+    """The result of a run or a series of this configuration: from the store if it has ended there,
+    gone on with if it was cut, else of one that is started. Raises: as `reproduce`.
+    """
     tasks = [load_task(name) for name in config.tasks]
     improver = load_improver(config.improver)
     found = _find(config, tasks, improver)

@@ -231,6 +231,10 @@ class Estimated(ABC, Generic[C]):
     async def steps(self, rehearsals: Rehearsals, asked: Asked[C]) -> list[Step]:
         """Step by step."""
 
+    def more(self, asked: Asked[C]) -> dict[str, Json]:
+        """What else stands in the object of `--estimate --json`, each in words, too (`said`)."""
+        return {}
+
 
 class Repeated(ABC):
     """A study whose configuration has `repeats`, by which it becomes a series of runs."""

@@ -64,13 +64,7 @@ def page(result: Json | None, run: RecordedRun | None = None) -> Page:
     if view.iterations:
         curve = curve_of([run], alone=True)
         sections.append(curve_section(curve, [iterations_table(view.iterations)]))
-        differences = {
-            "Final minus seed": (comparison or {}).get("vs_seed"),
-            "Final minus seed restarted to as many samples": (comparison or {}).get(
-                "vs_seed_restarted"
-            ),
-        }
-        lead += curve_lead(curve, differences)
+        lead += curve_lead(curve, comparison or {})
     if comparison is not None:
         sections.append(_comparison(run.run_id, comparison))
     title = f"STOP on {', '.join(view.head.task_names)}: run {run.run_id}"
@@ -200,10 +194,14 @@ def curve_lead(curve: Curve, differences: Mapping[str, Json | None]) -> Iterator
         f"On test the improver to begin with reaches a meta-utility of {begun}, and the one that "
         f"stands after step {last.t} reaches {stands}."
     )
-    for name, one in differences.items():
+    for key, name in (
+        ("vs_seed", "Final minus seed"),
+        ("vs_seed_restarted", "Final minus seed restarted to as many samples"),
+    ):
+        one = differences.get(key)
         if one is not None:
             mean, interval = words.signed_mean(one), words.interval(one, sign=True)
-            runs = len(curve.runs) if curve.interval == SERIES else 1
+            runs = one["n"] if curve.interval == SERIES else 1
             yield f"{name}: {mean} {interval}; {words.reading(one, runs)}."
 
 

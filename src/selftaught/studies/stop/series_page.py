@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from selftaught.analysis.curve import curve_of
@@ -34,14 +35,7 @@ def series_page(runs: Sequence[RecordedRun]) -> Page:
         curve = curve_of(runs)
         told = curve.as_json()
         sections.append(curve_section(curve, curve_tables(told)))
-        gain = told["points"][-1]["test_gain"]
-        restarted = [one["final_difference"] for one in told["baselines"] if one["name"] == "seed"]
-        differences = {
-            "Final minus seed": gain,
-            "Final minus seed restarted to as many samples": restarted[0] if restarted else None,
-        }
-        lead += curve_lead(curve, differences)
-        lead += [TOO_NARROW] if len(runs) < words.FEW_RUNS else []
+        lead += curve_lead(curve, told["claims"])
     results = [
         view.result for view in views if view.result is not None and "comparison" in view.result
     ]
@@ -63,7 +57,51 @@ def series_end_page(result: Json) -> Page:
 
 def curve_tables(curve: Json) -> list[Table]:
     """Args: curve: of `run --json`."""
-    return [_curve_table(curve), *([_baselines_table(curve)] if curve["baselines"] else [])]
+    claims = (
+        [claims_table(curve["claims"], len(curve["tasks"]))] if curve["claims"]["vs_seed"] else []
+    )
+    baselines = [_baselines_table(curve)] if curve["baselines"] else []
+    return [*claims, _curve_table(curve), *baselines]
+
+
+def claims_table(claims: Mapping[str, Json | None], tasks: int) -> Table:
+    """The run is the unit: both differences over runs, and what they are made of."""
+    cells: dict[str, Callable[[Json], str]] = {
+        "mean over runs": words.signed_mean,
+        "95 % CI, Student's t over runs": lambda one: words.interval(one, sign=True),
+        "95 % CI, bootstrap of runs": lambda one: words.interval(
+            {**one, "ci95": one["bootstrap95"]}, sign=True
+        ),
+        "worst run": lambda one: words.signed(one["worst"]["mean"]),
+        "runs above 0": lambda one: f"{round(one['share_above'] * one['n'])} of {one['n']}",
+        "sd of runs": lambda one: _deviation(one, "run"),
+        "sd of a task within a run": lambda one: _deviation(one, "task_run"),
+        "sd of an improver run": lambda one: _deviation(one, "within"),
+        "samples, final and it": lambda one: _both(one["samples"]),
+        "scorings, final and it": lambda one: _both(one["scorings"]),
+    }
+    if tasks < 2:  # which cannot be told from the run
+        del cells["sd of a task within a run"]
+    rows = [
+        (name, *("-" if one is None else cell(one) for one in claims.values()))
+        for name, cell in cells.items()
+    ]
+    first, restarted = claims.values()
+    assert first is not None
+    note = "One observation is a run. Samples and scorings are those of an improver run on test."
+    if restarted is not None and restarted["scorings"]["other"] < restarted["scorings"]["final"]:
+        note += " The restarted seed improver had as many samples, and fewer scorings."
+    title = f"Claim over {words.counted(first['n'], 'run')}: final improver - seed improver on test"
+    return Table(title, ("", "at the same limits", "at equal samples"), tuple(rows), note)
+
+
+def _deviation(claim: Json, component: str) -> str:
+    components = claim["components"]
+    return "-" if components is None else words.number(math.sqrt(max(0.0, components[component])))
+
+
+def _both(taken: Json) -> str:
+    return f"{taken['final']:.1f} and {taken['other']:.1f}"
 
 
 def _curve_table(curve: Json) -> Table:

@@ -95,6 +95,7 @@ on test instances, which no improver ever saw, to the improver it began with.
         return learning_curve(reader, series_id).as_json()
 
     steps = late("selftaught.studies.stop.run", "stop_steps")
+    more = late("selftaught.studies.stop.beforehand", "stop_told")
     run = late("selftaught.studies.stop.run", "stop_run")
     page = late("selftaught.studies.stop.page", "page")
     series_page = late("selftaught.studies.stop.series_page", "series_page")
