@@ -43,15 +43,15 @@ async def estimated(*asked: Asked[Any]) -> dict[str, Any]:
     async with _rehearsals(asked[0]) as (rehearsals, model):
         steps = [step for one in asked for step in await _steps(rehearsals, one)]
         price = {"price": "dearest"} if len(first.models) > 1 else {}
-        return summed(steps, model, first.budget.value()) | price
+        more = [_estimated(one).more(one) for one in asked]
+        told = summed(steps, model, first.budget.value()) | price
+        return {name: value for part in (told, *more) for name, value in part.items()}
 
 
 async def _steps(rehearsals: Rehearsals, asked: Asked[Any]) -> list[Step]:
     """Those of the first run, and all other runs of a series together."""
-    study = find_study(asked.config.command)
-    if not isinstance(study, Estimated):
-        raise ConfigError(f"selftaught {study.command} has no estimate")
-    steps: list[Step] = await study.steps(rehearsals, asked)
+    study = _estimated(asked)
+    steps = await study.steps(rehearsals, asked)
     others = asked.config.repeats - 1 if isinstance(study, Repeated) else 0
     if others:
         likely, most = (
@@ -61,6 +61,13 @@ async def _steps(rehearsals: Rehearsals, asked: Asked[Any]) -> list[Step]:
         name = "the other run" if others == 1 else f"the other {others} runs"
         steps.append(Step(name, likely, most))
     return steps
+
+
+def _estimated(asked: Asked[Any]) -> Estimated[Any]:
+    study = find_study(asked.config.command)
+    if not isinstance(study, Estimated):
+        raise ConfigError(f"selftaught {study.command} has no estimate")
+    return study
 
 
 class Dearest(FreeModel):
@@ -115,6 +122,8 @@ def estimate_page(estimate: Mapping[str, Any]) -> Page:
     if scored:
         blocks.append(_scorings(scored))
     blocks.append(Paragraph(_MEANING))
+    if "size" in estimate:
+        blocks.append(Paragraph(estimate["size"]["said"]))
     if estimate.get("price"):
         blocks.append(Paragraph("Each request is counted at the price of the dearest model."))
     if estimate["likely"]["usd"] is None:
