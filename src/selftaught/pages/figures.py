@@ -128,7 +128,9 @@ def _steps(panels: Mapping[str, Rows], *, narrow: bool) -> Any:
     # After the last colour they begin anew, with another dash pattern.
     colors = [_ARMS[place % len(_ARMS)] for place in range(len(names))]
     dashes = [_DASHES[(place + place // len(_ARMS)) % len(_DASHES)] for place in range(len(names))]
-    below = alt.Legend(title=None, orient="bottom", columns=2 if narrow else 4, labelLimit=240)
+    line: Any = {"symbolType": "stroke", "symbolOpacity": 1, "symbolStrokeWidth": 2}
+    line["symbolSize"] = 400
+    below = alt.Legend(title=None, orient="bottom", columns=2 if narrow else 4, **line)
     color = alt.Color("arm:N", scale=alt.Scale(domain=names, range=colors), legend=below)
     dash = alt.StrokeDash("arm:N", scale=alt.Scale(domain=names, range=dashes), legend=below)
     drawn = []
@@ -139,10 +141,10 @@ def _steps(panels: Mapping[str, Rows], *, narrow: bool) -> Any:
         band = base.transform_filter("isValid(datum.low)").mark_area(
             opacity=0.13, interpolate="step-after"
         )
-        line = base.mark_line(strokeWidth=2, interpolate="step-after")
+        steps = base.mark_line(strokeWidth=2, interpolate="step-after")
         chart = alt.layer(
             band.encode(y=alt.Y("low:Q", title=title, scale=scale), y2="high:Q", color=color),
-            line.encode(y=alt.Y("mean:Q", scale=scale), color=color, strokeDash=dash),
+            steps.encode(y=alt.Y("mean:Q", scale=scale), color=color, strokeDash=dash),
         )
         above = textwrap.wrap(printable(name), 28) if narrow else printable(name)
         drawn.append(chart.properties(title=above, width=235 if narrow else 300, height=210))
