@@ -32,12 +32,13 @@ def arms(folder: Path) -> int:
         return 0
 
 
-def test_a_killed_bench_goes_on_to_the_same_end_and_draws_nothing_twice(here: Path) -> None:
+def test_a_bench_that_was_cut_goes_on_to_the_same_end_and_draws_nothing_twice(here: Path) -> None:
     typed = ("bench", "flow_shop", "--improvers", "seed,mine.py", *SMALL, "--json")
     for folder in ("whole", "killed"):
         (here / folder).mkdir()
         (here / folder / "mine.py").write_text(MINE)
     whole = json.loads(selftaught(*typed, cwd=here / "whole").stdout)
+    calls = whole["usage"]["lm_calls"]
     process = started(*typed, cwd=here / "killed")
     wait_for(lambda: arms(here / "killed") >= 2)
     process.kill()
@@ -46,13 +47,20 @@ def test_a_killed_bench_goes_on_to_the_same_end_and_draws_nothing_twice(here: Pa
     resumed = selftaught("resume", "latest", "--json", cwd=here / "killed")
     assert resumed.code == 0, resumed.stderr
     result = json.loads(resumed.stdout)
+    (here / "short").mkdir()
+    (here / "short" / "mine.py").write_text(MINE)
+    short = selftaught(*typed, "--lm-calls", str(calls - 1), cwd=here / "short")
+    assert json.loads(short.stdout)["state"] == "budget"
+    raised = ("resume", "latest", "--lm-calls", str(2 * calls), "--json")
+    longer = json.loads(selftaught(*raised, cwd=here / "short").stdout)
     for name in ("tasks", "comparisons", "improvers", "seeds"):
-        assert result[name] == whole[name]
+        assert result[name] == longer[name] == whole[name]
     with sqlite3.connect(here / "killed" / "selftaught.db") as database:
         answers = database.execute("SELECT body FROM events WHERE kind = 'lm_answer'").fetchall()
     answered = [json.loads(body) for (body,) in answers]
     assert sum(len(one["texts"]) for one in answered) == whole["usage"]["samples"] == 2 * 3 * 8
-    assert selftaught("verify", cwd=here / "killed").code == 0
+    for folder in ("killed", "short"):
+        assert selftaught("verify", cwd=here / folder).code == 0
     assert selftaught("replay", "latest", cwd=here / "killed").code == 0
 
 

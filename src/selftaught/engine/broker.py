@@ -85,6 +85,7 @@ class Broker:
         samples_left: samples that it may still draw, or None for as many as its calls allow.
         asked: keys of the prompts that it has asked so far.
         ended: in a replay, where the journal ended first.
+        scored: what it had scored after so many calls, where somebody wants to know.
     """
 
     context: RunContext
@@ -98,8 +99,8 @@ class Broker:
     uses: int = 0
     asked: set[str] = field(default_factory=set)
     ended: JournalEnds | None = None
+    scored: list[tuple[int, str | None]] | None = None
     _drawn: list[ChargedCall] = field(default_factory=list)
-    _scored: list[tuple[int, str | None]] = field(default_factory=list)
     _readings: list[asyncio.Task[None]] = field(default_factory=list)
     _clock: Clock = field(init=False)
 
@@ -117,8 +118,8 @@ class Broker:
         return any(call.is_short for call in self._drawn)
 
     def trace(self) -> tuple[SearchTrace, list[str]]:
-        """What it scored after which calls, once it has ended; and the texts of that."""
-        known = [(calls, self._scored_as(solution)) for calls, solution in self._scored]
+        """What it had scored, once it has ended, and the texts of that."""
+        known = [(calls, self._scored_as(solution)) for calls, solution in self.scored or ()]
         usages = [call.usage for call in self._drawn]
         priced = all(one.model.most_usd(1, 1) is not None for one in self.context.requesters)
         body = SearchTrace(
@@ -187,7 +188,8 @@ class Broker:
         self.context.ledger.check_wall()
         granted = min(len(solutions), self.limits.utility_uses - self.uses)
         self.uses += granted
-        self._scored += [(self.calls, solution) for solution in solutions[:granted]]
+        if self.scored is not None:
+            self.scored += [(self.calls, solution) for solution in solutions[:granted]]
         uses = self.uses
         scored = await together(self._score_one(solution) for solution in solutions[:granted])
         beyond = (self.utility.lowest, "budget: all uses of the utility are spent")

@@ -78,6 +78,7 @@ class SandboxedImprover:
         context.ledger.check_wall()
         limits = self.limits or context.limits
         broker = Broker(context, key, u, s.entry, limits, self.samples_cap, s.source)
+        broker.scored = [] if self.is_traced else None
         self._record_start(key, u)
         with context.improver_run(self.role, **u.facts()):
             try:

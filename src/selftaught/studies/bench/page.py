@@ -86,12 +86,8 @@ def _task_tables(result: Json) -> Iterator[Table]:
 
 def _taken(result: Json) -> Table:
     """What the arms of each improver took, means over its arms."""
-    names = [one["name"] for one in result["improvers"]]
     rows = []
-    for name in names:
-        own = [
-            row for task in result["tasks"] for row in task["improvers"] if name == row["improver"]
-        ]
+    for name, own in _by_improver(result):
         means = {what: sum(one[what] for one in own) / len(own) for what in _COUNTS}
         normalised = sum(one["normalised"]["mean"] for one in own) / len(own)
         counts = (f"{means[what]:,.1f}" for what in _COUNTS)
@@ -103,6 +99,13 @@ def _taken(result: Json) -> Table:
 _COUNTS = {"samples": "samples", "scorings": "programs scored", "edited": "edited by itself"}
 
 
+def _by_improver(result: Json) -> Iterator[tuple[str, list[Json]]]:
+    """Its rows of all tasks."""
+    for one in result["improvers"]:
+        rows = [row for task in result["tasks"] for row in task["improvers"]]
+        yield one["name"], [row for row in rows if row["improver"] == one["name"]]
+
+
 def _notes(result: Json) -> Iterator[str]:
     """What else a reader has to know, a sentence each."""
     if result["seeds"] < result["seeds_asked"]:
@@ -112,23 +115,17 @@ def _notes(result: Json) -> Iterator[str]:
         )
     if any(task["usd"] is None for task in result["tasks"]):
         yield "No area over USD: the model costs nothing, or its price is not known."
-    for one in result["improvers"]:
-        own = [
-            row
-            for task in result["tasks"]
-            for row in task["improvers"]
-            if row["improver"] == one["name"]
-        ]
+    for name, own in _by_improver(result):
         edited, scorings = (sum(row[what] for row in own) for what in ("edited", "scorings"))
         if edited:
             yield (
-                f"{one['name']} had programs scored that no reply of the model held, "
+                f"{name} had programs scored that no reply of the model held, "
                 f"{edited / scorings:.1%} of all: it edits them itself. They do not count here."
             )
         drawn = min(row["samples"] for row in own)
         if drawn < result["samples"][-1]:
             yield (
-                f"{one['name']} drew {drawn:,.1f} samples, not {result['samples'][-1]:,}: it "
+                f"{name} drew {drawn:,.1f} samples, not {result['samples'][-1]:,}: it "
                 "scored as many programs as it may before, or does nothing more."
             )
 
