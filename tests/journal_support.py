@@ -73,6 +73,14 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     },
     "transfer": {**_OF_TASK, "samples": {}},
     "transfer_restart": {**_OF_TASK, "samples": {}},
+    "search_trace": {
+        **{"samples": [2], "usd": [0.5], "replies": ["k"], "after": [1, 1]},
+        "programs": [_ID, None],
+    },
+    "bench_arm": {
+        **{"task": "t", "improver": _ID, "index": 0, "runs": ["i"], "samples": 2, "scorings": 2},
+        **{"usd": 0.5, "edited": 0, "points": [], "bounds": [0.0, None]},
+    },
     "audit_tally": {
         **{"condition": "with", "invocation": "i", "samples": 1, "no_code": 0},
         "programs": {_ID: 1},

@@ -11,7 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from selftaught.core.statistics import UNIT, Bounds, estimate, paired_difference, student_t
+from selftaught.core.statistics import (
+    UNIT,
+    Bounds,
+    estimate,
+    paired_difference,
+    student_t,
+    two_sided_p,
+)
 
 samples = st.lists(st.floats(-100, 100), min_size=2, max_size=12)
 
@@ -30,6 +37,30 @@ def test_one_task_has_students_interval(values: list[float]) -> None:
 @given(freedom=st.floats(1, 1e5), beyond=st.floats(1e-9, 0.1))
 def test_students_quantile_is_that_of_scipy(freedom: float, beyond: float) -> None:
     assert student_t(freedom, beyond) == pytest.approx(-stats.t.ppf(beyond, freedom), rel=1e-10)
+
+
+@given(shift=st.floats(-3, 3), n=st.integers(2, 300), seed=st.integers(0, 99))
+def test_the_p_value_of_a_mean_is_that_of_scipy(shift: float, n: int, seed: int) -> None:
+    values = np.random.default_rng(seed).normal(shift, 1.0, n).tolist()
+    expected = stats.ttest_1samp(values, 0.0).pvalue
+    assert two_sided_p({"": values}) == pytest.approx(expected, rel=1e-9)
+
+
+@given(left=samples, right=samples)
+def test_a_p_value_below_a_twentieth_goes_with_an_interval_without_0(
+    left: list[float], right: list[float]
+) -> None:
+    strata = {"a": left, "b": right}
+    p, found = two_sided_p(strata), estimate(strata)
+    assert found.ci95 is not None
+    low, high = found.ci95
+    if low < high and abs(p - 0.05) > 1e-9:
+        assert (p < 0.05) == (not low <= 0 <= high)
+
+
+def test_differences_that_are_all_the_same_are_tested_by_their_signs_alone() -> None:
+    assert two_sided_p({"": [0.25] * 6}) == 2 / 2**6
+    assert two_sided_p({"": [0.0] * 6}) == two_sided_p({"": [0.5]}) == 1.0
 
 
 @given(samples, samples)

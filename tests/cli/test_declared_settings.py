@@ -60,6 +60,8 @@ def other(one: Declared) -> Any:
         kind = get_args(one.type)[0]
     if kind is Literal:
         return next(word for word in get_args(one.type) if word != one.default)
+    if kind is tuple and get_args(one.type)[0] is int:
+        return (1, 2)
     return OTHERS[kind] if kind in OTHERS else kind((one.default or 0) + 2)
 
 
@@ -68,7 +70,7 @@ def typed(option: click.Option, value: Any) -> list[str]:
         return [option.opts[0]]
     if isinstance(value, dict):
         return [option.opts[0], ",".join(f"{name}={part}" for name, part in value.items())]
-    return [option.opts[0], ",".join(value) if isinstance(value, tuple) else str(value)]
+    return [option.opts[0], ",".join(map(str, value)) if isinstance(value, tuple) else str(value)]
 
 
 def nested(one: Declared, value: Any) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from selftaught.core.language_model import Prompt
 from selftaught.core.ports import Sandbox
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.seeds import PUBLIC_KEY
+from selftaught.core.statistics import holm
 from selftaught.engine.context import RunContext
 from selftaught.engine.evaluate import Evaluator
 from selftaught.engine.ledger import Ledger
@@ -40,7 +41,6 @@ from selftaught.studies.transfer.page import transfer_notes, transfer_section, t
 from selftaught.studies.transfer.study import TransferConfig
 from selftaught.studies.transfer.table import (
     TransferredTask,
-    holm,
     least_sign_flip_p,
     sign_flip_p,
     transfer_rows,

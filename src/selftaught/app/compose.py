@@ -269,9 +269,10 @@ async def _check_programs(
     """
     config: CommonConfig = asked.config
     limits = config.sandbox.limits()
-    failure = await executor.load(Job(asked.improver, limits))
-    if failure is not None:
-        raise ConfigError(f"the improver does not load: {_said(failure)}")
+    for what, improver in {"the improver": asked.improver, **asked.others}.items():
+        failure = await executor.load(Job(improver, limits))
+        if failure is not None:
+            raise ConfigError(f"{what} does not load: {_said(failure)}")
     for task in asked.tasks:
         seed = task.seed_program()
         failure = await executor.load(Job(seed, limits))

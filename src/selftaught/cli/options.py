@@ -151,6 +151,8 @@ def _parameter(one: Declared) -> str:
 def _told_default(one: Declared) -> str | None:
     if one.default in (None, (), {}) or one.default is False:
         return one.setting.unset
+    if isinstance(one.default, tuple):
+        return ",".join(map(str, one.default))
     return f"{one.default:g}" if isinstance(one.default, float) else str(one.default)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -23,6 +24,19 @@ class Scale:
     worst: float
     best: float
     seed: float | None = None
+
+    @classmethod
+    def between(cls, ends: Sequence[float | None], seed: float | None, *, minimize: bool) -> Scale:
+        """Of its `ends`, as a journal has them."""
+        worst, best = ends
+        beyond = math.inf if minimize else -math.inf
+        return cls(beyond if worst is None else worst, -beyond if best is None else best, seed)
+
+    @property
+    def ends(self) -> tuple[float | None, float | None]:
+        """The worst and the best; None for infinities, which JSON does not have."""
+        worst, best = (end if math.isfinite(end) else None for end in (self.worst, self.best))
+        return worst, best
 
     @property
     def is_bounded(self) -> bool:

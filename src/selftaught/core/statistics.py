@@ -6,7 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
+
+K = TypeVar("K")
 
 
 class Bounds(NamedTuple):
@@ -87,15 +89,9 @@ def _failures_alone(strata: Mapping[str, Sequence[float]], bounds: Bounds) -> bo
 
 def _estimate(strata: Mapping[str, Sequence[float]], bounds: Bounds | None) -> Estimate:
     n = sum(map(len, strata.values()))
-    means = [math.fsum(values) / len(values) for values in strata.values()]
-    mean = math.fsum(means) / len(means)
-    if any(len(values) < 2 for values in strata.values()):
+    mean, parts = _parts(strata)
+    if not parts:
         return Estimate(mean, None, n)
-    share = 1.0 / len(means) ** 2
-    parts = [
-        (share * _variance(values, middle) / len(values), len(values) - 1)
-        for values, middle in zip(strata.values(), means, strict=True)
-    ]
     variance = math.fsum(part for part, _ in parts)
     is_bounded = bounds is not None and math.isfinite(bounds.highest)
     if variance == 0.0:
@@ -105,31 +101,84 @@ def _estimate(strata: Mapping[str, Sequence[float]], bounds: Bounds | None) -> E
         share = 0.025 ** (1 / n)
         low, high = (share * mean + (1 - share) * end for end in bounds[:2])
         return Estimate(mean, (min(low, mean), max(high, mean)), n)
-    freedom = 1.0 / math.fsum((part / variance) ** 2 / degrees for part, degrees in parts)
-    half = student_t(freedom, 0.025) * math.sqrt(variance)
+    half = student_t(_freedom(parts), 0.025) * math.sqrt(variance)
     low, high = mean - half, mean + half
     if bounds is not None and is_bounded and not bounds.lowest <= low <= high <= bounds.highest:
         low, high = _by_logit(mean, half, bounds)
     return Estimate(mean, (low, high), n)
 
 
+def _parts(strata: Mapping[str, Sequence[float]]) -> tuple[float, list[tuple[float, int]]]:
+    """The mean over strata, and each one's part of its variance with the degrees of freedom; no
+    parts where a stratum has but one observation."""
+    means = [math.fsum(values) / len(values) for values in strata.values()]
+    mean = math.fsum(means) / len(means)
+    if any(len(values) < 2 for values in strata.values()):
+        return mean, []
+    share = 1.0 / len(means) ** 2
+    return mean, [
+        (share * _variance(values, middle) / len(values), len(values) - 1)
+        for values, middle in zip(strata.values(), means, strict=True)
+    ]
+
+
+def _freedom(parts: Sequence[tuple[float, int]]) -> float:
+    variance = math.fsum(part for part, _ in parts)
+    return 1.0 / math.fsum((part / variance) ** 2 / degrees for part, degrees in parts)
+
+
+def two_sided_p(strata: Mapping[str, Sequence[float]]) -> float:
+    """How often a mean as far from 0 as that of these comes by chance, by Student's t; the interval
+    of `estimate` leaves 0 out where it is below 0.05.
+
+    Of differences that are all the same it is that of the sign test; of too few of them, 1.
+
+    Args:
+        strata: finite observations, as of `estimate`.
+    """
+    mean, parts = _parts(strata)
+    variance = math.fsum(part for part, _ in parts)
+    if not parts or mean == 0.0:
+        return 1.0
+    if variance == 0.0:
+        return 2.0 ** (1 - sum(map(len, strata.values())))
+    a, t_squared = _freedom(parts) / 2, mean * mean / variance
+    x = 1 / (1 + t_squared / (2 * a))
+    if x > (a + 1) / (a + 2.5):  # where the other end of the beta function is sooner reached
+        y = 1 / (1 + 2 * a / t_squared)
+        return 1 - _beta_share(0.5, a, y)
+    return _beta_share(a, 0.5, x)
+
+
+def _beta_share(a: float, b: float, x: float) -> float:
+    """The incomplete beta function I_x(a, b)."""
+    log_beta = math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
+    log_share = a * math.log(x) + b * math.log1p(-x) - log_beta
+    return math.exp(log_share) / (a * _beta_fraction(a, b, x))
+
+
+def _beta_fraction(a: float, b: float, x: float) -> float:
+    """The denominator of the incomplete beta function I_x(a, b), DLMF 8.17.22."""
+    fraction = 1.0
+    for m in range(30 + 2 * math.isqrt(int(max(a, b))), -1, -1):
+        even, odd = a + 2 * m + 1, a + 2 * m
+        fraction = 1 - (m + 1) * (m + 1 - b) * x / (even * (even + 1)) / fraction
+        fraction = 1 - (a + m) * (a + m + b) * x / (odd * (odd + 1)) / fraction
+    return fraction
+
+
 def student_t(freedom: float, beyond: float) -> float:
     """What Student's t exceeds with this probability, at most a tenth; to ten digits.
 
-    Newton's method on the logarithm of the tail, which is half of an incomplete beta function; that
-    is its continued fraction (DLMF 8.17.22). To load scipy takes longer than most commands do.
+    Newton's method on the logarithm of the tail, which is half of an incomplete beta function. To
+    load scipy takes longer than most commands do.
     """
     a = freedom / 2
     log_beta = math.lgamma(a) + math.lgamma(0.5) - math.lgamma(a + 0.5)
     log_t = math.log(-NormalDist().inv_cdf(beyond))
     for _ in range(6):  # five, from one degree of freedom on
         x = 1 / (1 + math.exp(2 * log_t) / freedom)
-        fraction = 1.0
-        for m in range(30 + 2 * math.isqrt(int(a)), -1, -1):
-            even, odd = a + 2 * m + 1, a + 2 * m
-            fraction = 1 - (m + 1) * (m + 0.5) * x / (even * (even + 1)) / fraction
-            fraction = 1 - (a + m) * (a + m + 0.5) * x / (odd * (odd + 1)) / fraction
-        share = 1 / (freedom * fraction)
+        share = 1 / (freedom * _beta_fraction(a, 0.5, x))
         log_tail = a * math.log(x) + 0.5 * math.log1p(-x) - log_beta + math.log(share)
         log_t += (log_tail - math.log(beyond)) * share
     return math.exp(log_t)
@@ -178,6 +227,19 @@ def paired_difference(
         return Estimate(0.0, None, sum(map(len, first.values())))
     width = bounds.highest - bounds.lowest
     return _estimate(differences, Bounds(-width, width, bounds.widens))
+
+
+def holm(p_values: Mapping[K, float]) -> dict[K, float]:
+    """Adjusted p-values, which keep the probability of any wrong rejection among all of them.
+
+    Source: Holm, Scandinavian Journal of Statistics 6, 1979.
+    """
+    adjusted: dict[K, float] = {}
+    highest = 0.0
+    for rank, name in enumerate(sorted(p_values, key=lambda name: p_values[name])):
+        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[name]))
+        adjusted[name] = highest
+    return {name: adjusted[name] for name in p_values}
 
 
 def _variance(values: Sequence[float], mean: float) -> float:

@@ -27,11 +27,12 @@ from selftaught.core.messages import (
     ScoreRequest,
     refusal,
 )
-from selftaught.core.program import MAX_PROGRAM_CHARS, Program, too_long
+from selftaught.core.program import MAX_PROGRAM_CHARS, Program, content_id, too_long
 from selftaught.engine.charged_call import ChargedCall
 from selftaught.engine.context import RunContext
-from selftaught.engine.replies import Wanted
+from selftaught.engine.replies import Wanted, replies_key
 from selftaught.engine.utilities import QueriedUtility
+from selftaught.journal.bench_events import SearchTrace
 from selftaught.journal.events import ClockRead
 
 MAX_TEMPERATURE = 2.0
@@ -84,6 +85,7 @@ class Broker:
         samples_left: samples that it may still draw, or None for as many as its calls allow.
         asked: keys of the prompts that it has asked so far.
         ended: in a replay, where the journal ended first.
+        scored: what it had scored after so many calls, where somebody wants to know.
     """
 
     context: RunContext
@@ -97,6 +99,7 @@ class Broker:
     uses: int = 0
     asked: set[str] = field(default_factory=set)
     ended: JournalEnds | None = None
+    scored: list[tuple[int, str | None]] | None = None
     _drawn: list[ChargedCall] = field(default_factory=list)
     _readings: list[asyncio.Task[None]] = field(default_factory=list)
     _clock: Clock = field(init=False)
@@ -113,6 +116,32 @@ class Broker:
     def is_short(self) -> bool:
         """Whether the run's budget gave it fewer responses than it asked for."""
         return any(call.is_short for call in self._drawn)
+
+    def trace(self) -> tuple[SearchTrace, list[str]]:
+        """What it had scored, once it has ended, and the texts of that."""
+        known = [(calls, self._scored_as(solution)) for calls, solution in self.scored or ()]
+        usages = [call.usage for call in self._drawn]
+        priced = all(one.model.most_usd(1, 1) is not None for one in self.context.requesters)
+        body = SearchTrace(
+            samples=tuple(one.samples for one in usages),
+            usd=tuple(one.usd for one in usages) if priced else None,
+            replies=tuple(
+                replies_key(key, len(drawn.texts))
+                for call in self._drawn
+                for key, (_, drawn, _) in call.drawn.items()
+                if drawn.texts
+            ),
+            after=tuple(calls for calls, _ in known),
+            programs=tuple(None if text is None else content_id(text) for _, text in known),
+        )
+        return body, [text for _, text in known if text is not None]
+
+    def _scored_as(self, solution: str | None) -> str | None:
+        """The text that was scored, None where there was nothing to score."""
+        if solution is None or len(solution) > MAX_PROGRAM_CHARS:
+            return None
+        restored = self.utility.restored(solution)
+        return solution if restored is None else restored
 
     async def serve(self, request: Request) -> Reply:
         """One reply to one request.
@@ -159,6 +188,8 @@ class Broker:
         self.context.ledger.check_wall()
         granted = min(len(solutions), self.limits.utility_uses - self.uses)
         self.uses += granted
+        if self.scored is not None:
+            self.scored += [(self.calls, solution) for solution in solutions[:granted]]
         uses = self.uses
         scored = await together(self._score_one(solution) for solution in solutions[:granted])
         beyond = (self.utility.lowest, "budget: all uses of the utility are spent")

@@ -20,7 +20,7 @@ from selftaught.engine.evaluate import Evaluator
 from selftaught.engine.history import History
 from selftaught.engine.keys import make_key
 from selftaught.engine.ledger import NOTHING, Amounts, Ledger
-from selftaught.engine.replies import ReplyReader, Wanted, as_event, read_drawn
+from selftaught.engine.replies import ReplyReader, Wanted, as_event, read_drawn, replies_key
 from selftaught.engine.requests import Drawn, Requester
 from selftaught.journal.codec import Body, as_json
 from selftaught.journal.events import Notice, Phase, Replies
@@ -114,7 +114,7 @@ class RunContext:
         self, key: str, improver_run: str, wanted: Wanted, message: str, drawn: Drawn, model: str
     ) -> None:
         """Keep what the responses to a prompt hold; older runs did not."""
-        own = make_key(key, "replies", len(drawn.texts))
+        own = replies_key(key, len(drawn.texts))
         if self.reply_scheme < 2 or self.history.holds(Replies.kind, own) or not drawn.texts:
             return
         shown, readings = await read_drawn(self._reader, wanted, message, drawn)

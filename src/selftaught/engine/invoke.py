@@ -33,12 +33,16 @@ class SandboxedImprover:
     Attributes:
         role: what it is run for; part of its improver runs' keys.
         samples_cap: samples that each run may draw, or None for what its limits allow.
+        limits: of each run, where they are not those of all.
+        is_traced: whether the journal says what each run scored, and when.
     """
 
     context: RunContext
     program: Program
     role: Role
     samples_cap: int | None = None
+    limits: ImproverLimits | None = None
+    is_traced: bool = False
 
     async def __call__(self, u: Utility, s: Program, M: LanguageModel) -> Program | Failed:  # noqa: N803
         """An improved `s`, or how the run failed. M is the run's model: there is no other.
@@ -72,7 +76,9 @@ class SandboxedImprover:
         """In a guest, with what the journal holds of its model calls."""
         context = self.context
         context.ledger.check_wall()
-        broker = Broker(context, key, u, s.entry, context.limits, self.samples_cap, s.source)
+        limits = self.limits or context.limits
+        broker = Broker(context, key, u, s.entry, limits, self.samples_cap, s.source)
+        broker.scored = [] if self.is_traced else None
         self._record_start(key, u)
         with context.improver_run(self.role, **u.facts()):
             try:
@@ -83,9 +89,9 @@ class SandboxedImprover:
                         seed=derive("guest", guest_root(context.seed), key) >> 64,
                     ),
                     s.source,
-                    guest_facts(context, s.entry, u.description, context.limits),
+                    guest_facts(context, s.entry, u.description, limits),
                     depth=u.depth,
-                    cpu_s=context.limits.cpu_s,
+                    cpu_s=limits.cpu_s,
                     serve=broker.serve,
                 )
                 await broker.finish()
@@ -140,6 +146,9 @@ class SandboxedImprover:
             utility_uses=broker.uses,
             short=broker.is_short,
         )
+        if self.is_traced:
+            trace, scored = broker.trace()
+            self.context.record(trace, key, tuple(scored))
         texts = () if isinstance(outcome, Failed) else (outcome.source,)
         self.context.record(body, key, texts)
         self.context.tell("improver_run_ended", role=self.role, failed=failed)

@@ -15,6 +15,7 @@ from typing import Any
 
 from selftaught.core.ports import Executor, Job
 from selftaught.core.program import Program, content_id
+from selftaught.engine.keys import make_key
 from selftaught.engine.requests import Drawn
 from selftaught.journal.events import Replies
 
@@ -116,6 +117,11 @@ async def read_drawn(
 
 
 _LOST = Reading(None, UNREADABLE)
+
+
+def replies_key(call: str, count: int) -> str:
+    """The key of what so many responses to a prompt hold."""
+    return make_key(call, "replies", count)
 
 
 def as_event(

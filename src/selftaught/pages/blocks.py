@@ -103,6 +103,17 @@ class SearchChart:
 
 
 @dataclass(frozen=True, slots=True)
+class StepsChart:
+    """What arms are worth after so many samples, with bands, a panel for each task.
+
+    Attributes:
+        panels: by what is written above a panel: {arm, samples, mean, low, high}.
+    """
+
+    panels: Mapping[str, Rows]
+
+
+@dataclass(frozen=True, slots=True)
 class Figure:
     """A chart, for the drawings that can draw one; what it shows stands in tables, too.
 
@@ -118,7 +129,7 @@ class Figure:
     notes: tuple[str, ...]
     caption: str
     alt: str
-    chart: CurveChart | PanelsChart | SearchChart
+    chart: CurveChart | PanelsChart | SearchChart | StepsChart
 
     @property
     def files(self) -> tuple[str, str]:

@@ -14,13 +14,23 @@ from typing import Any, TypeAlias
 import altair as alt
 import vl_convert
 
-from selftaught.pages.blocks import CurveChart, Figure, Page, PanelsChart, Rows, SearchChart
+from selftaught.pages.blocks import (
+    CurveChart,
+    Figure,
+    Page,
+    PanelsChart,
+    Rows,
+    SearchChart,
+    StepsChart,
+)
 from selftaught.pages.text import printable
 
 Part: TypeAlias = alt.LayerChart | alt.FacetChart
 
 _PNG_SCALE = 2.0  # sharp in print at the width of a column
 _BLUE, _ORANGE, _GREY = "#0072B2", "#E69F00", "#555555"
+_ARMS = [_BLUE, _ORANGE, "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000"]
+_DASHES = [[1, 0], [6, 4], [2, 2], [8, 3, 2, 3], [12, 4], [4, 2, 1, 2], [1, 3]]
 # Liberation Sans comes with what draws the figures; the others have the same widths.
 _FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 # Where that font is not to be had, words are wider than they were measured.
@@ -62,6 +72,8 @@ def specification(figure: Figure, *, narrow: bool = False) -> dict[str, Any]:
             chart, letters = _panels(panels, narrow=narrow), 92
         case SearchChart():
             chart, letters = _search(figure.chart, narrow=narrow), 84
+        case StepsChart(panels):
+            chart, letters = _steps(panels, narrow=narrow), 92
     return _finished(chart, figure, 36 if narrow else letters)
 
 
@@ -108,6 +120,35 @@ def _search(chart: SearchChart, *, narrow: bool) -> Any:
         .encode(x=x, y=alt.Y("best:Q", scale=scale))
     )
     return alt.layer(dots, line).properties(width=250 if narrow else 560, height=240)
+
+
+def _steps(panels: Mapping[str, Rows], *, narrow: bool) -> Any:
+    """A line an arm, each with a colour and a dash pattern, over the band of its interval."""
+    names = list(dict.fromkeys(_safe(row["arm"]) for rows in panels.values() for row in rows))
+    # After the last colour they begin anew, with another dash pattern.
+    colors = [_ARMS[place % len(_ARMS)] for place in range(len(names))]
+    dashes = [_DASHES[(place + place // len(_ARMS)) % len(_DASHES)] for place in range(len(names))]
+    line: Any = {"symbolType": "stroke", "symbolOpacity": 1, "symbolStrokeWidth": 2}
+    line["symbolSize"] = 400
+    below = alt.Legend(title=None, orient="bottom", columns=2 if narrow else 4, **line)
+    color = alt.Color("arm:N", scale=alt.Scale(domain=names, range=colors), legend=below)
+    dash = alt.StrokeDash("arm:N", scale=alt.Scale(domain=names, range=dashes), legend=below)
+    drawn = []
+    for name, rows in panels.items():
+        base = alt.Chart(_data(rows)).encode(x=alt.X("samples:Q", title="samples drawn"))
+        scale = alt.Scale(zero=False, nice=True)
+        title = "best so far on test (own units)"
+        band = base.transform_filter("isValid(datum.low)").mark_area(
+            opacity=0.13, interpolate="step-after"
+        )
+        steps = base.mark_line(strokeWidth=2, interpolate="step-after")
+        chart = alt.layer(
+            band.encode(y=alt.Y("low:Q", title=title, scale=scale), y2="high:Q", color=color),
+            steps.encode(y=alt.Y("mean:Q", scale=scale), color=color, strokeDash=dash),
+        )
+        above = textwrap.wrap(printable(name), 28) if narrow else printable(name)
+        drawn.append(chart.properties(title=above, width=235 if narrow else 300, height=210))
+    return alt.concat(*drawn, columns=1 if narrow else 2).resolve_scale(y="independent")
 
 
 # --- parts ------------------------------------------------------------------------------------

@@ -84,6 +84,11 @@ def signed_mean(estimate: Mapping[str, Any]) -> str:
     return signed(estimate["mean"], decimals(estimate))
 
 
+def p_value(p: float) -> str:
+    """Four decimals, and of less what it takes to see it."""
+    return f"{p:.4f}" if p >= 0.001 else f"{p:.1e}"
+
+
 def reading(difference: Mapping[str, Any], runs: int = 1) -> str:
     """What a paired difference shows, in plain words.
 

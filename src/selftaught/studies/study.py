@@ -10,7 +10,7 @@ from __future__ import annotations
 import shlex
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
@@ -58,6 +58,7 @@ class Asked(Generic[C]):
     Attributes:
         function: the model, where it was given from Python.
         finish: only what stands is measured to the end, without the model (see `Study.finishes`).
+        others: further improvers that take part, by what they are called.
     """
 
     config: C
@@ -65,6 +66,7 @@ class Asked(Generic[C]):
     improver: Program
     function: ModelFunction | None = None
     finish: bool = False
+    others: Mapping[str, Program] = field(default_factory=dict)
 
 
 class NothingMeasured(SelfTaughtError):

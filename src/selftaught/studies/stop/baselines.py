@@ -8,14 +8,12 @@ the greedy iterative improver reach 57.7 ± 3.0 % and 64.2 ± 0.9 % on parity wi
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from selftaught.core.budget import Usage
 from selftaught.core.concurrency import together
 from selftaught.core.program import Program
-from selftaught.core.scale import Scale
 from selftaught.core.statistics import estimate
 from selftaught.core.task import Task
 from selftaught.engine.context import RunContext
@@ -116,16 +114,10 @@ class Baselines:
             programs={task: tuple(one.best for one in ones) for task, ones in measured.items()},
             samples={task: tuple(one.samples for one in ones) for task, ones in measured.items()},
             final_samples=self.samples(final),
-            bounds={task.name: _bounds(task.scale) for task in self._tasks},
+            bounds={task.name: task.scale.ends for task in self._tasks},
             seed_values={
                 task.name: task.seed_value for task in self._tasks if not task.scale.is_bounded
             },
         )
         key = make_key(self._context.root, "baseline", name)
         self._context.record(body, key, (improver.source,))
-
-
-def _bounds(scale: Scale) -> tuple[float | None, float | None]:
-    """JSON has no infinities."""
-    worst, best = (end if math.isfinite(end) else None for end in (scale.worst, scale.best))
-    return worst, best

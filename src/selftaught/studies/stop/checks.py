@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +10,6 @@ from selftaught.core.scale import Scale
 from selftaught.core.statistics import Estimate, close, estimate, paired_difference
 from selftaught.engine.keys import make_key
 from selftaught.journal.codec import Event
-from selftaught.journal.events import TaskVersion
 from selftaught.journal.study_events import (
     Baseline,
     Iteration,
@@ -75,7 +73,8 @@ def _baseline_problems(before: RecordedRun, body: Baseline) -> Iterator[str]:
     past = Past.of(before.events)
     told = {task.name: task for task in before.head.tasks}
     for task, values in body.values.items():
-        scale = _scale(body, task, told[task])
+        ends, seed = body.bounds[task], body.seed_values.get(task)
+        scale = Scale.between(ends, seed, minimize=told[task].minimize)
         for run, value in enumerate(values):
             repeat = f"test-{run}"
             where = f"of baseline {body.name} in run {run} of {task}"
@@ -100,16 +99,6 @@ def _baseline_problems(before: RecordedRun, body: Baseline) -> Iterator[str]:
             for name in found:
                 if not _same(found[name], said[name]):
                     yield f"{name} {where} come to {found[name]}, and it says {said[name]}"
-
-
-def _scale(body: Baseline, task: str, told: TaskVersion) -> Scale:
-    worst, best = body.bounds[task]
-    beyond = math.inf if told.minimize else -math.inf
-    return Scale(
-        beyond if worst is None else worst,
-        -beyond if best is None else best,
-        body.seed_values.get(task),
-    )
 
 
 def _same(found: Any, said: Any) -> bool:

@@ -125,11 +125,6 @@ def _verdict(task: Json, key: str) -> str:
     return "higher" if better > 0 else "lower"
 
 
-def _p_text(p: float) -> str:
-    """Four decimals, and of less what it takes to see it."""
-    return f"{p:.4f}" if p >= 0.001 else f"{p:.1e}"
-
-
 def _means(result: Json) -> Table:
     n = result["runs"]
     over = words.counted(n, "paired run")
@@ -181,8 +176,8 @@ def _differences(result: Json, key: str, title: str, note: str) -> Table:
         (
             task["task"],
             words.difference(task[key]),
-            _p_text(task[key]["p_value"]),
-            _p_text(task[key]["p_holm"]),
+            words.p_value(task[key]["p_value"]),
+            words.p_value(task[key]["p_holm"]),
             _verdict(task, key),
         )
         for task in result["tasks"]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from selftaught.core.statistics import Bounds, estimate, paired_difference
+from selftaught.core.statistics import Bounds, estimate, holm, paired_difference
 
 Values = Sequence[float]
 
@@ -153,16 +153,3 @@ def sign_flip_p(differences: Sequence[float]) -> float:
 def least_sign_flip_p(n: int) -> float:
     """The lowest p-value that `n` differences can come to."""
     return 2.0 ** (1 - n) if n <= _MOST_EXACT else 1 / (_DRAWN + 1)
-
-
-def holm(p_values: Mapping[str, float]) -> dict[str, float]:
-    """Adjusted p-values, which keep the probability of any wrong rejection among all of them.
-
-    Source: Holm, Scandinavian Journal of Statistics 6, 1979.
-    """
-    adjusted: dict[str, float] = {}
-    highest = 0.0
-    for rank, name in enumerate(sorted(p_values, key=lambda name: p_values[name])):
-        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[name]))
-        adjusted[name] = highest
-    return {name: adjusted[name] for name in p_values}
