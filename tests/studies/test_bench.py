@@ -128,7 +128,12 @@ def test_a_program_counts_from_its_sample_on_whenever_it_is_scored() -> None:
     trace = {"samples": [2, 2], "usd": [0.5, 0.25], "after": [2, 2, 2], "programs": ["d", "b", "a"]}
     worth = {SEED: 0.1, "a": 0.2, "b": 0.3, "d": 0.4}
     found = trajectory([trace], [["a", "b", "c", "d"]], worth)
-    assert points(found) == [(0, 0, 0.0, 0.1), (1, 3, 0.5, 0.2), (2, 2, 0.5, 0.3), (4, 1, 0.75, 0.4)]
+    assert points(found) == [
+        (0, 0, 0.0, 0.1),
+        (1, 3, 0.5, 0.2),
+        (2, 2, 0.5, 0.3),
+        (4, 1, 0.75, 0.4),
+    ]
 
 
 def test_what_a_guest_scores_before_any_reply_holds_it_is_its_own() -> None:
@@ -143,7 +148,12 @@ def test_restarts_count_on_and_may_use_what_earlier_replies_held() -> None:
     second = {"samples": [3], "usd": None, "after": [0, 1, 1], "programs": ["b ", None, "c"]}
     worth = {SEED: 0.1, "a": 0.2, "b ": 0.3, "c": 0.4}
     found = trajectory([first, second], [["a", "\nb"], ["c"]], worth)
-    assert points(found) == [(0, 0, 0.0, 0.1), (1, 1, None, 0.2), (2, 2, None, 0.3), (3, 4, None, 0.4)]
+    assert points(found) == [
+        (0, 0, 0.0, 0.1),
+        (1, 1, None, 0.2),
+        (2, 2, None, 0.3),
+        (3, 4, None, 0.4),
+    ]
     assert (found.samples, found.scorings, found.edited, found.usd) == (5, 4, 0, None)
 
 

@@ -7,6 +7,7 @@ about, the same in all runs; runs are drawn, and within a run and a task its obs
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -16,7 +17,7 @@ from selftaught.core.statistics import Estimate, student_t
 Observed: TypeAlias = Mapping[str, Sequence[float]]
 
 RESAMPLES = 10_000
-MOST_RUNS = 1_000
+MOST_RUNS = 1_000_000
 _SEED = 2310_02304  # fixed, so that the same observations give the same figure
 _TAILS = (0.025, 0.975)
 
@@ -96,8 +97,9 @@ def half_width(variance: float, runs: int) -> float:
 
 def runs_needed(variance: float, wanted: float) -> int | None:
     """The fewest runs whose interval is to be expected this narrow; None if those are too many."""
-    enough = (runs for runs in range(2, MOST_RUNS + 1) if half_width(variance, runs) <= wanted)
-    return next(enough, None)
+    counts = range(2, MOST_RUNS + 1)
+    place = bisect_left(counts, True, key=lambda runs: half_width(variance, runs) <= wanted)
+    return counts[place] if place < len(counts) else None
 
 
 def bootstrap_mean(values: Sequence[float]) -> Estimate:
