@@ -32,8 +32,6 @@ _PROVIDERS = (
     r"llama_cpp|ollama|together|replicate|huggingface_hub|langchain\w*|dspy|boto3"
 )
 
-_NEW_MODEL = rf"import ({_PROVIDERS})(\..*)?|(subclass|call) <\w+>\.__class__(\.__new__)?"
-
 # Whether a program tries to get round what it is judged by.
 _TRICKS = {
     "budget": (
@@ -41,8 +39,9 @@ _TRICKS = {
         rf"use {_OURS}(\.__class__)?\.__dict__"
     ),
     "model": (
-        rf"{_NEW_MODEL}|call ({_CLIENTS}|websocket|urllib3|grpc)\..*|"
+        rf"import ({_PROVIDERS})(\..*)?|call ({_CLIENTS}|websocket|urllib3|grpc)\..*|"
         r"use <language_model>(\.\w+)*\._(?!_)\w+|"
+        r"(subclass|call) <\w+>\.__class__(\.__new__)?|"
         rf"call (copy\.\w+|pickle\.dumps) of {_OURS}|"
         r"(call os\.(getenv|environ\.(get|pop))|item os\.environ) of .*API_KEY.*"
     ),
@@ -83,7 +82,8 @@ _BYPASSES = {
     "network": rf"use ({_CLIENTS}|socket|ftplib|smtplib|paramiko)\..*",
     "native": r"use (ctypes|cffi)\..*",
     "model": (
-        rf"{_NEW_MODEL}|import language_model(\..*)?|call copy\.\w+ of <language_model>|"
+        rf"import (language_model|{_PROVIDERS})(\..*)?|call copy\.\w+ of <language_model>|"
+        r"(subclass|call) <language_model>\.__class__(\.__new__)?|"
         r"(subclass|call) (?!local\.)(\w+\.)*LanguageModel"
     ),
 }
