@@ -20,7 +20,7 @@ from selftaught.engine.keys import make_key
 from selftaught.engine.utilities import TaskUtility
 from selftaught.journal.bench_events import BenchArm, BenchPoint, SearchTrace
 from selftaught.journal.codec import Body
-from selftaught.journal.events import Phase
+from selftaught.journal.events import InvocationEnd, Phase
 from selftaught.studies.bench.arms import arm_of, programs_of, repeat_of, scored
 from selftaught.studies.bench.study import BenchConfig
 from selftaught.studies.first_program import with_seed, with_seed_value
@@ -117,7 +117,10 @@ class _Bench:
             again = SandboxedImprover(context, improver, "restart", samples, limits, is_traced=True)
             keys.append(again.next_key(u, s))
             _, usage = await again.run(u, s, keys[-1])
-            trace = self._so_far().last(SearchTrace, keys[-1])
+            so_far = self._so_far()
+            ended, trace = so_far.last(InvocationEnd, keys[-1]), so_far.last(SearchTrace, keys[-1])
+            if ended is not None and ended.short:  # others drew more: nothing to compare with
+                raise BudgetExceeded("samples of an improver", usage.samples, samples, "run")
             used = 0 if trace is None else len(trace.programs)
             if not usage.samples and not used:
                 break  # it does nothing, and would not do anything else
