@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from selftaught.analysis.recorded_run import RecordedRun
 from selftaught.core.concurrency import together
-from selftaught.core.errors import BudgetExceeded
+from selftaught.core.errors import BudgetExceeded, Enough
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.task import Task
 from selftaught.engine.context import RunContext
@@ -20,7 +20,7 @@ from selftaught.engine.keys import make_key
 from selftaught.engine.utilities import TaskUtility
 from selftaught.journal.bench_events import BenchArm, BenchPoint, SearchTrace
 from selftaught.journal.codec import Body
-from selftaught.journal.events import Phase
+from selftaught.journal.events import InvocationEnd, Phase
 from selftaught.studies.bench.arms import arm_of, programs_of, repeat_of, scored
 from selftaught.studies.bench.study import BenchConfig
 from selftaught.studies.first_program import with_seed, with_seed_value
@@ -117,7 +117,11 @@ class _Bench:
             again = SandboxedImprover(context, improver, "restart", samples, limits, is_traced=True)
             keys.append(again.next_key(u, s))
             _, usage = await again.run(u, s, keys[-1])
-            trace = self._so_far().last(SearchTrace, keys[-1])
+            so_far = self._so_far()
+            end = so_far.last(InvocationEnd, keys[-1])
+            trace = so_far.last(SearchTrace, keys[-1])
+            if end is not None and end.short:  # else its arm would seem to be whole
+                raise Enough("the budget gave an improver fewer responses than it asked for")
             used = 0 if trace is None else len(trace.programs)
             if not usage.samples and not used:
                 break  # it does nothing, and would not do anything else
