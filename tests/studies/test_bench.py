@@ -379,18 +379,23 @@ def samples_of(whole: Bench, index: int) -> int:
     return sum(arm["samples"] for arm in whole.of("bench_arm") if arm["index"] == index)
 
 
-def test_a_budget_that_ends_leaves_whole_seeds(whole: Bench, tmp_path: Path) -> None:
-    short = run_bench(tmp_path, budget={"samples": 5 + samples_of(whole, 0) + samples_of(whole, 1)})
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_a_budget_that_ends_leaves_whole_seeds(seeds: int, whole: Bench, tmp_path: Path) -> None:
+    spent = sum(samples_of(whole, index) for index in range(seeds))
+    short = run_bench(tmp_path, budget={"samples": spent + 5})
     result = short.result
-    assert (result["state"], result["seeds"], result["seeds_asked"]) == ("budget", 2, SEEDS)
+    assert (result["state"], result["seeds"], result["seeds_asked"]) == ("budget", seeds, SEEDS)
     mine = {one["improver"]: one for one in whole.of("bench_arm")}
     assert mine.keys() == {one["improver"] for one in short.of("bench_arm")}
     places = {(one["task"], one["improver"], one["index"]): one for one in whole.of("bench_arm")}
     for arm in short.of("bench_arm"):
-        if arm["index"] < 2:
+        if arm["index"] < seeds:
             assert arm == places[arm["task"], arm["improver"], arm["index"]]
-    assert all(one["n"] in (2, 4) for one in result["comparisons"])
-    assert "of 4 seeds 2 were measured" in as_text(Page("", (), (bench_section([result]),)))
+    assert all(one["n"] in (seeds, 2 * seeds) for one in result["comparisons"])
+    shown = as_text(Page("", (), (bench_section([result]),)))
+    assert f"of 4 seeds {seeds} were measured" in shown
+    assert ("[no interval]" in shown) == (seeds == 1)
+    assert "[failed" not in shown
     with open_reader(short.url) as reader:
         assert verify_store(reader, studies()).findings == ()
 

@@ -48,7 +48,7 @@ def _differences(result: Json) -> Table:
         (
             one["task"] or "all tasks",
             one["improver"],
-            words.difference(one),
+            words.difference({**one, "n": result["seeds"]}),
             words.p_value(one["p_value"]),
             words.p_value(one["p_holm"]),
             one["verdict"],

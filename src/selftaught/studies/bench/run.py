@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from selftaught.analysis.recorded_run import RecordedRun
 from selftaught.core.concurrency import together
-from selftaught.core.errors import BudgetExceeded
+from selftaught.core.errors import BudgetExceeded, Enough
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.task import Task
 from selftaught.engine.context import RunContext
@@ -118,9 +118,10 @@ class _Bench:
             keys.append(again.next_key(u, s))
             _, usage = await again.run(u, s, keys[-1])
             so_far = self._so_far()
-            ended, trace = so_far.last(InvocationEnd, keys[-1]), so_far.last(SearchTrace, keys[-1])
-            if ended is not None and ended.short:  # others drew more: nothing to compare with
-                raise BudgetExceeded("samples of an improver", usage.samples, samples, "run")
+            end = so_far.last(InvocationEnd, keys[-1])
+            trace = so_far.last(SearchTrace, keys[-1])
+            if end is not None and end.short:  # else its arm would seem to be whole
+                raise Enough("the budget gave an improver fewer responses than it asked for")
             used = 0 if trace is None else len(trace.programs)
             if not usage.samples and not used:
                 break  # it does nothing, and would not do anything else

@@ -51,7 +51,6 @@ class BenchConfig(CommonConfig):
             "With --estimate: how well differences are to be known, half of the interval's width, "
             "of values from 0 to 1.",
             gt=0,
-            le=1,
         ),
     ] = 0.01
     programs: dict[str, str] = field(default_factory=dict)
