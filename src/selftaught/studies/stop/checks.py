@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Any
 
 from selftaught.analysis.recorded_run import RecordedRun
 from selftaught.core.betting import looks, needed_e_value, paired, verdict
-from selftaught.core.scale import Scale
-from selftaught.core.seeds import Stream
 from selftaught.core.statistics import Estimate, close, estimate, paired_difference
 from selftaught.engine.keys import make_key
 from selftaught.journal.codec import Event
-from selftaught.journal.events import TaskVersion
 from selftaught.journal.study_events import (
     Baseline,
     Certificate,
     Iteration,
     MetaEvaluation,
-    Paired,
     Proposal,
     StepProposal,
 )
-from selftaught.studies.checking import Past, estimate_problem, key_problem
+from selftaught.studies.checking import (
+    Past,
+    estimate_problem,
+    key_problem,
+    paired_problems,
+    scale_of,
+)
 
 
 def stop_problems(event: Event, before: RecordedRun) -> Iterator[str]:
@@ -78,25 +79,6 @@ def _certified_problems(
         yield from estimate_problem("val_difference", body.val_difference, paired(values))
 
 
-def paired_problems(before: RecordedRun, body: Paired, stream: Stream, name: str) -> Iterator[str]:
-    """How the values of pairs are not what the evaluations before them come to."""
-    past = Past.of(before.events)
-    told = {task.name: task for task in before.head.tasks}
-    for place, (task, pairs) in enumerate(body.values.items()):
-        scale = _scale(body, task, told[task])
-        for one, pair in enumerate(pairs):
-            repeat = f"{stream}-{name}-{one * len(body.values) + place}"
-            for improver, value in zip((body.improver, body.parent), pair, strict=True):
-                program = past.best(
-                    "inner", improver, told[task], repeat, told[task].worth(scale.worst)
-                )
-                scored = past.values.get((program or "", task, stream, repeat))
-                found = 0.0 if scored is None else scale.share(scored)
-                if not close(found, value):
-                    where = f"improver {improver} in {repeat} of {task}"
-                    yield f"{where} comes to {found}, and it says {value}"
-
-
 def _iteration_problems(root: str, before: RecordedRun, body: Iteration) -> Iterator[str]:
     said: tuple[tuple[str, Estimate], ...] = (("val", body.val), ("test", body.test))
     for stream, estimated in said:
@@ -123,7 +105,7 @@ def _baseline_problems(before: RecordedRun, body: Baseline) -> Iterator[str]:
     past = Past.of(before.events)
     told = {task.name: task for task in before.head.tasks}
     for task, values in body.values.items():
-        scale = _scale(body, task, told[task])
+        scale = scale_of(body, task, told[task])
         for run, value in enumerate(values):
             repeat = f"test-{run}"
             where = f"of baseline {body.name} in run {run} of {task}"
@@ -148,16 +130,6 @@ def _baseline_problems(before: RecordedRun, body: Baseline) -> Iterator[str]:
             for name in found:
                 if not _same(found[name], said[name]):
                     yield f"{name} {where} come to {found[name]}, and it says {said[name]}"
-
-
-def _scale(body: Baseline | Paired, task: str, told: TaskVersion) -> Scale:
-    worst, best = body.bounds[task]
-    beyond = math.inf if told.minimize else -math.inf
-    return Scale(
-        beyond if worst is None else worst,
-        -beyond if best is None else best,
-        body.seed_values.get(task),
-    )
 
 
 def _same(found: Any, said: Any) -> bool:
