@@ -28,7 +28,7 @@ def promotions_section(results: Sequence[Json]) -> Section:
 
 def _blocks(result: Json) -> Iterator[Block]:
     yield Table(
-        "False promotions by policy: no better than what they replaced, on fresh instances",
+        "False promotions by policy: no better than their parents on fresh instances",
         ("policy", "adopted", "false", "% [95 % interval]", "shown better", "shown worse"),
         tuple(_policy_row(one) for one in result["policies"]),
         "A promotion is false if its mean difference is not above 0; of one that is as good as "
@@ -37,7 +37,7 @@ def _blocks(result: Json) -> Iterator[Block]:
     )
     yield Table(
         f"Adopted proposals minus their parents, {result['pairs']} pairs a task",
-        ("run", "proposal", "when adopted", "anew", ""),
+        ("run", "proposal", "on val", "anew", ""),
         tuple(_row(row) for row in result["promotions"]),
     )
     if result["not_measured"]:
