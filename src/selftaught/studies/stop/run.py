@@ -218,8 +218,7 @@ class _Study:
             certificate = Certificate(
                 t=t, improver=body.improver, parent=body.parent, values=pairs, **facts
             )
-            at = make_key(self._context.root, "certificate", t)
-            self._context.record(certificate, at, texts)
+            self._context.record(certificate, make_key(self._context.root, "certificate", t), texts)
         key = make_key(self._context.root, "proposal", t)
         self._context.record(body, key, texts)
 
