@@ -70,8 +70,8 @@ class Certified:
     """Adopt a proposal only if it is shown to be better, by pairs that decided nothing before.
 
     Both improvers are measured anew, side by side on val instances of the step's own, until they
-    decide (see `betting`). Of a run that has nothing better to adopt, the probability that it
-    adopts anything is at most 5 %, whatever it proposes.
+    decide (see `betting`). The probability that a run adopts anything that is no better than what
+    stood is at most 5 %, whatever it proposes.
     """
 
     def __init__(self, steps: int, most: int) -> None:

@@ -26,8 +26,8 @@ class RunConfig(CommonConfig):
         Literal["strict", "revert", "paper", "certified"],
         Setting(
             "Adopt a proposal if it is better on val (strict), if it is worth anything (revert), "
-            "always (paper), or only if it is shown to be better, so that a run that finds nothing "
-            "better adopts anything with a probability of 5 % at most (certified)."
+            "always (paper), or only if it is shown to be better: that a run adopts anything that "
+            "is not has a probability of 5 % at most (certified)."
         ),
     ] = "strict"
     certify_pairs: Annotated[
