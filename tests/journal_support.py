@@ -20,6 +20,10 @@ _USAGE = {
 _ESTIMATE = {"mean": 0.5, "ci95": [0.25, 0.75], "n": 5}
 _DECISION = {"accepted": True, "val_difference": _ESTIMATE, "reason": "better on val"}
 _OF_TASK = {"task": "t", "lowest": 0.0, "improvers": {}, "programs": {}, "values": {}}
+_PAIRED = {
+    **{"improver": _ID, "parent": _ID, "values": {"t": [[0.5, 0.25]]}},
+    **{"bounds": {"t": [0.0, 1.0]}, "seed_values": {}},
+}
 
 # One of each kind, with the fields that are always written, in their order.
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
@@ -71,6 +75,8 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         **{"programs": {"t": [None]}, "samples": {"t": [1]}, "final_samples": {"t": [1]}},
         "bounds": {"t": [0.0, 1.0]},
     },
+    "certificate": {"t": 1, **_PAIRED},
+    "promotion": {"run_id": "r", "t": 1, **_PAIRED},
     "transfer": {**_OF_TASK, "samples": {}},
     "transfer_restart": {**_OF_TASK, "samples": {}},
     "search_trace": {

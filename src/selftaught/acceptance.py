@@ -1,4 +1,4 @@
-"""What becomes of a proposal: strict, revert or paper. All decide on val, never on test.
+"""What becomes of a proposal: strict, revert, paper or certified. All decide on val, never on test.
 
 A policy says whether a proposal is adopted, and why, by its paired difference to the improver that
 stands, and by its own score. Whatever it says, no run without a result is adopted.
@@ -10,10 +10,22 @@ from collections.abc import Callable
 from functools import wraps
 
 from selftaught.algorithm import Acceptance, Decision, Improver, MetaScore, MetaUtility
+from selftaught.core.betting import looks, needed_e_value, paired, verdict
 from selftaught.core.concurrency import together
 from selftaught.core.errors import ConfigError
 from selftaught.core.outcome import Failed
 from selftaught.core.statistics import Estimate, paired_difference
+
+
+def _comparable(incumbent: Improver, proposal: Improver | Failed) -> Improver | Decision:
+    """The proposal, or why there is nothing to compare."""
+    if isinstance(proposal, Failed):
+        detail = proposal.detail.partition("\n")[0]
+        reason = f"the improver run failed: {proposal.kind}: {detail}"
+        return Decision(incumbent, False, None, reason)
+    if proposal.program.id == incumbent.program.id:
+        return Decision(incumbent, False, None, "the same program")
+    return proposal
 
 
 def _policy(judge: Callable[[Estimate, MetaScore], tuple[bool, str]]) -> Acceptance:
@@ -21,16 +33,13 @@ def _policy(judge: Callable[[Estimate, MetaScore], tuple[bool, str]]) -> Accepta
     async def accept(
         incumbent: Improver, proposal: Improver | Failed, u_meta: MetaUtility
     ) -> Decision:
-        if isinstance(proposal, Failed):
-            detail = proposal.detail.partition("\n")[0]
-            reason = f"the improver run failed: {proposal.kind}: {detail}"
-            return Decision(incumbent, False, None, reason)
-        if proposal.program.id == incumbent.program.id:
-            return Decision(incumbent, False, None, "the same program")
-        old, new = await together(u_meta.score(one, "val") for one in (incumbent, proposal))
+        found = _comparable(incumbent, proposal)
+        if isinstance(found, Decision):
+            return found
+        old, new = await together(u_meta.score(one, "val") for one in (incumbent, found))
         difference = paired_difference(new.values, old.values, new.bounds)
         accepted, reason = judge(difference, new)
-        return Decision(proposal if accepted else incumbent, accepted, difference, reason)
+        return Decision(found if accepted else incumbent, accepted, difference, reason)
 
     return accept
 
@@ -57,11 +66,55 @@ def paper(difference: Estimate, new: MetaScore) -> tuple[bool, str]:
     return True, "whatever comes back"
 
 
+class Certified:
+    """Adopt a proposal only if it is shown to be better, by pairs that decided nothing before.
+
+    Both improvers are measured anew, side by side on val instances of the step's own, until they
+    decide (see `betting`). The probability that a run adopts anything that is no better than what
+    stood is at most 5 %, whatever it proposes.
+    """
+
+    def __init__(self, steps: int, most: int) -> None:
+        """For one run of so many steps, and with about so many pairs a step at most."""
+        self._needed, self._most = needed_e_value(steps), most
+        self._step = 0
+
+    async def __call__(
+        self, incumbent: Improver, proposal: Improver | Failed, u_meta: MetaUtility
+    ) -> Decision:
+        self._step += 1
+        found = _comparable(incumbent, proposal)
+        if isinstance(found, Decision):
+            return found
+        at = looks(self._most, len(u_meta.tasks))
+        pairs: dict[str, list[tuple[float, float]]] = {one.name: [] for one in u_meta.tasks}
+        decided, measured = None, 0
+        for rounds in at:
+            wanted = range(measured, rounds)
+            more = await u_meta.pairs(found, incumbent, "val", str(self._step), wanted)
+            for task, values in more.items():
+                pairs[task] += values
+            decided, measured = verdict(pairs, self._needed, at), rounds
+            if decided is not None:
+                break
+        assert decided is not None  # at the last look it is
+        stands = found if decided.adopted else incumbent
+        return Decision(stands, decided.adopted, paired(pairs), decided.said, pairs)
+
+
 POLICIES: dict[str, Acceptance] = {"strict": strict, "revert": revert, "paper": paper}
 
 
-def policy(name: str) -> Acceptance:
-    """Raises: ConfigError for a name that is none."""
+def policy(name: str, steps: int, most: int) -> Acceptance:
+    """For one run.
+
+    Args:
+        steps, most: as of `Certified`.
+    Raises: ConfigError for a name that is none.
+    """
+    if name == "certified":
+        return Certified(steps, most)
     if name not in POLICIES:
-        raise ConfigError(f"unknown acceptance policy {name!r}: use one of {', '.join(POLICIES)}")
+        names = ", ".join((*POLICIES, "certified"))
+        raise ConfigError(f"unknown acceptance policy {name!r}: use one of {names}")
     return POLICIES[name]

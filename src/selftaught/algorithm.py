@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
+from selftaught.core.betting import Pairs
 from selftaught.core.concurrency import beside, together
 from selftaught.core.language_model import LanguageModel
 from selftaught.core.outcome import Failed
@@ -46,11 +47,11 @@ class Downstream(Protocol):
     @property
     def s(self) -> Program: ...
 
-    def searched(self, stream: Stream, run: int) -> Utility:
+    def searched(self, stream: Stream, run: int | str) -> Utility:
         """What the improver may query in this run: instances of `search`, never of the others."""
         ...
 
-    def judged(self, stream: Stream, run: int) -> Utility:
+    def judged(self, stream: Stream, run: int | str) -> Utility:
         """What its result is worth: the normalised utility on the stream's own instances."""
         ...
 
@@ -89,7 +90,30 @@ class MetaUtility:
             by_task[task.name].append(value)
         return MetaScore({name: tuple(listed) for name, listed in by_task.items()})
 
-    async def _run(self, I: Improver, task: Downstream, stream: Stream, run: int) -> float:  # noqa: E741
+    async def pairs(
+        self, new: Improver, old: Improver, stream: Stream, name: str, rounds: range
+    ) -> dict[str, list[tuple[float, float]]]:
+        """Values of both by task, paired: each pair on instances that no other run has, of this
+        name or another, so that all pairs are independent."""
+        runs = [
+            (task, f"{name}-{one * len(self.tasks) + place}")
+            for one in rounds
+            for place, task in enumerate(self.tasks)
+        ]
+        arms = [self._run(I, task, stream, run) for task, run in runs for I in (new, old)]  # noqa: E741
+        values = iter(await together(arms))
+        by_task: dict[str, list[tuple[float, float]]] = {task.name: [] for task in self.tasks}
+        for task, _ in runs:
+            by_task[task.name].append((next(values), next(values)))
+        return by_task
+
+    async def _run(
+        self,
+        I: Improver,  # noqa: E741
+        task: Downstream,
+        stream: Stream,
+        run: int | str,
+    ) -> float:
         """One improver run: u(I(u, s, M)). A run that fails is worth the lowest value, 0."""
         s = await I(task.searched(stream, run), task.s, self.M)
         if isinstance(s, Failed):
@@ -106,12 +130,14 @@ class Decision:
         accepted: whether it is the proposal.
         val_difference: paired difference of meta-utility on val, proposal minus incumbent.
         reason: why, in a few words.
+        pairs: by what it was decided, if by pairs that nothing else decided.
     """
 
     improver: Improver
     accepted: bool
     val_difference: Estimate | None
     reason: str
+    pairs: Pairs | None = None
 
 
 Proposal: TypeAlias = Improver | Failed

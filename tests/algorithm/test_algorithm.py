@@ -109,7 +109,7 @@ WORTHLESS = {"old": [0.0, 0.0], "new": [0.0, 0.0]}
 def test_what_each_policy_adopts(
     name: str, values: Mapping[str, Sequence[float]], accepted: bool
 ) -> None:
-    decision, u_meta = decide(policy(name), values)
+    decision, u_meta = decide(policy(name, 4, 180), values)
     assert decision.accepted is accepted
     assert decision.improver.program.source == ("new" if accepted else "old")
     assert decision.reason
@@ -124,7 +124,10 @@ def test_the_difference_is_paired_and_told_with_its_interval() -> None:
     assert decision.val_difference.ci95 is not None
 
 
-@pytest.mark.parametrize("accept", POLICIES.values(), ids=POLICIES.keys())
+EACH_POLICY = {**POLICIES, "certified": policy("certified", 4, 180)}
+
+
+@pytest.mark.parametrize("accept", EACH_POLICY.values(), ids=EACH_POLICY.keys())
 def test_a_failed_improver_run_changes_nothing_under_any_policy(accept: Any) -> None:
     decision, u_meta = decide(accept, {}, Failed("raised", "KeyError: 'x'\n  line 3"))
     assert (decision.accepted, decision.improver.program.source) == (False, "old")
@@ -134,7 +137,7 @@ def test_a_failed_improver_run_changes_nothing_under_any_policy(accept: Any) -> 
     assert u_meta.log == [], "nothing is spent on it"
 
 
-@pytest.mark.parametrize("accept", POLICIES.values(), ids=POLICIES.keys())
+@pytest.mark.parametrize("accept", EACH_POLICY.values(), ids=EACH_POLICY.keys())
 def test_the_same_program_is_no_proposal_under_any_policy(accept: Any) -> None:
     decision, u_meta = decide(accept, {}, "old")
     assert (decision.accepted, decision.improver.program.source) == (False, "old")
@@ -143,9 +146,9 @@ def test_the_same_program_is_no_proposal_under_any_policy(accept: Any) -> None:
 
 
 def test_an_unknown_policy_is_named_with_those_that_there_are() -> None:
-    assert [policy(name) for name in POLICIES] == [strict, revert, paper]
-    with pytest.raises(ConfigError, match=r"'lenient'.*strict, revert, paper"):
-        policy("lenient")
+    assert [policy(name, 4, 180) for name in POLICIES] == [strict, revert, paper]
+    with pytest.raises(ConfigError, match=r"'lenient'.*strict, revert, paper, certified"):
+        policy("lenient", 4, 180)
 
 
 # --- the meta-utility ---------------------------------------------------------------------------

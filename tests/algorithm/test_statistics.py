@@ -14,6 +14,7 @@ from scipy import stats
 from selftaught.core.statistics import (
     UNIT,
     Bounds,
+    clopper_pearson,
     estimate,
     paired_difference,
     student_t,
@@ -206,3 +207,9 @@ def test_knowing_the_bounds_never_lowers_the_coverage(n: int, a: float, b: float
     # Of skewed values both miss some; where t would leave the bounds it misses more.
     assert known >= plain
     assert known >= 0.88
+
+
+@pytest.mark.parametrize(("count", "n"), [(0, 1), (1, 1), (1, 2), (0, 20), (3, 20), (207, 1000)])
+def test_the_interval_of_a_share_is_that_of_scipy(count: int, n: int) -> None:
+    theirs = stats.binomtest(count, n).proportion_ci(0.95, method="exact")
+    assert clopper_pearson(count, n) == pytest.approx(tuple(theirs), abs=1e-9)

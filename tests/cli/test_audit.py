@@ -33,7 +33,7 @@ def improve_algorithm(initial_solution, utility, language_model):
     return max(working, key=utility, default=initial_solution)"""
 
 
-@pytest.mark.parametrize("name", ["sandbox", "rewards"])
+@pytest.mark.parametrize("name", ["sandbox", "rewards", "promotions"])
 def test_a_help_page_is_as_it_was(name: str) -> None:
     shown = CliRunner().invoke(
         command,

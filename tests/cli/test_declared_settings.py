@@ -26,7 +26,8 @@ from selftaught.studies.settings import Declared, Section, as_json, declared, ma
 from selftaught.studies.stop.study import RunConfig
 
 Kind = type[CommonConfig]
-COMMANDS = {**selftaught.commands, "audit": audit.commands["sandbox"]}
+AUDITS = {"audit": audit.commands["sandbox"], "promotions": audit.commands["promotions"]}
+COMMANDS = {**selftaught.commands, **AUDITS}
 STUDIES = {name: study.config for name, study in studies().items()}
 OTHERS = {bool: True, dict: {"top_k": 1}, Path: Path("key"), str: "other", tuple: ("one", "two")}
 

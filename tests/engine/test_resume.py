@@ -129,6 +129,7 @@ def go(
     budget: Budget | None = None,
     iterations: int = 1,
     requesters: Sequence[Requester] | None = None,
+    **more: Any,
 ) -> Once:
     memory, journal = memory or Memory(), journal or Kept()
     model, told = Paid(), list[Progress]()
@@ -145,15 +146,16 @@ def go(
         listener=told.append,
         history=History(memory),
     )
-    study = asked(improver, iterations, budget or Budget())
+    study = asked(improver, iterations, budget or Budget(), **more)
     result = world.run(studied(context, study, list(journal.events), journal.texts.get))
     return Once(result, journal, model, context, told)
 
 
-def asked(improver: str, iterations: int, budget: Budget) -> Asked[RunConfig]:
+def asked(improver: str, iterations: int, budget: Budget, **more: Any) -> Asked[RunConfig]:
     settings = {
         **{"iterations": iterations, "accept": "paper", "budget": asdict(budget)},
         "runs": {"search": 1, "val": 2, "test": 2},
+        **more,
     }
     config = make_config(RunConfig, settings)
     return Asked(config, [TASK], Program(improver, IMPROVER_ENTRY))
@@ -302,6 +304,7 @@ def replay(
     rescore: bool,
     iterations: int = 1,
     requesters: Sequence[Requester] | None = None,
+    **more: Any,
 ) -> Any:
     again = ReplayJournal()
     memory = journal.memory(everything=True)
@@ -318,7 +321,7 @@ def replay(
         history=Replay(memory, rescores=rescore),
     )
     scores = [event for event in journal.events if event.kind == "evaluation"]
-    study = asked(improver, iterations, Budget())
+    study = asked(improver, iterations, Budget(), **more)
     again_studied = studied(context, study, scores, journal.texts.get, writes_head=False)
     world.run(replayed(again_studied))
     return compared(find_study("run"), journal.events, again, rescored=rescore)

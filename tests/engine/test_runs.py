@@ -78,7 +78,7 @@ def answer(prompt: Prompt) -> Sequence[str]:
 
 
 async def stop_once(
-    sandbox: Sandbox, folder: Path, slots: int, budget: Budget | None = None
+    sandbox: Sandbox, folder: Path, slots: int, budget: Budget | None = None, **more: Any
 ) -> tuple[dict[str, Any], str]:
     """The result of a small run, and its journal as text."""
     url = f"sqlite:///{folder}/store-{slots}.db"
@@ -97,7 +97,7 @@ async def stop_once(
             journal=journal,
             ledger=Ledger(budget or Budget()),
         )
-        settings = {"iterations": 1, "runs": {"search": 1, "val": 2, "test": 2}}
+        settings = {"iterations": 1, "runs": {"search": 1, "val": 2, "test": 2}, **more}
         config = make_config(RunConfig, settings)
         asked = Asked(config, [TASK], Program(SEED_IMPROVER, IMPROVER_ENTRY))
         try:

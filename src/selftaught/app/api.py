@@ -29,6 +29,7 @@ from selftaught.app.results import (
 )
 from selftaught.app.resume import StoredRun, check_versions
 from selftaught.app.series import find_unfinished, resume_study, run_repeated, so_far
+from selftaught.core.betting import PAIRS
 from selftaught.core.budget import Budget, ImproverLimits
 from selftaught.core.errors import ConfigError
 from selftaught.core.outcome import EvaluationOutcome
@@ -152,6 +153,7 @@ def self_improve(
     improver: str | Path = "seed",
     model: ModelLike = DEFAULT_MODEL,
     accept: str = "strict",
+    certify_pairs: int = PAIRS,
     budget: Budget | Mapping[str, float] | None = None,
     limits: ImproverLimits | None = None,
     seed: int = 0,
@@ -176,7 +178,8 @@ def self_improve(
     Args:
         tasks: downstream tasks, their names, or files; or one of them.
         iterations: T.
-        accept: what becomes of a proposal: strict, revert or paper.
+        accept: what becomes of a proposal: strict, revert, paper or certified.
+        certify_pairs: pairs of improver runs by which certified decides a step at most.
         runs: improver runs a task on each stream, such as `{"search": 5, "val": 15}`.
         repeats: independent runs, with seeds `seed`, `seed + 1` and so on, that share the budget.
         baselines: whether the final improver is compared to chain of thought, greedy iteration and

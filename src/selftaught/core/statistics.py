@@ -244,3 +244,23 @@ def holm(p_values: Mapping[K, float]) -> dict[K, float]:
 
 def _variance(values: Sequence[float], mean: float) -> float:
     return math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)
+
+
+def clopper_pearson(count: int, n: int) -> tuple[float, float]:
+    """The 95 % interval of a share, of n that are independent (Biometrika 26, 1934): the shares
+    under which so many, and so few, come with a probability of at least 2.5 %."""
+    return _least_share(count, n), 1.0 - _least_share(n - count, n)
+
+
+def _least_share(count: int, n: int) -> float:
+    if count == 0:
+        return 0.0
+    low, high = 0.0, 1.0
+    while low < (share := (low + high) / 2) < high:
+        logs = (
+            math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
+            + k * math.log(share) + (n - k) * math.log1p(-share)
+            for k in range(count, n + 1)
+        )  # fmt: skip
+        low, high = (share, high) if math.fsum(map(math.exp, logs)) < 0.025 else (low, share)
+    return low

@@ -190,10 +190,10 @@ class DownstreamTask:
     def s(self) -> Program:
         return self._seed
 
-    def searched(self, stream: Stream, run: int) -> TaskUtility:
+    def searched(self, stream: Stream, run: int | str) -> TaskUtility:
         return TaskUtility(self._context, self._task, "search", _repeat(stream, run))
 
-    def judged(self, stream: Stream, run: int) -> TaskUtility:
+    def judged(self, stream: Stream, run: int | str) -> TaskUtility:
         repeat = _repeat(stream, run)
         return TaskUtility(self._context, self._task, stream, repeat, normalised=True)
 
@@ -216,6 +216,17 @@ class CachedMetaUtility(MetaUtility):
 
     async def score(self, I: Improver, stream: Stream) -> MetaScore:  # noqa: E741, N803
         return await self._scores.get((I.program.id, stream), lambda: self._score_anew(I, stream))
+
+    async def pairs(
+        self,
+        new: Improver,
+        old: Improver,
+        stream: Stream,
+        name: str,
+        rounds: range,
+    ) -> dict[str, list[tuple[float, float]]]:
+        new, old = (self.build(one.program) for one in (new, old))
+        return await super().pairs(new, old, stream, name, rounds)
 
     async def aclose(self) -> None:
         """Stop what is under way."""
@@ -265,7 +276,7 @@ class MetaQuery(QueriedUtility):
         return {"task": None, "stream": "search", "repeat": None}
 
 
-def _repeat(stream: Stream, run: int) -> str:
+def _repeat(stream: Stream, run: int | str) -> str:
     """Instances of a run, in whatever stream: search instances of a val run are no others' too."""
     return f"{stream}-{run}"
 

@@ -119,6 +119,41 @@ class Baseline(EventRecord, frozen=True):
         return Estimate(self.mean, self.ci95, self.n)
 
 
+class Paired(EventRecord, frozen=True):
+    """A proposal and its parent side by side, each pair on instances of its own.
+
+    Attributes:
+        improver, parent: texts of the two.
+        values: by task, pairs of the proposal's and its parent's, normalised.
+        bounds, seed_values: as of `Baseline`.
+    """
+
+    naming_texts = ("improver", "parent")
+
+    improver: str
+    parent: str
+    values: dict[str, tuple[tuple[Number, Number], ...]]
+    bounds: dict[str, tuple[Number | None, Number | None]]
+    seed_values: dict[str, Number | None]
+
+
+class Certificate(Paired, frozen=True):
+    """The pairs by which the proposal of step t was decided; its key follows from t."""
+
+    kind: ClassVar[str] = "certificate"
+
+    t: int
+
+
+class Promotion(Paired, frozen=True):
+    """A proposal that step t of a run adopted, measured anew; its key follows from both."""
+
+    kind: ClassVar[str] = "promotion"
+
+    run_id: str
+    t: int
+
+
 # --- other studies --------------------------------------------------------------------------------
 
 

@@ -8,13 +8,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from selftaught.analysis.recorded_run import RecordedRun
 from selftaught.core.errors import ConfigError
 from selftaught.core.program import Program
+from selftaught.core.scale import Scale
+from selftaught.core.seeds import Stream
 from selftaught.core.statistics import Estimate, close
 from selftaught.engine.keys import make_key
 from selftaught.engine.raised import Raises
 from selftaught.journal.codec import Event
 from selftaught.journal.events import Evaluation, Invocation, InvocationEnd, TaskVersion
+from selftaught.journal.study_events import Baseline, Paired
 
 
 def check_prompt(what: str, description: str, program: Program, prompt_kb: int) -> None:
@@ -99,3 +103,27 @@ class Past:
             return lowest if value is None else task.worth(value)
 
         return max(filter(None, returned), key=by_search, default=None)
+
+
+def paired_problems(before: RecordedRun, body: Paired, stream: Stream, name: str) -> Iterator[str]:
+    """How the values of pairs are not what the evaluations before them come to."""
+    past = Past.of(before.events)
+    told = {task.name: task for task in before.head.tasks}
+    for place, (task, pairs) in enumerate(body.values.items()):
+        scale = scale_of(body, task, told[task])
+        for one, pair in enumerate(pairs):
+            repeat = f"{stream}-{name}-{one * len(body.values) + place}"
+            for improver, value in zip((body.improver, body.parent), pair, strict=True):
+                program = past.best(
+                    "inner", improver, told[task], repeat, told[task].worth(scale.worst)
+                )
+                scored = past.values.get((program or "", task, stream, repeat))
+                found = 0.0 if scored is None else scale.share(scored)
+                if not close(found, value):
+                    where = f"improver {improver} in {repeat} of {task}"
+                    yield f"{where} comes to {found}, and it says {value}"
+
+
+def scale_of(body: Baseline | Paired, task: str, told: TaskVersion) -> Scale:
+    ends, seed = body.bounds[task], body.seed_values.get(task)
+    return Scale.between(ends, seed, minimize=told.minimize)

@@ -100,7 +100,8 @@ def _followers(reader: JournalReader, origins: frozenset[str]) -> Iterator[tuple
     for run_id in reversed(reader.runs()):
         head = read_head(reader, run_id)
         study = studies().get(head.command)
-        if study is not None and study.follows and head.config.get("origin") in origins:
+        followed = {head.config.get("origin"), *head.config.get("origins", ())}
+        if study is not None and study.follows and followed & origins:
             result = stored_result(recorded(reader, run_id, own_kinds()))
             if result:
                 yield study, result

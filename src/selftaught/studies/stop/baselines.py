@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 from selftaught.core.budget import Usage
 from selftaught.core.concurrency import together
@@ -114,10 +115,21 @@ class Baselines:
             programs={task: tuple(one.best for one in ones) for task, ones in measured.items()},
             samples={task: tuple(one.samples for one in ones) for task, ones in measured.items()},
             final_samples=self.samples(final),
-            bounds={task.name: task.scale.ends for task in self._tasks},
-            seed_values={
-                task.name: task.seed_value for task in self._tasks if not task.scale.is_bounded
-            },
+            **scales(self._tasks),
         )
         key = make_key(self._context.root, "baseline", name)
         self._context.record(body, key, (improver.source,))
+
+
+class Scales(TypedDict):
+    """How the values of an event were normalised, by task."""
+
+    bounds: dict[str, tuple[float | None, float | None]]
+    seed_values: dict[str, float | None]
+
+
+def scales(tasks: Sequence[Task]) -> Scales:
+    return {
+        "bounds": {task.name: task.scale.ends for task in tasks},
+        "seed_values": {task.name: task.seed_value for task in tasks if not task.scale.is_bounded},
+    }

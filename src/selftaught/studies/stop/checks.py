@@ -6,24 +6,34 @@ from collections.abc import Iterator
 from typing import Any
 
 from selftaught.analysis.recorded_run import RecordedRun
-from selftaught.core.scale import Scale
+from selftaught.core.betting import looks, needed_e_value, paired, verdict
 from selftaught.core.statistics import Estimate, close, estimate, paired_difference
 from selftaught.engine.keys import make_key
 from selftaught.journal.codec import Event
 from selftaught.journal.study_events import (
     Baseline,
+    Certificate,
     Iteration,
     MetaEvaluation,
     Proposal,
     StepProposal,
 )
-from selftaught.studies.checking import Past, estimate_problem, key_problem
+from selftaught.studies.checking import (
+    Past,
+    estimate_problem,
+    key_problem,
+    paired_problems,
+    scale_of,
+)
 
 
 def stop_problems(event: Event, before: RecordedRun) -> Iterator[str]:
     """How an event is not what those before it come to."""
     root = make_key("run", before.head.seed)
     match event.body:
+        case Certificate() as body:
+            yield from key_problem(root, event, event.kind, body.t)
+            yield from paired_problems(before, body, "val", str(body.t))
         case Proposal() as body:
             yield from key_problem(root, event, event.kind, body.t)
             yield from _proposal_problems(root, before, body)
@@ -38,6 +48,10 @@ def stop_problems(event: Event, before: RecordedRun) -> Iterator[str]:
 
 
 def _proposal_problems(root: str, before: RecordedRun, body: Proposal) -> Iterator[str]:
+    certificate = before.last(Certificate, make_key(root, "certificate", body.t))
+    if certificate is not None:
+        yield from _certified_problems(before, body, certificate)
+        return
     new, old = (
         before.last(MetaEvaluation, make_key(root, "meta", improver, "val"))
         for improver in (body.improver or "", body.parent)
@@ -45,6 +59,24 @@ def _proposal_problems(root: str, before: RecordedRun, body: Proposal) -> Iterat
     if body.val_difference is not None and new is not None and old is not None:
         difference = paired_difference(new.values, old.values, before.head.unit)
         yield from estimate_problem("val_difference", body.val_difference, difference)
+
+
+def _certified_problems(
+    before: RecordedRun, body: Proposal, certificate: Certificate
+) -> Iterator[str]:
+    """How a decision is not what its pairs come to."""
+    if (certificate.improver, certificate.parent) != (body.improver, body.parent):
+        yield "it was decided by pairs of other improvers"
+    config, values = before.head.config, certificate.values
+    at = looks(config["certify_pairs"], len(values))
+    found = verdict(values, needed_e_value(config["iterations"]), at)
+    if found is None or (found.adopted, found.said) != (body.accepted, body.reason):
+        said = f"accepted: {body.accepted}, {body.reason}"
+        yield f"its pairs come to {'no decision' if found is None else found.said}; it says {said}"
+    if body.val_difference is None:
+        yield "it was decided by pairs, and has no val_difference"
+    else:
+        yield from estimate_problem("val_difference", body.val_difference, paired(values))
 
 
 def _iteration_problems(root: str, before: RecordedRun, body: Iteration) -> Iterator[str]:
@@ -73,8 +105,7 @@ def _baseline_problems(before: RecordedRun, body: Baseline) -> Iterator[str]:
     past = Past.of(before.events)
     told = {task.name: task for task in before.head.tasks}
     for task, values in body.values.items():
-        ends, seed = body.bounds[task], body.seed_values.get(task)
-        scale = Scale.between(ends, seed, minimize=told[task].minimize)
+        scale = scale_of(body, task, told[task])
         for run, value in enumerate(values):
             repeat = f"test-{run}"
             where = f"of baseline {body.name} in run {run} of {task}"

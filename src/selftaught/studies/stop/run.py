@@ -8,6 +8,7 @@ from dataclasses import replace
 from selftaught.acceptance import policy
 from selftaught.algorithm import Decision, Improver, Rest, stop
 from selftaught.analysis.recorded_run import RecordedRun
+from selftaught.core.betting import looks
 from selftaught.core.budget import ImproverLimits, Usage
 from selftaught.core.concurrency import together
 from selftaught.core.errors import BudgetExceeded
@@ -22,11 +23,11 @@ from selftaught.engine.ledger import NOTHING, amounts_of
 from selftaught.engine.utilities import CachedMetaUtility, DownstreamTask, MetaQuery
 from selftaught.journal.codec import as_json
 from selftaught.journal.events import Phase
-from selftaught.journal.study_events import Iteration, Proposal, StepProposal
+from selftaught.journal.study_events import Certificate, Iteration, Proposal, StepProposal
 from selftaught.studies.first_program import with_seed, with_seed_value
 from selftaught.studies.improvers import check_starts, load_improver
 from selftaught.studies.rehearsals import Rehearsals, Step
-from selftaught.studies.stop.baselines import SHIPPED, Baselines
+from selftaught.studies.stop.baselines import SHIPPED, Baselines, scales
 from selftaught.studies.stop.study import RunConfig
 from selftaught.studies.study import Asked, Ended, NothingMeasured
 
@@ -46,10 +47,18 @@ async def stop_run(
     return await _Study(context, replace(asked, tasks=tasks), recorded).run()
 
 
-def most_runs(limits: ImproverLimits, tasks: int, runs: Mapping[Stream, int]) -> int:
-    """Improver runs of one step at most: its proposal's, those that this asks for, and those that
-    measure on val and test what stands after it."""
-    return 1 + tasks * (limits.utility_uses * runs["search"] + runs["val"] + runs["test"])
+def most_runs(
+    limits: ImproverLimits, tasks: int, runs: Mapping[Stream, int], rounds: int = 0
+) -> int:
+    """Improver runs of one step at most: its proposal's, those that this asks for, those of pairs
+    that decide, and those that measure on val and test what stands after it."""
+    asked = limits.utility_uses * runs["search"]
+    return 1 + tasks * (asked + 2 * rounds + runs["val"] + runs["test"])
+
+
+def _looks(config: RunConfig, tasks: int) -> list[int]:
+    """Rounds after which pairs decide a step; the last is the most there are."""
+    return looks(config.certify_pairs, tasks) if config.accept == "certified" else [0]
 
 
 async def stop_steps(rehearsals: Rehearsals, asked: Asked[RunConfig]) -> list[Step]:
@@ -72,9 +81,11 @@ async def stop_steps(rehearsals: Rehearsals, asked: Asked[RunConfig]) -> list[St
     if any(task.seed is None for task in tasks):
         likely, most = (sum(amounts, Usage()) for amounts in zip(*first, strict=True))
         steps.insert(0, Step("first programs", likely, most))
+    rounds = _looks(asked.config, len(tasks))
+    decides = 2 * rounds[len(rounds) // 2]  # no more than that, as most proposals
     for t in range(1, asked.config.iterations + 1):
-        likely = outer + inner * (scored * runs["search"] + judged)
-        most = rehearsals.most_run * most_runs(limits, len(tasks), runs)
+        likely = outer + inner * (scored * runs["search"] + judged + decides)
+        most = rehearsals.most_run * most_runs(limits, len(tasks), runs, rounds[-1])
         steps.append(Step(f"t = {t}", likely, most))
     restarted = rehearsals.most_restarted * (len(tasks) * runs["test"])
     steps.append(Step("comparison", inner * runs["test"], restarted))
@@ -108,7 +119,7 @@ class _Study:
         self._has_measured = False
 
     async def run(self) -> Ended:
-        context, tasks, runs = self._context, self._tasks, self._runs
+        context, tasks, runs, config = self._context, self._tasks, self._runs, self._config
         description = describe_meta_utility(
             *(tasks, runs, context.limits, context.modules, context.reply_scheme),
             models=context.several,
@@ -120,9 +131,9 @@ class _Study:
                 self._u_meta,
                 queried,
                 context.model,
-                self._config.iterations,
+                config.iterations,
                 build=builder(context, "proposal"),
-                accept=policy(self._config.accept),
+                accept=policy(config.accept, config.iterations, config.certify_pairs),
                 report=self._report,
             )
             ended = Ended()
@@ -156,7 +167,8 @@ class _Study:
             self._record_proposal(t, proposal, decision)
         n_tasks, runs = len(self._tasks), self._runs
         others = self._held * runs["test"] + (runs["val"] if decision is None else 0)
-        most = self._context.most(most_runs(self._context.limits, n_tasks, runs) + n_tasks * others)
+        step = most_runs(self._context.limits, n_tasks, runs, _looks(self._config, n_tasks)[-1])
+        most = self._context.most(step + n_tasks * others)
         if self._context.ledger.covers(most):
             await self._u_meta.score(improver, "val")
             return self._measured(t, improver, proposal, decision)
@@ -199,6 +211,14 @@ class _Study:
         failed = proposal is None or isinstance(proposal, Failed)
         body = Proposal(t, self._final.program.id, _id(proposal), *_decided(decision))
         texts = () if failed else (proposal.program.source,)  # type: ignore[union-attr]
+        if decision.pairs is not None:
+            assert body.improver is not None  # it ran
+            pairs = {task: tuple(ones) for task, ones in decision.pairs.items()}
+            facts = scales(self._tasks)
+            certificate = Certificate(
+                t=t, improver=body.improver, parent=body.parent, values=pairs, **facts
+            )
+            self._context.record(certificate, make_key(self._context.root, "certificate", t), texts)
         key = make_key(self._context.root, "proposal", t)
         self._context.record(body, key, texts)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
+from selftaught.core.betting import PAIRS
 from selftaught.studies.common_config import DEFAULT_TASKS, CommonConfig, RunsConfig
 from selftaught.studies.settings import Heading, Setting
 from selftaught.studies.study import Asked, Estimated, Repeated, Study, late
@@ -22,12 +23,21 @@ class RunConfig(CommonConfig):
     tasks: tuple[str, ...] = DEFAULT_TASKS
     iterations: Annotated[int, Setting("Steps T of Algorithm 1.", ge=1)] = 4
     accept: Annotated[
-        Literal["strict", "revert", "paper"],
+        Literal["strict", "revert", "paper", "certified"],
         Setting(
             "Adopt a proposal if it is better on val (strict), if it is worth anything (revert), "
-            "or always (paper)."
+            "always (paper), or only if it is shown to be better: that a run adopts anything that "
+            "is not has a probability of 5 % at most (certified)."
         ),
     ] = "strict"
+    certify_pairs: Annotated[
+        int,
+        Setting(
+            "Pairs of improver runs, shared by all tasks, by which certified decides a step at "
+            "most.",
+            ge=1,
+        ),
+    ] = PAIRS
     runs: Annotated[RunsConfig, Setting(heading=Heading.RUNS)] = field(default_factory=RunsConfig)
     repeats: Annotated[
         int,
@@ -74,9 +84,9 @@ on test instances, which no improver ever saw, to the improver it began with.
     stands = True
 
     def events(self) -> tuple[type[EventRecord], ...]:
-        from selftaught.journal.study_events import Baseline, Iteration, Proposal
+        from selftaught.journal.study_events import Baseline, Certificate, Iteration, Proposal
 
-        return Proposal, Iteration, Baseline
+        return Proposal, Certificate, Iteration, Baseline
 
     def check(self, asked: Asked[RunConfig]) -> None:
         from selftaught.engine.describe import describe_meta_utility

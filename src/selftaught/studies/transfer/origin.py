@@ -98,7 +98,7 @@ def asked_of(
             f"{', '.join(seen)} took part in run {run_id}, whose improver was chosen on it: to "
             "measure it is no transfer; leave it out, or give --allow-seen"
         )
-    settings = merged(_inherited(origin.head, given.get("model")), dict(given))
+    settings = merged(inherited(origin.head, given.get("model")), dict(given))
     settings |= {
         "improver": f"that of {run_id} at t = 0",
         "origin": run_id,
@@ -108,7 +108,7 @@ def asked_of(
     return Asked(make_config(TransferConfig, settings), tasks, origin.seed)
 
 
-def _inherited(head: RunHead, model: Any) -> dict[str, Any]:
+def inherited(head: RunHead, model: Any) -> dict[str, Any]:
     """Settings of the run; for another model without those of its own model's provider."""
     names = {field.name for field in fields(CommonConfig)} - _OF_THE_RUN
     if model is not None and read_models(model) != head.config.get("model"):
