@@ -75,8 +75,8 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         **{"programs": {"t": [None]}, "samples": {"t": [1]}, "final_samples": {"t": [1]}},
         "bounds": {"t": [0.0, 1.0]},
     },
-    "certificate": {"t": 1, **_PAIRED},
-    "promotion": {"run_id": "r", "t": 1, **_PAIRED},
+    "certificate": {**_PAIRED, "t": 1},
+    "promotion": {**_PAIRED, "run_id": "r", "t": 1},
     "transfer": {**_OF_TASK, "samples": {}},
     "transfer_restart": {**_OF_TASK, "samples": {}},
     "search_trace": {
