@@ -32,7 +32,7 @@ def main() -> int:
     parser.add_argument("--repeats", type=int, default=20, help="runs of each policy")
     parser.add_argument("--commit", default="HEAD", help="whose src the seeds derive from")
     parser.add_argument("--samples", type=int, default=8000, help="the budget of a run")
-    parser.add_argument("--iterations", type=int, default=10, help="steps at most")
+    parser.add_argument("--iterations", type=int, default=6, help="steps at most")
     parser.add_argument("--folder", type=Path, default=Path("policies"))
     options = parser.parse_args()
     options.folder.mkdir(exist_ok=True)
@@ -56,19 +56,24 @@ def main() -> int:
         steps = [one for result in results for one in result["iterations"][1:]]
         adopted = sum(one["proposal"]["accepted"] for one in steps)
         over = {
-            name: estimate({"runs": [result["comparison"][name]["mean"] for result in results]})
+            name: estimate({"runs": [one["mean"] for one in found_of(results, name)]})
             for name in ("vs_seed", "vs_seed_restarted")
+            if found_of(results, name)
         }
         print(
             f"{policy:<10} final {shown(estimate(finals[policy]))}; "
-            f"- seed {shown(over['vs_seed'])}; "
-            f"- restarted {shown(over['vs_seed_restarted'])}; "
+            f"{''.join(f'{name} {shown(one)}; ' for name, one in over.items())}"
             f"{len(steps)} steps, {adopted} adopted"
         )
     first, other = POLICIES
     difference = shown(paired_difference(finals[other], finals[first]))
     print(f"{other} - {first}, paired by seed: {difference}")
     return 0
+
+
+def found_of(results: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
+    """That comparison of the runs whose budget sufficed for it."""
+    return [one for result in results if (one := result["comparison"][name]) is not None]
 
 
 def finals_of(results: list[dict[str, Any]]) -> list[float]:

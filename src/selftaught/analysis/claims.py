@@ -7,12 +7,12 @@ bootstrap of whole runs beside it, and what varies between runs, tasks and impro
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from selftaught.analysis.recorded_run import RecordedRun, latest, no_text
-from selftaught.analysis.run_head import read_head
+from selftaught.analysis.run_head import RunHead, read_head
 from selftaught.core.independent_runs import (
     Components,
     Observed,
@@ -127,9 +127,9 @@ def _over(runs: Sequence[Taken]) -> Taken:
 
 
 def run_differences(run: RecordedRun) -> dict[str, Differences]:
-    """Those of one run that are measured, by their names in `VERSUS`."""
+    """Those of one run that are measured, by their names in `VERSUS`; none before its first step."""
     steps = sorted(latest(run.events, Iteration).values(), key=lambda one: one.t)
-    if not steps:
+    if len(steps) < 2:
         return {}
     first, last = steps[0].improver_id, steps[-1].improver_id
     on_test = {
@@ -181,28 +181,26 @@ def told_runs(reader: JournalReader, run_ids: Sequence[str]) -> Iterator[Recorde
 
 
 def expected(
-    reader: JournalReader, tasks: Collection[str], model: str, improver_runs: int, runs: int
+    reader: JournalReader, is_alike: Callable[[RunHead], bool], improver_runs: int, runs: int
 ) -> dict[str, Any] | None:
     """How narrow a claim over so many runs is to be expected, by the earlier runs of the store that
-    are done, of the same tasks and model; None if those are fewer than two.
+    are done and alike; None if those are fewer than two.
 
     Args:
+        is_alike: whether an earlier run is as those that are planned; of STOP it is.
         improver_runs: on test, of each task.
     Returns: `{"earlier_runs", "vs_seed": {"half_width", "needed": {half width: runs}}, ...}`
     """
     heads = [read_head(reader, run_id) for run_id in reader.runs()]
-    same = [
-        head.run_id
-        for head in heads
-        if (head.command, head.model, head.state) == ("run", model, "done")
-        and set(head.task_names) == set(tasks)
-    ]
-    found = claims_of([*told_runs(reader, same)]) if len(same) > 1 else {}
+    done = [head for head in heads if (head.command, head.state) == ("run", "done")]
+    same = [head for head in done if is_alike(head)]
+    ids = [head.run_id for head in same]
+    found = claims_of([*told_runs(reader, ids)]) if len(same) > 1 else {}
     said: dict[str, Any] = {"earlier_runs": len(same)}
     for name, claim in found.items():
         if claim is None or claim.components is None:
             continue
-        variance = claim.components.of_a_run(len(tasks), improver_runs)
+        variance = claim.components.of_a_run(len(same[0].tasks), improver_runs)
         said[name] = {
             "half_width": half_width(variance, runs),
             "needed": {str(width): runs_needed(variance, width) for width in WIDTHS},

@@ -2,8 +2,9 @@
 
 Source: the strategy that GPT-4 proposes to itself in Zelikman et al. 2024 (arXiv 2310.02304,
 Figure 1 and the appendix on strategies); here written anew from its description. Accepted is after
-Metropolis, with probability exp(-loss / temperature). The temperature begins at what small changes
-of the program cost, the lower quartile of all differences seen, and falls with what may be used.
+Metropolis, with probability exp(-loss / temperature). The temperature is what small changes cost,
+the lower quartile of how far all programs seen are from the one that is gone on from, times what is
+left of calls and uses.
 """
 
 import math
@@ -39,7 +40,8 @@ code block."""
             break
         neighbours = [code for code in extract_code(responses) if code]
         values.update(zip(neighbours, utility.map(neighbours), strict=True))
-        changes = sorted({abs(value - values[current]) for value in values.values()} - {0.0})
+        changes = {abs(value - values[current]) for value in values.values()} - {0.0}
+        changes = sorted(filter(math.isfinite, changes))
         temperature = left * changes[len(changes) // 4] if changes else 0.0
         for neighbour in neighbours:
             loss = values[current] - values[neighbour]

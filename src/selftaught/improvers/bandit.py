@@ -3,7 +3,8 @@
 Source: the multi-armed prompt bandit that GPT-4 proposes to itself in Zelikman et al. 2024 (arXiv
 2310.02304, Figure 1 and the appendix on strategies); here written anew from its description. The
 rule is UCB1 (Auer, Cesa-Bianchi and Fischer, Machine Learning 47, 2002): the arm of the highest
-mean reward plus sqrt(2 ln n / n of the arm). A response is rewarded that beats the program shown.
+mean reward plus sqrt(2 ln n / n of the arm). A response is rewarded that beats the program shown;
+one that is under way counts as a pull without a reward.
 """
 
 import math

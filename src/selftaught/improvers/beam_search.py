@@ -1,4 +1,4 @@
-"""Beam search: several best programs at once, each of them extended in every call.
+"""Beam search: several best programs at once, which the responses of the calls extend in turn.
 
 Source: the strategy that GPT-4 proposes to itself in Zelikman et al. 2024 (arXiv 2310.02304,
 Figure 1 and the appendix on strategies); here written anew from its description. The beam is the
@@ -31,7 +31,8 @@ change and why it should help; then give the whole program in one Python code bl
             for solution in beam
         ]
         n_responses = min(language_model.max_responses_per_call, utility.budget - utility.uses)
-        batch = [messages[place % len(messages)] for place in range(n_responses)]
+        first = language_model.times_used * n_responses
+        batch = [messages[(first + place) % len(messages)] for place in range(n_responses)]
         try:
             responses = language_model.batch_prompt(expertise, batch)
         except Exception:  # the model gives no more: what was found so far counts

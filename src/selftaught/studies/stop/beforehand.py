@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from selftaught.analysis.claims import expected
+from selftaught.analysis.run_head import RunHead
+from selftaught.core.task import VERSION_SCHEME
 from selftaught.journal.location import locate
 from selftaught.journal.reader import open_reader
+from selftaught.studies.settings import as_json
 from selftaught.studies.stop.study import RunConfig
 from selftaught.studies.study import Asked
 
@@ -22,7 +25,7 @@ def stop_told(asked: Asked[RunConfig]) -> dict[str, dict[str, Any]]:
 
 
 def _nested(asked: Asked[RunConfig]) -> dict[str, Any]:
-    """What one proposal costs at most, in uses of utilities and calls of the model.
+    """What the improvers that one proposal asks for cost at most, in scorings and calls.
 
     Source: Zelikman et al. 2024 (arXiv 2310.02304): (b_u + b_M) of an improver run as often as the
         meta-utility may be used, b_û; there it is one improver run, here as many as on search.
@@ -33,21 +36,32 @@ def _nested(asked: Asked[RunConfig]) -> dict[str, Any]:
     most = (uses + calls) * uses * runs
     said = (
         f"A proposal costs O((b_u + b_M) b_û): ({uses:,} uses + {calls:,} calls) x {uses:,} uses "
-        f"of the meta-utility x {runs:,} improver runs each = {most:,} scorings and calls at most "
-        "(Zelikman et al. 2024)."
+        f"of the meta-utility x {runs:,} improver runs each = {most:,} scorings and calls, besides "
+        "its own (Zelikman et al. 2024)."
     )
     told = {"utility_uses": uses, "calls": calls, "improver_runs": runs, "most": most}
     return {**told, "said": said}
 
 
 def _expected(asked: Asked[RunConfig]) -> dict[str, Any] | None:
-    config, names = asked.config, [task.name for task in asked.tasks]
+    config = asked.config.settled(len(asked.tasks))
+    versions = {(task.name, task.version_by(VERSION_SCHEME)) for task in asked.tasks}
+    alike = as_json(config)
+
+    def is_alike(head: RunHead) -> bool:
+        return (
+            (head.model, head.improver_id) == (config.model_label, asked.improver.id)
+            and {(one.name, one.version) for one in head.tasks} == versions
+            and all(head.config.get(name) == alike[name] for name in ("iterations", "accept"))
+            and head.config["limits"] == alike["limits"]
+            and all(head.config["runs"][one] == alike["runs"][one] for one in ("search", "val"))
+        )
+
     path = locate(config.store).path
     if not path.exists() or path.stat().st_size == 0:
         return None
-    improver_runs = config.runs.resolved(len(names))["test"]
     with open_reader(config.store) as reader:
-        return expected(reader, names, config.model_label, improver_runs, config.repeats)
+        return expected(reader, is_alike, alike["runs"]["test"], config.repeats)
 
 
 def _claim(found: Mapping[str, Any] | None) -> str:

@@ -89,8 +89,11 @@ def claims_table(claims: Mapping[str, Json | None], tasks: int) -> Table:
     first, restarted = claims.values()
     assert first is not None
     note = "One observation is a run. Samples and scorings are those of an improver run on test."
-    if restarted is not None and restarted["scorings"]["other"] < restarted["scorings"]["final"]:
-        note += " The restarted seed improver had as many samples, and fewer scorings."
+    if restarted is not None:
+        final, other = (round(restarted["scorings"][arm], 1) for arm in ("final", "other"))
+        if final != other:
+            less = "fewer" if other < final else "more"
+            note += f" The restarted seed improver had as many samples, and {less} scorings."
     title = f"Claim over {words.counted(first['n'], 'run')}: final improver - seed improver on test"
     return Table(title, ("", "at the same limits", "at equal samples"), tuple(rows), note)
 
