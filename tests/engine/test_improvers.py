@@ -116,7 +116,12 @@ def test_on_a_task_what_comes_back_was_scored_and_is_no_worse_and_nothing_was_dr
     if name in LONGER:
         assert values[result] >= values[task.seed_program()]
         most = limits.calls * (1 if name == "earlier_seed" else limits.samples_per_call)
-        assert usage.samples == min(most, limits.utility_uses - 1)
+        enough = min(most, limits.utility_uses - 1)
+        if name == "evolve":  # what it has seen it does not score again, and draws something else
+            assert enough <= usage.samples <= most
+            assert len(values) == len(u.scored) <= limits.utility_uses
+            return
+        assert usage.samples == enough
     assert len(u.scored) == usage.samples + (name in LONGER)
 
 

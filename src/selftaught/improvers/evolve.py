@@ -1,0 +1,203 @@
+"""Evolution over an archive of all that was scored, with what the scoring said in each prompt.
+
+A parent is drawn by its rank and by how seldom it was asked for; the model is shown its score, what
+the scoring said of it, the best so far, a program unlike it, and which changes of it were in vain.
+Where nothing gets better, it is asked for ideas in words first. Which model and which temperature
+pay is learned. While replies are scored, the next are under way.
+
+Sources: fitness and offspring as weights of parents, and novelty: ShinkaEvolve (arXiv 2509.19349);
+reflection on what the scoring said: GEPA (2507.19457); UCB1: Auer, Cesa-Bianchi and Fischer 2002.
+"""
+
+import math
+import random
+import re
+from dataclasses import dataclass, field
+from difflib import unified_diff
+
+from helpers import extract_code
+
+# What a prompt shows besides the parent and its score; without one it is another improver.
+PARTS = ("said", "best", "unlike", "vain", "ideas")
+TEMPERATURES = (0.4, 0.7, 1.0)
+DECAY, FATIGUE, TOP = 0.6, 6, 20  # a parent's weight by its rank, and by how often it was one
+UNLIKE_SHARE = 0.3  # of prompts that show a program unlike the parent
+STUCK, IDEAS_AT_ONCE = 60, 2  # programs scored with nothing better, and what is asked for then
+WHOLE_CHARS = 6_000  # longer programs are changed by edits
+OTHERS_CHARS, SAID_CHARS, VAIN = 12_000, 3_000, 6
+
+EXPERTISE = """You write fast and correct Python, and you know the literature on algorithms.
+Programs are scored by this utility, and higher is better:
+```python
+{}
+```"""
+TASK = """Change the first program so that it scores higher, with the same entry function. Say in a
+sentence or two what you change and why it should help. """
+WHOLE = "Then give the whole program in one Python code block."
+EDITS = """Then give edits of it, each as a block
+<<<<<<< SEARCH
+lines of it, exactly as they are
+=======
+what is to stand there instead
+>>>>>>> REPLACE"""
+IDEAS = """Nothing of late was better than this. Say in two or three sentences, in words and without
+code, one idea that is unlike what was tried: another method, or what holds the program back. """
+
+
+@dataclass(eq=False)
+class Scored:
+    """A program with its score, what the scoring said, and what became of it as a parent."""
+
+    source: str
+    value: float
+    said: str
+    words: frozenset
+    tries: int = 0
+    vain: list = field(default_factory=list)
+
+
+class Bandit:
+    """UCB1 over options, by the share of children that are better than their parents."""
+
+    def __init__(self, options):
+        self.told = {option: [0.0, 0] for option in options}
+
+    def choose(self):
+        total = sum(count for _, count in self.told.values())
+        return max(self.told, key=lambda option: self.bound(*self.told[option], total))
+
+    def bound(self, gains, count, total):
+        return gains / count + math.sqrt(0.5 * math.log(total) / count) if count else math.inf
+
+    def tell(self, option, gain):
+        self.told[option][0] += gain
+        self.told[option][1] += 1
+
+
+class Evolution:
+    def __init__(self, solution, utility, language_model):
+        self.utility, self.language_model = utility, language_model
+        self.expertise = EXPERTISE.format(utility.str)
+        self.archive, self.seen, self.ideas, self.stuck = [], {solution.strip()}, [], 0
+        self.scoring = []  # programs that are being scored, each with its parent
+        self.models, self.temperatures = Bandit(language_model.models), Bandit(TEMPERATURES)
+        self.add(solution, utility(solution), None)
+
+    @property
+    def best(self):
+        return self.archive[0]
+
+    def add(self, source, value, parent):
+        """Into its place by value, of equals behind the earlier ones."""
+        self.stuck = self.stuck + 1 if self.archive and value <= self.best.value else 0
+        words = frozenset(re.findall(r"\w+", source))
+        place = sum(one.value >= value for one in self.archive)
+        self.archive.insert(place, Scored(source, float(value), value.feedback, words))
+        if parent is not None and value <= parent.value:
+            why = value.feedback.partition("\n")[0][:200]
+            parent.vain.append(f"{changes(parent.source, source)}\n-> {value:.6g} {why}")
+
+    def parent(self):
+        top = self.archive[:TOP]
+        weights = [DECAY**rank / (1 + one.tries / FATIGUE) for rank, one in enumerate(top)]
+        chosen = random.choices(top, weights)[0]
+        chosen.tries += 1
+        return chosen
+
+    def unlike(self, parent):
+        """Of a few of the better half the one that has fewest words in common with the parent."""
+        half = [one for one in self.archive[: 1 + len(self.archive) // 2] if one is not parent]
+        few = random.sample(half, min(4, len(half)))
+        return min(
+            few, key=lambda one: len(one.words & parent.words) / len(one.words), default=None
+        )
+
+    # --- the prompt -----------------------------------------------------------------------------
+
+    def shown(self, parent):
+        """The parent first, then what there is to learn from."""
+        yield f"This program scores {parent.value:.6g}:\n{fenced(parent.source)}"
+        if "said" in PARTS and parent.said:
+            yield f"What the scoring said of it:\n{parent.said[:SAID_CHARS]}"
+        others = []
+        if "best" in PARTS and parent is not self.best:
+            others.append((self.best, "The best so far"))
+        if "unlike" in PARTS and random.random() < UNLIKE_SHARE:
+            others.append((self.unlike(parent), "One that is unlike it; take what is better there"))
+        room = OTHERS_CHARS
+        for one, what in others:
+            if one is not None and len(one.source) <= room:
+                room -= len(one.source)
+                yield f"{what}, which scores {one.value:.6g}:\n{fenced(one.source)}"
+        if "vain" in PARTS and parent.vain:
+            tried = "\n\n".join(parent.vain[-VAIN:])
+            yield f"These changes of the first program did not help:\n{tried}"
+
+    def messages(self, parents):
+        for parent in parents:
+            parts = [*self.shown(parent)]
+            if self.ideas:
+                parts.append(f"An idea to try: {self.ideas.pop()}")
+            parts.append(TASK + (WHOLE if len(parent.source) <= WHOLE_CHARS else EDITS))
+            yield "\n\n".join(parts)
+
+    # --- the search -----------------------------------------------------------------------------
+
+    def ask(self):
+        """Start a call for children, each of a parent of its own; None if no call is left."""
+        uses = self.utility.budget - self.utility.uses - len(self.scoring)
+        if self.language_model.times_used >= self.language_model.budget or uses <= 0:
+            return None
+        how = self.models.choose(), self.temperatures.choose()
+        n = min(self.language_model.max_responses_per_call, uses)
+        asks_ideas = "ideas" in PARTS and self.stuck >= STUCK
+        if asks_ideas:
+            self.stuck, parents = 0, [self.best] * min(n, IDEAS_AT_ONCE)
+            messages = ["\n\n".join([*self.shown(self.best), IDEAS])] * len(parents)
+        else:
+            parents = [self.parent() for _ in range(n)]
+            messages = [*self.messages(parents)]
+        started = self.language_model.start_batch(self.expertise, messages, how[1], model=how[0])
+        return started, parents, how, asks_ideas
+
+    def run(self):
+        asked = self.ask()
+        while asked is not None:
+            started, parents, how, asks_ideas = asked
+            try:
+                replies = started.result()
+            except Exception:  # the model gives no more: what was found so far counts
+                break
+            if asks_ideas:
+                self.ideas += [re.sub(r"```.*?(```|\Z)", "", one, flags=re.S) for one in replies]
+            self.scoring = self.fresh(replies, parents)
+            scores = self.utility.start_map([source for source, _ in self.scoring])
+            asked = self.ask()  # while those are scored
+            for (source, parent), value in zip(self.scoring, scores.result(), strict=True):
+                for bandit, option in zip((self.models, self.temperatures), how, strict=True):
+                    bandit.tell(option, value > parent.value)
+                self.add(source, value, parent)
+        return self.best.source
+
+    def fresh(self, replies, parents):
+        """The programs that were not there before, each with its parent."""
+        found = []
+        for source, parent in zip(extract_code([*replies]), parents, strict=False):
+            if source and source.strip() not in self.seen:
+                self.seen.add(source.strip())
+                found.append((source, parent))
+        return found
+
+
+def fenced(source):
+    return f"```python\n{source}\n```"
+
+
+def changes(old, new):
+    """The lines that differ."""
+    lines = [*unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=0)][2:]
+    return "\n".join(line for line in lines if not line.startswith("@@"))[:600]
+
+
+def improve_algorithm(initial_solution, utility, language_model):
+    return Evolution(initial_solution, utility, language_model).run()

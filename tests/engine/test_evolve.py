@@ -1,0 +1,158 @@
+"""Each part of a prompt of `evolve` matters: a proposer that needs it finds nothing without it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+import pytest
+from engine_support import CountedUtility, LoggedModel, World, make_context
+
+from selftaught.core.budget import ImproverLimits
+from selftaught.core.language_model import Prompt
+from selftaught.core.program import IMPROVER_ENTRY, Program
+from selftaught.engine.invoke import SandboxedImprover
+from selftaught.studies.improvers import load_improver
+
+HIDDEN = (3, 1, 2, 3, 0, 2)
+LIMITS = ImproverLimits(calls=60, samples_per_call=4, utility_uses=241)
+PARTS = ("said", "best", "unlike", "vain", "ideas")
+IDEA = "Begin at the far end of the row"
+
+Digits = tuple[int, ...]
+
+
+def text(digits: Sequence[int]) -> str:
+    return f"def algorithm():\n    return {list(digits)}"
+
+
+def digits_in(part: str) -> Digits:
+    found = re.search(r"return \[([^]]*)\]", part)
+    assert found is not None
+    return tuple(map(int, found[1].split(",")))
+
+
+def first_wrong(digits: Digits) -> int:
+    return next((i for i, digit in enumerate(digits) if digit != HIDDEN[i]), 0)
+
+
+def with_digit(digits: Digits, place: int, digit: int) -> Digits:
+    return (*digits[:place], digit, *digits[place + 1 :])
+
+
+def righted(digits: Digits, places: Sequence[int] = range(6)) -> Digits:
+    """One more of them right, of those in these places."""
+    wrong = [place for place in places if digits[place] != HIDDEN[place]]
+    return with_digit(digits, wrong[0], HIDDEN[wrong[0]]) if wrong else digits
+
+
+class Rows(CountedUtility):
+    """Counts the digits that are right, and says which is the first that is not."""
+
+    description = "a row of digits"
+
+    async def query(self, program: Program) -> tuple[float, str]:
+        self.asked.append(program.source)
+        digits = digits_in(program.source)
+        right = sum(one == other for one, other in zip(digits, HIDDEN, strict=True))
+        place = first_wrong(digits)
+        return float(right), f"place {place} should be {HIDDEN[place]}"
+
+
+def section(prompt: str, beginning: str) -> str | None:
+    """What stands below a heading, up to the end of its program."""
+    _, found, rest = prompt.partition(beginning)
+    return rest.partition("\n```\n")[0] + "\n```" if found else None
+
+
+def heeds_what_was_said(prompt: str, seed: int) -> Digits:
+    digits = digits_in(prompt)
+    told = re.search(r"What the scoring said of it:\nplace (\d) should be (\d)", prompt)
+    if told is None:
+        return with_digit(digits, seed % 6, 9)
+    return with_digit(digits, int(told[1]), int(told[2]))
+
+
+def builds_on_the_best(prompt: str, seed: int) -> Digits:
+    """Spoils what it is given, unless it sees what is better."""
+    best = section(prompt, "The best so far")
+    return with_digit(digits_in(prompt), seed % 6, 9) if best is None else righted(digits_in(best))
+
+
+def puts_two_together(prompt: str, seed: int) -> Digits:
+    """Of one program it can right one half alone, and spoils the other."""
+    digits, unlike = digits_in(prompt), section(prompt, "One that is unlike it")
+    if unlike is not None:
+        other = digits_in(unlike)
+        return tuple(
+            one if one == right else two
+            for one, two, right in zip(digits, other, HIDDEN, strict=True)
+        )
+    left = range(3) if seed % 2 else range(3, 6)
+    spoilt = tuple(digit if place in left else 9 for place, digit in enumerate(digits))
+    return righted(spoilt, left)
+
+
+def avoids_what_was_in_vain(prompt: str, seed: int) -> Digits:
+    """Tries one digit after the other in the first wrong place, none that it sees failed."""
+    digits = digits_in(prompt)
+    place = first_wrong(digits)
+    _, _, failed = prompt.partition("did not help:")
+    vain = [digits_in(line) for line in re.findall(r"\+ .*return .*", failed)]
+    tried = (with_digit(digits, place, digit) for digit in range(4) if digit != digits[place])
+    return next((one for one in tried if one not in vain), digits)
+
+
+def needs_an_idea(prompt: str, seed: int) -> Digits | str:
+    digits = digits_in(prompt)
+    if "in words and" in prompt:
+        return IDEA
+    if f"An idea to try: {IDEA}" in prompt:
+        return righted(digits)
+    return with_digit(digits, seed % 6, 4 + seed % 97)
+
+
+PROPOSERS: dict[str, Callable[[str, int], Digits | str]] = {
+    "said": heeds_what_was_said,
+    "best": builds_on_the_best,
+    "unlike": puts_two_together,
+    "vain": avoids_what_was_in_vain,
+    "ideas": needs_an_idea,
+}
+
+
+def evolved(world: World, part: str, without: str | None = None) -> tuple[float, Rows]:
+    """What the best program is worth that evolve finds with the proposer of a part."""
+
+    def answer(prompt: Prompt) -> list[str]:
+        found = [PROPOSERS[part](prompt.user, seed) for seed in prompt.seeds[: prompt.n]]
+        return [one if isinstance(one, str) else f"```python\n{text(one)}\n```" for one in found]
+
+    source = load_improver("evolve").source.replace(
+        "STUCK, IDEAS_AT_ONCE = 60", "STUCK, IDEAS_AT_ONCE = 6"
+    )
+    if without is not None:
+        source = source.replace(f'"{without}", ', "", 1).replace(f', "{without}")', ")", 1)
+        assert source.count(f'"{without}"') == 1  # where it is asked for, and not among the parts
+    u = Rows()
+    context = make_context(world.executor, LoggedModel(answer), limits=LIMITS)
+    again = SandboxedImprover(context, Program(source, IMPROVER_ENTRY), "improve")
+    result, _ = world.run(again.run(u, Program(text([0] * 6))))
+    assert isinstance(result, Program), result
+    value, _ = world.run(u.query(result))
+    return value, u
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_who_needs_a_part_of_the_prompt_finds_the_best_with_it_and_not_without(
+    world: World, part: str
+) -> None:
+    assert evolved(world, part)[0] == len(HIDDEN)
+    assert evolved(world, part, without=part)[0] < len(HIDDEN)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_no_program_is_scored_twice(world: World, part: str) -> None:
+    _, u = evolved(world, part)
+    searched = u.asked[:-1]  # the last was asked for by this test
+    assert len(searched) == len(set(searched)) > 4
