@@ -127,7 +127,7 @@ def _over(runs: Sequence[Taken]) -> Taken:
 
 
 def run_differences(run: RecordedRun) -> dict[str, Differences]:
-    """Those of one run that are measured, by their names in `VERSUS`; none before its first step."""
+    """Those of a run that are measured, by their names in `VERSUS`; none before its first step."""
     steps = sorted(latest(run.events, Iteration).values(), key=lambda one: one.t)
     if len(steps) < 2:
         return {}

@@ -1,9 +1,9 @@
 """Evolution over an archive of all that was scored, with what the scoring said in each prompt.
 
-A parent is drawn by its rank and by how seldom it was asked for; the model is shown its score, what
-the scoring said of it, the best so far, a program unlike it, and which changes of it were in vain.
-Where nothing gets better, it is asked for ideas in words first. Which model and which temperature
-pay is learned. While replies are scored, the next are under way.
+A parent is drawn by its rank and by how seldom it was one; the model is shown its score, what the
+scoring said of it, the best so far, a program unlike it, and which changes of it were in vain. Where
+nothing gets better, ideas are asked for in words. Which model and which temperature pay is learned.
+While replies are scored, the next are under way.
 
 Sources: fitness and offspring as weights of parents, and novelty: ShinkaEvolve (arXiv 2509.19349);
 reflection on what the scoring said: GEPA (2507.19457); UCB1: Auer, Cesa-Bianchi and Fischer 2002.
@@ -56,22 +56,16 @@ class Scored:
     vain: list = field(default_factory=list)
 
 
-class Bandit:
-    """UCB1 over options, by the share of children that are better than their parents."""
-
-    def __init__(self, options):
-        self.told = {option: [0.0, 0] for option in options}
+class Bandit(dict):
+    """UCB1 over options, each with its gains: whether children were better than their parents."""
 
     def choose(self):
-        total = sum(count for _, count in self.told.values())
-        return max(self.told, key=lambda option: self.bound(*self.told[option], total))
+        logs = 0.5 * math.log(max(1, sum(map(len, self.values()))))
+        return max(self, key=lambda option: bound(self[option], logs))
 
-    def bound(self, gains, count, total):
-        return gains / count + math.sqrt(0.5 * math.log(total) / count) if count else math.inf
 
-    def tell(self, option, gain):
-        self.told[option][0] += gain
-        self.told[option][1] += 1
+def bound(gains, logs):
+    return sum(gains) / len(gains) + math.sqrt(logs / len(gains)) if gains else math.inf
 
 
 class Evolution:
@@ -80,7 +74,8 @@ class Evolution:
         self.expertise = EXPERTISE.format(utility.str)
         self.archive, self.seen, self.ideas, self.stuck = [], {solution.strip()}, [], 0
         self.scoring = []  # programs that are being scored, each with its parent
-        self.models, self.temperatures = Bandit(language_model.models), Bandit(TEMPERATURES)
+        self.models = Bandit((model, []) for model in language_model.models)
+        self.temperatures = Bandit((temperature, []) for temperature in TEMPERATURES)
         self.add(solution, utility(solution), None)
 
     @property
@@ -175,7 +170,7 @@ class Evolution:
             asked = self.ask()  # while those are scored
             for (source, parent), value in zip(self.scoring, scores.result(), strict=True):
                 for bandit, option in zip((self.models, self.temperatures), how, strict=True):
-                    bandit.tell(option, value > parent.value)
+                    bandit[option].append(value > parent.value)
                 self.add(source, value, parent)
         return self.best.source
 
