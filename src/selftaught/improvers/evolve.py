@@ -1,7 +1,7 @@
 """Evolution over an archive of all that was scored, with what the scoring said in each prompt.
 
 A parent is drawn by its rank and by how seldom it was one; the model is shown its score, what the
-scoring said of it, the best so far, a program unlike it, and which changes of it were in vain. Where
+scoring said of it, the best so far, a program unlike it, and what was changed in vain; where
 nothing gets better, ideas are asked for in words. Which model and which temperature pay is learned.
 While replies are scored, the next are under way.
 
