@@ -73,7 +73,7 @@ class Evolution:
         self.utility, self.language_model = utility, language_model
         self.expertise = EXPERTISE.format(utility.str)
         self.archive, self.seen, self.ideas, self.stuck = [], {solution.strip()}, [], 0
-        self.scoring = []  # programs that are being scored, each with its parent
+        self.scoring = []  # programs that are being scored
         self.models = Bandit((model, []) for model in language_model.models)
         self.temperatures = Bandit((temperature, []) for temperature in TEMPERATURES)
         self.add(solution, utility(solution), None)
@@ -128,18 +128,17 @@ class Evolution:
             tried = "\n\n".join(parent.vain[-VAIN:])
             yield f"These changes of the first program did not help:\n{tried}"
 
-    def messages(self, parents):
-        for parent in parents:
-            parts = [*self.shown(parent)]
-            if self.ideas:
-                parts.append(f"An idea to try: {self.ideas.pop()}")
-            parts.append(TASK + (WHOLE if len(parent.source) <= WHOLE_CHARS else EDITS))
-            yield "\n\n".join(parts)
+    def message(self, parent):
+        parts = [*self.shown(parent)]
+        if self.ideas:
+            parts.append(f"An idea to try: {self.ideas.pop()}")
+        parts.append(TASK + (WHOLE if len(parent.source) <= WHOLE_CHARS else EDITS))
+        return "\n\n".join(parts)
 
     # --- the search -----------------------------------------------------------------------------
 
     def ask(self):
-        """Start a call for children, each of a parent of its own; None if no call is left."""
+        """Start a call for children of one parent; None if no call is left."""
         uses = self.utility.budget - self.utility.uses - len(self.scoring)
         if self.language_model.times_used >= self.language_model.budget or uses <= 0:
             return None
@@ -147,40 +146,41 @@ class Evolution:
         n = min(self.language_model.max_responses_per_call, uses)
         asks_ideas = "ideas" in PARTS and self.stuck >= STUCK
         if asks_ideas:
-            self.stuck, parents = 0, [self.best] * min(n, IDEAS_AT_ONCE)
-            messages = ["\n\n".join([*self.shown(self.best), IDEAS])] * len(parents)
+            self.stuck, n, parent = 0, min(n, IDEAS_AT_ONCE), self.best
+            message = "\n\n".join([*self.shown(parent), IDEAS])
         else:
-            parents = [self.parent() for _ in range(n)]
-            messages = [*self.messages(parents)]
-        started = self.language_model.start_batch(self.expertise, messages, how[1], model=how[0])
-        return started, parents, how, asks_ideas
+            parent = self.parent()
+            message = self.message(parent)
+        model, temperature = how
+        started = self.language_model.start(self.expertise, message, n, temperature, model=model)
+        return started, parent, how, asks_ideas
 
     def run(self):
         asked = self.ask()
         while asked is not None:
-            started, parents, how, asks_ideas = asked
+            started, parent, how, asks_ideas = asked
             try:
                 replies = started.result()
             except Exception:  # the model gives no more: what was found so far counts
                 break
             if asks_ideas:
                 self.ideas += [re.sub(r"```.*?(```|\Z)", "", one, flags=re.S) for one in replies]
-            self.scoring = self.fresh(replies, parents)
-            scores = self.utility.start_map([source for source, _ in self.scoring])
+            self.scoring = self.fresh(replies)
+            scores = self.utility.start_map(self.scoring)
             asked = self.ask()  # while those are scored
-            for (source, parent), value in zip(self.scoring, scores.result(), strict=True):
+            for source, value in zip(self.scoring, scores.result(), strict=True):
                 for bandit, option in zip((self.models, self.temperatures), how, strict=True):
                     bandit[option].append(value > parent.value)
                 self.add(source, value, parent)
         return self.best.source
 
-    def fresh(self, replies, parents):
-        """The programs that were not there before, each with its parent."""
+    def fresh(self, replies):
+        """The programs that were not there before."""
         found = []
-        for source, parent in zip(extract_code([*replies]), parents, strict=False):
+        for source in extract_code([*replies]):
             if source and source.strip() not in self.seen:
                 self.seen.add(source.strip())
-                found.append((source, parent))
+                found.append(source)
         return found
 
 
