@@ -14,6 +14,7 @@ from scipy import stats
 from selftaught.core.statistics import (
     UNIT,
     Bounds,
+    are_alike,
     clopper_pearson,
     estimate,
     paired_difference,
@@ -55,12 +56,17 @@ def test_a_p_value_below_a_twentieth_goes_with_an_interval_without_0(
     p, found = two_sided_p(strata), estimate(strata)
     assert found.ci95 is not None
     low, high = found.ci95
-    if low < high and abs(p - 0.05) > 1e-9:
+    if not are_alike(strata) and abs(p - 0.05) > 1e-9:
         assert (p < 0.05) == (not low <= 0 <= high)
 
 
 def test_differences_that_are_all_the_same_are_tested_by_their_signs_alone() -> None:
-    assert two_sided_p({"": [0.25] * 6}) == 2 / 2**6
+    assert two_sided_p({"": [0.25] * 6}) == two_sided_p({"": [0.1] * 6}) == 2 / 2**6
+    rounded = [0.1, 0.3 - 0.2, 0.6 - 0.5, 0.7 - 0.6, 0.9 - 0.8, 1.1 - 1.0]
+    assert len(set(rounded)) > 2
+    assert two_sided_p({"": rounded}) == 2 / 2**6
+    assert two_sided_p({"": [value - 0.1 for value in rounded]}) == 1.0
+    assert two_sided_p({"": [0.1, 0.1, 0.1, 0.2]}) == pytest.approx(0.0154, abs=1e-4)
     assert two_sided_p({"": [0.0] * 6}) == two_sided_p({"": [0.5]}) == 1.0
 
 

@@ -89,10 +89,13 @@ def test_an_improver_may_be_a_run_and_the_report_has_the_curves(folder: Path) ->
     [
         (("--improvers", "greedy,no_such_thing"), "unknown improver 'no_such_thing'"),
         (("--improvers", "greedy"), "improvers"),
-        (("--improvers", "greedy,greedy"), "a comparison needs two improvers"),
+        (("--improvers", "seed,greedy,seed"), "improver seed is named twice"),
         (("--improvers", "greedy,broken.py"), "improver broken.py does not load: syntax"),
         (("--samples", "0,10"), "samples must be above 0, not 0"),
         (("--samples", "ten"), "samples"),
+        (("--samples", "12,6"), "samples must rise, not 12,6"),
+        (("--samples", "6,6"), "samples must rise, not 6,6"),
+        (("--config", "calls.toml"), "limits.calls of a bench is 200, not 4: leave it out"),
         (("--seeds", "1"), "seeds"),
     ],
 )
@@ -100,6 +103,7 @@ def test_bad_input_is_one_line_and_writes_nothing(
     typed: tuple[str, ...], said: str, here: Path
 ) -> None:
     (here / "broken.py").write_text("def improve_algorithm(:\n")
+    (here / "calls.toml").write_text("[limits]\ncalls = 4\n")
     done = selftaught("bench", "flow_shop", *typed, cwd=here)
     assert done.code == 2
     assert said in done.stderr

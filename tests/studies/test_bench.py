@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from scipy import stats
 
 import selftaught as st
 from journal_support import event
-from selftaught.analysis.recorded_run import RecordedRun
+from selftaught.analysis.recorded_run import RecordedRun, recorded
 from selftaught.analysis.run_head import RunHead
 from selftaught.app import core_thread
 from selftaught.app.compose import replay_run, run_study
@@ -31,7 +32,7 @@ from selftaught.core.program import content_id
 from selftaught.core.scale import Scale
 from selftaught.engine.keys import make_key
 from selftaught.journal.bench_events import BenchArm, BenchPoint
-from selftaught.journal.codec import Event
+from selftaught.journal.codec import Event, as_json
 from selftaught.journal.events import Run
 from selftaught.journal.reader import open_reader
 from selftaught.pages.blocks import Page
@@ -39,8 +40,9 @@ from selftaught.pages.figures import drawn_figures
 from selftaught.pages.terminal import as_text
 from selftaught.studies.bench.arms import arm_of
 from selftaught.studies.bench.page import bench_section
-from selftaught.studies.bench.results import area_under, value_at
+from selftaught.studies.bench.results import _compared, area_under, value_at
 from selftaught.studies.bench.study import study as bench
+from selftaught.studies.improvers import improver_names
 from selftaught.studies.registry import studies
 from selftaught.studies.study import Asked, NothingMeasured
 from selftaught.studies.verify import verify_store
@@ -284,7 +286,9 @@ def test_every_number_follows_from_the_arms(whole: Bench) -> None:
             assert row["normalised"]["mean"] == pytest.approx(np.mean(shares))
             assert row["best"][-1]["samples"] == COUNTS[-1]
         assert task["usd"] > 0
-    p_values = {}
+    p_values: dict[tuple[str | None, str], float] = {
+        (None, one["improver"]): one["p_value"] for one in result["comparisons"] if not one["task"]
+    }
     for name in names[1:]:
         for task_name in ("value", "cost"):
             first, second = (
@@ -300,12 +304,13 @@ def test_every_number_follows_from_the_arms(whole: Bench) -> None:
             assert said["mean"] == pytest.approx(np.mean(first - second))
             assert said["sd"] == pytest.approx(np.std(first - second, ddof=1))
             assert said["p_value"] == pytest.approx(test.pvalue)
+            assert said["ci95"] == pytest.approx(tuple(test.confidence_interval(0.95)))
     ranked = sorted(p_values, key=lambda key: p_values[key])
     stepped = [(len(ranked) - rank) * p_values[key] for rank, key in enumerate(ranked)]
     corrected = {key: min(1.0, max(stepped[: rank + 1])) for rank, key in enumerate(ranked)}
     for one in result["comparisons"]:
-        if one["task"] is not None:
-            assert one["p_holm"] == pytest.approx(corrected[one["task"], one["improver"]])
+        assert one["p_holm"] == pytest.approx(corrected[one["task"], one["improver"]])
+        assert (one["verdict"] == "no difference shown") == (one["p_holm"] >= 0.05)
     over_all = [one for one in result["comparisons"] if one["task"] is None]
     assert [one["improver"] for one in over_all] == names[1:]
     assert over_all[0]["n"] == 2 * SEEDS
@@ -412,15 +417,92 @@ def test_an_estimate_tells_samples_and_seeds_by_earlier_benches(
 ) -> None:
     store = {"store": whole.url, "width": 0.02}
     size = bench.more(asked_for(tmp_path, **store))["size"]
-    sds = {one["improver"]: one["sd"] for one in whole.result["comparisons"] if not one["task"]}
+    widest = max(whole.result["comparisons"], key=lambda one: float(one["sd"]))
+    assert widest["task"] is not None
     # Improvers are alike by their programs, not by their files.
-    assert size["seeds"] == runs_needed(max(sds.values()) ** 2, 0.02) > 2
+    assert size["seeds"] == runs_needed(widest["sd"] ** 2, 0.02) > 2
+    assert f"{widest['improver']} - " in size["said"]
+    assert f"on {widest['task']}, over the seeds of run " in size["said"]
     found = core_thread.run(estimated(asked_for(tmp_path, **store, model="local:mutator")))
     assert found["size"]["seeds"] is None
     assert "no earlier bench" in as_text(estimate_page(found)).replace("\n", " ")
     likely = [step["likely"]["samples"] for step in found["steps"]]
     assert likely == [2 * SEEDS * COUNTS[-1]] * 3
-    assert found["most"]["samples"] >= sum(likely)
+    # At most each sample is drawn in a call of its own.
+    assert found["most"]["samples"] == found["most"]["lm_calls"] == sum(likely)
+    shown = " ".join(as_text(estimate_page(found)).split())
+    assert "Likely: every improver does what it does in a rehearsal" in shown
+
+
+def test_all_shipped_improvers_draw_the_same_samples_one_at_a_time_or_several(
+    any_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    names = improver_names()
+    given = {"improvers": names, "samples": [12], "seeds": 2, "limits": {"samples_per_call": 6}}
+    found = run_bench(tmp_path, **given)
+    drawn = {
+        (row["improver"], task["task"]): row["samples"]
+        for task in found.result["tasks"]
+        for row in task["improvers"]
+    }
+    assert drawn == {(name, task.name): 12 for name in names for task in TASKS}
+    assert {end["outcome"] for end in found.of("invocation_end")} == {"returned"}
+
+
+def test_an_arm_that_leaves_out_improver_runs_is_found(whole: Bench, tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    path.write_bytes(Path(whole.url.removeprefix("sqlite:///")).read_bytes())
+    with open_reader(f"sqlite:///{path}") as reader:
+        run = recorded(reader, whole.result["run_id"])
+        arms = [one for one in run.events if isinstance(one.body, BenchArm)]
+        longest = max(arms, key=lambda one: len(one.body.runs))  # type: ignore[union-attr]
+        assert isinstance(longest.body, BenchArm)
+        begun = longest.body.runs
+        assert len(begun) > 2
+        # All else follows from the runs that are left.
+        fewer = [
+            as_json(arm_of(run, replace(longest.body, runs=ones)))
+            for ones in (begun[:-1], begun[1:], begun[::-1])
+        ]
+    for body in fewer:
+        with sqlite3.connect(path) as database:
+            query = "UPDATE events SET body = ? WHERE kind = 'bench_arm' AND key = ?"
+            database.execute(query, (json.dumps(body), longest.key))
+        with open_reader(f"sqlite:///{path}") as reader:
+            said = [one.what for one in verify_store(reader, studies()).findings]
+        assert any(f"those begun {', '.join(begun)}" in one for one in said)
+
+
+def test_an_area_over_usd_is_said_to_describe(whole: Bench) -> None:
+    shown = as_text(Page("", (), (bench_section([whole.result]),))).replace("\n", " ")
+    assert "no difference of it is tested" in " ".join(shown.split())
+
+
+def test_differences_that_are_all_the_same_have_no_interval(whole: Bench) -> None:
+    arms = {name: [0.5, 0.6, 0.7] for name in ("a", "b")}
+    arms["b"] = [value + 0.1 for value in arms["a"]]
+    found = _compared({"t": arms["b"]}, {"t": arms["a"]})
+    assert (found["ci95"], found["p_value"], found["n"]) == (None, 0.25, 3)
+    comparison = {**found, "task": "value", "improver": "b", "p_holm": 1.0, "verdict": "none"}
+    result = {**whole.result, "comparisons": [comparison], "seeds": 3}
+    assert "[all the same]" in as_text(Page("", (), (bench_section([result]),)))
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"improver": "greedy"}, "improver of a bench is"),
+        ({"limits": {"calls": 3}}, "limits.calls of a bench is 7, not 3: leave it out"),
+        ({"limits": {"utility_uses": 25}}, "limits.utility_uses of a bench is 8, not 25"),
+    ],
+)
+def test_a_file_that_says_another_thing_than_what_follows_is_refused(
+    given: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match=said):
+        asked_for(tmp_path, **given)
+    follows = {"calls": COUNTS[-1], "utility_uses": COUNTS[-1] + 1, "cpu_s": 9.0}
+    assert asked_for(tmp_path, limits=follows).config.limits.cpu_s == 9.0
 
 
 def test_improvers_that_are_the_same_program_are_refused(tmp_path: Path) -> None:

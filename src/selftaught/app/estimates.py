@@ -23,10 +23,11 @@ from selftaught.studies.study import Asked, Estimated, Repeated
 
 _COLUMNS = ("calls", "samples", "tokens in", "tokens out", "USD")
 _MEANING = (
-    "Likely: every improver does what the first one does, and responses are as long as the "
-    "program and a few sentences; models that reason take more. At most: every limit is used "
-    "up, prompts are as long as --prompt-kb allows, and responses as --max-tokens; requests "
-    "that break off and are made again come on top. A budget (--usd) bounds all of it."
+    "Likely: every improver does what it does in a rehearsal, one that is not written yet what the "
+    "first one does, and responses are as long as the program and a few sentences; models that "
+    "reason take more. At most: every limit is used up, prompts are as long as --prompt-kb allows, "
+    "and responses as --max-tokens; requests that break off and are made again come on top. A "
+    "budget (--usd) bounds all of it."
 )
 
 

@@ -127,21 +127,27 @@ def _freedom(parts: Sequence[tuple[float, int]]) -> float:
     return 1.0 / math.fsum((part / variance) ** 2 / degrees for part, degrees in parts)
 
 
-def two_sided_p(strata: Mapping[str, Sequence[float]]) -> float:
-    """How often a mean as far from 0 as that of these comes by chance, by Student's t; the interval
-    of `estimate` leaves 0 out where it is below 0.05.
+def are_alike(strata: Mapping[str, Sequence[float]]) -> bool:
+    """Whether the values of each stratum are all the same, but for rounding."""
+    return all(close(min(values), max(values)) for values in strata.values())
 
-    Of differences that are all the same it is that of the sign test; of too few of them, 1.
+
+def two_sided_p(strata: Mapping[str, Sequence[float]]) -> float:
+    """How often a mean as far from 0 as that of these comes by chance, by Student's t. Without
+    bounds the interval of `estimate` leaves 0 out where it is below 0.05; with them it may not.
+
+    Of differences that are all the same but for rounding, whose interval has no width, it is that
+    of the sign test; of too few of them, or where they are 0, 1.
 
     Args:
         strata: finite observations, as of `estimate`.
     """
     mean, parts = _parts(strata)
-    variance = math.fsum(part for part, _ in parts)
     if not parts or mean == 0.0:
         return 1.0
-    if variance == 0.0:
-        return 2.0 ** (1 - sum(map(len, strata.values())))
+    if are_alike(strata):
+        return 1.0 if close(mean, 0.0) else 2.0 ** (1 - sum(map(len, strata.values())))
+    variance = math.fsum(part for part, _ in parts)
     a, t_squared = _freedom(parts) / 2, mean * mean / variance
     x = 1 / (1 + t_squared / (2 * a))
     if x > (a + 1) / (a + 2.5):  # where the other end of the beta function is sooner reached

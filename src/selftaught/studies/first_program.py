@@ -24,18 +24,19 @@ class NoFirstProgram(SelfTaughtError):
     """The model wrote no program that scores at all."""
 
 
-async def with_seed(context: RunContext, task: Task) -> Task:
+async def with_seed(context: RunContext, task: Task, samples_cap: int | None = None) -> Task:
     """The task with a seed program: its own, or one that the model writes.
 
+    Args:
+        samples_cap: responses that may be drawn for it, or None for what the limits allow.
     Raises: NoFirstProgram; BudgetExceeded.
     """
     if task.seed is not None:
         return task
     u = TaskUtility(context, task, "search", "first")
     stub = task.seed_program()
-    result, usage = await SandboxedImprover(context, own_program("first_program"), "first").run(
-        u, stub
-    )
+    writer = SandboxedImprover(context, own_program("first_program"), "first", samples_cap)
+    result, usage = await writer.run(u, stub)
     if isinstance(result, Failed):
         raise NoFirstProgram(_said(task, usage.samples, f"{result.kind}: {result.detail}"))
     outcome = await u.outcome(result)

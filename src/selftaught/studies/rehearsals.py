@@ -131,6 +131,7 @@ class Rehearsals:
     """What improver runs take of a model, likely and at most; a model that costs nothing stands in.
 
     Attributes:
+        most_sample: what a response to a message of its own can take at most.
         most_run: what an improver run can take at most: each response to a message of its own takes
             the most input; calls are fewer than messages.
         most_restarted: what restarts to as many samples as one run may draw can take at most, at
@@ -145,8 +146,9 @@ class Rehearsals:
         self.modules = context.modules
         self.several = context.several
         self.max_tokens = context.max_tokens
-        one_sample = self.call(context.prompt_bytes + PROMPT_OVERHEAD_TOKENS, self.max_tokens, 1)
-        self.most_restarted = one_sample * (limits.calls * limits.samples_per_call)
+        longest = context.prompt_bytes + PROMPT_OVERHEAD_TOKENS
+        self.most_sample = self.call(longest, self.max_tokens, 1)
+        self.most_restarted = self.most_sample * (limits.calls * limits.samples_per_call)
         self.most_run = replace(self.most_restarted, lm_calls=limits.calls)
 
     async def restarted(self, improver: Program, task: Task, samples: int) -> Usage:

@@ -150,13 +150,18 @@ def bench_problems(event: Event, before: RecordedRun) -> Iterator[str]:
         return
     root = make_key("run", before.head.seed)
     yield from key_problem(root, event, event.kind, arm.task, arm.improver, arm.index)
+    place = (arm.improver, arm.task, "search", repeat_of(arm.index))
+    begun = dict.fromkeys(
+        one.key
+        for one in before.events
+        if isinstance(one.body, Invocation)
+        and (one.body.improver, one.body.task, one.body.stream, one.body.repeat) == place
+    )
+    if arm.runs != tuple(begun):
+        yield f"its improver runs are {', '.join(arm.runs)}, and those begun {', '.join(begun)}"
     for key in arm.runs:
-        begun, ended = before.last(Invocation, key), before.last(InvocationEnd, key)
-        trace = before.last(SearchTrace, key)
-        place = (arm.improver, arm.task, "search", repeat_of(arm.index))
-        if begun is None or (begun.improver, begun.task, begun.stream, begun.repeat) != place:
-            yield f"improver run {key} is none of {' '.join(place)}"
-        elif trace is None or ended is None:
+        ended, trace = before.last(InvocationEnd, key), before.last(SearchTrace, key)
+        if trace is None or ended is None:
             yield f"improver run {key} has not ended, or nothing tells what it scored"
         elif before.last(Diverged, key) is None:
             found = (sum(trace.samples), len(trace.programs))

@@ -23,15 +23,17 @@ from selftaught.studies.study import Asked
 async def bench_steps(rehearsals: Rehearsals, asked: Asked[BenchConfig]) -> list[Step]:
     """The first programs of tasks without any, and each improver on all tasks and seeds."""
     config, steps = asked.config, []
+    most = rehearsals.most_sample * max(config.samples)  # each of them in a call of its own
     for task in asked.tasks:
         if task.seed is None:
-            steps.append(Step(f"{task.name}: seed", *await rehearsals.first_program(task)))
+            first, _ = await rehearsals.first_program(task)
+            steps.append(Step(f"{task.name}: seed", first, most))
     arms = len(asked.tasks) * config.seeds
     for name in config.improvers:
         improver, likely = Program(config.programs[name], IMPROVER_ENTRY), Usage()
         for task in asked.tasks:
             likely += await rehearsals.restarted(improver, task, max(config.samples))
-        steps.append(Step(name, likely * config.seeds, rehearsals.most_restarted * arms))
+        steps.append(Step(name, likely * config.seeds, most * arms))
     return steps
 
 
@@ -39,16 +41,16 @@ def bench_size(asked: Asked[BenchConfig]) -> dict[str, Any]:
     """`{"size": {"width", "seeds", "sd", "runs", "said"}}`: by the differences of earlier benches
     with the same tasks, improvers, model and largest count; None where there is none."""
     width = asked.config.width
-    runs, variances = [], dict[str, list[tuple[int, float]]]()
+    runs, variances = [], dict[tuple[str, str], list[tuple[int, float]]]()
     for result in _earlier(asked):
         runs.append(result["run_id"])
-        several = len(result["tasks"]) > 1
         for one in result["comparisons"]:
-            if one["sd"] is not None and several == (one["task"] is None):
-                variances.setdefault(one["improver"], []).append((result["seeds"], one["sd"]))
+            if one["sd"] is not None:
+                place = one["improver"], one["task"] or "all tasks"
+                variances.setdefault(place, []).append((result["seeds"], one["sd"]))
     found = {
-        name: math.sqrt(sum((n - 1) * sd * sd for n, sd in ones) / sum(n - 1 for n, _ in ones))
-        for name, ones in variances.items()
+        place: math.sqrt(sum((n - 1) * sd * sd for n, sd in ones) / sum(n - 1 for n, _ in ones))
+        for place, ones in variances.items()
     }
     if not found:
         said = (
@@ -56,14 +58,14 @@ def bench_size(asked: Asked[BenchConfig]) -> dict[str, Any]:
             "improvers and model, and as many samples."
         )
         return {"size": {"width": width, "seeds": None, "sd": None, "runs": [], "said": said}}
-    widest = max(found, key=lambda name: found[name])
-    sd = found[widest]
+    widest = max(found, key=lambda place: found[place])
+    (improver, task), sd = widest, found[widest]
     seeds = runs_needed(sd * sd, width)
     count = "too many" if seeds is None else f"{seeds:,}"
     said = (
         f"Seeds needed for every difference to be known to +-{width:g}: {count}, by the standard "
-        f"deviation {sd:.4f} of {widest} - {asked.config.improvers[0]} over the seeds of "
-        f"{'run' if len(runs) == 1 else 'runs'} {', '.join(runs)}."
+        f"deviation {sd:.4f} of the widest, {improver} - {asked.config.improvers[0]} on {task}, "
+        f"over the seeds of {'run' if len(runs) == 1 else 'runs'} {', '.join(runs)}."
     )
     return {"size": {"width": width, "seeds": seeds, "sd": sd, "runs": runs, "said": said}}
 

@@ -17,10 +17,12 @@ _READING = (
     "Normalised: 0 is the worst value of the task, 1 the best known."
 )
 _CORRECTION = (
-    "Paired by seed, of normalised areas; above 0 is better. p: two-sided, Student's t. Corrected: "
-    "after Holm, those over all tasks and those of single tasks by themselves. Intervals are each "
-    "difference's own."
+    "Paired by seed, of normalised areas; above 0 is better. p: two-sided, Student's t; of "
+    "differences that are all the same the sign test's, and no interval. Corrected: after Holm, "
+    "all that stand here together. Intervals are each difference's own."
 )
+
+_BY_USD = "By USD: over the first {}, which all spent. It describes: no difference of it is tested."
 
 
 def bench_section(results: Sequence[Json]) -> Section:
@@ -48,7 +50,7 @@ def _differences(result: Json) -> Table:
         (
             one["task"] or "all tasks",
             one["improver"],
-            words.difference({**one, "n": result["seeds"]}),
+            _difference(one, result["seeds"]),
             words.p_value(one["p_value"]),
             words.p_value(one["p_holm"]),
             one["verdict"],
@@ -58,6 +60,12 @@ def _differences(result: Json) -> Table:
     title = f"Area, improver - {_reference(result)}, over {words.counted(result['seeds'], 'seed')}"
     headings = ("task", "improver", "difference", "p", "corrected", "")
     return Table(title, headings, rows, _CORRECTION)
+
+
+def _difference(one: Json, seeds: int) -> str:
+    if one["ci95"] is None and seeds > 1:
+        return f"{words.signed_mean(one)}\n[all the same]"
+    return words.difference({**one, "n": seeds})
 
 
 def _task_tables(result: Json) -> Iterator[Table]:
@@ -80,7 +88,7 @@ def _task_tables(result: Json) -> Iterator[Table]:
             f"{task['task']}{cost}: best so far on test, over {seeds}, with 95 % CI",
             ("improver", f"area to {counts[-1]:,}", *usd, *best),
             rows,
-            f"By USD: over the first {words.money(task['usd'])}, which all spent." if usd else "",
+            _BY_USD.format(words.money(task["usd"])) if usd else "",
         )
 
 

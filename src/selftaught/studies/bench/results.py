@@ -11,7 +11,14 @@ from typing import Any, TypeAlias
 from selftaught.analysis.recorded_run import RecordedRun, latest
 from selftaught.core.program import content_id
 from selftaught.core.scale import Scale
-from selftaught.core.statistics import Bounds, estimate, holm, paired_difference, two_sided_p
+from selftaught.core.statistics import (
+    Bounds,
+    are_alike,
+    estimate,
+    holm,
+    paired_difference,
+    two_sided_p,
+)
 from selftaught.journal.bench_events import BenchArm, BenchPoint
 from selftaught.journal.events import TaskVersion
 
@@ -141,44 +148,44 @@ def bench_result(run: RecordedRun) -> dict[str, Any] | None:
             }
             for task in tasks
         ],
-        "comparisons": [*_comparisons(tasks, [*ids], unit)],
+        "comparisons": [*_comparisons(tasks, [*ids])],
     }
 
 
-def _comparisons(
-    tasks: Sequence[_Task], names: Sequence[str], unit: Bounds | None
-) -> Iterator[dict[str, Any]]:
+def _comparisons(tasks: Sequence[_Task], names: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Each improver minus the first: over all tasks, where there are several, and on each.
 
-    The p-values are corrected after Holm, those over all tasks among themselves, and those of
-    single tasks among themselves.
+    The p-values of all of them together are corrected after Holm.
     """
     areas = {(task.told.name, name): task.areas(name) for task in tasks for name in names}
     listed = [task.told.name for task in tasks]
-    alone = [[name] for name in listed]
-    for family in [alone] if len(tasks) == 1 else [[listed], alone]:
-        found: dict[tuple[str | None, str], dict[str, Any]] = {}
-        for of in family:
-            for name in names[1:]:
-                own, first = ({one: areas[one, each] for one in of} for each in (name, names[0]))
-                found[of[0] if family is alone else None, name] = _compared(own, first, unit)
-        corrected = holm({key: one["p_value"] for key, one in found.items()})
-        for (task_name, name), one in found.items():
-            p = corrected[task_name, name]
-            verdict = _verdict(one["mean"], p)
-            yield {"task": task_name, "improver": name, **one, "p_holm": p, "verdict": verdict}
+    wholes: list[tuple[str | None, list[str]]] = [(None, listed)] if len(tasks) > 1 else []
+    found = {
+        (task_name, name): _compared(
+            {one: areas[one, name] for one in of}, {one: areas[one, names[0]] for one in of}
+        )
+        for task_name, of in [*wholes, *((name, [name]) for name in listed)]
+        for name in names[1:]
+    }
+    corrected = holm({key: one["p_value"] for key, one in found.items()})
+    for (task_name, name), one in found.items():
+        p = corrected[task_name, name]
+        verdict = _verdict(one["mean"], p)
+        yield {"task": task_name, "improver": name, **one, "p_holm": p, "verdict": verdict}
 
 
 def _compared(
-    first: Mapping[str, Sequence[float]], second: Mapping[str, Sequence[float]], unit: Bounds | None
+    first: Mapping[str, Sequence[float]], second: Mapping[str, Sequence[float]]
 ) -> dict[str, Any]:
+    """An interval that goes with p: plain Student's t, and none where there is nothing to vary."""
     differences = {
         task: [0.0 if a == b else a - b for a, b in zip(values, second[task], strict=True)]
         for task, values in first.items()
     }
     of_seeds = [statistics.fmean(ones) for ones in zip(*differences.values(), strict=True)]
     return {
-        **paired_difference(first, second, unit).as_json(),
+        **paired_difference(first, second).as_json(),
+        **({"ci95": None} if are_alike(differences) else {}),
         "sd": statistics.stdev(of_seeds) if len(of_seeds) > 1 else None,
         "p_value": two_sided_p(differences),
     }

@@ -59,7 +59,7 @@ class _Bench:
     async def run(self) -> Ended:
         measured = 0
         try:
-            seeded = [await with_seed(self._context, task) for task in self._tasks]
+            seeded = [await with_seed(self._context, task, self._most) for task in self._tasks]
             tasks = [await with_seed_value(self._context, task) for task in seeded]
             for index in self._seeds:
                 name = f"seed {index + 1} of {len(self._seeds)}"
@@ -112,8 +112,8 @@ class _Bench:
         context, keys = self._context, list[str]()
         samples, uses = self._most, self._most + 1
         while samples > 0 and uses > 0:
-            calls = -(-samples // context.limits.samples_per_call)
-            limits = replace(context.limits, calls=calls, utility_uses=uses)
+            # As many calls as samples, so that one that asks for one at a time has as many.
+            limits = replace(context.limits, calls=samples, utility_uses=uses)
             again = SandboxedImprover(context, improver, "restart", samples, limits, is_traced=True)
             keys.append(again.next_key(u, s))
             _, usage = await again.run(u, s, keys[-1])

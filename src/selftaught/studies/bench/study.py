@@ -87,21 +87,28 @@ programs that came from a reply of the model count.
         config = make_config(BenchConfig, given)
         if min(config.samples) < 1:
             raise ConfigError(f"samples must be above 0, not {min(config.samples)}")
+        if list(config.samples) != sorted(set(config.samples)):
+            raise ConfigError(f"samples must rise, not {','.join(map(str, config.samples))}")
+        most = config.samples[-1]
+        limits = replace(config.limits, calls=most, utility_uses=most + 1)
+        _check_follows("improver", config.improver, BenchConfig.improver)
+        for name in given.get("limits", {}):
+            _check_follows(f"limits.{name}", getattr(config.limits, name), getattr(limits, name))
         # The settings of a report have the programs, and need no files.
         programs = config.programs
         if programs.keys() != set(config.improvers):
-            found = dict(installed.improver(one, config.store) for one in config.improvers)
-            programs = {name: program.source for name, program in found.items()}
-            config = replace(config, improvers=tuple(programs), programs=programs)
+            found = [installed.improver(one, config.store) for one in config.improvers]
+            programs = {name: program.source for name, program in found}
+            names = tuple(name for name, _ in found)
+            config = replace(config, improvers=names, programs=programs)
+        for place, name in enumerate(config.improvers):
+            if name in config.improvers[:place]:
+                raise ConfigError(f"improver {name} is named twice")
         alike: dict[str, str] = {}
         for name, source in programs.items():
             if source in alike:
                 raise ConfigError(f"improvers {alike[source]} and {name} are the same program")
             alike[source] = name
-        if len(config.improvers) < 2:
-            raise ConfigError("a comparison needs two improvers: give --improvers A,B")
-        most, each = max(config.samples), config.limits.samples_per_call
-        limits = replace(config.limits, calls=-(-most // each), utility_uses=most + 1)
         first, *others = (Program(programs[one], IMPROVER_ENTRY) for one in config.improvers)
         return Asked(
             replace(config, limits=limits),
@@ -116,6 +123,12 @@ programs that came from a reply of the model count.
     part = late("selftaught.studies.bench.page", "bench_section")
     result_of = late("selftaught.studies.bench.results", "bench_result")
     problems = late("selftaught.studies.bench.arms", "bench_problems")
+
+
+def _check_follows(name: str, said: object, follows: object) -> None:
+    """A file may say what follows, as that of a report does, and nothing else."""
+    if said != follows:
+        raise ConfigError(f"{name} of a bench is {follows!r}, not {said!r}: leave it out")
 
 
 study = BenchStudy()
