@@ -102,9 +102,8 @@ on test instances, which no improver ever saw, to the improver it began with.
         fewest = fewest_pairs(config.iterations, len(asked.tasks))
         if config.accept == "certified" and config.certify_pairs < fewest:
             raise ConfigError(
-                f"{config.certify_pairs} pairs can show no proposal to be better: with "
-                f"{config.iterations} steps and {len(asked.tasks)} tasks it takes --certify-pairs "
-                f"{fewest} at least"
+                f"{config.certify_pairs} pairs can show no proposal to be better: at T = "
+                f"{config.iterations} it takes --certify-pairs {fewest} at least"
             )
 
     def curve(self, reader: JournalReader, series_id: str) -> dict[str, Any]:
