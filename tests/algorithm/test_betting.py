@@ -25,6 +25,7 @@ from selftaught.core.betting import (
     ERROR,
     PAIRS,
     Verdict,
+    fewest_pairs,
     log_e_value,
     looks,
     needed_e_value,
@@ -108,15 +109,33 @@ def test_the_stake_is_the_mean_of_those_of_both_bets_in_whatever_order() -> None
     assert math.exp(log_e_value([-1.0, 1.0, 1.0])) == pytest.approx(0.5 * 1.5 * 1.5 / 2)
 
 
-def test_the_error_of_a_run_is_spread_over_its_steps_and_their_proposals() -> None:
+def test_the_error_of_a_run_is_spread_over_its_steps() -> None:
     assert needed_e_value(4) == pytest.approx(80)
-    assert needed_e_value(20, 5) == pytest.approx(2000)
+    assert needed_e_value(20) == pytest.approx(400)
 
 
 def test_pairs_are_shared_by_all_tasks_so_that_more_tasks_cost_no_more() -> None:
     assert looks(180, 1) == [30, 60, 90, 135, 180]
+    assert looks(180, 2) == [15, 30, 45, 68, 90]
     assert looks(180, 3) == [10, 20, 30, 45, 60]
     assert looks(1, 3) == [1]
+
+
+def test_the_last_look_is_at_no_more_pairs_than_there_may_be() -> None:
+    assert looks(180, 7) == [5, 9, 13, 20, 25]
+    assert all(looks(most, k)[-1] * k <= most for k in range(1, 9) for most in range(k, 200))
+
+
+@pytest.mark.parametrize(("steps", "tasks"), [(1, 1), (4, 1), (4, 3), (20, 2)])
+def test_fewer_than_the_fewest_pairs_adopt_nothing_even_where_all_is_won(
+    steps: int, tasks: int
+) -> None:
+    fewest, needed = fewest_pairs(steps, tasks), needed_e_value(steps)
+    for most, adopts in ((fewest, True), (fewest - 1, False)):
+        at = looks(most, tasks)
+        found = verdict({str(k): [(1.0, 0.0)] * at[-1] for k in range(tasks)}, needed, at)
+        assert found is not None
+        assert found.adopted is adopts
 
 
 # --- the policy -----------------------------------------------------------------------------------

@@ -163,11 +163,13 @@ def test_a_cut_audit_goes_on_to_the_same_end_and_replays(
     assert selftaught("replay", audit["run_id"], cwd=tmp_path).code == 0
 
 
+@pytest.mark.parametrize("samples", ["80", "141"])
 def test_a_budget_that_ends_leaves_whole_promotions_and_says_so(
-    folder: Path, runs: dict[str, str]
+    samples: str, folder: Path, runs: dict[str, str]
 ) -> None:
+    # The first takes 6 x 6 samples, the second 6 x 18: with 141 its last call gets 3 of 6.
     both = (runs["worse"], runs["better"])
-    found = done(folder, "audit", "promotions", *both, *OPTIONS, "--samples", "80", "--json")
+    found = done(folder, "audit", "promotions", *both, *OPTIONS, "--samples", samples, "--json")
     assert found["state"] == "budget"
     assert (len(found["promotions"]), found["not_measured"]) == (1, 1)
 
@@ -193,20 +195,29 @@ def test_a_changed_promotion_is_found(
 
 
 @pytest.mark.parametrize(
-    ("names", "said"),
+    ("names", "others", "said"),
     [
-        ([], "give a RUN whose adopted proposals are to be measured anew"),
-        (["none"], "adopted no proposal: there is nothing to audit"),
-        (["better", "other"], "are not alike (limits): audit them apart"),
+        ([], (), "give a RUN whose adopted proposals are to be measured anew"),
+        (["none"], (), "adopted no proposal: there is nothing to audit"),
+        (["better"], ["--utility-uses 9"], "are not alike (limits): audit them apart"),
+        (
+            ["better"],
+            ["--iterations 2 --val-runs 5"],
+            "are not alike (iterations, runs): audit them apart",
+        ),
+        (
+            ["better"],
+            [f"--accept certified --certify-pairs {pairs}" for pairs in (6, 7)],
+            "are not alike (certify_pairs): audit them apart",
+        ),
     ],
 )
 def test_what_cannot_be_audited_is_refused(
-    names: list[str], said: str, folder: Path, runs: dict[str, str]
+    names: list[str], others: list[str], said: str, folder: Path, runs: dict[str, str]
 ) -> None:
-    if "other" in names:
-        other = (*RUN[:-1], "--utility-uses", "9", "--accept", "paper", "--json")
-        runs = {**runs, "other": done(folder, *other)["run_id"]}
     ids = [runs[name] for name in names]
+    for other in others:
+        ids.append(done(folder, *RUN, "--accept", "paper", *other.split())["run_id"])
     found = selftaught("audit", "promotions", *ids, cwd=folder)
     assert found.code == 2
     assert said in found.stderr

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
+from selftaught.analysis.past import Past
 from selftaught.analysis.replies import reply_outcomes
 from selftaught.analysis.run_head import RunHead, read_head
 from selftaught.journal.codec import Body, Event
@@ -37,10 +38,16 @@ class RecordedRun:
     events: Sequence[Event]
     text: Text
     lasting: Mapping[tuple[str, str], Body] | None = None
+    _past: Past = field(default_factory=Past, init=False)
 
     @property
     def run_id(self) -> str:
         return self.head.run_id
+
+    def past(self) -> Past:
+        """Its improver runs so far, and what their programs scored."""
+        self._past.follow(self.events)
+        return self._past
 
     def last(self, kind: type[B], key: str) -> B | None:
         """The last of a kind by its key."""

@@ -53,18 +53,23 @@ class Verdict:
         return f"{shown}: {value} after {self.pairs:,} pairs"
 
 
-def needed_e_value(steps: int, proposals: int = 1) -> float:
-    """What adopts, if the run's error is spread evenly over its steps and proposals (Bonferroni).
+def needed_e_value(steps: int) -> float:
+    """What adopts, if the run's error is spread evenly over its steps (Bonferroni)."""
+    return steps / ERROR
 
-    Args:
-        proposals: of one step.
-    """
-    return steps * proposals / ERROR
+
+def fewest_pairs(steps: int, tasks: int) -> int:
+    """Pairs of whole rounds that adopt what is better by 1 in each: fewer can adopt nothing."""
+    needed, rounds = math.log(needed_e_value(steps)), 1
+    while log_e_value([1.0] * (rounds * tasks)) < needed:
+        rounds += 1
+    return rounds * tasks
 
 
 def looks(most: int, tasks: int) -> list[int]:
-    """After how many rounds one looks, if there are to be so many pairs in all, or just above."""
-    return sorted({math.ceil(most * share / tasks) for share in LOOKS})
+    """After how many rounds, at least one, one looks if there may be so many pairs in all."""
+    last = max(1, most // tasks)
+    return sorted({min(last, math.ceil(most * share / tasks)) for share in LOOKS})
 
 
 def log_e_value(differences: Iterable[float]) -> float:

@@ -87,6 +87,9 @@ class BudgetExceeded(SelfTaughtError):
         self.scope = scope
 
 
+CUT_SHORT = "the budget gave an improver fewer responses than it asked for"
+
+
 class Enough(BudgetExceeded):
     """Nothing more is to be asked for: what was sought is there."""
 

@@ -32,8 +32,9 @@ from selftaught_guest.extract import largest_block
 class RunContext:
     """One run: its seed, its limits, its ledger, its journal, and what serves it.
 
-    `drawn` tells what an improver took, by its program's id and the key of the utility. `history`
-    is what has been done already, and need not be done again. `now` is what improvers' clocks show.
+    `drawn` tells what an improver took, by its program's id and the key of the utility; `short` the
+    instances on which the budget gave one fewer responses than it asked for. `history` is what has
+    been done already, and need not be done again. `now` is what improvers' clocks show.
     `modules` is what improvers are told that they can import besides the usual modules.
     `version_scheme` is that of the run's tasks, from which keys follow; `reply_scheme` is how the
     programs of replies are found. `bounds` are those of
@@ -54,6 +55,7 @@ class RunContext:
     prompt_bytes: int = 1 << 18
     modules: tuple[str, ...] = ()
     drawn: dict[tuple[str, str], Usage] = field(default_factory=dict)
+    short: set[str | None] = field(default_factory=set)
     history: History = field(default_factory=History)
     version_scheme: int = VERSION_SCHEME
     reply_scheme: int = REPLY_SCHEME

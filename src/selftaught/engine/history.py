@@ -27,11 +27,13 @@ class EndedRun:
     Attributes:
         result: what it returned; the entry is not known here.
         scored: how many outcomes of evaluations stood at its end.
+        short: as `InvocationEnd` has it.
     """
 
     result: str | Failed
     usage: Usage
     scored: int = 0
+    short: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,10 @@ class History:
             return None
         came = ended.result
         return came if isinstance(came, Failed) else Program(came, entry), ended.usage
+
+    def was_short(self, key: str) -> bool:
+        """Whether the budget gave a finished improver run fewer responses than it asked for."""
+        return self.memory.runs[key].short
 
     def evaluation(self, key: str, program: Program) -> EvaluationOutcome | None:
         return self.memory.evaluations.get(key)

@@ -67,12 +67,22 @@ class SandboxedImprover:
         key = key or self.next_key(u, s)
         done = context.history.run(key, s.entry)
         if done is None:
-            return await self._run(key, u, s)
+            outcome, broker = await self._run(key, u, s)
+            self._note(u, broker.is_short)
+            return outcome, broker.usage
+        # A replay cannot tell what did not come because of the budget: the journal does.
+        self._note(u, context.history.was_short(key))
         if (stands := context.history.derived(done)) is not None:
             return stands
         return await self._run_again(key, u, s, done)
 
-    async def _run(self, key: str, u: QueriedUtility, s: Program) -> tuple[Program | Failed, Usage]:
+    def _note(self, u: QueriedUtility, is_short: bool) -> None:
+        if is_short:
+            self.context.short.add(u.facts()["repeat"])
+
+    async def _run(
+        self, key: str, u: QueriedUtility, s: Program
+    ) -> tuple[Program | Failed, Broker]:
         """In a guest, with what the journal holds of its model calls."""
         context = self.context
         context.ledger.check_wall()
@@ -108,7 +118,7 @@ class SandboxedImprover:
         if forgotten:
             self._record_divergence(key, f"did not ask again: calls {', '.join(sorted(forgotten))}")
         self._record_end(key, broker, outcome, result.cpu_s)
-        return outcome, broker.usage
+        return outcome, broker
 
     async def _run_again(
         self, key: str, u: QueriedUtility, s: Program, done: tuple[Program | Failed, Usage]

@@ -161,9 +161,9 @@ def _texts(find_texts: FindTexts, text_ids: Iterable[str]) -> Mapping[str, str]:
 
 def _ended(end: InvocationEnd, scored: int, texts: Mapping[str, str]) -> EndedRun:
     if end.program is not None:
-        return EndedRun(texts[end.program], end.usage, scored)
+        return EndedRun(texts[end.program], end.usage, scored, end.short)
     kind = cast(FailureKind, end.outcome)
-    return EndedRun(Failed(kind, end.detail, end.cpu_s), end.usage, scored)
+    return EndedRun(Failed(kind, end.detail, end.cpu_s), end.usage, scored, end.short)
 
 
 def _outcome(said: Evaluation) -> EvaluationOutcome:

@@ -11,6 +11,7 @@ from typing import TypedDict
 
 from selftaught.algorithm import Improver, MetaScore, MetaUtility
 from selftaught.core.concurrency import SingleFlight
+from selftaught.core.errors import CUT_SHORT, Enough
 from selftaught.core.evolve_block import LOST, frame_of
 from selftaught.core.outcome import EvaluationOutcome, Failed, Scored
 from selftaught.core.program import IMPROVER_ENTRY, Program
@@ -225,8 +226,16 @@ class CachedMetaUtility(MetaUtility):
         name: str,
         rounds: range,
     ) -> dict[str, list[tuple[float, float]]]:
+        """As there.
+
+        Raises: Enough if the budget cut one of them short: it would seem to be a worse improver.
+        """
         new, old = (self.build(one.program) for one in (new, old))
-        return await super().pairs(new, old, stream, name, rounds)
+        found = await super().pairs(new, old, stream, name, rounds)
+        own = _repeat(stream, f"{name}-")
+        if any(one is not None and one.startswith(own) for one in self._context.short):
+            raise Enough(CUT_SHORT)
+        return found
 
     async def aclose(self) -> None:
         """Stop what is under way."""

@@ -1,12 +1,10 @@
 """What is asked of several studies: before them, whether prompts can hold what they show; and by
-`verify` keys, estimates, improver runs and what they came to.
+`verify` keys, estimates and what improver runs came to.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 
 from selftaught.analysis.recorded_run import RecordedRun
 from selftaught.core.errors import ConfigError
@@ -15,9 +13,8 @@ from selftaught.core.scale import Scale
 from selftaught.core.seeds import Stream
 from selftaught.core.statistics import Estimate, close
 from selftaught.engine.keys import make_key
-from selftaught.engine.raised import Raises
 from selftaught.journal.codec import Event
-from selftaught.journal.events import Evaluation, Invocation, InvocationEnd, TaskVersion
+from selftaught.journal.events import TaskVersion
 from selftaught.journal.study_events import Baseline, Paired
 
 
@@ -54,60 +51,9 @@ def estimate_problem(what: str, said: Estimate, found: Estimate) -> Iterator[str
         yield f"{what} come to {found.as_json()}, and it says {said.as_json()}"
 
 
-@dataclass(slots=True)
-class Past:
-    """The improver runs of a journal so far, and what their programs scored.
-
-    Attributes:
-        ends: by role, improver, task and repeat, in the order in which they ended.
-        values: by program, task, stream and repeat; None for a failure.
-    """
-
-    ends: dict[tuple[str, str, str, str], list[InvocationEnd]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
-    values: dict[tuple[str, str, str, str], float | None] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, events: Iterable[Event]) -> Past:
-        past, raises = cls(), Raises()
-        begun: dict[str, Invocation] = {}
-        ended: dict[str, InvocationEnd] = {}
-        for event in events:
-            for key in raises.add(event).runs:
-                ended.pop(key, None)
-            match event.body:
-                case Invocation() as start:
-                    begun.setdefault(event.key, start)
-                case InvocationEnd() as end if event.key in begun:
-                    ended.setdefault(event.key, end)
-                case Evaluation() as one:
-                    past.values[one.program, one.task, one.stream, one.repeat] = one.value
-        for key, start in begun.items():
-            if key in ended:
-                place = (start.role, start.improver, start.task or "", start.repeat or "")
-                past.ends[place].append(ended[key])
-        return past
-
-    def drawn(self, role: str, improver: str, task: str, repeat: str) -> int:
-        return sum(end.usage.samples for end in self.ends[role, improver, task, repeat])
-
-    def best(
-        self, role: str, improver: str, task: TaskVersion, repeat: str, lowest: float
-    ) -> str | None:
-        """The best by search of what they returned; of equals, the first."""
-        returned = [end.program for end in self.ends[role, improver, task.name, repeat]]
-
-        def by_search(program: str) -> float:
-            value = self.values.get((program, task.name, "search", repeat))
-            return lowest if value is None else task.worth(value)
-
-        return max(filter(None, returned), key=by_search, default=None)
-
-
 def paired_problems(before: RecordedRun, body: Paired, stream: Stream, name: str) -> Iterator[str]:
     """How the values of pairs are not what the evaluations before them come to."""
-    past = Past.of(before.events)
+    past = before.past()
     told = {task.name: task for task in before.head.tasks}
     for place, (task, pairs) in enumerate(body.values.items()):
         scale = scale_of(body, task, told[task])

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from selftaught.analysis.recorded_run import RecordedRun
 from selftaught.core.concurrency import together
-from selftaught.core.errors import BudgetExceeded, Enough
+from selftaught.core.errors import CUT_SHORT, BudgetExceeded, Enough
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.task import Task
 from selftaught.engine.context import RunContext
@@ -121,7 +121,7 @@ class _Bench:
             end = so_far.last(InvocationEnd, keys[-1])
             trace = so_far.last(SearchTrace, keys[-1])
             if end is not None and end.short:  # else its arm would seem to be whole
-                raise Enough("the budget gave an improver fewer responses than it asked for")
+                raise Enough(CUT_SHORT)
             used = 0 if trace is None else len(trace.programs)
             if not usage.samples and not used:
                 break  # it does nothing, and would not do anything else

@@ -18,6 +18,8 @@ from selftaught.studies.settings import make_config, merged
 from selftaught.studies.study import Asked, Installed
 from selftaught.studies.transfer.origin import inherited
 
+_DECIDE = ("iterations", "runs")  # settings of `run` alone by which proposals are adopted
+
 
 @dataclass(frozen=True, slots=True)
 class Origins:
@@ -88,6 +90,7 @@ def asked_of(
     """
     first = origins.heads[0]
     own = {head.run_id: inherited(head, given.get("model")) for head in origins.heads}
+    certified = [head for head in origins.heads if head.config["accept"] == "certified"]
     for head in origins.heads[1:]:
         settings = own[first.run_id].keys() | own[head.run_id].keys()
         differ = sorted(
@@ -95,12 +98,13 @@ def asked_of(
             for name in settings - {"seed"}
             if own[first.run_id].get(name) != own[head.run_id].get(name)
         )
+        differ += [name for name in _DECIDE if head.config.get(name) != first.config.get(name)]
         differ += ["tasks"] if head.tasks != first.tasks else []
         if differ:
-            raise ConfigError(
-                f"runs {first.run_id} and {head.run_id} are not alike ({', '.join(differ)}): "
-                "audit them apart"
-            )
+            raise ConfigError(_unlike(first, head, differ))
+    for head in certified[1:]:  # with other policies it has no effect
+        if head.config["certify_pairs"] != certified[0].config["certify_pairs"]:
+            raise ConfigError(_unlike(certified[0], head, ["certify_pairs"]))
     names = first.config.get("tasks") or first.task_names
     tasks = [installed.task(name) for name in names]
     for task, told in zip(tasks, first.tasks, strict=True):
@@ -120,3 +124,8 @@ def asked_of(
     }
     parent = Program(programs[origins.adopted[0].parent], IMPROVER_ENTRY)
     return Asked(make_config(PromotionsConfig, asked), tasks, parent)
+
+
+def _unlike(one: RunHead, other: RunHead, differ: Sequence[str]) -> str:
+    runs = f"runs {one.run_id} and {other.run_id}"
+    return f"{runs} are not alike ({', '.join(differ)}): audit them apart"

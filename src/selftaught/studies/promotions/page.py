@@ -31,9 +31,9 @@ def _blocks(result: Json) -> Iterator[Block]:
         "False promotions by policy: no better than their parents on fresh instances",
         ("policy", "adopted", "false", "% [95 % interval]", "shown better", "shown worse"),
         tuple(_policy_row(one) for one in result["policies"]),
-        "A promotion is false if its mean difference is not above 0; of one that is as good as "
-        "its parent that is a toss-up. Shown: its own interval lies above, or below, 0. Intervals "
-        "of shares are Clopper and Pearson's, over promotions.",
+        "A promotion is false if its measured mean difference is not above 0; of one that is as "
+        "good as its parent that is a toss-up. Shown: its own interval lies above, or below, 0. "
+        "Intervals of shares are Clopper and Pearson's, which take promotions as independent.",
     )
     yield Table(
         f"Adopted proposals minus their parents, {result['pairs']} pairs a task",

@@ -19,7 +19,6 @@ from selftaught.journal.study_events import (
     StepProposal,
 )
 from selftaught.studies.checking import (
-    Past,
     estimate_problem,
     key_problem,
     paired_problems,
@@ -52,13 +51,20 @@ def _proposal_problems(root: str, before: RecordedRun, body: Proposal) -> Iterat
     if certificate is not None:
         yield from _certified_problems(before, body, certificate)
         return
+    config, said = before.head.config, body.val_difference
+    if body.improver not in (None, body.parent):
+        if config["accept"] == "certified":
+            yield "it was decided without pairs: it has no certificate"
+        # Whoever runs is measured, and the policy's verdict follows from the means.
+        elif config["accept"] == "strict" and body.accepted != (said is not None and said.mean > 0):
+            yield f"accepted: {body.accepted}, and that is not what its val_difference comes to"
     new, old = (
         before.last(MetaEvaluation, make_key(root, "meta", improver, "val"))
         for improver in (body.improver or "", body.parent)
     )
-    if body.val_difference is not None and new is not None and old is not None:
+    if said is not None and new is not None and old is not None:
         difference = paired_difference(new.values, old.values, before.head.unit)
-        yield from estimate_problem("val_difference", body.val_difference, difference)
+        yield from estimate_problem("val_difference", said, difference)
 
 
 def _certified_problems(
@@ -102,7 +108,7 @@ def _of_step(body: Proposal) -> StepProposal:
 
 def _baseline_problems(before: RecordedRun, body: Baseline) -> Iterator[str]:
     """How a baseline is not what the events before it come to, its estimate aside."""
-    past = Past.of(before.events)
+    past = before.past()
     told = {task.name: task for task in before.head.tasks}
     for task, values in body.values.items():
         scale = scale_of(body, task, told[task])

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from selftaught.core.betting import PAIRS
+from selftaught.core.betting import PAIRS, fewest_pairs
+from selftaught.core.errors import ConfigError
 from selftaught.studies.common_config import DEFAULT_TASKS, CommonConfig, RunsConfig
 from selftaught.studies.settings import Heading, Setting
 from selftaught.studies.study import Asked, Estimated, Repeated, Study, late
@@ -98,6 +99,12 @@ on test instances, which no improver ever saw, to the improver it began with.
         modules = config.sandbox.modules
         told = describe_meta_utility(asked.tasks, runs, limits, modules, models=models)
         check_prompt("the meta-utility", told, asked.improver, config.prompt_kb)
+        fewest = fewest_pairs(config.iterations, len(asked.tasks))
+        if config.accept == "certified" and config.certify_pairs < fewest:
+            raise ConfigError(
+                f"{config.certify_pairs} pairs can show no proposal to be better: at T = "
+                f"{config.iterations} it takes --certify-pairs {fewest} at least"
+            )
 
     def curve(self, reader: JournalReader, series_id: str) -> dict[str, Any]:
         from selftaught.analysis.curve import learning_curve

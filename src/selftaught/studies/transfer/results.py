@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, TypeAlias
 
@@ -12,7 +12,7 @@ from selftaught.engine.keys import make_key
 from selftaught.journal.codec import Event
 from selftaught.journal.events import TaskVersion
 from selftaught.journal.study_events import Transfer, TransferRestart
-from selftaught.studies.checking import Past, key_problem
+from selftaught.studies.checking import key_problem
 from selftaught.studies.transfer.table import TransferredTask, transfer_rows
 
 
@@ -104,12 +104,12 @@ def transfer_problems(event: Event, before: RecordedRun) -> Iterator[str]:
             root = make_key("run", before.head.seed)
             yield from key_problem(root, event, event.kind, body.task)
             told = {task.name: task for task in before.head.tasks}
-            yield from _problems(before.events, body, told[body.task])
+            yield from _problems(before, body, told[body.task])
 
 
-def _problems(before: Iterable[Event], body: Body, told: TaskVersion) -> Iterator[str]:
+def _problems(before: RecordedRun, body: Body, told: TaskVersion) -> Iterator[str]:
     """What it says that the events before it do not."""
-    past, task = Past.of(before), body.task
+    past, task = before.past(), body.task
     for name, programs in body.programs.items():
         values, samples = body.values[name], body.samples[name]
         if not len(programs) == len(values) == len(samples):
