@@ -53,12 +53,12 @@ def _differences(result: Json) -> Table:
             _difference(one, result["seeds"]),
             words.p_value(one["p_value"]),
             words.p_value(one["p_holm"]),
-            one["verdict"],
+            one["verdict"] if one["verdict"] in ("higher", "lower") else "-",
         )
         for one in result["comparisons"]
     )
     title = f"Area, improver - {_reference(result)}, over {words.counted(result['seeds'], 'seed')}"
-    headings = ("task", "improver", "difference", "p", "corrected", "")
+    headings = ("task", "improver", "difference", "p", "corrected", "shown")
     return Table(title, headings, rows, _CORRECTION)
 
 
