@@ -50,8 +50,8 @@ WRONG = {
     "run --model gpt": "must be written provider:model",
     "run --model gpt:5": "unknown model provider 'gpt'",
     "run --improver nope": "unknown improver 'nope': it is no name (annealing, bandit, "
-    "beam_search, best_of_n, chain_of_thought, earlier_seed, evolve, genetic, greedy, seed, sequential), "
-    "no file, and no run",
+    "beam_search, best_of_n, chain_of_thought, earlier_seed, evolve, genetic, greedy, seed, "
+    "sequential), no file, and no run",
     "run --store nowhere.db": "is not a database URL",
     "run --store sqlite:////nowhere/x.db": "the folder /nowhere does not exist",
     "run --config nowhere.toml": "cannot read the configuration nowhere.toml",
