@@ -75,7 +75,7 @@ class Certified:
     """
 
     def __init__(self, steps: int, most: int) -> None:
-        """For one run of so many steps, and with about so many pairs a step at most."""
+        """For one run of so many steps, and with so many pairs a step at most."""
         self._needed, self._most = needed_e_value(steps), most
         self._step = 0
 

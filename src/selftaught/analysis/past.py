@@ -47,19 +47,22 @@ class Past:
             case Evaluation() as one:
                 self.values[one.program, one.task, one.stream, one.repeat] = one.value
 
-    def _ends(self, place: Place) -> Iterator[InvocationEnd]:
-        """Of a role, improver, task and repeat, in the order in which they began."""
-        begun = self._begun.get(place, {})
-        return (self._ended[key] for key in begun if key in self._ended)
+    def begun(self, role: str, improver: str, task: str, repeat: str) -> tuple[str, ...]:
+        """Keys of its improver runs there, in the order in which they began."""
+        return tuple(self._begun.get((role, improver, task, repeat), ()))
+
+    def _ends(self, *place: str) -> Iterator[InvocationEnd]:
+        """Of a role, improver, task and repeat, in that order."""
+        return (self._ended[key] for key in self.begun(*place) if key in self._ended)
 
     def drawn(self, role: str, improver: str, task: str, repeat: str) -> int:
-        return sum(end.usage.samples for end in self._ends((role, improver, task, repeat)))
+        return sum(end.usage.samples for end in self._ends(role, improver, task, repeat))
 
     def best(
         self, role: str, improver: str, task: TaskVersion, repeat: str, lowest: float
     ) -> str | None:
         """The best by search of what they returned; of equals, the first."""
-        returned = [end.program for end in self._ends((role, improver, task.name, repeat))]
+        returned = [end.program for end in self._ends(role, improver, task.name, repeat)]
 
         def by_search(program: str) -> float:
             value = self.values.get((program, task.name, "search", repeat))

@@ -17,7 +17,6 @@ from selftaught.journal.codec import Event, as_json
 from selftaught.journal.events import (
     Diverged,
     Evaluation,
-    Invocation,
     InvocationEnd,
     Replies,
     TaskVersion,
@@ -150,14 +149,8 @@ def bench_problems(event: Event, before: RecordedRun) -> Iterator[str]:
         return
     root = make_key("run", before.head.seed)
     yield from key_problem(root, event, event.kind, arm.task, arm.improver, arm.index)
-    place = (arm.improver, arm.task, "search", repeat_of(arm.index))
-    begun = dict.fromkeys(
-        one.key
-        for one in before.events
-        if isinstance(one.body, Invocation)
-        and (one.body.improver, one.body.task, one.body.stream, one.body.repeat) == place
-    )
-    if arm.runs != tuple(begun):
+    begun = before.past().begun("restart", arm.improver, arm.task, repeat_of(arm.index))
+    if arm.runs != begun:
         yield f"its improver runs are {', '.join(arm.runs)}, and those begun {', '.join(begun)}"
     for key in arm.runs:
         ended, trace = before.last(InvocationEnd, key), before.last(SearchTrace, key)
