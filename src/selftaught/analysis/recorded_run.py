@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
@@ -105,7 +105,8 @@ def outcomes(events: Iterable[Event]) -> list[dict[str, Any]]:
 
     Returns: `{"what", "outcome", "count", "example"}`
 
-    The most frequent first; the example is what the first of them said, in a line.
+    The most frequent first; the example is the line that most of them said, of equals the first by
+    letters: whoever came first depends on the machine.
     """
     listed = [*events]
     ends = latest(listed, InvocationEnd)
@@ -118,10 +119,13 @@ def outcomes(events: Iterable[Event]) -> list[dict[str, Any]]:
         found.append(("improver runs", outcome, detail))
     found += reply_outcomes(listed)
     counts = Counter((what, outcome) for what, outcome, _ in found)
-    examples: dict[tuple[str, str], str] = {}
+    said: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for what, outcome, detail in found:
-        if detail and not examples.get((what, outcome)):
-            examples[what, outcome] = detail.partition("\n")[0][:_EXAMPLE_CHARS]
+        if detail:
+            said[what, outcome][detail.partition("\n")[0][:_EXAMPLE_CHARS]] += 1
+    examples = {
+        one: min(lines, key=lambda line: (-lines[line], line)) for one, lines in said.items()
+    }
     return [
         {"what": what, "outcome": outcome, "count": count, "example": examples.get(one, "")}
         for one, count in sorted(counts.items(), key=lambda item: (item[0][0], -item[1], item[0]))
