@@ -288,3 +288,73 @@ def test_the_best_run_is_the_best_on_val_of_those_with_another_improver() -> Non
     stood = run("c", "seed", "seed", 0.9)
     assert best_run([a, b, stood]) == b
     assert best_run([stood]) is None
+
+
+PARTED = """\
+PARTS = ("asks", "thanks")
+
+
+def improve_algorithm(initial_solution, utility, language_model):
+    if "asks" in PARTS:
+        replies = language_model.prompt("An expert.", "Improve it.", n_responses=2)
+        return max([initial_solution, *map(extract_code, replies)], key=utility)
+    return initial_solution
+"""
+ENGINE = """\
+tasks = ["flow_shop"]
+improvers = ["parted.py", "plain.py"]
+samples = [2]
+seeds = 2
+"""
+
+
+@pytest.fixture
+def engine(here: Path) -> tuple[str, ...]:
+    """A folder with two improvers, of which one has parts, and the command that measures them."""
+    (here / "parted.py").write_text(f"from helpers import extract_code\n\n{PARTED}")
+    (here / "plain.py").write_text(
+        "def improve_algorithm(solution, utility, model): return solution"
+    )
+    (here / "engine.toml").write_text(ENGINE)
+    program = load_task("flow_shop").seed_program().source.replace("0.8", "1.8")
+    (here / "texts.json").write_text(json.dumps([f"```python\n{program}\n```"]))
+    return ("reproduce", "engine", "--config", "engine.toml", "--model", "scripted:texts.json")
+
+
+def test_the_engine_is_measured_whole_and_without_each_of_its_parts_and_only_once(
+    engine: tuple[str, ...], here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert edge.run(command, [*engine, "--estimate", "--json"]) == 0
+    steps = {one["name"] for one in json.loads(capsys.readouterr().out)["steps"]}
+    names = ["parted.py", "plain.py", "parted.py -asks", "parted.py -thanks"]
+    assert steps == set(names)
+    assert edge.run(command, [*engine, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [one["name"] for one in found["improvers"]] == names
+    assert [one["samples"] for one in found["tasks"][0]["improvers"]] == [2, 0, 0, 2]
+    assert edge.run(command, engine) == 0  # again, and in words
+    assert "Area, improver - parted.py, over 2 seeds" in capsys.readouterr().out
+    assert [kind for _, kind, _ in runs(here)] == ["bench"]
+
+
+def test_the_shipped_engine_takes_each_part_out_of_evolve(
+    capsys: pytest.CaptureFixture[str], here: Path
+) -> None:
+    assert edge.run(command, ["reproduce", "engine", "--show", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    parts = ("said", "best", "unlike", "vain", "ideas")
+    ablated = [f"evolve -{part}" for part in parts]
+    assert shown["improvers"] == ["evolve", "greedy", "best_of_n", *ablated]
+    whole = shown["programs"]["evolve"]
+    for part, name in zip(parts, ablated, strict=True):
+        source = shown["programs"][name]
+        assert whole.count(f'"{part}"') - 1 == source.count(f'"{part}"') + source.count(f"'{part}'")
+
+
+def test_an_engine_without_parts_is_refused(
+    engine: tuple[str, ...], here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "engine.toml").write_text(ENGINE.replace("parted.py", "greedy"))
+    assert edge.run(command, engine) == 2
+    assert "no improver of engine.toml has a line `PARTS = (...)`" in capsys.readouterr().err
+    assert not (here / "selftaught.db").exists()

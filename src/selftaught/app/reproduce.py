@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from selftaught.analysis.run_head import RunHead, read_head
-from selftaught.app.compose import run_study
 from selftaught.app.discovery import Installed, load_task
 from selftaught.app.estimates import estimated
 from selftaught.app.instance_key import find_instance_key
@@ -165,16 +164,21 @@ _NOTHING_TO_TRANSFER = _Transferred(
 
 
 async def run_or_go_on(config: RunConfig, listener: Listener) -> Json:
-    """The result of a run or a series of this configuration: from the store if it has ended there,
-    gone on with if it was cut, else of one that is started. Raises: as `reproduce`.
-    """
+    """The result of a run or a series of this configuration; as `started_or_gone_on`."""
     tasks = [load_task(name) for name in config.tasks]
-    improver = load_improver(config.improver)
-    found = _find(config, tasks, improver)
+    asked = Asked(config, tasks, load_improver(config.improver))
+    return await started_or_gone_on(asked, listener)
+
+
+async def started_or_gone_on(asked: Asked[Any], listener: Listener) -> Json:
+    """The result of what is asked: from the store if it has ended there, gone on with if it was
+    cut, else of a run that is started. Raises: as `reproduce`.
+    """
+    found = _find(asked.config, asked.tasks, asked.improver)
     if found is None:
-        return await run_repeated(Asked(config, tasks, improver), listener)
+        return await run_repeated(asked, listener)
     _tell_found(listener, found)
-    return await _gone_on(found, config.store, tasks, listener)
+    return await _gone_on(found, asked.config.store, asked.tasks, listener)
 
 
 async def _transferred(
@@ -188,16 +192,10 @@ async def _transferred(
     given = {**as_json(protocol.transfer), "budget": left}
     given |= {"store": run.store, "tier": run.tier, "slots": run.slots}
     asked = asked_of(origin, given, Installed())
-    config, tasks = asked.config, asked.tasks
-    found = _find(config, tasks, asked.improver)
     try:
-        if found is None:
-            result = await run_study(asked, listener)
-        else:
-            _tell_found(listener, found)
-            result = await _gone_on(found, config.store, tasks, listener)
+        result = await started_or_gone_on(asked, listener)
     except NothingMeasured:
-        head = _find(config, tasks, asked.improver)
+        head = _find(asked.config, asked.tasks, asked.improver)
         assert head is not None  # it was started
         usage, wall_s = head.usage or Usage(), head.wall_s or 0.0
         return _Transferred("budget", None, spent, usage, wall_s)
