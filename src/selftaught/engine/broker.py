@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from selftaught.core.budget import ImproverLimits, Usage
 from selftaught.core.concurrency import together
-from selftaught.core.errors import JournalEnds, ModelFailure
+from selftaught.core.errors import BudgetExceeded, Enough, JournalEnds, ModelFailure
 from selftaught.core.language_model import Prompt
 from selftaught.core.messages import (
     ClockRequest,
@@ -82,6 +82,8 @@ class Broker:
     Attributes:
         solution: what it improves.
         limits: its limits, which live here and nowhere else.
+        draws_all: they are what the whole run's budget allows: where the model's budget ends, the
+            improver is told so, and ends in order.
         samples_left: samples that it may still draw, or None for as many as its calls allow.
         asked: keys of the prompts that it has asked so far.
         ended: in a replay, where the journal ended first.
@@ -95,11 +97,13 @@ class Broker:
     limits: ImproverLimits
     samples_left: int | None = None
     solution: str = ""
+    draws_all: bool = False
     calls: int = 0
     uses: int = 0
     asked: set[str] = field(default_factory=set)
     ended: JournalEnds | None = None
     scored: list[tuple[int, str | None]] | None = None
+    _is_spent: bool = False
     _drawn: list[ChargedCall] = field(default_factory=list)
     _readings: list[asyncio.Task[None]] = field(default_factory=list)
     _clock: Clock = field(init=False)
@@ -114,8 +118,9 @@ class Broker:
 
     @property
     def is_short(self) -> bool:
-        """Whether the run's budget gave it fewer responses than it asked for."""
-        return any(call.is_short for call in self._drawn)
+        """Whether the run's budget gave it fewer responses than it asked for, or could have."""
+        is_over = self.draws_all and (self._is_spent or self.calls >= self.limits.calls)
+        return is_over or any(call.is_short for call in self._drawn)
 
     def trace(self) -> tuple[SearchTrace, list[str]]:
         """What it had scored, once it has ended, and the texts of that."""
@@ -259,6 +264,11 @@ class Broker:
         self._drawn.append(call)
         try:
             left = await call.draw(base, counts, model)
+        except BudgetExceeded as spent:
+            if not self._ends_in_order(spent):
+                raise
+            self._is_spent = True
+            raise _Refused("budget", "the run's budget of the language model is spent") from None
         except ModelFailure as failure:
             if failure.kind != "prompt":
                 raise
@@ -269,3 +279,9 @@ class Broker:
             for key, drawn in call.drawn.items()
         ]
         return [left[message].pop(0) for message in messages if left[message]]
+
+    def _ends_in_order(self, spent: BudgetExceeded) -> bool:
+        """Whether the improver is to hear of it, and may yet score; what was so is so again."""
+        if isinstance(spent, JournalEnds):
+            return self.draws_all and self.context.history.was_short(self.improver_run)
+        return self.draws_all and not isinstance(spent, Enough) and spent.resource != "wall_s"

@@ -42,7 +42,10 @@ async def improve_run(
         task = await with_seed(context, asked.tasks[0])
     except BudgetExceeded as error:
         raise NothingMeasured(f"{error}; there is no first program: give it more") from None
-    improver = SandboxedImprover(context, asked.improver, "improve")
+    whole = asked.config.whole
+    improver = SandboxedImprover(
+        context, asked.improver, "improve", limits=whole, draws_all=whole is not None
+    )
     u, scored = _Search(context, task, Goal.of(task, asked.config)), _Best(context, task, recorded)
     ended = Ended(STOPPED, _FINISHED) if asked.finish else Ended()
     try:
@@ -200,6 +203,8 @@ async def _search(
         if not isinstance(result, Failed) and (value := await u(result)) > best_value:
             best, best_value = result, value
         u.check(best_value)
+        if improver.draws_all and SEARCHED in improver.context.short:
+            raise improver.context.ledger.spent_most()
         in_vain = 0 if best_value > before else in_vain + 1
         # An improver that asks the model nothing would never spend a budget.
         idle = usage.lm_calls == 0
