@@ -37,6 +37,7 @@ from selftaught.journal.events import ClockRead
 
 MAX_TEMPERATURE = 2.0
 _MOST_TEXTS = 10_000
+_NOTE_CHARS = 500
 
 
 class _Refused(Exception):
@@ -233,6 +234,10 @@ class Broker:
             raise _Refused(
                 "value", f"there is no model {request.model!r:.80}: there are {', '.join(names)}"
             )
+        if len(request.note) > _NOTE_CHARS:
+            raise _Refused(
+                "value", f"a note of {len(request.note)} characters; the limit is {_NOTE_CHARS}"
+            )
         if not math.isfinite(request.temperature):
             raise _Refused("value", f"temperature must be a number, not {request.temperature}")
         if self.calls >= self.limits.calls or self.samples_left == 0:
@@ -252,18 +257,20 @@ class Broker:
             max_tokens=self.context.max_tokens,
         )
         drawn = messages if len(messages) > 1 else messages * wanted
-        responses = await self._draw(base, drawn[:wanted], request.model)
+        responses = await self._draw(base, drawn[:wanted], request)
         return Reply({"responses": responses, "times_used": times_used})
 
-    async def _draw(self, base: Prompt, messages: Sequence[str], model: str) -> list[str]:
+    async def _draw(
+        self, base: Prompt, messages: Sequence[str], request: PromptRequest
+    ) -> list[str]:
         """One response to each message, in order; equal messages are one request with n."""
         counts: dict[str, int] = {}
         for message in messages:
             counts[message] = counts.get(message, 0) + 1
-        call = ChargedCall(self.context, self.improver_run, self.asked)
+        call = ChargedCall(self.context, self.improver_run, self.asked, request.note)
         self._drawn.append(call)
         try:
-            left = await call.draw(base, counts, model)
+            left = await call.draw(base, counts, request.model)
         except BudgetExceeded as spent:
             if not self._ends_in_order(spent):
                 raise

@@ -192,6 +192,7 @@ def guest_facts(
         "samples_per_call": limits.samples_per_call,
         "utility_uses": limits.utility_uses,
         "models": [one.name for one in context.requesters],
+        "prompt_chars": context.prompt_chars,
     }
 
 

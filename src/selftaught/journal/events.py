@@ -85,6 +85,7 @@ class Run(EventRecord, frozen=True, kw_only=True):
         reply_scheme: how the program of a reply is found (`engine.replies`).
         interval_scheme: 2 where bounds also tell of values that are all equal, and of programs of
             `improve` that ran.
+        prompt_chars: what improvers are told that a prompt may have; older versions told nothing.
     """
 
     kind: ClassVar[str] = "run"
@@ -107,6 +108,7 @@ class Run(EventRecord, frozen=True, kw_only=True):
     bounded: bool = False
     reply_scheme: int = 1
     interval_scheme: int = 1
+    prompt_chars: int = 0
 
 
 class Phase(EventRecord, frozen=True):
@@ -218,6 +220,7 @@ class LmCall(EventRecord, frozen=True):
         n: responses asked for.
         reserved: what it may take at most.
         model: that is asked, where the run has several.
+        note: what the improver says of the call: a claim of generated code.
     """
 
     kind: ClassVar[str] = "lm_call"
@@ -234,6 +237,7 @@ class LmCall(EventRecord, frozen=True):
     seeds: tuple[int, ...]
     reserved: Usage
     model: str = ""
+    note: str = ""
 
 
 class LmAnswer(EventRecord, frozen=True):

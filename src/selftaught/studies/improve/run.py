@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from selftaught.analysis.recorded_run import RecordedRun
 from selftaught.core.budget import Usage
@@ -28,6 +28,7 @@ from selftaught.studies.results import STOPPED
 from selftaught.studies.settings import as_json
 from selftaught.studies.study import Asked, Ended, NothingMeasured
 
+_REHEARSED_CALLS = 20
 _FINISHED = "the best so far was measured, and the search can be gone on with"
 
 
@@ -220,14 +221,20 @@ async def improve_steps(rehearsals: Rehearsals, asked: Asked[ImproveConfig]) -> 
     Raises: ConfigError where nothing bounds the search.
     """
     (task,), config = asked.tasks, as_json(asked.config)
-    seed = task.seed_program()
-    each, scored = await rehearsals.rehearse(asked.improver, seed, task.described())
+    seed, limits, whole = task.seed_program(), rehearsals.limits, asked.config.whole
+    if whole is not None:  # its beginning tells of the rest
+        limits = replace(whole, calls=min(whole.calls, _REHEARSED_CALLS))
+    each, scored = await rehearsals.rehearse(
+        asked.improver, seed, task.described(), limits=limits
+    )
     runs = _runs(asked.config, each)
-    whole = math.ceil(runs)
-    counts = (1 + math.ceil(runs * scored), 1 + whole * rehearsals.limits.utility_uses)
+    begun = math.ceil(runs)
+    calls = math.ceil(runs * limits.calls) if whole else begun * limits.calls
+    uses = calls * limits.samples_per_call + 1 if whole else begun * limits.utility_uses
+    counts = (min(1 + math.ceil(runs * scored), 1 + uses), 1 + uses)
     seconds = await rehearsals.scoring_s(task)
-    name = "search" if whole == 1 else f"search, {whole:,} improver runs"
-    most = rehearsals.most_run * whole
+    name = "search" if whole or begun == 1 else f"search, {begun:,} improver runs"
+    most = replace(rehearsals.most_sample * (calls * limits.samples_per_call), lm_calls=calls)
     steps = [Step(name, _times(each, runs), most, Scorings(*counts, seconds))]
     if task.seed is None:
         steps.insert(0, Step("first program", *await rehearsals.first_program(task)))
