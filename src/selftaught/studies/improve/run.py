@@ -224,9 +224,7 @@ async def improve_steps(rehearsals: Rehearsals, asked: Asked[ImproveConfig]) -> 
     seed, limits, whole = task.seed_program(), rehearsals.limits, asked.config.whole
     if whole is not None:  # its beginning tells of the rest
         limits = replace(whole, calls=min(whole.calls, _REHEARSED_CALLS))
-    each, scored = await rehearsals.rehearse(
-        asked.improver, seed, task.described(), limits=limits
-    )
+    each, scored = await rehearsals.rehearse(asked.improver, seed, task.described(), limits=limits)
     runs = _runs(asked.config, each)
     begun = math.ceil(runs)
     calls = math.ceil(runs * limits.calls) if whole else begun * limits.calls
