@@ -105,9 +105,7 @@ class Evolution:
         """Of a few of the better half the one that has fewest words in common with the parent."""
         half = [one for one in self.archive[: 1 + len(self.archive) // 2] if one is not parent]
         few = random.sample(half, min(4, len(half)))
-        return min(
-            few, key=lambda one: len(one.words & parent.words) / len(one.words), default=None
-        )
+        return min(few, key=lambda one: len(one.words & parent.words) / len(one.words))
 
     # --- the prompt -----------------------------------------------------------------------------
 
@@ -118,11 +116,10 @@ class Evolution:
         others = []
         if "best" in PARTS and parent is not self.best:
             others.append((self.best, "The best so far"))
-        if "unlike" in PARTS and random.random() < UNLIKE_SHARE:
+        if "unlike" in PARTS and random.random() < UNLIKE_SHARE and len(self.archive) > 1:
             others.append((self.unlike(parent), "One that is unlike it; take what is better there"))
         for one, what in others:
-            if one is not None:
-                yield f"{what}, which scores {one.value:.6g}:\n{fenced(one.source)}"
+            yield f"{what}, which scores {one.value:.6g}:\n{fenced(one.source)}"
         if "vain" in PARTS and parent.vain:
             tried = "\n\n".join(parent.vain[-VAIN:])
             yield f"These changes of the first program did not help:\n{tried}"
@@ -159,7 +156,7 @@ class Evolution:
                 what += " by an idea"
                 asked = f"An idea to try: {self.ideas.pop()[:1000]}\n\n{asked}"
         place = f"place {1 + self.archive.index(parent)} of {len(self.archive)}"
-        further = n, how[1], how[0], f"{what}; of {place}, try {parent.tries}"
+        further = n, how[1], how[0], f"{what} from {place}, try {parent.tries}"
         started = self.language_model.start(self.expertise, self.message(parent, asked), *further)
         return started, parent, how, asks_ideas
 
