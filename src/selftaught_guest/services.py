@@ -233,25 +233,16 @@ def _scoring(solutions: Iterable[str]) -> Mapping[str, Any]:
 class PromptedModel:
     """The model, for as many calls as the host grants.
 
-    Attributes:
-        prompt_chars: characters of expertise and message together for which every model of the run
-            has room, as far as is known.
+    `prompt_chars`: of expertise and message together, for which all its `models` should have room.
     """
 
-    def __init__(
-        self,
-        requests: Requests,
-        budget: int,
-        max_responses_per_call: int,
-        models: Sequence[str],
-        prompt_chars: int,
-    ) -> None:
+    def __init__(self, requests: Requests, facts: Mapping[str, Any]) -> None:
         self._requests = requests
         self._told = 0
-        self.models = list(models)
-        self.budget = budget
-        self.max_responses_per_call = max_responses_per_call
-        self.prompt_chars = prompt_chars
+        self.models = list(facts.get("models", ()))
+        self.budget: int = facts["calls"]
+        self.max_responses_per_call: int = facts["samples_per_call"]
+        self.prompt_chars: int = facts.get("prompt_chars") or _PROMPT_CHARS
         self.times_used = 0
 
     def __repr__(self) -> str:
@@ -343,11 +334,5 @@ def connect(channel: Channel, facts: Mapping[str, Any]) -> tuple[Requests, Utili
     return (
         requests,
         Utility(requests, facts["description"], facts["utility_uses"]),
-        PromptedModel(
-            requests,
-            facts["calls"],
-            facts["samples_per_call"],
-            facts.get("models", ()),
-            facts.get("prompt_chars") or _PROMPT_CHARS,
-        ),
+        PromptedModel(requests, facts),
     )

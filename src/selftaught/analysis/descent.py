@@ -1,13 +1,13 @@
 """Which program of a search came from which, what was asked, and what became of it.
 
-All of it follows from what the journal holds anyway: prompts with what they showed, replies,
-scores; and the note that an improver may give to a call, which is the improver's own word.
+All of it follows from prompts with what they showed, replies and scores; and from the note that an
+improver may give to a call, which is its own word.
 """
 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
@@ -18,7 +18,6 @@ from selftaught.journal.events import Evaluation, Invocation, LmCall, Replies, R
 
 # What a program is, beside the one that its prompt showed.
 BECAME = ("best so far", "better", "as good", "worse", "failed")
-_ROLE = "improve"
 _Origin: TypeAlias = tuple[int, int, str, str]  # number of the call, place, what it showed, note
 _NOWHERE: _Origin = 0, 0, "", ""
 
@@ -63,91 +62,74 @@ class Descent:
     def line_to(self, program_id: str | None) -> list[Born]:
         """From the first ancestor that is known to the program."""
         by_id = {one.program_id: one for one in self.programs}
-        line: dict[str, Born] = {}
-        while program_id in by_id and program_id not in line:
-            line[program_id] = by_id[program_id]
-            program_id = by_id[program_id].parent_id
-        return [*line.values()][::-1]
+        line: list[Born] = []
+        while program_id in by_id:
+            line.append(by_id.pop(program_id))
+            program_id = line[-1].parent_id
+        return line[::-1]
 
-    def children(self) -> dict[str | None, list[Born]]:
-        """Of each program, in their order; of None those whose parent nobody scored."""
+    def children(self) -> Mapping[str, list[Born]]:
+        """Of each program, in their order; of "" those whose parent nobody scored."""
         known = {one.program_id for one in self.programs}
-        found: defaultdict[str | None, list[Born]] = defaultdict(list)
+        found: defaultdict[str, list[Born]] = defaultdict(list)
         for one in self.programs:
-            found[one.parent_id if one.parent_id in known else None].append(one)
+            parent = one.parent_id or ""
+            found[parent if parent in known else ""].append(one)
         return found
 
-    def tree(self, best: str | None) -> Iterator[tuple[int, bool, Born]]:
+    def tree(self) -> Iterator[tuple[int, bool, Born]]:
         """All of it, each with its depth, and whether it begins a branch.
 
         Branches come before the line from which they part goes on: to the best program or, in a
         branch, to the child that has most descendants, if any has one.
         """
-        children, sizes = self.children(), self._sizes()
-        main = {one.program_id for one in self.line_to(best)}
-
-        def rank(one: Born) -> tuple[bool, int]:
-            return one.program_id in main, sizes[one.program_id]
-
+        children, weights = self.children(), Counter[str]()
+        for one in reversed(self.programs):  # they come after their parents
+            weights[one.parent_id or ""] += 1 + weights[one.program_id]
+        weights.update({one.program_id: len(self.programs) for one in self.line_to(self.best)})
         # The last is drawn next; no recursion, since lines may be long.
-        waiting = [(0, True, one) for one in reversed(children[None])]
+        waiting = [(0, True, one) for one in reversed(children[""])]
         while waiting:
             depth, begins, one = waiting.pop()
             yield depth, begins, one
             own = children[one.program_id]
-            goes_on = max(own, key=rank, default=None)
-            if goes_on is not None and any(rank(goes_on)):
-                waiting.append((depth, False, goes_on))
-                own = [each for each in own if each is not goes_on]
+            heaviest = max(own, key=lambda each: weights[each.program_id], default=one)
+            if heaviest is not one and weights[heaviest.program_id]:
+                waiting.append((depth, False, heaviest))
+                own = [each for each in own if each is not heaviest]
             waiting += [(depth + 1, True, each) for each in reversed(own)]
-
-    def _sizes(self) -> dict[str, int]:
-        """Descendants of each."""
-        sizes = {one.program_id: 0 for one in self.programs}
-        for one in reversed(self.programs):  # children come after their parents
-            if one.parent_id in sizes:
-                sizes[one.parent_id] += 1 + sizes[one.program_id]
-        return sizes
 
 
 def descent(events: Iterable[Event]) -> Descent:
     """Of a run that improves a program; nothing of others."""
     listed = [*events]
     tasks: dict[str, TaskVersion] = {}
-    searches: dict[str, tuple[str | None, str | None, str | None]] = {}
+    places: dict[str, tuple[str | None, ...]] = {}  # of the improver runs that search
     calls: dict[str, tuple[int, str]] = {}
+    scored: dict[str, Evaluation] = {}
     for event in listed:
         match event.body:
             case Run(tasks=versions):
                 tasks = {task.name: task for task in versions}
-            case Invocation(role=role) as run if role == _ROLE:
-                searches[event.key] = run.task, run.stream, run.repeat
-            case LmCall() as asked if asked.invocation in searches:
+            case Invocation(role="improve") as run:
+                places[event.key] = run.task, run.stream, run.repeat
+            case LmCall() as asked if asked.invocation in places:
                 calls.setdefault(event.key, (len(calls) + 1, asked.note))
-    places = set(searches.values())
-    scored: dict[str, Evaluation] = {}
-    for event in listed:
-        one = event.body
-        if isinstance(one, Evaluation) and (one.task, one.stream, one.repeat) in places:
+    for one in (event.body for event in listed):
+        if isinstance(one, Evaluation) and (one.task, one.stream, one.repeat) in places.values():
             scored.setdefault(one.program, one)
-    origins = _origins(by_call(listed), calls)
-    first = next(iter(scored), "")
-    # In the order of asking, which no machine's speed changes; what no reply held comes last.
-    ordered = sorted(
-        scored, key=lambda one: (one != first, one not in origins, origins.get(one, _NOWHERE))
-    )
+    first, origins = next(iter(scored), ""), _origins(by_call(listed), calls)
+    origins[first] = _NOWHERE
     born: dict[str, Born] = {}
-    best = -math.inf
-    for program in ordered:
-        said = scored[program]
-        call, _, shown, note = origins.get(program, _NOWHERE) if program != first else _NOWHERE
-        worth = None if said.value is None else tasks[said.task].worth(said.value)
-        parent = born.get(shown)
-        of_parent = None if parent is None or parent.value is None else parent.value
-        if of_parent is not None:
-            of_parent = tasks[said.task].worth(of_parent)
-        became = "first" if program == first else _became(worth, of_parent, best)
-        best = best if worth is None else max(best, worth)
+    worth, best = {"": -math.inf}, -math.inf
+    # In the order of asking, which no machine's speed changes; what no reply held comes last.
+    for program in sorted(scored, key=lambda one: origins.get(one, (math.inf, 0, "", ""))):
+        said, (call, _, shown, note) = scored[program], origins.get(program, _NOWHERE)
+        if said.value is not None:
+            worth[program] = tasks[said.task].worth(said.value)
+        became = _became(worth.get(program), worth.get(shown, -math.inf), best)
+        best = max(best, worth.get(program, best))
+        became = "first" if program == first else became
         told = program, shown or None, call, note, said.value, said.outcome, became
         born[program] = Born(*told)
     return Descent([*born.values()])
@@ -167,11 +149,9 @@ def _origins(
     return found
 
 
-def _became(worth: float | None, of_parent: float | None, best: float) -> str:
+def _became(worth: float | None, of_parent: float, best: float) -> str:
     if worth is None:
         return "failed"
     if worth > best:
         return "best so far"
-    if of_parent is None or worth > of_parent:
-        return "better"
-    return "as good" if worth == of_parent else "worse"
+    return "as good" if worth == of_parent else "better" if worth > of_parent else "worse"

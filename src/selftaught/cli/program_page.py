@@ -13,8 +13,6 @@ from selftaught.pages import words
 from selftaught.pages.blocks import Block, Facts, Listing, Page, Paragraph, Section, Table
 from selftaught.studies.next_command import next_command
 
-# One line a program: a plus begins a branch off the line that stands one step to the left above it;
-# what stands below at the same place came from it.
 _TREE = "Its programs: what came from which (+ begins a branch, | goes on with it)"
 
 
@@ -106,7 +104,7 @@ def trace_page(trace: RunTrace, descent: Descent) -> Page:
 def _tree(descent: Descent) -> Iterator[str]:
     """A line a program; what was asked stands with the first of a call."""
     told: set[int] = set()
-    for depth, begins, one in descent.tree(descent.best):
+    for depth, begins, one in descent.tree():
         mark = "+ " if begins and depth else "| " if depth else ""
         worth = one.outcome if one.value is None else words.number(one.value)
         call = f"call {one.call}: " if one.call else ""

@@ -35,15 +35,10 @@ class SearchLimits(LimitsConfig):
     ] = None
     utility_uses: Annotated[
         int | None,
-        Setting(
-            "Programs that it may score.",
-            unset=f"25, of {DRAWS_ALL} one a response that it may draw, and one more",
-            ge=1,
-        ),
+        Setting("Programs that it may score.", unset="25, or what goes with --calls", ge=1),
     ] = None
     cpu_s: Annotated[
-        float | None,
-        Setting("CPU seconds of its own.", unset=f"60, of {DRAWS_ALL} 15 a call or more", gt=0),
+        float | None, Setting("CPU seconds of its own.", unset="60, or 15 a call", gt=0)
     ] = None
 
 
