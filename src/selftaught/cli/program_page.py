@@ -85,18 +85,18 @@ def _row(worth: Worth) -> tuple[str, ...]:
     return task, worth.stream, words.mean_and_interval(measured, "\n"), n, failures or "none"
 
 
-def trace_page(trace: RunTrace, descent: Descent) -> Page:
+def trace_page(trace: RunTrace, descent: Descent | None = None) -> Page:
     """Everything that was asked and answered, in the order in which improver runs began.
 
     Args:
-        descent: of the programs, which comes first; empty if it is not to be shown.
+        descent: of the programs, which comes first where it is to be shown.
     """
     head = trace.head
     count = words.counted(len(trace.runs), "improver run")
     title = f"Trace of run {head.run_id}: {head.command}, {count}"
     shown: set[str] = set()
     listings = [_run(run, shown) for run in trace.runs]
-    if descent.programs:
+    if descent is not None and descent.programs:
         listings.insert(0, Listing(_TREE, "\n".join(_tree(descent))))
     return Page(title, (), (Section("trace", "", tuple(listings)),))
 

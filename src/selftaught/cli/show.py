@@ -78,7 +78,7 @@ def show(
     Several RUNs, or series, of different models: what each gains, and in what share of its runs.
     """
     from selftaught.analysis.curve import curve_of
-    from selftaught.analysis.descent import Descent, descent
+    from selftaught.analysis.descent import descent
     from selftaught.analysis.programs import scored_programs
     from selftaught.analysis.recorded_run import standing
     from selftaught.analysis.run_view import run_view
@@ -122,7 +122,7 @@ def show(
         if traced is not None and only != "best" and out is None and not as_json:
             is_whole = not (first or last or only)
             told = (Run, Invocation, LmCall, Evaluation, Replies)
-            born = descent(reader.events(run_id, told)) if is_whole else Descent()
+            born = descent(reader.events(run_id, told)) if is_whole else None
             page = trace_page(chosen(traced, first, last, only), born)
         else:
             series = recorded_series(reader, run_id, own_kinds())
@@ -142,7 +142,7 @@ def show(
                 said |= {"curve": curve_of(series).as_json()} if said["series"] else {}
                 print_json(said)
                 return
-            page = shown_page(recorded, series) if traced is None else trace_page(traced, Descent())
+            page = shown_page(recorded, series) if traced is None else trace_page(traced)
     with paged() as console:
         draw_page(console, page)
 

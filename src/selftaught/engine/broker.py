@@ -172,6 +172,7 @@ class Broker:
             return refused.reply
         except JournalEnds as end:
             if isinstance(request, EndedRequest):
+                self.context.ledger.check_wall()  # there may have been enough by then
                 raise
             self.ended = self.ended or end
             return refusal("ends", str(end))
