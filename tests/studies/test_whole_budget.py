@@ -18,9 +18,14 @@ from journal_support import said
 from selftaught.analysis.descent import Descent, descent
 from selftaught.app import core_thread
 from selftaught.app.compose import replay_run
+from selftaught.app.estimates import estimated
 from selftaught.app.resume import find_run
 from selftaught.journal.events import InvocationEnd, LmCall
 from selftaught.journal.reader import open_reader
+from selftaught.studies.improve.study import ImproveConfig
+from selftaught.studies.improvers import load_improver
+from selftaught.studies.settings import make_config
+from selftaught.studies.study import Asked
 
 SEED = "def algorithm():\n    return 1.5 * 2.0 + 0.25 - 4.0 / 3.0\n"
 HOW: Mapping[str, Any] = {"instance_key": "public", "confirm": 2, "test_repeats": 2}
@@ -148,6 +153,22 @@ def test_without_a_budget_it_is_one_improver_run_of_the_usual_limits(tmp_path: P
     (end,) = ends(tmp_path / "store.db", result.run_id)
     assert end["usage"]["lm_calls"] == st.ImproverLimits().calls
     assert result.data["state"] == "done"
+
+
+@pytest.mark.parametrize(
+    ("budget", "calls"), [({"lm_calls": 50}, 50), ({"samples": 48}, 8), ({"tokens": 60_000}, None)]
+)
+def test_an_estimate_is_of_the_whole_budget(budget: dict[str, int], calls: int | None) -> None:
+    config = make_config(ImproveConfig, {"budget": budget, "instance_key": "public"})
+    found = core_thread.run(estimated(Asked(config, [TASK], load_improver("evolve"))))
+    (step,) = (one for one in found["steps"] if one["name"] == "search")
+    if calls is None:
+        tokens = step["likely"]["tokens_in"] + step["likely"]["tokens_out"]
+        assert 0.95 * budget["tokens"] < tokens <= budget["tokens"] + 10
+    else:
+        assert step["most"]["lm_calls"] == calls
+        assert step["most"]["samples"] == 6 * step["most"]["lm_calls"]
+    assert step["scored"]["likely"] <= step["scored"]["most"]
 
 
 def test_the_line_to_the_best_program_begins_with_the_seed_and_says_what_was_asked(

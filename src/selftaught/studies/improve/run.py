@@ -265,7 +265,8 @@ def _runs(config: ImproveConfig, each: Usage) -> float:
             "nothing bounds what the search asks of the model: give --lm-calls, --samples, "
             "--tokens or, where the price is known, --usd"
         )
-    return max(1.0, min(fitting))
+    least = 0.0 if config.whole else 1.0  # one that begins again is begun at least
+    return max(least, min(fitting))
 
 
 def _times(each: Usage, runs: float) -> Usage:
