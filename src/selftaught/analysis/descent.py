@@ -86,7 +86,8 @@ class Descent:
         children, weights = self.children(), Counter[str]()
         for one in reversed(self.programs):  # they come after their parents
             weights[one.parent_id or ""] += 1 + weights[one.program_id]
-        weights.update({one.program_id: len(self.programs) for one in self.line_to(self.best)})
+        main = {one.program_id: len(self.programs) for one in self.line_to(self.best)}
+        weights.update(main)
         # The last is drawn next; no recursion, since lines may be long.
         waiting = [(0, True, one) for one in reversed(children[""])]
         while waiting:
@@ -94,7 +95,8 @@ class Descent:
             yield depth, begins, one
             own = children[one.program_id]
             heaviest = max(own, key=lambda each: weights[each.program_id], default=one)
-            if heaviest is not one and weights[heaviest.program_id]:
+            goes_on = weights if depth else main
+            if heaviest is not one and goes_on.get(heaviest.program_id):
                 waiting.append((depth, False, heaviest))
                 own = [each for each in own if each is not heaviest]
             waiting += [(depth + 1, True, each) for each in reversed(own)]
