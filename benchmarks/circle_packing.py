@@ -38,6 +38,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5])
     parser.add_argument("--lm-calls", type=int, default=200)
     parser.add_argument("--svg", type=Path, help="where to draw the seed's and the best packing")
+    parser.add_argument("--improver", default="evolve")
     options = parser.parse_args()
     assert task.best_known is not None
     first = packing(task.seed_program().source)
@@ -49,6 +50,7 @@ def main() -> int:
             values = {
                 "task": task.name,
                 "seed": seed,
+                "improver": options.improver,
                 "budget": {"lm_calls": options.lm_calls},
                 "store": f"sqlite:///{Path(folder) / 'circle_packing.db'}",
                 "instance_key": "public",

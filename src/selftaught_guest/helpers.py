@@ -8,13 +8,14 @@ Whoever runs an improver tells what it improves (`improving`), and each reply wi
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from difflib import unified_diff
 from functools import lru_cache
 from typing import overload
 
 from selftaught_guest.edits import EditFailed, apply_edits
 from selftaught_guest.reply import find_program, programs_of
 
-__all__ = ["EditFailed", "apply_edits", "extract_code"]
+__all__ = ["EditFailed", "apply_edits", "changed_lines", "extract_code"]
 
 _MOST_REPLIES = 1000
 
@@ -25,17 +26,29 @@ _programs_of = lru_cache(maxsize=32)(programs_of)
 
 
 @overload
-def extract_code(text_or_texts: str) -> str | None: ...
+def extract_code(text_or_texts: str, program: str | None = None) -> str | None: ...
 @overload
-def extract_code(text_or_texts: list[str]) -> list[str | None]: ...
-def extract_code(text_or_texts: str | list[str]) -> str | list[str | None] | None:
+def extract_code(text_or_texts: list[str], program: str | None = None) -> list[str | None]: ...
+def extract_code(
+    text_or_texts: str | list[str], program: str | None = None
+) -> str | list[str | None] | None:
     """The program of a reply (see `reply.find_program`), None where there is none.
 
     Of a list of replies: the list of their programs.
+
+    Args:
+        program: that is edited, where the prompt did not show it whole.
     """
     if isinstance(text_or_texts, str):
-        return find_program(text_or_texts, _entry, _shown(text_or_texts)).program
-    return [extract_code(text) for text in text_or_texts]
+        shown = _shown(text_or_texts) if program is None else [program]
+        return find_program(text_or_texts, _entry, shown).program
+    return [extract_code(text, program) for text in text_or_texts]
+
+
+def changed_lines(old: str, new: str) -> str:
+    """The lines that differ, as in a diff, without their places."""
+    lines = [*unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=0)][2:]
+    return "\n".join(line for line in lines if not line.startswith("@@"))
 
 
 def improving(solution: str, entry: str | None) -> None:

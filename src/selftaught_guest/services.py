@@ -19,6 +19,7 @@ T = TypeVar("T")
 # The host takes 64 requests at once, and the bytes of two frames of its longest.
 _MOST_STARTED = 32
 _MOST_STARTED_BYTES = 8 << 20
+_PROMPT_CHARS = 1 << 16  # where the host does not say
 
 
 class BudgetExhausted(Exception):
@@ -230,16 +231,18 @@ def _scoring(solutions: Iterable[str]) -> Mapping[str, Any]:
 
 
 class PromptedModel:
-    """The model, for as many calls as the host grants."""
+    """The model, for as many calls as the host grants.
 
-    def __init__(
-        self, requests: Requests, budget: int, max_responses_per_call: int, models: Sequence[str]
-    ) -> None:
+    `prompt_chars`: of expertise and message together, for which all its `models` should have room.
+    """
+
+    def __init__(self, requests: Requests, facts: Mapping[str, Any]) -> None:
         self._requests = requests
         self._told = 0
-        self.models = list(models)
-        self.budget = budget
-        self.max_responses_per_call = max_responses_per_call
+        self.models = list(facts.get("models", ()))
+        self.budget: int = facts["calls"]
+        self.max_responses_per_call: int = facts["samples_per_call"]
+        self.prompt_chars: int = facts.get("prompt_chars") or _PROMPT_CHARS
         self.times_used = 0
 
     def __repr__(self) -> str:
@@ -252,14 +255,16 @@ class PromptedModel:
         n_responses: int = 1,
         temperature: float = 0.7,
         model: str = "",
+        note: str = "",
     ) -> list[str]:
         """Up to `n_responses` responses to one message; one call of the budget.
 
         Args:
             model: one of `models`; without it the run draws one for each response.
+            note: what the journal is to say of this call, for people: at most 500 characters.
         Raises: BudgetExhausted past the budget; ValueError if there is no such model.
         """
-        return self._ask(_prompting(expertise, [message], n_responses, temperature, model))
+        return self._ask(_prompting(expertise, [message], n_responses, temperature, model, note))
 
     def batch_prompt(
         self,
@@ -267,9 +272,10 @@ class PromptedModel:
         message_batch: Sequence[str],
         temperature: float = 0.7,
         model: str = "",
+        note: str = "",
     ) -> list[str]:
         """One response to each message, asked concurrently; one call of the budget."""
-        return self._ask(_prompting(expertise, message_batch, 1, temperature, model))
+        return self._ask(_prompting(expertise, message_batch, 1, temperature, model, note))
 
     def start(
         self,
@@ -278,9 +284,10 @@ class PromptedModel:
         n_responses: int = 1,
         temperature: float = 0.7,
         model: str = "",
+        note: str = "",
     ) -> Started[list[str]]:
         """Ask as `prompt` does, and go on at once; `result()` waits, and raises, as it would."""
-        return self._start(_prompting(expertise, [message], n_responses, temperature, model))
+        return self._start(_prompting(expertise, [message], n_responses, temperature, model, note))
 
     def start_batch(
         self,
@@ -288,9 +295,10 @@ class PromptedModel:
         message_batch: Sequence[str],
         temperature: float = 0.7,
         model: str = "",
+        note: str = "",
     ) -> Started[list[str]]:
         """The same for `batch_prompt`."""
-        return self._start(_prompting(expertise, message_batch, 1, temperature, model))
+        return self._start(_prompting(expertise, message_batch, 1, temperature, model, note))
 
     def _ask(self, request: Mapping[str, Any]) -> list[str]:
         return self._read(request, self._requests.ask(request))
@@ -306,11 +314,12 @@ class PromptedModel:
 
 
 def _prompting(
-    expertise: str, messages: Iterable[str], n: int, temperature: float, model: str
+    expertise: str, messages: Iterable[str], n: int, temperature: float, model: str, note: str
 ) -> Mapping[str, Any]:
     return {
         "op": "prompt",
         "model": str(model or ""),
+        "note": str(note or ""),
         "expertise": str(expertise),
         "messages": [str(message) for message in messages],
         "n": int(n),
@@ -325,5 +334,5 @@ def connect(channel: Channel, facts: Mapping[str, Any]) -> tuple[Requests, Utili
     return (
         requests,
         Utility(requests, facts["description"], facts["utility_uses"]),
-        PromptedModel(requests, facts["calls"], facts["samples_per_call"], facts.get("models", ())),
+        PromptedModel(requests, facts),
     )

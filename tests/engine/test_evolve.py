@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable, Sequence
 
 import pytest
-from engine_support import CountedUtility, LoggedModel, World, make_context
+from engine_support import CountedUtility, LoggedModel, MemoryJournal, World, make_context
 
 from selftaught.core.budget import ImproverLimits
+from selftaught.core.errors import ModelFailure
 from selftaught.core.language_model import Prompt
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.engine.invoke import SandboxedImprover
@@ -156,3 +157,91 @@ def test_no_program_is_scored_twice(world: World, part: str) -> None:
     _, u = evolved(world, part)
     searched = u.asked[:-1]  # the last was asked for by this test
     assert len(searched) == len(set(searched)) > 4
+
+
+# --- the room for a prompt ------------------------------------------------------------------------
+
+NOTES = "".join(f"    # {place:04} of the notes on rows of digits\n" for place in range(25))
+EDIT = """<<<<<<< SEARCH
+    row[0] = 0
+=======
+    row[0] = 3
+>>>>>>> REPLACE"""
+
+
+def noted(digits: Sequence[int]) -> str:
+    return text(digits).replace("\n", f"\n{NOTES}", 1)
+
+
+def asked_within(world: World, seed: str, chars: int, told: int) -> tuple[Rows, list[int]]:
+    """What evolve scored, and how long its prompts were, of a model that takes prompts of so many
+    characters; it is told of so many."""
+
+    def answer(prompt: Prompt) -> list[str]:
+        if len(prompt.system) + len(prompt.user) > chars:
+            raise ModelFailure("this is too long for the model's context", kind="prompt")
+        if "This part of a program" in prompt.user:
+            return [EDIT] * prompt.n
+        return [f"```python\n{noted(righted(digits_in(prompt.user)))}\n```"] * prompt.n
+
+    model, u = LoggedModel(answer), Rows()
+    context = make_context(world.executor, model, limits=LIMITS)
+    context.prompt_chars = told
+    again = SandboxedImprover(context, load_improver("evolve"), "improve")
+    world.run(again.run(u, Program(seed)))
+    return u, [len(one.system) + len(one.user) for one in model.prompts]
+
+
+def test_no_prompt_is_longer_than_the_models_have_room_for(world: World) -> None:
+    u, sizes = asked_within(world, noted([0] * 6), 9_999, told=2_200)
+    assert max(sizes) <= 2_200
+    assert noted(HIDDEN) in u.asked
+
+
+def test_a_prompt_that_is_refused_for_its_length_does_not_end_the_search(world: World) -> None:
+    u, sizes = asked_within(world, noted([0] * 6), 2_200, told=4_000)
+    assert max(sizes) > 2_200
+    assert noted(HIDDEN) in u.asked
+
+
+def test_of_a_program_that_is_too_long_a_part_is_shown_and_its_edits_are_of_the_whole(
+    world: World,
+) -> None:
+    seed = noted([0] * 6).replace(NOTES, f"    row = [1]\n    row[0] = 0\n{5 * NOTES}")
+    u, sizes = asked_within(world, seed, 9_999, told=3_000)
+    assert max(sizes) <= 3_000
+    assert u.asked == [seed, seed.replace("row[0] = 0", "row[0] = 3")]
+
+
+# --- the notes of calls ---------------------------------------------------------------------------
+
+
+def notes_of(world: World, source: str) -> list[str]:
+    """Of the calls of an improver, as the journal has them."""
+    context = make_context(world.executor, LoggedModel(lambda prompt: ["no"] * prompt.n))
+    again = SandboxedImprover(context, Program(source, IMPROVER_ENTRY), "improve")
+    world.run(again.run(Rows(), Program(text([0] * 6))))
+    journal = context.journal
+    assert isinstance(journal, MemoryJournal)
+    return [call["note"] for call in journal.of("lm_call")]
+
+
+def test_each_call_of_evolve_says_what_is_asked_and_why_of_this_parent(world: World) -> None:
+    notes = notes_of(world, load_improver("evolve").source)
+    assert len(notes) == 4
+    assert notes[0] == "program from place 1 of 1, try 1"
+
+
+def test_a_note_that_is_too_long_is_refused_as_any_request_that_makes_no_sense(
+    world: World,
+) -> None:
+    source = """
+def improve_algorithm(initial_solution, utility, language_model):
+    language_model.prompt("", "one", note="n" * 500)
+    try:
+        language_model.prompt("", "two", note="n" * 501)
+    except ValueError:
+        language_model.batch_prompt("", ["three", "four"], note="after the refusal")
+    return initial_solution
+"""
+    assert notes_of(world, source) == ["n" * 500, "after the refusal", "after the refusal"]

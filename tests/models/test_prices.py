@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from selftaught.core.errors import ConfigError
-from selftaught.core.language_model import ModelSettings
+from selftaught.core.language_model import FreeModel, ModelSettings, prompt_chars
 from selftaught.models.prices import FlatPrices, ListedPrices, Tokens, find_prices
 
 MILLION = 1_000_000
@@ -49,3 +51,23 @@ def test_what_comes_from_a_cache_is_cheaper_and_the_worst_case_knows_nothing_of_
 def test_one_price_alone_is_refused() -> None:
     with pytest.raises(ConfigError, match="both prices"):
         find_prices(ModelSettings(price_out=1.0), "m", provider="openai", url=None)
+
+
+# --- the context, which is published with them ----------------------------------------------------
+
+
+def test_a_published_model_has_a_published_context() -> None:
+    listed = find_prices(ModelSettings(), "gpt-4o", provider="openai", url=None)
+    assert listed is not None
+    assert listed.context_tokens == 128_000
+    assert FlatPrices(1.0, 4.0).context_tokens is None
+
+
+def test_a_prompt_has_the_room_that_the_smallest_context_leaves_beside_a_response() -> None:
+    def model(tokens: int | None) -> Any:
+        return type("Model", (FreeModel,), {} if tokens is None else {"context_tokens": tokens})()
+
+    assert prompt_chars([model(10_000), model(None)], 4_000, 1 << 18) == 3 * 6_000
+    assert prompt_chars([model(4_096)], 4_096, 1 << 18) == 3 * 2_048  # each has half
+    assert prompt_chars([model(1_000_000)], 4_000, 1 << 18) == 1 << 18
+    assert prompt_chars([model(None)], 4_096, 1 << 18) == 3 * (32_768 - 4_096)

@@ -184,7 +184,7 @@ def test_what_cannot_be_beaten_ends_the_search_by_itself(
 ) -> None:
     result = improved(tmp_path, task, [10, 10, 10], budget={"lm_calls": 50})
     assert result.state == "done"
-    assert result.data["usage"]["lm_calls"] == 1
+    assert result.data["usage"]["lm_calls"] <= 2  # one is asked while the first are scored
     assert said in result.data["stopped"]
     assert result.data["best"]["test"]["mean"] == 1.0
 

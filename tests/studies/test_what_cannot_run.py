@@ -37,7 +37,8 @@ def task(seed: str | None = HALF, **changes: Any) -> st.Task:
 
 def improved(folder: Path, one: st.Task, texts: list[str], **how: Any) -> st.ImproveResult:
     (folder / "texts.json").write_text(json.dumps([f"```python\n{text}```" for text in texts]))
-    how = {"limits": st.ImproverLimits(calls=1, samples_per_call=2, utility_uses=4)} | how
+    limits = st.ImproverLimits(calls=1, samples_per_call=2, utility_uses=4)
+    how = {"improver": "seed", "limits": limits} | how
     return st.improve(
         one,
         model=f"scripted:{folder / 'texts.json'}",

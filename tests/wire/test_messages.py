@@ -36,6 +36,10 @@ FORMS: list[tuple[Any, object]] = [
     (("failed", "memory", "why"), Answer(Failed("memory", "why"))),
     (("request", 7, PROMPT), Asked(7, PromptRequest("e", ("a", "b"), 3, 0.5))),
     (
+        ("request", 7, {**PROMPT, "model": "m", "note": "why"}),
+        Asked(7, PromptRequest("e", ("a", "b"), 3, 0.5, "m", "why")),
+    ),
+    (
         ("request", 0, {"op": "utility", "solutions": ["s", None]}),
         Asked(0, ScoreRequest(("s", None))),
     ),

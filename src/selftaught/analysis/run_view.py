@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
+from selftaught.analysis.descent import Descent, descent
 from selftaught.analysis.recorded_run import (
     STILL_OPEN,
     RecordedRun,
@@ -111,7 +112,8 @@ class RunView:
     """One run. `result` is the final object of `--json`, or None while there is none.
 
     `notices` are what a user should know, such as parameters that the model does not take; `phase`
-    is the part that it began last, or None; `models` are empty for one model (`by_model`).
+    is the part that it began last, or None; `models` are empty for one model (`by_model`);
+    `descent` is empty but of `improve`.
     """
 
     head: RunHead
@@ -126,6 +128,7 @@ class RunView:
     best_value: float | None
     result: Mapping[str, Any] | None
     models: Mapping[str, Any]
+    descent: Descent
 
     @property
     def tier(self) -> str:
@@ -145,6 +148,7 @@ class RunView:
             "best_value": self.best_value,
             "result": self.result,
             **({"models": self.models} if self.models else {}),
+            **({"descent": self.descent.as_json()} if self.descent.programs else {}),
         }
 
 
@@ -173,6 +177,7 @@ def run_view(run: RecordedRun, result: Mapping[str, Any] | None = None) -> RunVi
         best_value=stands.value,
         result=result,
         models=by_model(events),
+        descent=descent(events),
     )
 
 

@@ -59,6 +59,7 @@ class CallTrace:
         failures: what went wrong with each that failed.
         cost_usd: None if the price is not known.
         model: that was asked, where the run has several.
+        note: what the improver said of it.
     """
 
     key: str
@@ -74,6 +75,7 @@ class CallTrace:
     cost_usd: float | None = 0.0
     replies: list[ReplyTrace] = field(default_factory=list)
     model: str = ""
+    note: str = ""
 
 
 @dataclass(slots=True)
@@ -114,8 +116,10 @@ class RunTrace:
 
     def as_json(self) -> list[dict[str, Any]]:
         told = [asdict(run) for run in self.runs]
-        for call in (call for run in told for call in run["calls"] if not call["model"]):
-            del call["model"]
+        for call in (call for run in told for call in run["calls"]):
+            for name in ("model", "note"):
+                if not call[name]:
+                    del call[name]
         return told
 
 
@@ -235,7 +239,8 @@ class _Tracer:
 
     def _call(self, key: str, asked: LmCall) -> CallTrace:
         system, user = self._text(asked.system), self._text(asked.user)
-        return CallTrace(key, system, user, asked.n, asked.temperature, model=asked.model)
+        n, temperature, told = asked.n, asked.temperature, asked.note
+        return CallTrace(key, system, user, n, temperature, model=asked.model, note=told)
 
     def _answer(self, run: ImproverRunTrace, call: CallTrace, answer: LmAnswer) -> None:
         cost_usd = answer.cost_usd

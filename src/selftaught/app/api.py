@@ -39,7 +39,7 @@ from selftaught.core.seeds import STREAMS, Stream
 from selftaught.core.task import Task
 from selftaught.engine.evaluate import Question
 from selftaught.studies.common_config import DEFAULT_MODEL, DEFAULT_STORE, ScoreConfig
-from selftaught.studies.improve.study import ImproveConfig
+from selftaught.studies.improve.study import DRAWS_ALL, ImproveConfig
 from selftaught.studies.improvers import load_improver
 from selftaught.studies.next_command import next_call
 from selftaught.studies.registry import find_study
@@ -79,7 +79,7 @@ def score(
 def improve(
     task: TaskLike,
     *,
-    improver: str | Path = "seed",
+    improver: str | Path = DRAWS_ALL,
     model: ModelLike = DEFAULT_MODEL,
     budget: Budget | Mapping[str, float] | None = None,
     limits: ImproverLimits | None = None,
@@ -106,14 +106,15 @@ def improve(
 
     Args:
         task: a task, its name, or its file.
-        improver: name or file of the improver.
+        improver: name or file of the improver. `evolve` draws the whole budget in one improver run,
+            unless limits or a patience are given; others begin again until it is spent.
         model: `provider:model`; several, as a list, or by name with the share of each; or a
             function, plain (called in threads) or async, that takes a `Prompt` and returns a list
             of texts, one a response.
         budget: the whole run's limits, as `{"lm_calls": 20}` too; without it and without patience,
             one improver run.
         limits: each improver run's limits.
-        patience: improver runs in a row that may find nothing better.
+        patience: improver runs in a row, each of limits of its own, that may find nothing better.
         target: value on search at which the search ends; by default the best known, or the top of
             the range.
         confirm: programs, the best on search, that are measured on val; the seed comes besides.

@@ -31,7 +31,7 @@ from selftaught.app.resume import StoredRun, find_run, told_tasks
 from selftaught.core.budget import Budget
 from selftaught.core.errors import ConfigError
 from selftaught.core.hidden import without_keys
-from selftaught.core.language_model import LanguageModel
+from selftaught.core.language_model import LanguageModel, prompt_chars
 from selftaught.core.outcome import Failed
 from selftaught.core.ports import Executor, Job
 from selftaught.core.program import REPLY_SCHEME, Program
@@ -123,6 +123,7 @@ async def replay_run(
             modules=stored.head.modules_told,
             version_scheme=stored.head.version_scheme,
             reply_scheme=stored.head.start.reply_scheme,
+            prompt_chars=stored.head.start.prompt_chars,
             bounds=stored.head.unit,
         )
         so_far = _read_by_replays(study, before, tasks)
@@ -221,6 +222,11 @@ async def _context(
             bounded=resumed is None or resumed.head.start.bounded,
             reply_scheme=reply_scheme,
             interval_scheme=2 if resumed is None else resumed.head.start.interval_scheme,
+            prompt_chars=(
+                prompt_chars(models, config.max_tokens, config.prompt_kb << 10)
+                if resumed is None
+                else resumed.head.start.prompt_chars
+            ),
         )
         ledger = Ledger(
             config.budget.value(),
@@ -242,6 +248,7 @@ async def _context(
             modules=modules,
             version_scheme=scheme,
             reply_scheme=reply_scheme,
+            prompt_chars=head.prompt_chars,
             bounds=told_of.unit,
         )
         yield context, RecordedRun(told_of, events, text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from selftaught.analysis.descent import Descent
 from selftaught.analysis.program_origin import ProgramHistory, ProgramInRun, Worth
 from selftaught.analysis.programs import Programs
 from selftaught.analysis.trace import CallTrace, ImproverRunTrace, ReplyTrace, RunTrace
@@ -11,6 +12,8 @@ from selftaught.core.errors import ConfigError
 from selftaught.pages import words
 from selftaught.pages.blocks import Block, Facts, Listing, Page, Paragraph, Section, Table
 from selftaught.studies.next_command import next_command
+
+_TREE = "Its programs: what came from which (+ begins a branch, | goes on with it)"
 
 
 def programs_page(found: Programs, first: int, last: int) -> Page:
@@ -82,14 +85,34 @@ def _row(worth: Worth) -> tuple[str, ...]:
     return task, worth.stream, words.mean_and_interval(measured, "\n"), n, failures or "none"
 
 
-def trace_page(trace: RunTrace) -> Page:
-    """Everything that was asked and answered, in the order in which improver runs began."""
+def trace_page(trace: RunTrace, descent: Descent | None = None) -> Page:
+    """Everything that was asked and answered, in the order in which improver runs began.
+
+    Args:
+        descent: of the programs, which comes first where it is to be shown.
+    """
     head = trace.head
     count = words.counted(len(trace.runs), "improver run")
     title = f"Trace of run {head.run_id}: {head.command}, {count}"
     shown: set[str] = set()
-    listings = (_run(run, shown) for run in trace.runs)
+    listings = [_run(run, shown) for run in trace.runs]
+    if descent is not None and descent.programs:
+        listings.insert(0, Listing(_TREE, "\n".join(_tree(descent))))
     return Page(title, (), (Section("trace", "", tuple(listings)),))
+
+
+def _tree(descent: Descent) -> Iterator[str]:
+    """A line a program; what was asked stands with the first of a call."""
+    told: set[int] = set()
+    for depth, begins, one in descent.tree():
+        mark = "+ " if begins and depth else "| " if depth else ""
+        worth = one.outcome if one.value is None else words.number(one.value)
+        call = f"call {one.call}: " if one.call else ""
+        became = "the best" if one.program_id == descent.best else one.became
+        note = f"; {one.note}" if one.note and one.call not in told else ""
+        told.add(one.call)
+        named = f"{'  ' * depth}{mark}{one.program_id[: words.SHORT_ID]}"
+        yield f"{named}  {worth}  {call}{became}{note}"
 
 
 def _run(run: ImproverRunTrace, shown: set[str]) -> Listing:
@@ -113,6 +136,8 @@ def _call(call: CallTrace, shown: set[str]) -> Iterator[str]:
     of = f" of {call.model}" if call.model else ""
     asked = f"{words.counted(call.n, 'sample')}{of} at temperature {call.temperature:g}"
     yield f"model call {call.key[: words.SHORT_ID]}: {asked}; {tokens}"
+    if call.note:
+        yield f"  note: {call.note}"
     for failure in call.failures:
         yield f"  a request failed: {failure}"
     if call.state == "open":

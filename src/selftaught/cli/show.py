@@ -78,6 +78,7 @@ def show(
     Several RUNs, or series, of different models: what each gains, and in what share of its runs.
     """
     from selftaught.analysis.curve import curve_of
+    from selftaught.analysis.descent import descent
     from selftaught.analysis.programs import scored_programs
     from selftaught.analysis.recorded_run import standing
     from selftaught.analysis.run_view import run_view
@@ -86,7 +87,7 @@ def show(
     from selftaught.app.pages import shown_page, stored_result
     from selftaught.cli.program_page import programs_page, trace_page
     from selftaught.cli.terminal import paged, print_json, reading
-    from selftaught.journal.events import Evaluation, Invocation, Replies, Run
+    from selftaught.journal.events import Evaluation, Invocation, LmCall, Replies, Run
     from selftaught.journal.reader import open_reader
     from selftaught.pages.terminal import draw_page
     from selftaught.studies.registry import own_kinds
@@ -119,7 +120,10 @@ def show(
             return
         traced = trace_run(reader, run_id) if trace else None
         if traced is not None and only != "best" and out is None and not as_json:
-            page = trace_page(chosen(traced, first, last, only))
+            is_whole = not (first or last or only)
+            told = (Run, Invocation, LmCall, Evaluation, Replies)
+            born = descent(reader.events(run_id, told)) if is_whole else None
+            page = trace_page(chosen(traced, first, last, only), born)
         else:
             series = recorded_series(reader, run_id, own_kinds())
             (recorded,) = (one for one in series if one.run_id == run_id)

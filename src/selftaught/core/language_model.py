@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
@@ -14,6 +14,8 @@ if TYPE_CHECKING:  # who lists providers does not wait for numpy
     from selftaught.core.ports import Executor
 
 _BYTES_PER_TOKEN = 4
+_FEWEST_CHARS_PER_TOKEN = 3
+_USUAL_CONTEXT = 32_768  # tokens, where nobody knows
 
 
 def likely_tokens(*texts: str) -> int:
@@ -124,6 +126,20 @@ class FreeModel:
 
     async def aclose(self) -> None:
         """Nothing is held."""
+
+
+def prompt_chars(models: Iterable[LanguageModel], max_tokens: int, most: int) -> int:
+    """Characters of a prompt for which each of these models has room beside a response.
+
+    A model may say with `context_tokens` how much prompt and response may have together. Where they
+    cannot both be as long as they may, each has half.
+
+    Args:
+        most: whatever the models say.
+    """
+    contexts = [getattr(one, "context_tokens", None) or _USUAL_CONTEXT for one in models]
+    context = min(contexts, default=_USUAL_CONTEXT)
+    return min(most, _FEWEST_CHARS_PER_TOKEN * max(context // 2, context - max_tokens))
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ class PromptRequest:
 
     Attributes:
         model: name of the one that is to be asked; "" for whichever is drawn.
+        note: what the improver wants to have written down of this call.
     """
 
     expertise: str
@@ -43,6 +44,7 @@ class PromptRequest:
     n: int
     temperature: float
     model: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,14 +182,14 @@ def _parse_request(body: Any) -> Request:
                 raise WireError("solutions that are no texts")
             return ScoreRequest(tuple(solutions))
         case "prompt":
-            expertise, messages, n, temperature, model = _exactly(
-                {"model": "", **fields},
+            expertise, messages, n, temperature, model, note = _exactly(
+                {"model": "", "note": "", **fields},
                 **{"expertise": str, "messages": list, "n": int, "temperature": float},
-                model=str,
+                **{"model": str, "note": str},
             )
             if not all(type(message) is str for message in messages):
                 raise WireError("messages that are no texts")
-            return PromptRequest(expertise, tuple(messages), n, temperature, model)
+            return PromptRequest(expertise, tuple(messages), n, temperature, model, note)
         case "clock":
             _exactly(fields)
             return ClockRequest()

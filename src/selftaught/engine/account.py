@@ -57,6 +57,7 @@ class Books:
         run_id, improver_run: the run, and the key of the improver run that asks.
         tells_models: whether the journal says which model was asked.
         is_counted: whether the call itself is paid already.
+        note: what the improver says of the call.
         usage: what the call has taken so far; of samples those that came.
     """
 
@@ -67,6 +68,7 @@ class Books:
     listener: Listener = silent
     tells_models: bool = False
     is_counted: bool = False
+    note: str = ""
     usage: Usage = field(default_factory=Usage)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -143,6 +145,7 @@ class Account:
             seeds=tuple(sent.seeds),
             reserved=reservation.usage,
             model=self.told,
+            note=self.books.note,
         )
         try:
             self.append(call, (sent.system, sent.user))

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from selftaught.core.budget import ImproverLimits, Usage
 from selftaught.core.concurrency import together
-from selftaught.core.errors import JournalEnds, ModelFailure
+from selftaught.core.errors import BudgetExceeded, Enough, JournalEnds, ModelFailure
 from selftaught.core.language_model import Prompt
 from selftaught.core.messages import (
     ClockRequest,
@@ -37,6 +37,7 @@ from selftaught.journal.events import ClockRead
 
 MAX_TEMPERATURE = 2.0
 _MOST_TEXTS = 10_000
+_NOTE_CHARS = 500
 
 
 class _Refused(Exception):
@@ -82,6 +83,8 @@ class Broker:
     Attributes:
         solution: what it improves.
         limits: its limits, which live here and nowhere else.
+        draws_all: they are what the whole run's budget allows: where the model's budget ends, the
+            improver is told so, and ends in order.
         samples_left: samples that it may still draw, or None for as many as its calls allow.
         asked: keys of the prompts that it has asked so far.
         ended: in a replay, where the journal ended first.
@@ -95,11 +98,13 @@ class Broker:
     limits: ImproverLimits
     samples_left: int | None = None
     solution: str = ""
+    draws_all: bool = False
     calls: int = 0
     uses: int = 0
     asked: set[str] = field(default_factory=set)
     ended: JournalEnds | None = None
     scored: list[tuple[int, str | None]] | None = None
+    _is_spent: bool = False
     _drawn: list[ChargedCall] = field(default_factory=list)
     _readings: list[asyncio.Task[None]] = field(default_factory=list)
     _clock: Clock = field(init=False)
@@ -114,8 +119,9 @@ class Broker:
 
     @property
     def is_short(self) -> bool:
-        """Whether the run's budget gave it fewer responses than it asked for."""
-        return any(call.is_short for call in self._drawn)
+        """Whether the run's budget gave it fewer responses than it asked for, or could have."""
+        is_over = self.draws_all and (self._is_spent or self.calls >= self.limits.calls)
+        return is_over or any(call.is_short for call in self._drawn)
 
     def trace(self) -> tuple[SearchTrace, list[str]]:
         """What it had scored, once it has ended, and the texts of that."""
@@ -166,6 +172,7 @@ class Broker:
             return refused.reply
         except JournalEnds as end:
             if isinstance(request, EndedRequest):
+                self.context.ledger.check_wall()  # there may have been enough by then
                 raise
             self.ended = self.ended or end
             return refusal("ends", str(end))
@@ -228,6 +235,10 @@ class Broker:
             raise _Refused(
                 "value", f"there is no model {request.model!r:.80}: there are {', '.join(names)}"
             )
+        if len(request.note) > _NOTE_CHARS:
+            raise _Refused(
+                "value", f"a note of {len(request.note)} characters; the limit is {_NOTE_CHARS}"
+            )
         if not math.isfinite(request.temperature):
             raise _Refused("value", f"temperature must be a number, not {request.temperature}")
         if self.calls >= self.limits.calls or self.samples_left == 0:
@@ -247,18 +258,25 @@ class Broker:
             max_tokens=self.context.max_tokens,
         )
         drawn = messages if len(messages) > 1 else messages * wanted
-        responses = await self._draw(base, drawn[:wanted], request.model)
+        responses = await self._draw(base, drawn[:wanted], request)
         return Reply({"responses": responses, "times_used": times_used})
 
-    async def _draw(self, base: Prompt, messages: Sequence[str], model: str) -> list[str]:
+    async def _draw(
+        self, base: Prompt, messages: Sequence[str], request: PromptRequest
+    ) -> list[str]:
         """One response to each message, in order; equal messages are one request with n."""
         counts: dict[str, int] = {}
         for message in messages:
             counts[message] = counts.get(message, 0) + 1
-        call = ChargedCall(self.context, self.improver_run, self.asked)
+        call = ChargedCall(self.context, self.improver_run, self.asked, request.note)
         self._drawn.append(call)
         try:
-            left = await call.draw(base, counts, model)
+            left = await call.draw(base, counts, request.model)
+        except BudgetExceeded as spent:
+            if not self._ends_in_order(spent):
+                raise
+            self._is_spent = True
+            raise _Refused("budget", "the run's budget of the language model is spent") from None
         except ModelFailure as failure:
             if failure.kind != "prompt":
                 raise
@@ -269,3 +287,9 @@ class Broker:
             for key, drawn in call.drawn.items()
         ]
         return [left[message].pop(0) for message in messages if left[message]]
+
+    def _ends_in_order(self, spent: BudgetExceeded) -> bool:
+        """Whether the improver is to hear of it, and may yet score; what was so is so again."""
+        if isinstance(spent, JournalEnds):
+            return self.draws_all and self.context.history.was_short(self.improver_run)
+        return self.draws_all and not isinstance(spent, Enough) and spent.resource != "wall_s"

@@ -38,12 +38,14 @@ class ChargedCall:
     Attributes:
         drawn: by key, the message of each prompt, what came, and from which model; filled in.
         asked: keys of all prompts that it has asked; filled in.
+        note: what the improver says of it.
         is_short: the run's budget did not allow all responses.
     """
 
     context: RunContext
     improver_run: str
     asked: set[str]
+    note: str = ""
     is_short: bool = field(init=False, default=False)
     drawn: dict[str, tuple[str, Drawn, str]] = field(init=False, default_factory=dict)
     _books: Books = field(init=False)
@@ -57,6 +59,7 @@ class ChargedCall:
             self.improver_run,
             context.listener,
             tells_models=bool(context.several),
+            note=self.note,
         )
 
     @property

@@ -35,6 +35,7 @@ class RunContext:
     `drawn` tells what an improver took, by its program's id and the key of the utility; `short` the
     instances on which the budget gave one fewer responses than it asked for. `history` is what has
     been done already, and need not be done again. `now` is what improvers' clocks show.
+    `prompt_chars` is what improvers are told of the room for prompts, 0 for nothing.
     `modules` is what improvers are told that they can import besides the usual modules.
     `version_scheme` is that of the run's tasks, from which keys follow; `reply_scheme` is how the
     programs of replies are found. `bounds` are those of
@@ -53,6 +54,7 @@ class RunContext:
     listener: Listener = silent
     guest_limits: GuestLimits = field(default_factory=GuestLimits)
     prompt_bytes: int = 1 << 18
+    prompt_chars: int = 0
     modules: tuple[str, ...] = ()
     drawn: dict[tuple[str, str], Usage] = field(default_factory=dict)
     short: set[str | None] = field(default_factory=set)

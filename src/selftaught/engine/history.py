@@ -96,8 +96,9 @@ class History:
         return came if isinstance(came, Failed) else Program(came, entry), ended.usage
 
     def was_short(self, key: str) -> bool:
-        """Whether the budget gave a finished improver run fewer responses than it asked for."""
-        return self.memory.runs[key].short
+        """Whether an improver run has ended, with fewer responses than it asked for."""
+        ended = self.memory.runs.get(key)
+        return ended is not None and ended.short
 
     def evaluation(self, key: str, program: Program) -> EvaluationOutcome | None:
         return self.memory.evaluations.get(key)

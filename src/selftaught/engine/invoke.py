@@ -34,6 +34,7 @@ class SandboxedImprover:
         role: what it is run for; part of its improver runs' keys.
         samples_cap: samples that each run may draw, or None for what its limits allow.
         limits: of each run, where they are not those of all.
+        draws_all: whether these are what the run's budget allows (see `Broker`).
         is_traced: whether the journal says what each run scored, and when.
     """
 
@@ -42,6 +43,7 @@ class SandboxedImprover:
     role: Role
     samples_cap: int | None = None
     limits: ImproverLimits | None = None
+    draws_all: bool = False
     is_traced: bool = False
 
     async def __call__(self, u: Utility, s: Program, M: LanguageModel) -> Program | Failed:  # noqa: N803
@@ -88,6 +90,7 @@ class SandboxedImprover:
         context.ledger.check_wall()
         limits = self.limits or context.limits
         broker = Broker(context, key, u, s.entry, limits, self.samples_cap, s.source)
+        broker.draws_all = self.draws_all
         broker.scored = [] if self.is_traced else None
         self._record_start(key, u)
         with context.improver_run(self.role, **u.facts()):
@@ -189,6 +192,7 @@ def guest_facts(
         "samples_per_call": limits.samples_per_call,
         "utility_uses": limits.utility_uses,
         "models": [one.name for one in context.requesters],
+        "prompt_chars": context.prompt_chars,
     }
 
 

@@ -129,6 +129,14 @@ class Ledger:
             used = self._clock() - self._end_s + self._budget.wall_s
             raise BudgetExceeded("wall_s", used, self._budget.wall_s, "run")
 
+    def spent_most(self) -> BudgetExceeded:
+        """That the budget is spent, told by what comes nearest to its limit."""
+        limits = {one: getattr(self._budget, one) for one in _RESOURCES}
+        shares = {one: getattr(self.spent, one) / limit for one, limit in limits.items() if limit}
+        one = max(shares, key=lambda name: shares[name], default="lm_calls")
+        used = getattr(self.spent, one)
+        return BudgetExceeded(one, used, limits[one] or used, "run")
+
     def reserve(self, cost: Cost, samples: int) -> Reservation:
         """Set aside one call with up to `samples` samples; fewer if only fewer fit.
 

@@ -85,7 +85,8 @@ class ReplyReader:
         answer = await self.executor.call(self._job, args, cpu_s=_CPU_S, seed=0)
         match answer:
             case [shown, list(found)] if len(found) == len(texts) and _is_text(shown):
-                return shown, [_reading(one, wanted) for one in found]
+                restored = None if shown is None else wanted.restored(shown)
+                return restored or shown, [_reading(one, wanted) for one in found]
         if len(texts) == 1:
             return None, [_LOST]
         each = [await self.read(wanted, message, [text]) for text in texts]

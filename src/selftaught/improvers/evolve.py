@@ -13,9 +13,8 @@ import math
 import random
 import re
 from dataclasses import dataclass, field
-from difflib import unified_diff
 
-from helpers import extract_code
+from helpers import changed_lines, extract_code
 
 # What a prompt shows besides the parent and its score; without one it is another improver.
 PARTS = ("said", "best", "unlike", "vain", "ideas")
@@ -24,7 +23,7 @@ DECAY, FATIGUE, TOP = 0.6, 6, 20  # a parent's weight by its rank, and by how of
 UNLIKE_SHARE = 0.3  # of prompts that show a program unlike the parent
 STUCK, IDEAS_AT_ONCE = 60, 2  # programs scored with nothing better, and what is asked for then
 WHOLE_CHARS = 6_000  # longer programs are changed by edits
-OTHERS_CHARS, SAID_CHARS, VAIN = 12_000, 3_000, 6
+PROMPT_CHARS, LEAST_CHARS, SAID_CHARS, VAIN = 24_000, 1_000, 3_000, 6
 
 EXPERTISE = """You write fast and correct Python, and you know the literature on algorithms.
 Programs are scored by this utility, and higher is better:
@@ -71,7 +70,8 @@ def bound(gains, logs):
 class Evolution:
     def __init__(self, solution, utility, language_model):
         self.utility, self.language_model = utility, language_model
-        self.expertise = EXPERTISE.format(utility.str)
+        self.room = language_model.prompt_chars
+        self.expertise = EXPERTISE.format(utility.str[: self.room // 3])
         self.archive, self.seen, self.ideas, self.stuck = [], {solution.strip()}, [], 0
         self.scoring = []  # programs that are being scored
         self.models = Bandit((model, []) for model in language_model.models)
@@ -90,7 +90,9 @@ class Evolution:
         self.archive.insert(place, Scored(source, float(value), value.feedback, words))
         if parent is not None and value <= parent.value:
             why = value.feedback.partition("\n")[0][:200]
-            parent.vain.append(f"{changes(parent.source, source)}\n-> {value:.6g} {why}")
+            parent.vain.append(
+                f"{changed_lines(parent.source, source)[:600]}\n-> {value:.6g} {why}"
+            )
 
     def parent(self):
         top = self.archive[:TOP]
@@ -103,37 +105,36 @@ class Evolution:
         """Of a few of the better half the one that has fewest words in common with the parent."""
         half = [one for one in self.archive[: 1 + len(self.archive) // 2] if one is not parent]
         few = random.sample(half, min(4, len(half)))
-        return min(
-            few, key=lambda one: len(one.words & parent.words) / len(one.words), default=None
-        )
+        return min(few, key=lambda one: len(one.words & parent.words) / len(one.words))
 
     # --- the prompt -----------------------------------------------------------------------------
 
     def shown(self, parent):
-        """The parent first, then what there is to learn from."""
-        yield f"This program scores {parent.value:.6g}:\n{fenced(parent.source)}"
+        """What there is to learn from, besides the parent."""
         if "said" in PARTS and parent.said:
             yield f"What the scoring said of it:\n{parent.said[:SAID_CHARS]}"
         others = []
         if "best" in PARTS and parent is not self.best:
             others.append((self.best, "The best so far"))
-        if "unlike" in PARTS and random.random() < UNLIKE_SHARE:
+        if "unlike" in PARTS and random.random() < UNLIKE_SHARE and len(self.archive) > 1:
             others.append((self.unlike(parent), "One that is unlike it; take what is better there"))
-        room = OTHERS_CHARS
         for one, what in others:
-            if one is not None and len(one.source) <= room:
-                room -= len(one.source)
-                yield f"{what}, which scores {one.value:.6g}:\n{fenced(one.source)}"
+            yield f"{what}, which scores {one.value:.6g}:\n{fenced(one.source)}"
         if "vain" in PARTS and parent.vain:
             tried = "\n\n".join(parent.vain[-VAIN:])
             yield f"These changes of the first program did not help:\n{tried}"
 
-    def message(self, parent):
-        parts = [*self.shown(parent)]
-        if self.ideas:
-            parts.append(f"An idea to try: {self.ideas.pop()}")
-        parts.append(TASK + (WHOLE if len(parent.source) <= WHOLE_CHARS else EDITS))
-        return "\n\n".join(parts)
+    def message(self, parent, asked):
+        """The parent or a part of it, of the rest what there is room for, and what is asked."""
+        room = max(LEAST_CHARS // 2, self.room - len(self.expertise) - len(asked) - 99)
+        self.is_part = len(parent.source) > room
+        begin = random.randrange(len(parent.source) - room) if self.is_part else 0
+        shown = fenced(parent.source[begin : begin + room])
+        message = f"This {'part of a ' * self.is_part}program scores {parent.value:.6g}:\n{shown}"
+        for part in self.shown(parent):
+            if len(message) + len(part) <= min(room, PROMPT_CHARS):
+                message += f"\n\n{part}"
+        return f"{message}\n\n{asked}"
 
     # --- the search -----------------------------------------------------------------------------
 
@@ -146,13 +147,17 @@ class Evolution:
         n = min(self.language_model.max_responses_per_call, uses)
         asks_ideas = "ideas" in PARTS and self.stuck >= STUCK
         if asks_ideas:
-            self.stuck, n, parent = 0, min(n, IDEAS_AT_ONCE), self.best
-            message = "\n\n".join([*self.shown(parent), IDEAS])
+            self.stuck, n, parent, what, asked = 0, min(n, IDEAS_AT_ONCE), self.best, "idea", IDEAS
         else:
             parent = self.parent()
-            message = self.message(parent)
-        model, temperature = how
-        started = self.language_model.start(self.expertise, message, n, temperature, model=model)
+            is_short = len(parent.source) <= min(WHOLE_CHARS, self.room // 3)
+            what, asked = ("program", TASK + WHOLE) if is_short else ("edits", TASK + EDITS)
+            if self.ideas:
+                what += " by an idea"
+                asked = f"An idea to try: {self.ideas.pop()[:1000]}\n\n{asked}"
+        place = f"place {1 + self.archive.index(parent)} of {len(self.archive)}"
+        further = n, how[1], how[0], f"{what} from {place}, try {parent.tries}"
+        started = self.language_model.start(self.expertise, self.message(parent, asked), *further)
         return started, parent, how, asks_ideas
 
     def run(self):
@@ -161,11 +166,13 @@ class Evolution:
             started, parent, how, asks_ideas = asked
             try:
                 replies = started.result()
-            except Exception:  # the model gives no more: what was found so far counts
-                break
+            except Exception:  # the prompt is too long, or else the model gives no more
+                self.room //= 2
+                asked = self.ask() if self.room >= LEAST_CHARS else None
+                continue
             if asks_ideas:
                 self.ideas += [re.sub(r"```.*?(```|\Z)", "", one, flags=re.S) for one in replies]
-            self.scoring = self.fresh(replies)
+            self.scoring = self.fresh(replies, parent)
             scores = self.utility.start_map(self.scoring)
             asked = self.ask()  # while those are scored
             for source, value in zip(self.scoring, scores.result(), strict=True):
@@ -174,10 +181,10 @@ class Evolution:
                 self.add(source, value, parent)
         return self.best.source
 
-    def fresh(self, replies):
+    def fresh(self, replies, parent):
         """The programs that were not there before."""
         found = []
-        for source in extract_code([*replies]):
+        for source in extract_code([*replies], parent.source if self.is_part else None):
             if source and source.strip() not in self.seen:
                 self.seen.add(source.strip())
                 found.append(source)
@@ -186,12 +193,6 @@ class Evolution:
 
 def fenced(source):
     return f"```python\n{source}\n```"
-
-
-def changes(old, new):
-    """The lines that differ."""
-    lines = [*unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=0)][2:]
-    return "\n".join(line for line in lines if not line.startswith("@@"))[:600]
 
 
 def improve_algorithm(initial_solution, utility, language_model):

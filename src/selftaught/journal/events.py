@@ -72,19 +72,17 @@ class Run(EventRecord, frozen=True, kw_only=True):
         version: of selftaught.
         model: its name.
         tier: of the sandbox.
-        task_version_scheme: what the versions of tasks cover; versions before there were any wrote
-            none, which is 1.
+        task_version_scheme: what versions of tasks cover; None, of the oldest, is 1.
         improver: text of the one that it began with; none in the oldest runs.
-        resumed: whether it goes on.
-        cut_requests: how many were under way when it was cut.
+        resumed, cut_requests: whether it goes on, and how many were under way when it was cut.
         started: ISO time.
         modules_told: further modules that the meta-utility's description names.
         series: of a run with repeats only.
-        bounded: whether its intervals keep within the bounds of what is measured, and there is none
-            of failures alone (see `statistics.estimate`); older versions knew of no bounds.
+        bounded: whether intervals keep within the bounds of what is measured, and there is none of
+            failures alone (see `statistics.estimate`); older versions knew of no bounds.
         reply_scheme: how the program of a reply is found (`engine.replies`).
-        interval_scheme: 2 where bounds also tell of values that are all equal, and of programs of
-            `improve` that ran.
+        interval_scheme: 2 where bounds also tell of equal values, and of `improve`'s programs.
+        prompt_chars: what improvers are told that a prompt may have; older versions told nothing.
     """
 
     kind: ClassVar[str] = "run"
@@ -107,6 +105,7 @@ class Run(EventRecord, frozen=True, kw_only=True):
     bounded: bool = False
     reply_scheme: int = 1
     interval_scheme: int = 1
+    prompt_chars: int = 0
 
 
 class Phase(EventRecord, frozen=True):
@@ -217,7 +216,7 @@ class LmCall(EventRecord, frozen=True):
         place: of its first response among those of the prompt.
         n: responses asked for.
         reserved: what it may take at most.
-        model: that is asked, where the run has several.
+        model, note: which is asked, where the run has several; what the improver says of the call.
     """
 
     kind: ClassVar[str] = "lm_call"
@@ -234,6 +233,7 @@ class LmCall(EventRecord, frozen=True):
     seeds: tuple[int, ...]
     reserved: Usage
     model: str = ""
+    note: str = ""
 
 
 class LmAnswer(EventRecord, frozen=True):

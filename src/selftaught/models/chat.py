@@ -91,6 +91,11 @@ class ChatModel:
     def most_usd(self, tokens_in: int, tokens_out: int) -> float | None:
         return None if self.prices is None else self.prices.most_usd(Tokens(tokens_in, tokens_out))
 
+    @property
+    def context_tokens(self) -> int | None:
+        """Tokens that prompt and response may have together, where that is known."""
+        return None if self.prices is None else self.prices.context_tokens
+
     def usd(self, tokens: Tokens) -> float | None:
         return None if self.prices is None else self.prices.usd(tokens)
 

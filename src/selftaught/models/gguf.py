@@ -133,6 +133,10 @@ class GgufModel(OpenAIModel):
         self._samples_per_request = self.numbers["n_parallel"]
         self._free_tokens = self.numbers["n_ctx"]
 
+    @property
+    def context_tokens(self) -> int | None:
+        return None if self._llama is None else self._llama.context
+
     async def running(self) -> LlamaProcess:
         """The process, started if there is none; once more if it has ended since the last answer.
 

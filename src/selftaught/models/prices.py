@@ -41,12 +41,22 @@ class FlatPrices:
     def most_usd(self, tokens: Tokens) -> float:
         return self.usd(tokens)
 
+    @property
+    def context_tokens(self) -> int | None:
+        return None  # nobody has said
+
     def __str__(self) -> str:
         return f"{self.into:g} USD per million tokens in, {self.out:g} out, as given"
 
 
 class ListedPrices:
-    """The published prices of one model, long-context tiers and caches included."""
+    """The published prices of one model, long-context tiers and caches included.
+
+    Attributes:
+        context_tokens: what prompt and response may have together; None if it is not published.
+    """
+
+    context_tokens: int | None = None
 
     def __init__(self, model: str, *, provider: str | None, url: str | None) -> None:
         """Raises: LookupError if the model is not listed for the provider, or the URL's."""
@@ -65,6 +75,7 @@ class ListedPrices:
             cache_write_tokens=tokens.cache_written or None,
         )
         found = calc_price(usage, self._model, **self._where)
+        self.context_tokens = found.model.context_window
         return float(found.total_price)
 
     def most_usd(self, tokens: Tokens) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeAlias
 
 from selftaught.core.budget import LEAST_MEMORY_BYTES, Budget, ImproverLimits
@@ -41,17 +41,21 @@ class BudgetConfig(Section):
 class LimitsConfig(Section):
     """Each improver run's limits."""
 
-    calls: Annotated[int, Setting("Model calls.", ge=1)] = _LIMITS.calls
+    calls: Annotated[int | None, Setting("Model calls.", ge=1)] = _LIMITS.calls
     samples_per_call: Annotated[int, Setting("Responses a model call.", ge=1)] = (
         _LIMITS.samples_per_call
     )
-    utility_uses: Annotated[int, Setting("Programs that it may score.", ge=1)] = (
+    utility_uses: Annotated[int | None, Setting("Programs that it may score.", ge=1)] = (
         _LIMITS.utility_uses
     )
-    cpu_s: Annotated[float, Setting("CPU seconds of its own.", gt=0)] = _LIMITS.cpu_s
+    cpu_s: Annotated[float | None, Setting("CPU seconds of its own.", gt=0)] = _LIMITS.cpu_s
 
     def value(self) -> ImproverLimits:
-        return ImproverLimits(**asdict(self))
+        return self.over(_LIMITS)
+
+    def over(self, others: ImproverLimits) -> ImproverLimits:
+        """These limits, and the others where one is None."""
+        return replace(others, **{n: v for n, v in asdict(self).items() if v is not None})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, TypeAlias
 
-from selftaught.core.budget import Budget, Usage
+from selftaught.core.budget import Budget, ImproverLimits, Usage
 from selftaught.core.language_model import (
     Completions,
     FreeModel,
@@ -170,12 +170,17 @@ class Rehearsals:
         depth: int = 1,
         samples: int | None = None,
         tokens_out: int | None = None,
+        limits: ImproverLimits | None = None,
     ) -> tuple[Usage, int]:
-        """What one run of an improver takes in a rehearsal, and how many programs it scores."""
+        """What one run of an improver takes in a rehearsal, and how many programs it scores.
+
+        Args:
+            limits: of that run, where they are not those of all.
+        """
         rehearsed = _Rehearsed(solution.source)
         utility = _Counted(f"rehearsal-{depth}", description, depth)
         context = self._make_context(rehearsed)
-        again = SandboxedImprover(context, improver, "improve", samples_cap=samples)
+        again = SandboxedImprover(context, improver, "improve", samples, limits)
         _, taken = await again.run(utility, solution)
         if tokens_out is None:
             tokens_out = likely_tokens(solution.source) + _WORDS_AROUND_TOKENS

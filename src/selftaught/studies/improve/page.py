@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from selftaught.analysis.descent import BECAME, Born
 from selftaught.analysis.recorded_run import RecordedRun
-from selftaught.analysis.run_view import ProgramView, run_view
+from selftaught.analysis.run_view import ProgramView, RunView, run_view
 from selftaught.journal.codec import Event
 from selftaught.journal.events import Evaluation, LmAnswer, TaskVersion
 from selftaught.pages import words
@@ -23,6 +25,7 @@ from selftaught.pages.blocks import (
     Table,
 )
 from selftaught.pages.text import unified_diff
+from selftaught.studies.next_command import next_command
 from selftaught.studies.run_sections import best_blocks, end_page, whole_page
 
 Json = Mapping[str, Any]
@@ -66,7 +69,7 @@ def page(result: Json | None, run: RecordedRun | None = None) -> Page:
     data = {"result": result, "scored": rows}
     search = Section("search", "Seed and best", tuple(blocks), data, (sheet,))
     title = f"{', '.join(view.head.task_names)} improved: run {run.run_id}"
-    return whole_page(title, [view], "program", [search], *lead)
+    return whole_page(title, [view], "program", [search, *_descent(view)], *lead)
 
 
 def _measured(result: Json, verdict: Iterable[str]) -> list[Block]:
@@ -139,6 +142,43 @@ def _finalists(finalists: Sequence[Json], seed: str | None) -> Table:
 
 
 # --- the search ---------------------------------------------------------------------------------
+
+
+def _descent(view: RunView) -> Iterator[Section]:
+    """From the seed to the best program, and how many others there were beside that line."""
+    found = view.descent
+    best = found.best if view.best is None else view.best.program_id
+    line, children = found.line_to(best), found.children()
+    if len(line) < 2:
+        return
+    rows = [
+        (
+            one.program_id[: words.SHORT_ID],
+            words.number(one.value),
+            str(one.call or ""),
+            _others(children[one.program_id], line),
+            one.note or ("the seed" if one.parent_id is None else ""),
+        )
+        for one in line
+    ]
+    counts = Counter(one.became for one in found.programs[1:])
+    told = ", ".join(f"{what} {counts[what]:,}" for what in BECAME if counts[what])
+    headings = ("program", "on search", "call", "others of it", "what was asked, says the improver")
+    table = Table("From the seed to the best program", headings, tuple(rows))
+    config = view.head.config
+    trace = next_command("show", f"{view.head.run_id} --trace", config["store"])
+    beside = f"All {len(found.programs):,} programs, beside what they came from: {told}."
+    data = found.as_json()
+    sheet = Sheet("descent", tuple(data[0]), data)
+    blocks = (table, Paragraph(f"{beside} As a tree:", trace))
+    yield Section("descent", "How the best program came about", blocks, data, (sheet,))
+
+
+def _others(children: Sequence[Born], line: Sequence[Born]) -> str:
+    """Children that are not of the line, and how many were better than their parent."""
+    others = [one for one in children if one not in line]
+    better = sum(one.became in ("better", "best so far") for one in others)
+    return f"{len(others):,}" + (f", {better:,} better" if better else "")
 
 
 @dataclass(frozen=True, slots=True)

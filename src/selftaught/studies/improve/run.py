@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from selftaught.analysis.recorded_run import RecordedRun
 from selftaught.core.budget import Usage
@@ -28,6 +28,7 @@ from selftaught.studies.results import STOPPED
 from selftaught.studies.settings import as_json
 from selftaught.studies.study import Asked, Ended, NothingMeasured
 
+_REHEARSED_CALLS = 20
 _FINISHED = "the best so far was measured, and the search can be gone on with"
 
 
@@ -42,7 +43,10 @@ async def improve_run(
         task = await with_seed(context, asked.tasks[0])
     except BudgetExceeded as error:
         raise NothingMeasured(f"{error}; there is no first program: give it more") from None
-    improver = SandboxedImprover(context, asked.improver, "improve")
+    whole = asked.config.whole
+    improver = SandboxedImprover(
+        context, asked.improver, "improve", limits=whole, draws_all=whole is not None
+    )
     u, scored = _Search(context, task, Goal.of(task, asked.config)), _Best(context, task, recorded)
     ended = Ended(STOPPED, _FINISHED) if asked.finish else Ended()
     try:
@@ -200,6 +204,8 @@ async def _search(
         if not isinstance(result, Failed) and (value := await u(result)) > best_value:
             best, best_value = result, value
         u.check(best_value)
+        if improver.draws_all and SEARCHED in improver.context.short:
+            raise improver.context.ledger.spent_most()
         in_vain = 0 if best_value > before else in_vain + 1
         # An improver that asks the model nothing would never spend a budget.
         idle = usage.lm_calls == 0
@@ -215,14 +221,18 @@ async def improve_steps(rehearsals: Rehearsals, asked: Asked[ImproveConfig]) -> 
     Raises: ConfigError where nothing bounds the search.
     """
     (task,), config = asked.tasks, as_json(asked.config)
-    seed = task.seed_program()
-    each, scored = await rehearsals.rehearse(asked.improver, seed, task.described())
+    seed, limits, whole = task.seed_program(), rehearsals.limits, asked.config.whole
+    if whole is not None:  # its beginning tells of the rest
+        limits = replace(whole, calls=min(whole.calls, _REHEARSED_CALLS))
+    each, scored = await rehearsals.rehearse(asked.improver, seed, task.described(), limits=limits)
     runs = _runs(asked.config, each)
-    whole = math.ceil(runs)
-    counts = (1 + math.ceil(runs * scored), 1 + whole * rehearsals.limits.utility_uses)
+    begun = math.ceil(runs)
+    calls = math.ceil(runs * limits.calls) if whole else begun * limits.calls
+    uses = calls * limits.samples_per_call + 1 if whole else begun * limits.utility_uses
+    counts = (min(1 + math.ceil(runs * scored), 1 + uses), 1 + uses)
     seconds = await rehearsals.scoring_s(task)
-    name = "search" if whole == 1 else f"search, {whole:,} improver runs"
-    most = rehearsals.most_run * whole
+    name = "search" if whole or begun == 1 else f"search, {begun:,} improver runs"
+    most = replace(rehearsals.most_sample * (calls * limits.samples_per_call), lm_calls=calls)
     steps = [Step(name, _times(each, runs), most, Scorings(*counts, seconds))]
     if task.seed is None:
         steps.insert(0, Step("first program", *await rehearsals.first_program(task)))
@@ -255,7 +265,8 @@ def _runs(config: ImproveConfig, each: Usage) -> float:
             "nothing bounds what the search asks of the model: give --lm-calls, --samples, "
             "--tokens or, where the price is known, --usd"
         )
-    return max(1.0, min(fitting))
+    least = 0.0 if config.whole else 1.0  # one that begins again is begun at least
+    return max(least, min(fitting))
 
 
 def _times(each: Usage, runs: float) -> Usage:
