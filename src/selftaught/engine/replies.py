@@ -85,8 +85,8 @@ class ReplyReader:
         answer = await self.executor.call(self._job, args, cpu_s=_CPU_S, seed=0)
         if isinstance(answer, list) and len(answer) == len(asked):
             read = [_read(*one, wanted) for one in zip(asked, answer, strict=True)]
-            if all(read):
-                return [one for one in read if one is not None]
+            if None not in read:
+                return [one for one in read if one]
         if len(asked) > 1:  # one of them took too much
             return [read for one in asked for read in await self.read(wanted, [one])]
         ((message, texts),) = asked

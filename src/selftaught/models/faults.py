@@ -8,7 +8,6 @@ import re
 import time
 from collections.abc import Iterable, Mapping
 from email.utils import parsedate_to_datetime
-from types import MappingProxyType
 from typing import Any
 
 from selftaught.core.errors import FailureOfRequest, ModelFailure
@@ -59,26 +58,22 @@ class ProviderError(Exception):
         said: str,
         status: int | None = None,
         body: object = None,
-        headers: Mapping[str, str] = MappingProxyType({}),
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(said)
         self.status_code = status
         self.body = body
-        self.headers = headers
+        self.headers = headers or {}
 
     @classmethod
-    def of_status(cls, status: int, said: bytes, headers: Mapping[str, str]) -> ProviderError:
-        text = said.decode("utf-8", "replace").strip()
+    def of_status(cls, status: int, sent: bytes, headers: Mapping[str, str]) -> ProviderError:
+        text = sent.decode("utf-8", "replace").strip()
         try:
             body: object = json.loads(text)
         except (ValueError, RecursionError):
             body = text
-        return cls(
-            f"Error code: {status} - {text}" if text else f"Error code: {status}",
-            status,
-            body,
-            headers,
-        )
+        said = " - ".join(filter(None, (f"Error code: {status}", text)))
+        return cls(said, status, body, headers)
 
 
 class ErrorInAnswer(ProviderError):

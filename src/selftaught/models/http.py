@@ -5,30 +5,24 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+import aiohttp
+
 from selftaught.models.faults import ProviderError
 from selftaught.models.keys import is_loopback
-
-if TYPE_CHECKING:
-    import aiohttp
 
 _CONNECT_S = 15.0
 _KEEP_S = 5.0  # a connection that nobody uses: servers close theirs no sooner
 
 
 class JsonClient:
-    """For one event loop.
+    """For one event loop; `headers` are those of all requests, the key among them."""
 
-    Args:
-        headers: of all requests; one of them holds the key.
-        base_url: of addresses that are paths.
-    """
-
-    def __init__(self, headers: Mapping[str, str], base_url: str = "") -> None:
-        self.base_url = base_url
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self.base_url = ""  # of addresses that are paths
         self._headers = headers
         self._session: aiohttp.ClientSession | None = None
 
@@ -37,8 +31,6 @@ class JsonClient:
 
         Raises: ProviderError; ValueError or RecursionError if it is no JSON.
         """
-        import aiohttp
-
         url = f"{self.base_url}{address}"
         # As text that is not ASCII is shortest, and as SDKs send it.
         sent = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
@@ -58,8 +50,6 @@ class JsonClient:
             await self._session.close()
 
     def _session_for(self, url: str) -> aiohttp.ClientSession:
-        import aiohttp
-
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_S),
             headers={
@@ -77,7 +67,5 @@ class JsonClient:
 def _proxy_for(url: str) -> str | None:
     """The one that the environment names, as for other programs (HTTPS_PROXY, NO_PROXY)."""
     parts = urlsplit(url)
-    proxy = getproxies().get(parts.scheme)
-    if proxy is None or is_loopback(url) or proxy_bypass(parts.netloc):
-        return None
-    return proxy
+    is_direct = is_loopback(url) or proxy_bypass(parts.netloc)
+    return None if is_direct else getproxies().get(parts.scheme)

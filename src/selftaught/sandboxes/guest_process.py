@@ -11,6 +11,7 @@ import socket
 import struct
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from selftaught.core.errors import InfrastructureError
@@ -48,7 +49,7 @@ class Guest:
         self._by_us = False
         # The CPU clock of another process is named by its pid in our own namespace
         # (clock_getcpuclockid(3)); the pidfd makes sure that it is the right one.
-        found = _PID.search(_read(f"/proc/self/fdinfo/{pidfd}"))
+        found = _PID.search(Path(f"/proc/self/fdinfo/{pidfd}").read_bytes())
         self._clock = (~int(found[1]) << 3) | 2 if found else None
         self._stat = f"/proc/{int(found[1])}/stat" if found else ""
         self._last_cpu_s = 0.0
@@ -67,7 +68,7 @@ class Guest:
             if self._pidfd < 0:
                 return 0
             try:
-                status = _read(self._stat)
+                status = Path(self._stat).read_bytes()
                 self._check_pid()
             except OSError:
                 return 0  # it has ended, or this machine does not show us our children
@@ -146,15 +147,6 @@ class Guest:
             if self._pidfd >= 0:
                 os.close(self._pidfd)
                 self._pidfd = -1
-
-
-def _read(path: str) -> bytes:
-    """A file of /proc, in a tenth of the time that a stream takes."""
-    file = os.open(path, os.O_RDONLY)
-    try:
-        return os.read(file, 4096)
-    finally:
-        os.close(file)
 
 
 def received(channel: socket.socket) -> tuple[bytes, list[int]]:
