@@ -27,12 +27,13 @@ from selftaught.models.http import JsonClient
 from selftaught.models.keys import KEYS_OF_HOSTS, find_key, is_loopback, variables_for
 from selftaught.models.prices import Tokens, find_prices
 
+# Which account of several pays.
+_ACCOUNT = {"OPENAI_ORG_ID": "OpenAI-Organization", "OPENAI_PROJECT_ID": "OpenAI-Project"}
 VARIABLES = (
+    *_ACCOUNT,
     *("OPENAI_API_KEY", "OPENAI_BASE_URL", "AZURE_OPENAI_ENDPOINT", "OPENAI_API_VERSION"),
     *sorted(set(KEYS_OF_HOSTS.values()) - {"OPENAI_API_KEY"}),
 )
-# Which account of several pays.
-_ACCOUNT = {"OPENAI_ORG_ID": "OpenAI-Organization", "OPENAI_PROJECT_ID": "OpenAI-Project"}
 _OWN = "https://api.openai.com/v1"
 CHAT_PATH = "/chat/completions"
 # In a row: one alone may be a fault.
