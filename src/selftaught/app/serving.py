@@ -90,8 +90,7 @@ async def check_model(name: str, config: ProviderConfig) -> dict[str, Any]:
         prompt = Prompt(_EXPERTISE, _MESSAGE, 2, max_tokens=config.max_tokens, seeds=(1, 2))
         drawn = await steady.requester.draw(prompt, unlimited(steady.model))
         latency_s = time.monotonic() - start_s
-        reader = ReplyReader(steady.executor)
-        ((_, readings),) = await read_drawn(reader, Wanted(_ENTRY), [(_MESSAGE, drawn)])
+        readings = await read_drawn(ReplyReader(steady.executor), Wanted(_ENTRY), _MESSAGE, drawn)
         million = [steady.model.most_usd(1000, 0), steady.model.most_usd(0, 1000)]
         return {
             "model": name,
@@ -103,8 +102,8 @@ async def check_model(name: str, config: ProviderConfig) -> dict[str, Any]:
             "usage_reported": all(answer.usage is not None for answer in drawn.answers),
             "samples_per_request": min(steady.model.samples_per_request, _MANY),
             "finishes": [word for answer in drawn.answers for word in answer.finishes],
-            "programs": sum(one.program is not None for one in readings),
-            "lost": dict(sorted(Counter(one.why for one in readings if one.why).items())),
+            "programs": sum(one.program is not None for one in readings[1]),
+            "lost": dict(sorted(Counter(one.why for one in readings[1] if one.why).items())),
             "texts": drawn.in_order,
             "quirks": drawn.notices,
             "failures": [str(failure) for failure in drawn.failures],

@@ -9,7 +9,6 @@ it. What is not served is refused with a reason, which the guest gets as an exce
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -32,17 +31,12 @@ from selftaught.core.program import MAX_PROGRAM_CHARS, Program, content_id, too_
 from selftaught.engine.charged_call import ChargedCall
 from selftaught.engine.context import RunContext
 from selftaught.engine.replies import Wanted, replies_key
-from selftaught.engine.requests import Drawn
 from selftaught.engine.utilities import QueriedUtility
 from selftaught.journal.bench_events import SearchTrace
 from selftaught.journal.events import ClockRead
 
 MAX_TEMPERATURE = 2.0
 _MOST_TEXTS = 10_000
-# Replies are read some at a time, which costs far less than one by one, and nobody waits for it.
-_LINGER_S = 0.1
-_READ_AT_ONCE = 16
-_CHARS_AT_ONCE = 1 << 18
 
 
 class _Refused(Exception):
@@ -107,9 +101,7 @@ class Broker:
     ended: JournalEnds | None = None
     scored: list[tuple[int, str | None]] | None = None
     _drawn: list[ChargedCall] = field(default_factory=list)
-    _unread: dict[str, tuple[str, Drawn, str]] = field(default_factory=dict)
-    _reading: asyncio.Task[None] | None = None
-    _is_over: asyncio.Event = field(default_factory=asyncio.Event)
+    _readings: list[asyncio.Task[None]] = field(default_factory=list)
     _clock: Clock = field(init=False)
 
     def __post_init__(self) -> None:
@@ -180,30 +172,13 @@ class Broker:
 
     async def finish(self) -> None:
         """Wait until all that its replies hold is written down, which no reply waits for."""
-        self._is_over.set()
-        if self._reading is not None:
-            await self._reading
+        await asyncio.gather(*self._readings)
 
     async def abandon(self) -> None:
         """The same is given up."""
-        if self._reading is not None:
-            self._reading.cancel()
-            await asyncio.gather(self._reading, return_exceptions=True)
-
-    async def _read_replies(self) -> None:
-        wanted = Wanted(self.entry, self.solution, self.utility.restored)
-        while self._unread:
-            if not self._is_over.is_set():
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._is_over.wait(), _LINGER_S)
-            taken: dict[str, tuple[str, Drawn, str]] = {}
-            chars = 0
-            while self._unread and len(taken) < _READ_AT_ONCE and chars < _CHARS_AT_ONCE:
-                key, call = next(iter(self._unread.items()))
-                taken[key] = self._unread.pop(key)
-                chars += len(call[0]) + sum(map(len, call[1].texts.values()))
-            await self.context.read_replies(self.improver_run, wanted, taken)
-        self._reading = None
+        for reading in self._readings:
+            reading.cancel()
+        await asyncio.gather(*self._readings, return_exceptions=True)
 
     # --- the utility ----------------------------------------------------------------------------
 
@@ -288,7 +263,9 @@ class Broker:
             if failure.kind != "prompt":
                 raise
             raise _Refused("model", f"the language model refused this prompt: {failure}") from None
-        self._unread |= call.drawn
-        if self._reading is None:
-            self._reading = asyncio.create_task(self._read_replies())
+        wanted = Wanted(self.entry, self.solution, self.utility.restored)
+        self._readings += [
+            asyncio.create_task(self.context.read_replies(key, self.improver_run, wanted, *drawn))
+            for key, drawn in call.drawn.items()
+        ]
         return [left[message].pop(0) for message in messages if left[message]]

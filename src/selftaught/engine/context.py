@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -113,37 +113,24 @@ class RunContext:
             self.journal.append(self.run_id, body, key, texts)
 
     async def read_replies(
-        self, improver_run: str, wanted: Wanted, calls: Mapping[str, tuple[str, Drawn, str]]
+        self, key: str, improver_run: str, wanted: Wanted, message: str, drawn: Drawn, model: str
     ) -> None:
-        """Keep what the responses to prompts hold; older runs did not.
-
-        Args:
-            calls: the message of each prompt, by its key, what came, and from which model.
-        """
-        holds = self.history.holds
-        keys = {key: replies_key(key, len(drawn.texts)) for key, (_, drawn, _) in calls.items()}
-        unread = {
-            key: call
-            for key, call in calls.items()
-            if self.reply_scheme > 1 and call[1].texts and not holds(Replies.kind, keys[key])
-        }
-        if not unread:
+        """Keep what the responses to a prompt hold; older runs did not."""
+        own = replies_key(key, len(drawn.texts))
+        if self.reply_scheme < 2 or self.history.holds(Replies.kind, own) or not drawn.texts:
             return
-        read = await read_drawn(
-            self._reader, wanted, [(message, drawn) for message, drawn, _ in unread.values()]
-        )
-        for (key, (_, _, model)), (shown, readings) in zip(unread.items(), read, strict=True):
-            self._reader.count(readings)
-            programs = [one.program for one in readings if one.program is not None]
-            texts = (*programs, *([shown] if shown is not None else ()))
-            told = model if self.several else ""
-            self.record(as_event(improver_run, key, shown, readings, told), keys[key], texts)
+        shown, readings = await read_drawn(self._reader, wanted, message, drawn)
+        self._reader.count(readings)
+        programs = [one.program for one in readings if one.program is not None]
+        texts = (*programs, *([shown] if shown is not None else ()))
+        told = model if self.several else ""
+        self.record(as_event(improver_run, key, shown, readings, told), own, texts)
 
     async def programs_in(self, entry: str, message: str, texts: Sequence[str]) -> list[str | None]:
         """The programs of responses to a prompt, as improvers are given them."""
         if self.reply_scheme < 2:
             return [largest_block(text) for text in texts]
-        ((_, readings),) = await self._reader.read(Wanted(entry), [(message, texts)])
+        _, readings = await self._reader.read(Wanted(entry), message, texts)
         return [one.program for one in readings]
 
     def notice(self, text: str) -> None:

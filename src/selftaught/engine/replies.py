@@ -78,23 +78,18 @@ class ReplyReader:
         self._job = Job(Program(text.read_text(encoding="utf-8"), "read"))
 
     async def read(
-        self, wanted: Wanted, asked: Sequence[tuple[str, Sequence[str]]]
-    ) -> list[tuple[str | None, list[Reading]]]:
-        """Of each message with its replies the program that it showed, and what these hold."""
-        args = (wanted.entry, wanted.solution, [[message, list(texts)] for message, texts in asked])
+        self, wanted: Wanted, message: str, texts: Sequence[str]
+    ) -> tuple[str | None, list[Reading]]:
+        """The program that a prompt showed, and what its replies hold."""
+        args = (wanted.entry, wanted.solution, message, list(texts))
         answer = await self.executor.call(self._job, args, cpu_s=_CPU_S, seed=0)
-        if isinstance(answer, list) and len(answer) == len(asked):
-            read = [_read(*one, wanted) for one in zip(asked, answer, strict=True)]
-            if None not in read:
-                return [one for one in read if one]
-        if len(asked) > 1:  # one of them took too much
-            return [read for one in asked for read in await self.read(wanted, [one])]
-        ((message, texts),) = asked
+        match answer:
+            case [shown, list(found)] if len(found) == len(texts) and _is_text(shown):
+                return shown, [_reading(one, wanted) for one in found]
         if len(texts) == 1:
-            return [(None, [_LOST])]
-        each = [read for text in texts for read in await self.read(wanted, [(message, [text])])]
-        shown = next((shown for shown, _ in each if shown), None)
-        return [(shown, [one for _, (one,) in each])]
+            return None, [_LOST]
+        each = [await self.read(wanted, message, [text]) for text in texts]
+        return next((shown for shown, _ in each if shown), None), [one for _, (one,) in each]
 
     def count(self, readings: Sequence[Reading]) -> None:
         """Of these replies the ways in which they were lost."""
@@ -108,18 +103,17 @@ class ReplyReader:
 
 
 async def read_drawn(
-    reader: ReplyReader, wanted: Wanted, calls: Sequence[tuple[str, Drawn]]
-) -> list[tuple[str | None, list[Reading]]]:
-    """The same of what came to messages; what has no program and ended at the limit was cut."""
-    read = await reader.read(wanted, [(message, drawn.in_order) for message, drawn in calls])
-    for (_, drawn), (_, readings) in zip(calls, read, strict=True):
-        for number, place in enumerate(sorted(drawn.texts)):
-            one = readings[number]
-            if one.program is None and drawn.finishes.get(place) in CUT:
-                readings[number] = replace(one, why="cut")
-            elif one.why == "empty" and drawn.reasoned.get(place):
-                readings[number] = replace(one, why="reasoning")
-    return read
+    reader: ReplyReader, wanted: Wanted, message: str, drawn: Drawn
+) -> tuple[str | None, list[Reading]]:
+    """The same of what a call has come to; what has no program and ended at the limit was cut."""
+    shown, readings = await reader.read(wanted, message, drawn.in_order)
+    for number, place in enumerate(sorted(drawn.texts)):
+        one = readings[number]
+        if one.program is None and drawn.finishes.get(place) in CUT:
+            readings[number] = replace(one, why="cut")
+        elif one.why == "empty" and drawn.reasoned.get(place):
+            readings[number] = replace(one, why="reasoning")
+    return shown, readings
 
 
 _LOST = Reading(None, UNREADABLE)
@@ -145,15 +139,6 @@ def as_event(
         details=tuple(one.detail for one in readings) if any(r.detail for r in readings) else (),
         model=model,
     )
-
-
-def _read(
-    asked: tuple[str, Sequence[str]], answer: Any, wanted: Wanted
-) -> tuple[str | None, list[Reading]] | None:
-    match answer:
-        case [shown, list(found)] if len(found) == len(asked[1]) and _is_text(shown):
-            return shown, [_reading(one, wanted) for one in found]
-    return None
 
 
 def _is_text(value: Any) -> bool:
