@@ -28,7 +28,7 @@ from model_server.__main__ import main as model_server_main
 from selftaught.cli.main import selftaught
 from selftaught.engine.account import RequestState
 from selftaught.models import anthropic, openai
-from selftaught.models.faults import read_fault
+from selftaught.models.faults import ProviderError, read_fault
 from selftaught.models.keys import KEYS_OF_HOSTS, NO_KEY, variables_for
 
 ROOT = Path(__file__).parents[2]
@@ -386,15 +386,6 @@ def test_every_block_of_commands_and_code_is_run_by_a_test() -> None:
 FAULTS = table("| what comes |")
 
 
-class Refusal(Exception):
-    """An SDK's status error, as far as it is read."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status_code = status
-        self.body = {"message": message}
-
-
 def statuses() -> list[tuple[int, str, str, bool]]:
     """Each status in the table that alone decides: with a message, the state, whether it counts."""
     found = []
@@ -411,7 +402,8 @@ def statuses() -> list[tuple[int, str, str, bool]]:
 def test_a_status_is_taken_as_the_page_says(
     status: int, message: str, state: str, is_counted: bool
 ) -> None:
-    failure = read_fault(Refusal(status, message), name="openai:test", secrets=())
+    error = ProviderError.of_status(status, json.dumps({"message": message}).encode(), {})
+    failure = read_fault(error, name="openai:test", secrets=())
     assert (failure.kind, failure.maybe_billed) == (state, is_counted)
 
 

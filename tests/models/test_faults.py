@@ -1,4 +1,4 @@
-"""What an SDK's error means, where the words alone decide."""
+"""What a provider's error means, where the words alone decide."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 
 from selftaught.models.faults import (
     ErrorInAnswer,
+    ProviderError,
     hidden,
     hide_in,
     read_fault,
@@ -16,13 +17,10 @@ from selftaught.models.faults import (
 )
 
 
-class Refusal(Exception):
-    """An SDK's status error, as far as it is read."""
-
-    def __init__(self, status: int, message: str, **body: Any) -> None:
-        super().__init__(f"Error code: {status} - {message}")
-        self.status_code = status
-        self.body = {"message": message, **body}
+def refused(status: int, message: str, **body: Any) -> ProviderError:
+    """An error of this status, with what is said in it."""
+    said = {"message": message, **body}
+    return ProviderError(f"Error code: {status} - {message}", status, said)
 
 
 @pytest.mark.parametrize(
@@ -79,18 +77,18 @@ def test_a_time_to_wait_comes_in_seconds_milliseconds_or_as_a_date(
 def test_a_refused_parameter_is_told_from_words_that_only_look_like_it(
     message: str, sent: list[str], name: str | None
 ) -> None:
-    assert refused_parameter(Refusal(400, message), sent) == name
-    assert refused_parameter(Refusal(500, message), sent) is None
+    assert refused_parameter(refused(400, message), sent) == name
+    assert refused_parameter(refused(500, message), sent) is None
 
 
 def test_a_parameter_that_the_provider_names_is_believed_if_it_was_sent() -> None:
-    assert refused_parameter(Refusal(400, "no", param="seed"), ["seed"]) == "seed"
-    assert refused_parameter(Refusal(400, "no", param="body.seed"), ["seed"]) == "seed"
-    assert refused_parameter(Refusal(400, "no", param="seed"), ["n"]) is None
+    assert refused_parameter(refused(400, "no", param="seed"), ["seed"]) == "seed"
+    assert refused_parameter(refused(400, "no", param="body.seed"), ["seed"]) == "seed"
+    assert refused_parameter(refused(400, "no", param="seed"), ["n"]) is None
 
 
 def test_a_list_of_what_is_wrong_names_the_parameter() -> None:
-    refusal = Refusal(422, "")
+    refusal = refused(422, "")
     wrong = [
         {"type": "extra_forbidden", "loc": ["body", "seed"], "msg": "Extra inputs", "input": 1}
     ]
@@ -114,7 +112,7 @@ def test_a_list_of_what_is_wrong_names_the_parameter() -> None:
 def test_an_account_without_money_is_no_rate_limit_and_no_refusal_of_a_prompt(
     words: str, status: int
 ) -> None:
-    failure = read_fault(Refusal(status, words), name="m", secrets=())
+    failure = read_fault(refused(status, words), name="m", secrets=())
     assert (failure.kind, failure.status) == ("rejected", 402)
     assert f"HTTP {status}: {words}" in str(failure)
 
@@ -123,7 +121,7 @@ def test_a_rate_limit_that_speaks_of_quota_and_billing_is_one() -> None:
     said = (
         "You exceeded your current quota, please check your plan and billing details. Retry in 3s"
     )
-    assert read_fault(Refusal(429, said), name="m", secrets=()).kind == "limited"
+    assert read_fault(refused(429, said), name="m", secrets=()).kind == "limited"
 
 
 @pytest.mark.parametrize(
@@ -155,7 +153,7 @@ def test_an_error_in_an_answer_is_read_as_one_of_its_status(
 
 def test_secrets_are_hidden_and_long_words_are_cut() -> None:
     failure = read_fault(
-        Refusal(401, "bad key sk-1 " + "x" * 9000), name="openai:m", secrets=["sk-1"]
+        refused(401, "bad key sk-1 " + "x" * 9000), name="openai:m", secrets=["sk-1"]
     )
     assert str(failure).startswith("openai:m: HTTP 401: bad key *** xxx")
     assert len(str(failure)) < 600
@@ -179,7 +177,7 @@ def test_secrets_are_hidden_and_long_words_are_cut() -> None:
     ],
 )
 def test_each_status_has_a_meaning(status: int, kind: str, maybe_billed: bool) -> None:
-    failure = read_fault(Refusal(status, "no"), name="m", secrets=())
+    failure = read_fault(refused(status, "no"), name="m", secrets=())
     assert (failure.kind, failure.maybe_billed) == (kind, maybe_billed)
 
 

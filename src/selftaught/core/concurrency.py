@@ -18,6 +18,9 @@ async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     Raises: the first error alone, once all the others have been cancelled and have ended. Where a
         journal ends for one of them, the others go on to where it ends for them.
     """
+    listed = list(work)
+    if len(listed) == 1:  # as mostly: there is nothing to be at once with
+        return [await listed[0]]
     ends: list[JournalEnds] = []
 
     async def replayed(one: Coroutine[Any, Any, T]) -> T | None:
@@ -29,7 +32,7 @@ async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
 
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(replayed(one)) for one in work]
+            tasks = [group.create_task(replayed(one)) for one in listed]
     except BaseExceptionGroup as errors:
         raise errors.exceptions[0] from None
     if ends:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from selftaught.core.errors import ConfigError, InfrastructureError
@@ -30,6 +30,14 @@ from selftaught.journal.location import (
 )
 from selftaught.journal.migrations import migrate
 
+# As text once: made of a table each time, they cost more than what they do.
+_DIALECT = sqlite.dialect()
+_INSERT_TEXT = str(sqlite.insert(schema.texts).on_conflict_do_nothing().compile(dialect=_DIALECT))
+_INSERT_EVENT = str(
+    sqlite.insert(schema.events)
+    .values(dict.fromkeys(("run_id", "kind", "key", "at", "body")))
+    .compile(dialect=_DIALECT)
+)
 # Unhurried events wait this long for company: a commit costs as much CPU as dozens of events,
 # and the interpreter's lock is shared with everything else that the run does.
 _LINGER_S = 0.01
@@ -104,7 +112,7 @@ def _sync_folder(location: Location) -> None:
 class _Batch:
     """What was queued since the writer last looked: one transaction."""
 
-    events: list[dict[str, Any]] = field(default_factory=list)
+    events: list[tuple[Any, ...]] = field(default_factory=list)
     texts: dict[str, bytes] = field(default_factory=dict)
     waiters: list[Future[None]] = field(default_factory=list)
     durable: bool = False
@@ -131,6 +139,7 @@ class SqlJournal:
         self._failure_was_raised = False
         # What an earlier process committed and lost power over may not be on the disk either.
         self._unsynced = True
+        self._syncs: bool | None = None  # as SQLite is told to
         self._file = _identity(location)
         self._writer = threading.Thread(target=self._write_all, name="journal", daemon=True)
         self._writer.start()
@@ -142,13 +151,7 @@ class SqlJournal:
             lone surrogate in a name, which the database cannot hold: here, not in the writer.
         """
         f"{run_id}{body.kind}{key}".encode()
-        row = {
-            "run_id": run_id,
-            "kind": body.kind,
-            "key": key,
-            "at": self._clock(),
-            "body": encode(body),
-        }
+        row = run_id, body.kind, key, self._clock(), encode(body)
         encoded = {content_id(text): text.encode("utf-8", "surrogatepass") for text in texts}
         with self._changed:
             self._refuse_if_unusable()
@@ -227,14 +230,15 @@ class SqlJournal:
         # SQLite would go on writing to a file that nobody can find any more.
         if _identity(self._location) != self._file:
             raise FileNotFoundError("its file was removed or replaced while the run went on")
-        level = "FULL" if batch.durable else "NORMAL"
-        self._connection.exec_driver_sql(f"PRAGMA synchronous={level}")
+        if batch.durable != self._syncs:
+            level = "FULL" if batch.durable else "NORMAL"
+            self._connection.exec_driver_sql(f"PRAGMA synchronous={level}")
+            self._syncs = batch.durable
         with transaction(self._connection):
             if batch.texts:
-                rows = [{"id": key, "text": text} for key, text in batch.texts.items()]
-                self._connection.execute(insert(schema.texts).on_conflict_do_nothing(), rows)
+                self._connection.exec_driver_sql(_INSERT_TEXT, [*batch.texts.items()])
             if batch.events:
-                self._connection.execute(insert(schema.events), batch.events)
+                self._connection.exec_driver_sql(_INSERT_EVENT, batch.events)
             else:
                 schema.mark_synced(self._connection, self._clock())
         self._unsynced = not batch.durable

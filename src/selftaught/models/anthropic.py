@@ -1,4 +1,4 @@
-"""`anthropic:MODEL`: Anthropic's Claude models, with the official SDK (`selftaught[anthropic]`)."""
+"""`anthropic:MODEL`: Anthropic's Claude models, and servers that speak their messages protocol."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from selftaught.core.budget import Usage
-from selftaught.core.errors import ConfigError
 from selftaught.core.language_model import Completions, ModelServices, Prompt
 from selftaught.models.chat import (
-    CONNECT_S,
     ChatModel,
     addresses,
     check_arguments,
@@ -17,12 +15,14 @@ from selftaught.models.chat import (
     plausible,
     read_content,
 )
+from selftaught.models.http import JsonClient
 from selftaught.models.keys import find_key, variables_for
 from selftaught.models.prices import Tokens, find_prices
 
 VARIABLES = ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL")
 _OWN = "https://api.anthropic.com"
 _PATH = "/messages"
+_VERSION = "2023-06-01"  # of the protocol; there has been no other since
 _MOST_TEMPERATURE = 1.0  # of the messages protocol
 
 
@@ -82,26 +82,13 @@ class AnthropicModel(ChatModel):
 
 def create(model: str, services: ModelServices) -> AnthropicModel:
     """The factory for `anthropic:...`. Raises: ConfigError."""
-    try:
-        import anthropic
-    except ImportError:
-        raise ConfigError(
-            "the SDK of anthropic: is not installed: pip install 'selftaught[anthropic]'"
-        ) from None
     settings = services.settings
     check_arguments(settings)
     url = settings.base_url or services.environment.get("ANTHROPIC_BASE_URL") or None
     check_url(url)
     name = f"anthropic:{model}"
     key = find_key(services, variables_for(url, "ANTHROPIC_API_KEY"), url, provider=name)
-    client = anthropic.AsyncAnthropic(
-        api_key=key,
-        base_url=url or _OWN,
-        max_retries=0,
-        timeout=anthropic.Timeout(settings.timeout_s + CONNECT_S, connect=CONNECT_S),
-        http_client=anthropic.DefaultAioHttpClient(follow_redirects=False),
-    )
+    client = JsonClient({"x-api-key": key, "anthropic-version": _VERSION})
     prices = find_prices(settings, model, provider="anthropic", url=url)
-    error = anthropic.AnthropicError
     places = [f"{_OWN}/v1{_PATH}"] if url is None else addresses(url, _PATH, adds_v1=True)
-    return AnthropicModel(name, model, client, error, settings, prices, key, places)
+    return AnthropicModel(name, model, client, settings, prices, key, places)

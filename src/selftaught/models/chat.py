@@ -1,4 +1,4 @@
-"""What providers of conversations have in common: one request through an SDK, and its faults."""
+"""What providers of conversations have in common: one request, and its faults."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from selftaught.core.budget import Usage
@@ -16,17 +16,18 @@ from selftaught.core.errors import ConfigError, ModelFailure
 from selftaught.core.language_model import ModelSettings, Prompt
 from selftaught.models.faults import (
     ErrorInAnswer,
+    ProviderError,
     broken_answer,
     hide_in,
     read_fault,
     refused_parameter,
 )
+from selftaught.models.http import JsonClient
 from selftaught.models.keys import NO_KEY
 from selftaught.models.prices import Prices, Tokens
 
 # A response of which more came is cut there: a guest could not be sent it.
 LONGEST_TEXT = 4 << 20
-CONNECT_S = 15.0
 # A count of tokens so far above what was asked for is no count.
 _ABSURD = 16
 _OVERHEAD_TOKENS = 4096
@@ -44,14 +45,6 @@ _NOT_ARGUMENTS = (
 _log = logging.getLogger(__name__)
 
 
-class SdkClient(Protocol):
-    """The part of an SDK's asynchronous client that is used."""
-
-    async def post(self, path: str, *, cast_to: Any, body: Any) -> Any: ...
-
-    async def close(self) -> None: ...
-
-
 @dataclass(eq=False, repr=False)
 class ChatModel:
     """One model at one server; what differs by provider is `holds` and `sample`.
@@ -60,7 +53,6 @@ class ChatModel:
         holds: the list that an answer is read from.
         name: as it is shown, such as openai:gpt-5-mini.
         model: the provider's name of it.
-        error: the root of the SDK's errors.
         prices: None if they are not known.
         key: the API key, which may never be shown, or `NO_KEY`.
         addresses: of the requests, the likelier one first; one is left when that is known.
@@ -71,8 +63,7 @@ class ChatModel:
 
     name: str
     model: str
-    client: SdkClient
-    error: type[Exception]
+    client: JsonClient
     settings: ModelSettings
     prices: Prices | None
     key: str
@@ -115,8 +106,8 @@ class ChatModel:
         address, sent = self.addresses[0], sorted(set(optional) & set(body))
         try:
             async with asyncio.timeout(self.settings.timeout_s):
-                answer = await self.client.post(path or address, cast_to=object, body=body)
-        except self.error as error:
+                answer = await self.client.post(path or address, body)
+        except ProviderError as error:
             raise self._failure(error, address, sent) from None
         except TimeoutError:
             limit = f"{self.settings.timeout_s:g} s"
@@ -125,7 +116,7 @@ class ChatModel:
                 kind="fault",
                 maybe_billed=True,
             ) from None
-        except (json.JSONDecodeError, UnicodeDecodeError):
+        except (ValueError, RecursionError):
             raise broken_answer(self.name, "with what is not JSON") from None
         if not isinstance(answer, dict):
             raise broken_answer(self.name, "with what is not a JSON object")
@@ -139,7 +130,7 @@ class ChatModel:
         self.addresses = [address]
         return answer
 
-    def _failure(self, error: Exception, address: str, optional: Sequence[str]) -> ModelFailure:
+    def _failure(self, error: ProviderError, address: str, optional: Sequence[str]) -> ModelFailure:
         failure = read_fault(error, name=self.name, secrets=self._secrets)
         if self._is_elsewhere(failure, address):
             return self._moved(failure, address)

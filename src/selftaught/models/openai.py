@@ -1,8 +1,6 @@
 """`openai:MODEL`: OpenAI, and every server that speaks its chat-completions protocol.
 
-The official SDK makes the requests; asking again, limits and prices are ours. Requests go through
-the SDK's own `post`, which takes any JSON: servers that are only nearly of OpenAI's form are read
-leniently, and it takes half the time of its typed form.
+Answers are read leniently, field by field: many servers are only nearly of OpenAI's form.
 """
 
 from __future__ import annotations
@@ -10,12 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from urllib.parse import quote, urlsplit
 
 from selftaught.core.budget import Usage
 from selftaught.core.language_model import Completions, ModelServices, Prompt
 from selftaught.models.chat import (
-    CONNECT_S,
     REASONING,
     ChatModel,
     addresses,
@@ -25,13 +23,14 @@ from selftaught.models.chat import (
     read_content,
 )
 from selftaught.models.faults import ErrorInAnswer, read_fault
+from selftaught.models.http import JsonClient
 from selftaught.models.keys import KEYS_OF_HOSTS, find_key, is_loopback, variables_for
 from selftaught.models.prices import Tokens, find_prices
 
-if TYPE_CHECKING:
-    import openai
-
+# Which account of several pays.
+_ACCOUNT = {"OPENAI_ORG_ID": "OpenAI-Organization", "OPENAI_PROJECT_ID": "OpenAI-Project"}
 VARIABLES = (
+    *_ACCOUNT,
     *("OPENAI_API_KEY", "OPENAI_BASE_URL", "AZURE_OPENAI_ENDPOINT", "OPENAI_API_VERSION"),
     *sorted(set(KEYS_OF_HOSTS.values()) - {"OPENAI_API_KEY"}),
 )
@@ -206,32 +205,23 @@ def create(model: str, services: ModelServices) -> OpenAIModel:
     is_openai = url is None or is_azure or ("OPENAI_API_KEY" in variables and not is_loopback(url))
     places = [_OWN + CHAT_PATH] if url is None else addresses(url, CHAT_PATH)
     base = places[0].removesuffix(CHAT_PATH)
-    is_classic = is_azure and not base.endswith("/v1")
-    client, error = client_for(services, base, key, is_classic=is_classic)
-    places = [CHAT_PATH] if is_classic else places  # that client makes the address of it
-    return OpenAIModel(name, model, client, error, settings, prices, key, places, is_openai)
+    headers = {"Authorization": f"Bearer {key}"}
+    if is_azure and not base.endswith("/v1"):
+        headers = {"api-key": key}
+        places = [_of_deployment(base, model, services)]
+    elif url is None or urlsplit(url).hostname == urlsplit(_OWN).hostname:
+        said = {name: services.environment.get(one) for one, name in _ACCOUNT.items()}
+        headers |= {name: value for name, value in said.items() if value}
+    client = JsonClient(headers)
+    return OpenAIModel(name, model, client, settings, prices, key, places, is_openai)
 
 
-def client_for(
-    services: ModelServices, url: str, key: str, *, is_classic: bool
-) -> tuple[openai.AsyncOpenAI, type[Exception]]:
-    import openai
-
-    common: dict[str, Any] = {
-        "api_key": key,
-        "max_retries": 0,
-        "timeout": openai.Timeout(services.settings.timeout_s + CONNECT_S, connect=CONNECT_S),
-        "http_client": openai.DefaultAioHttpClient(follow_redirects=False),
-    }
-    if is_classic:
-        url = re.sub(r"/openai(/deployments/[^/]+)?$", "", url)
-        version = services.environment.get("OPENAI_API_VERSION") or _AZURE_VERSION
-        client: openai.AsyncOpenAI = openai.AsyncAzureOpenAI(
-            azure_endpoint=url, api_version=version, **common
-        )
-    else:
-        client = openai.AsyncOpenAI(base_url=url, **common)
-    return client, openai.OpenAIError
+def _of_deployment(base: str, model: str, services: ModelServices) -> str:
+    """The address in Azure's older form, which names the model and the version."""
+    resource = re.sub(r"/openai(/deployments/[^/]+)?$", "", base)
+    version = services.environment.get("OPENAI_API_VERSION") or _AZURE_VERSION
+    deployment = f"{resource}/openai/deployments/{quote(model, safe='')}"
+    return f"{deployment}{CHAT_PATH}?api-version={quote(version)}"
 
 
 def _is_of_one(usage: Usage, prompt: Prompt, texts: list[str], finishes: list[str]) -> bool:
