@@ -25,8 +25,10 @@ from selftaught.core.utility import Measure as Measure
 from selftaught.core.utility import PerInstance as PerInstance
 from selftaught.core.utility import ProgramFailed as ProgramFailed
 from selftaught.core.utility import SandboxedProgram as SandboxedProgram
+from selftaught.core.utility import Stages as Stages
 from selftaught.core.utility import Utility
 from selftaught.core.utility import per_instance as per_instance
+from selftaught.core.utility import stages as stages
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,18 @@ VERSION_SCHEME = VERSION_SCHEMES[-1]
 
 _STUB = "def {entry}(*args):\n    raise NotImplementedError\n"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+
+
+def _functions(utility: Any) -> list[Callable[..., Any]]:
+    """The user's functions that a utility is made of; last the one that scores."""
+    match utility:
+        case Stages():
+            return [*_functions(utility.cheap), *_functions(utility.full)]
+        case PerInstance():
+            return [utility.instances, utility.score]
+        case Examples():
+            return [utility.score]
+    return [utility]
 
 
 @dataclass(frozen=True)
@@ -189,8 +203,7 @@ class Task:
     @property
     def scored_by(self) -> Callable[..., Any]:
         """The user's function that scores."""
-        utility = self.utility
-        return utility.score if isinstance(utility, (PerInstance, Examples)) else utility
+        return _functions(self.utility)[-1]
 
     def seed_program(self) -> Program:
         """The first program; of a task without a seed, its function with nothing in it.
@@ -264,9 +277,8 @@ class Task:
         """The description, or all that it is by default, each part with the line that it is at."""
         if self.description is not None:
             return [(clean(self.description), "description:1")]
-        makes = [self.utility.instances] if isinstance(self.utility, PerInstance) else []
         try:
-            listed = describe_source([*makes, self.scored_by])
+            listed = describe_source(_functions(self.utility))
             return [(clean(text), where) for text, where in listed]
         except LookupError as error:
             raise self._wrong(

@@ -30,6 +30,7 @@ from selftaught.core.ports import Question as Question
 from selftaught.core.program import Program
 from selftaught.core.seeds import draws, instance_generator, solution_seed
 from selftaught.core.task import ProgramFailed, Task
+from selftaught.core.utility import RACED, Race
 from selftaught.engine.utility_error import Trials, UtilityError, checked
 from selftaught.engine.watch import Watch
 from selftaught_guest.wire import WireError
@@ -91,8 +92,40 @@ class Evaluator:
                 record(outcome)
             return outcome
 
-        key = (program.id, question.task.name, question.stream, question.repeat)
-        return await self._answers.get(key, anew)
+        return await self._answers.get(_key(program, question), anew)
+
+    async def race(
+        self,
+        program: Program,
+        question: Question,
+        against: Program,
+        scored: Scored,
+        record: Callable[[EvaluationOutcome], None],
+        record_whole: Callable[[EvaluationOutcome], None],
+    ) -> EvaluationOutcome:
+        """The outcome of a race against a program that has scored so much; of one that is not
+        stopped, that is what it would be without a race, and `score` knows it then.
+
+        What others have found out of the program does not count, so that what a race comes to does
+        not depend on who is first.
+
+        Args:
+            record, record_whole: as of `score`, of the race, and of an outcome that is whole.
+        """
+
+        async def anew() -> EvaluationOutcome:
+            outcome = await self._evaluate(program, question, scored)
+            if is_whole(outcome):
+
+                async def whole() -> EvaluationOutcome:
+                    record_whole(outcome)
+                    return outcome
+
+                await self._answers.get(_key(program, question), whole)
+            record(outcome)
+            return outcome
+
+        return await self._answers.get((*_key(program, question), against.id), anew)
 
     def works(self, task: Task) -> None:
         """The task's utility has scored a program before."""
@@ -102,8 +135,12 @@ class Evaluator:
         """Stop what is under way."""
         await self._answers.aclose()
 
-    async def _evaluate(self, program: Program, question: Question) -> EvaluationOutcome:
-        evaluation = Evaluation(program, question, self._run_seed, self._instance_key, self._limits)
+    async def _evaluate(
+        self, program: Program, question: Question, against: Scored | None = None
+    ) -> EvaluationOutcome:
+        evaluation = Evaluation(
+            program, question, self._run_seed, self._instance_key, self._limits, against
+        )
         try:
             async with self._places:
                 outcome = await self._executor.evaluate(evaluation)
@@ -112,6 +149,15 @@ class Evaluator:
         if isinstance(outcome, Scored):
             self._trials.works(question.task)
         return outcome
+
+
+def is_whole(outcome: EvaluationOutcome) -> bool:
+    """Whether it was not stopped in a race. Failures are failures, wherever they are met."""
+    return isinstance(outcome, Failed) or outcome.share == 1
+
+
+def _key(program: Program, question: Question) -> tuple[str, ...]:
+    return program.id, question.task.name, question.stream, question.repeat
 
 
 async def evaluate_watched(evaluation: Evaluation, run_in_slot: RunInSlot) -> EvaluationOutcome:
@@ -159,7 +205,10 @@ def evaluate_in_slot(
         utility = task.utility
         if isinstance(utility, Examples):
             utility = utility.of(question.stream, question.repeat)
-        result = utility(handle, rng)
+        if evaluation.against is not None and isinstance(utility, RACED):
+            result: Any = utility(handle, rng, Race(evaluation.against, -1 if task.minimize else 1))
+        else:
+            result = utility(handle, rng)
         if inspect.isawaitable(result):
             result = asyncio.run(_awaited(result))
         scored = checked(

@@ -6,6 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 from functools import partial
 from typing import TypedDict
 
@@ -17,12 +18,13 @@ from selftaught.core.outcome import EvaluationOutcome, Failed, Scored
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.seeds import Stream
 from selftaught.core.task import Task
+from selftaught.core.utility import RACED
 from selftaught.engine.context import RunContext
 from selftaught.engine.describe import describe_task
-from selftaught.engine.evaluate import Question
+from selftaught.engine.evaluate import Question, is_whole
 from selftaught.engine.keys import make_key
 from selftaught.engine.utility_error import ON_CANDIDATE
-from selftaught.journal.events import Evaluation
+from selftaught.journal.events import Evaluation, Raced
 from selftaught.journal.study_events import MetaEvaluation
 
 
@@ -55,6 +57,12 @@ class QueriedUtility(ABC):
     @abstractmethod
     async def query(self, program: Program) -> tuple[float, str]:
         """Value and feedback. A failed program is worth the lowest value."""
+
+    async def raced(self, program: Program, against: Program) -> tuple[float, str, Fraction]:
+        """The same, and what share of a use it took: less than 1 if the program was stopped, since
+        it would not have come to be better than the other, which has been scored. Then the value is
+        an estimate."""
+        return *await self.query(program), Fraction(1)
 
     @abstractmethod
     def facts(self) -> Facts:
@@ -132,6 +140,38 @@ class TaskUtility(QueriedUtility):
             outcome = await context.evaluator.score(program, self._question, record)
         return outcome if known is None else known
 
+    async def raced(self, program: Program, against: Program) -> tuple[float, str, Fraction]:
+        task, best = self._question.task, await self.outcome(against)
+        if isinstance(task.utility, RACED) and isinstance(best, Scored):
+            outcome = await self._race(program, against, best)
+            if isinstance(outcome, Scored) and not is_whole(outcome):
+                worth = max(self.lowest, task.worth(outcome.value))
+                return worth, outcome.feedback, outcome.share
+        return await super().raced(program, against)
+
+    async def _race(self, program: Program, against: Program, best: Scored) -> EvaluationOutcome:
+        """What it comes to, journalled when it is new; of one that is not stopped no more than
+        that."""
+        context = self._context
+        source, other = self.restored(program.source), self.restored(against.source)
+        if source is None or other is None:
+            return Failed("no_code", LOST)
+        program, against = Program(source, program.entry), Program(other, against.entry)
+        whole = make_key(self.key, program.id)
+        key = make_key(whole, "against", against.id)
+        known = context.history.evaluation(key, program)
+        if (stands := context.history.scored(known)) is not None:
+            return stands
+        outcome = await context.evaluator.race(
+            program,
+            self._question,
+            against,
+            best,
+            partial(self._record_race, key, program, against),
+            partial(self._record, whole, program),
+        )
+        return outcome if known is None else known
+
     def facts(self) -> Facts:
         question = self._question
         return {
@@ -173,6 +213,37 @@ class TaskUtility(QueriedUtility):
             outcome=outcome.kind,
             value=outcome.value,
         )
+
+    def _record_race(
+        self, key: str, program: Program, against: Program, outcome: EvaluationOutcome
+    ) -> None:
+        question = self._question
+        lost = outcome if isinstance(outcome, Scored) and not is_whole(outcome) else None
+        share = lost.share if lost else Fraction(1)
+        body = Raced(
+            program=program.id,
+            against=against.id,
+            task=question.task.name,
+            stream=question.stream,
+            repeat=question.repeat,
+            task_version=self._version,
+            value=lost.value if lost else None,
+            feedback=lost.feedback if lost else "",
+            per_instance=lost.per_instance if lost else (),
+            done=share.numerator,
+            of=share.denominator,
+            cpu_s=outcome.cpu_s,
+            tier=self._context.executor.tier,
+        )
+        self._context.record(body, key, (program.source,))
+        if lost is not None:
+            self._context.tell(
+                "candidate_scored",
+                task=question.task.name,
+                stream=question.stream,
+                outcome=lost.kind,
+                value=lost.value,
+            )
 
 
 class DownstreamTask:

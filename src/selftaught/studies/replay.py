@@ -16,6 +16,7 @@ from selftaught.journal.events import (
     Evaluation,
     Invocation,
     InvocationEnd,
+    Raced,
     Result,
     RunEnd,
 )
@@ -26,7 +27,7 @@ from selftaught.studies.study import ImproverFailed, NothingMeasured, Study
 
 # What is compared, event by event, by kind and key, besides what the study alone writes; clocks and
 # the machine's speed are left out, and what sums up the events themselves.
-_COMPARED = (Invocation, InvocationEnd, Evaluation, MetaEvaluation, Result)
+_COMPARED = (Invocation, InvocationEnd, Evaluation, Raced, MetaEvaluation, Result)
 _VOLATILE = frozenset(
     {"cpu_s", "wall_s", "tier", "sandbox_tier", "usage", "models", "short", "outcomes"}
 )
@@ -76,7 +77,7 @@ def compared(
         if isinstance(body, told)
     }
     # What the replay read of scores it did not write; with --rescore it did.
-    read: tuple[type[EventRecord], ...] = () if rescored else (Evaluation, *study.scores())
+    read: tuple[type[EventRecord], ...] = () if rescored else (Evaluation, Raced, *study.scores())
     kinds = tuple(kind for kind in told if kind not in read)
     listed: list[Event] = []
     raises, optional, has_failed = Raises(), set[tuple[str, str]](), False
