@@ -222,13 +222,11 @@ class _Past:
                 yield f"it is against program {body.against}, which has no score"
             elif body.value is not None and body.per_instance:
                 pairs = list(zip(body.per_instance, best.per_instance, strict=False))
-                found = best.value + math.fsum(one - (two or 0.0) for one, two in pairs) / len(
-                    pairs
-                )
+                gain = math.fsum(one - (two or 0.0) for one, two in pairs) / len(pairs)
                 if body.done * len(best.per_instance) != body.of * len(pairs):
                     yield f"it did {body.done} of {body.of}, and has {len(pairs)} instances"
-                if not close(found, body.value):
-                    yield f"its value is {body.value}, and that of its instances {found}"
+                if not close(best.value + gain, body.value):
+                    yield f"its value is {body.value}, and by its instances {best.value + gain}"
 
     def _utility_key(self, body: Evaluation | Raced) -> str:
         assert self.root is not None
