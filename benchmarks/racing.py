@@ -1,11 +1,11 @@
-"""What does racing save, and what does it lose? `evolve` beside itself without it, at equal samples.
+"""What does racing save, and what does it lose? `evolve` with it and without, at equal samples.
 
 A bench (`selftaught bench`) of the two with local:mutator on the tasks in `raceable/`, paired by
 seed: how many instances were scored, and in how many CPU seconds of the guests, and what the best
 by search is worth on test. The seed is that of the frozen tree (see `recursion.py`). What is in
 the folder is not made again, what was cut goes on.
 
-    python benchmarks/racing.py [--seeds 20] [--samples 200] [--commit HEAD] [--folder racing]
+    python benchmarks/racing.py [--seeds 20] [--samples 100] [--commit HEAD] [--folder racing]
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from selftaught.app.resume import find_run
 from selftaught.app.series import resume_study
 from selftaught.core.statistics import Estimate, paired_difference
 from selftaught.journal.bench_events import BenchArm
-from selftaught.journal.events import Raced
+from selftaught.journal.events import Evaluation, Raced
 from selftaught.journal.reader import open_reader
 from selftaught.studies.bench.arms import programs_of, repeat_of, scored
 from selftaught.studies.bench.study import study
@@ -41,7 +41,7 @@ RACING = ", against=self.best.source"
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--seeds", type=int, default=20, help="sets of instances")
-    parser.add_argument("--samples", type=int, default=200, help="that each search draws")
+    parser.add_argument("--samples", type=int, default=100, help="that each search draws")
     parser.add_argument("--commit", default="HEAD", help="whose src the seed derives from")
     parser.add_argument("--folder", type=Path, default=Path("racing"))
     options = parser.parse_args()
@@ -94,12 +94,13 @@ class Took:
     def of(cls, run: RecordedRun, arm: BenchArm, races: Sequence[Raced]) -> Took:
         found = [scored(run, arm, "search", one) for one in programs_of(run, arm)]
         whole = [one for one in found if one is not None]
+        everything: list[Evaluation | Raced] = [*whole, *races]
         test = arm.points[-1].test
         return cls(
-            len(whole) + len(races),
+            len(everything),
             len(races),
-            sum(len(one.per_instance) or 1 for one in (*whole, *races)),
-            math.fsum(one.cpu_s for one in (*whole, *races)),
+            sum(len(one.per_instance) or 1 for one in everything),
+            math.fsum(one.cpu_s for one in everything),
             0.0 if test is None else test,
         )
 
