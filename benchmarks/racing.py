@@ -27,7 +27,8 @@ from selftaught.app.resume import find_run
 from selftaught.app.series import resume_study
 from selftaught.core.statistics import Estimate, paired_difference
 from selftaught.journal.bench_events import BenchArm
-from selftaught.journal.events import Evaluation, Raced
+from selftaught.journal.events import Evaluation
+from selftaught.journal.race_events import Raced
 from selftaught.journal.reader import open_reader
 from selftaught.studies.bench.arms import programs_of, repeat_of, scored
 from selftaught.studies.bench.study import study

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from selftaught.core.task import SandboxedProgram as SandboxedProgram
     from selftaught.core.task import Task as Task
     from selftaught.core.task import per_instance as per_instance
-    from selftaught.core.task import stages as stages
+    from selftaught.core.utility import stages as stages
 
 __version__ = "0.1.0"
 
@@ -53,8 +53,9 @@ _HOMES = {
         "selftaught.core.outcome": "Failed Scored",
         "selftaught.core.progress": "Progress",
         "selftaught.core.task": (
-            "Measure ProgramFailed Reference SandboxedProgram Task per_instance stages"
+            "Measure ProgramFailed Reference SandboxedProgram Task per_instance"
         ),
+        "selftaught.core.utility": "stages",
     }.items()
     for name in names.split()
 }

@@ -32,8 +32,8 @@ from selftaught.core.language_model import Prompt
 from selftaught.core.messages import ScoreRequest
 from selftaught.core.outcome import Failed, Scored
 from selftaught.core.program import Program
-from selftaught.core.task import Task, per_instance, stages
-from selftaught.core.utility import Race
+from selftaught.core.task import Task, per_instance
+from selftaught.core.utility import Race, stages
 from selftaught.engine.broker import Broker
 from selftaught.engine.history import History, Replay
 from selftaught.engine.utilities import TaskUtility

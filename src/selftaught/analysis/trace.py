@@ -18,9 +18,9 @@ from selftaught.journal.events import (
     InvocationEnd,
     LmAnswer,
     LmCall,
-    Raced,
     Replies,
 )
+from selftaught.journal.race_events import Raced
 from selftaught.journal.reader import JournalReader
 from selftaught.journal.study_events import MetaEvaluation
 from selftaught_guest.extract import largest_block

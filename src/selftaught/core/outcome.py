@@ -90,3 +90,8 @@ class Scored:
 
 
 EvaluationOutcome = Scored | Failed
+
+
+def stopped(outcome: EvaluationOutcome) -> Scored | None:
+    """The estimate of a program that a race has stopped. Failures are failures, wherever met."""
+    return outcome if isinstance(outcome, Scored) and outcome.share < 1 else None

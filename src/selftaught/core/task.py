@@ -25,10 +25,8 @@ from selftaught.core.utility import Measure as Measure
 from selftaught.core.utility import PerInstance as PerInstance
 from selftaught.core.utility import ProgramFailed as ProgramFailed
 from selftaught.core.utility import SandboxedProgram as SandboxedProgram
-from selftaught.core.utility import Stages as Stages
-from selftaught.core.utility import Utility
+from selftaught.core.utility import Stages, Utility
 from selftaught.core.utility import per_instance as per_instance
-from selftaught.core.utility import stages as stages
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +55,11 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 
 def _functions(utility: Any) -> list[Callable[..., Any]]:
     """The user's functions that a utility is made of; last the one that scores."""
-    match utility:
-        case Stages():
-            return [*_functions(utility.cheap), *_functions(utility.full)]
-        case PerInstance():
-            return [utility.instances, utility.score]
-        case Examples():
-            return [utility.score]
-    return [utility]
+    if isinstance(utility, Stages):
+        return [*_functions(utility.cheap), *_functions(utility.full)]
+    if isinstance(utility, PerInstance):
+        return [utility.instances, utility.score]
+    return [utility.score if isinstance(utility, Examples) else utility]
 
 
 @dataclass(frozen=True)

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import dis
 import inspect
 import math
 import sys
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from types import FrameType
 from typing import Any, Literal, TypeAlias
 
 from selftaught.core.concurrency import SingleFlight
 from selftaught.core.errors import InfrastructureError, SelfTaughtError
 from selftaught.core.examples import Examples
 from selftaught.core.messages import PRINTED_CHARS
-from selftaught.core.outcome import EvaluationOutcome, Failed, Scored
+from selftaught.core.outcome import EvaluationOutcome, Failed, Scored, stopped
 from selftaught.core.ports import (
     CandidateSlot,
     Evaluation,
@@ -32,13 +30,11 @@ from selftaught.core.seeds import draws, instance_generator, solution_seed
 from selftaught.core.task import ProgramFailed, Task
 from selftaught.core.utility import RACED, Race
 from selftaught.engine.utility_error import Trials, UtilityError, checked
-from selftaught.engine.watch import Watch
+from selftaught.engine.watch import Watch, is_awaited
 from selftaught_guest.wire import WireError
 
 # `map` always makes this many groups, so that results do not depend on the machine.
 MAP_GROUPS = 4
-
-_CACHE, _GET_AWAITABLE = dis.opmap["CACHE"], dis.opmap["GET_AWAITABLE"]
 
 # So many different programs do not all return what a utility cannot be expected to take.
 MOST_TRIALS = 12
@@ -77,17 +73,19 @@ class Evaluator:
         program: Program,
         question: Question,
         record: Callable[[EvaluationOutcome], None] | None = None,
+        found: EvaluationOutcome | None = None,
     ) -> EvaluationOutcome:
         """The outcome.
 
         Args:
             record: is told of a new outcome, once, even if whoever asked first has gone; not of the
                 answer to an earlier, equal question.
+            found: the outcome, where a race has come to it.
         Raises: InfrastructureError; UtilityError if the utility itself is at fault.
         """
 
         async def anew() -> EvaluationOutcome:
-            outcome = await self._evaluate(program, question)
+            outcome = found or await self._evaluate(program, question)
             if record is not None:
                 record(outcome)
             return outcome
@@ -115,13 +113,8 @@ class Evaluator:
 
         async def anew() -> EvaluationOutcome:
             outcome = await self._evaluate(program, question, scored)
-            if is_whole(outcome):
-
-                async def whole() -> EvaluationOutcome:
-                    record_whole(outcome)
-                    return outcome
-
-                await self._answers.get(_key(program, question), whole)
+            if stopped(outcome) is None:
+                await self.score(program, question, record_whole, outcome)
             record(outcome)
             return outcome
 
@@ -149,11 +142,6 @@ class Evaluator:
         if isinstance(outcome, Scored):
             self._trials.works(question.task)
         return outcome
-
-
-def is_whole(outcome: EvaluationOutcome) -> bool:
-    """Whether it was not stopped in a race. Failures are failures, wherever they are met."""
-    return isinstance(outcome, Failed) or outcome.share == 1
 
 
 def _key(program: Program, question: Question) -> tuple[str, ...]:
@@ -283,7 +271,7 @@ class _Handle:
                 result = self._call(self._session, args, cpu_s, index)
             return _value_or_raise(result)
 
-        return self._in_turn(call) if _is_awaited(sys._getframe(1)) else call()
+        return self._in_turn(call) if is_awaited(sys._getframe(1)) else call()
 
     async def _in_turn(self, call: Callable[[], Any]) -> Any:
         """The call in a thread, when those before it have ended: the utility's loop goes on."""
@@ -354,21 +342,6 @@ class _Handle:
 
     def _seed(self, index: int) -> int:
         return solution_seed(self._question.stream, self._question.repeat, index)
-
-
-def _is_awaited(frame: FrameType) -> bool:
-    """Whether a call that is under way stands right behind an `await` of its caller.
-
-    In an async utility `program(x)` is the value, as everywhere, and `await program(x)` is the
-    value, too: None, a bool or an array cannot be both, so the instruction after the call decides.
-    """
-    if asyncio._get_running_loop() is None:
-        return False
-    code = frame.f_code.co_code
-    after = frame.f_lasti + 2
-    while code[after] == _CACHE:
-        after += 2
-    return code[after] == _GET_AWAITABLE
 
 
 def _value_or_raise(result: Any) -> Any:

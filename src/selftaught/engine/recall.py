@@ -24,11 +24,11 @@ from selftaught.journal.events import (
     LmAnswer,
     LmCall,
     ModelNotice,
-    Raced,
     Result,
     Run,
     RunEnd,
 )
+from selftaught.journal.race_events import Raced
 
 # Written again whenever a run goes on, or numbered otherwise: nothing that stands once by its key.
 _NOT_BY_KEY = (Run, RunEnd, Result, LmCall, LmAnswer, ModelNotice, Diverged)

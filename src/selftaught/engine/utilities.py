@@ -8,23 +8,24 @@ from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from selftaught.algorithm import Improver, MetaScore, MetaUtility
 from selftaught.core.concurrency import SingleFlight
 from selftaught.core.errors import CUT_SHORT, Enough
 from selftaught.core.evolve_block import LOST, frame_of
-from selftaught.core.outcome import EvaluationOutcome, Failed, Scored
+from selftaught.core.outcome import EvaluationOutcome, Failed, Scored, stopped
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.seeds import Stream
 from selftaught.core.task import Task
 from selftaught.core.utility import RACED
 from selftaught.engine.context import RunContext
 from selftaught.engine.describe import describe_task
-from selftaught.engine.evaluate import Question, is_whole
+from selftaught.engine.evaluate import Question
 from selftaught.engine.keys import make_key
 from selftaught.engine.utility_error import ON_CANDIDATE
-from selftaught.journal.events import Evaluation, Raced
+from selftaught.journal.events import Evaluation
+from selftaught.journal.race_events import Raced
 from selftaught.journal.study_events import MetaEvaluation
 
 
@@ -143,26 +144,23 @@ class TaskUtility(QueriedUtility):
     async def raced(self, program: Program, against: Program) -> tuple[float, str, Fraction]:
         task, best = self._question.task, await self.outcome(against)
         if isinstance(task.utility, RACED) and isinstance(best, Scored):
-            outcome = await self._race(program, against, best)
-            if isinstance(outcome, Scored) and not is_whole(outcome):
-                worth = max(self.lowest, task.worth(outcome.value))
-                return worth, outcome.feedback, outcome.share
+            lost = stopped(await self._race(program, against, best))
+            if lost is not None:
+                return max(self.lowest, task.worth(lost.value)), lost.feedback, lost.share
         return await super().raced(program, against)
 
     async def _race(self, program: Program, against: Program, best: Scored) -> EvaluationOutcome:
-        """What it comes to, journalled when it is new; of one that is not stopped no more than
-        that."""
-        context = self._context
+        """What it comes to, journalled when new; of one that is not stopped, that it was not."""
         source, other = self.restored(program.source), self.restored(against.source)
         if source is None or other is None:
             return Failed("no_code", LOST)
         program, against = Program(source, program.entry), Program(other, against.entry)
         whole = make_key(self.key, program.id)
         key = make_key(whole, "against", against.id)
-        known = context.history.evaluation(key, program)
-        if (stands := context.history.scored(known)) is not None:
+        known = self._context.history.evaluation(key, program)
+        if (stands := self._context.history.scored(known)) is not None:
             return stands
-        outcome = await context.evaluator.race(
+        outcome = await self._context.evaluator.race(
             program,
             self._question,
             against,
@@ -174,29 +172,18 @@ class TaskUtility(QueriedUtility):
 
     def facts(self) -> Facts:
         question = self._question
-        return {
-            "task": question.task.name,
-            "stream": question.stream,
-            "repeat": question.repeat,
-        }
+        return {"task": question.task.name, "stream": question.stream, "repeat": question.repeat}
 
     def _record(self, key: str, program: Program, outcome: EvaluationOutcome) -> None:
-        question = self._question
         scored = None if isinstance(outcome, Failed) else outcome
         body = Evaluation(
-            program=program.id,
-            task=question.task.name,
-            stream=question.stream,
-            repeat=question.repeat,
-            task_version=self._version,
+            **self._asked(program, outcome),
             outcome=outcome.kind,
             value=outcome.value,
             detail=outcome.detail if isinstance(outcome, Failed) else "",
             feedback=scored.feedback if scored else "",
             per_instance=tuple(map(_finite, scored.per_instance)) if scored else (),
             metrics={k: _finite(v) for k, v in scored.metrics.items()} if scored else {},
-            cpu_s=outcome.cpu_s,
-            tier=self._context.executor.tier,
             printed=outcome.printed,
             drew=scored.drew if scored else True,
         )
@@ -206,6 +193,31 @@ class TaskUtility(QueriedUtility):
                 f"task {self._question.task.name}: {outcome.detail} for what a candidate returned, "
                 "which counts as its failure; check outputs before you use them"
             )
+        self._tell(outcome)
+
+    def _record_race(
+        self, key: str, program: Program, against: Program, outcome: EvaluationOutcome
+    ) -> None:
+        lost = stopped(outcome)
+        done, of = (lost.share if lost else Fraction(1)).as_integer_ratio()
+        body = Raced(
+            **self._asked(program, outcome),
+            against=against.id,
+            value=lost.value if lost else None,
+            feedback=lost.feedback if lost else "",
+            per_instance=lost.per_instance if lost else (),
+            done=done,
+            of=of,
+        )
+        self._context.record(body, key, (program.source,))
+        if lost is not None:
+            self._tell(lost)
+
+    def _asked(self, program: Program, outcome: EvaluationOutcome) -> dict[str, Any]:
+        said = {"program": program.id, "task_version": self._version, "cpu_s": outcome.cpu_s}
+        return {**self.facts(), **said, "tier": self._context.executor.tier}
+
+    def _tell(self, outcome: EvaluationOutcome) -> None:
         self._context.tell(
             "candidate_scored",
             task=self._question.task.name,
@@ -213,37 +225,6 @@ class TaskUtility(QueriedUtility):
             outcome=outcome.kind,
             value=outcome.value,
         )
-
-    def _record_race(
-        self, key: str, program: Program, against: Program, outcome: EvaluationOutcome
-    ) -> None:
-        question = self._question
-        lost = outcome if isinstance(outcome, Scored) and not is_whole(outcome) else None
-        share = lost.share if lost else Fraction(1)
-        body = Raced(
-            program=program.id,
-            against=against.id,
-            task=question.task.name,
-            stream=question.stream,
-            repeat=question.repeat,
-            task_version=self._version,
-            value=lost.value if lost else None,
-            feedback=lost.feedback if lost else "",
-            per_instance=lost.per_instance if lost else (),
-            done=share.numerator,
-            of=share.denominator,
-            cpu_s=outcome.cpu_s,
-            tier=self._context.executor.tier,
-        )
-        self._context.record(body, key, (program.source,))
-        if lost is not None:
-            self._context.tell(
-                "candidate_scored",
-                task=question.task.name,
-                stream=question.stream,
-                outcome=lost.kind,
-                value=lost.value,
-            )
 
 
 class DownstreamTask:

@@ -348,31 +348,3 @@ class Evaluation(EventRecord, frozen=True):
     tier: str
     printed: str = ""
     drew: bool = True
-
-
-class Raced(EventRecord, frozen=True):
-    """A program was raced against one that is scored, and was stopped or not; its key follows from
-    what was asked.
-
-    Attributes:
-        value: estimated, where it was stopped; else None, and its evaluation has the outcome.
-        per_instance: values of the instances up to where it was stopped.
-        done, of: what share of the scoring was done.
-    """
-
-    kind: ClassVar[str] = "raced"
-    naming_texts = ("program", "against")
-
-    program: str
-    against: str
-    task: str
-    stream: str
-    repeat: str
-    task_version: str
-    value: Number | None
-    feedback: str
-    per_instance: tuple[Number, ...]
-    done: int
-    of: int
-    cpu_s: Number
-    tier: str

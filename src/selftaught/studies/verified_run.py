@@ -25,11 +25,11 @@ from selftaught.journal.events import (
     InvocationEnd,
     LmAnswer,
     LmCall,
-    Raced,
     Result,
     Run,
     RunEnd,
 )
+from selftaught.journal.race_events import Raced
 from selftaught.journal.record import EventRecord
 from selftaught.journal.study_events import MetaEvaluation
 from selftaught.studies.checking import estimate_problem, key_problem

@@ -13,25 +13,16 @@ from selftaught.journal.events import (
     InvocationEnd,
     LmAnswer,
     LmCall,
-    Raced,
     Replies,
     Run,
 )
+from selftaught.journal.race_events import Raced
 from selftaught.journal.reader import JournalReader
 from selftaught.journal.study_events import MetaEvaluation
 from selftaught_guest.extract import code_blocks, largest_block
 
-_OBSERVED = (
-    Run,
-    Invocation,
-    InvocationEnd,
-    LmCall,
-    LmAnswer,
-    Replies,
-    Evaluation,
-    Raced,
-    MetaEvaluation,
-)
+_SCORES = (Evaluation, Raced, MetaEvaluation)
+_OBSERVED = (Run, Invocation, InvocationEnd, LmCall, LmAnswer, Replies, *_SCORES)
 
 # What a utility is of: task, stream and repeat; of the meta-utility the stream alone.
 Scope: TypeAlias = tuple[str | None, str | None, str | None]
