@@ -79,6 +79,11 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "promotion": {**_PAIRED, "run_id": "r", "t": 1},
     "transfer": {**_OF_TASK, "samples": {}},
     "transfer_restart": {**_OF_TASK, "samples": {}},
+    "raced": {
+        **{"program": _ID, "against": _ID, "task": "t", "stream": "search", "repeat": "r"},
+        **{"task_version": "v", "value": 0.5, "feedback": "", "per_instance": [0.5, 0.25]},
+        **{"done": 1, "of": 4, "cpu_s": 0.1, "tier": "sealed"},
+    },
     "search_trace": {
         **{"samples": [2], "usd": [0.5], "replies": ["k"], "after": [1, 1]},
         "programs": [_ID, None],

@@ -186,7 +186,16 @@ FAULTS = (
         "False",
         "engine/test_requests.py",
     ),
-    Fault(f"{ENGINE}/broker.py", '"uses": uses,', '"uses": self.uses,', "engine/test_starting.py"),
+    Fault(
+        f"{ENGINE}/broker.py",
+        '"uses": uses,',
+        '"uses": math.ceil(self.uses),',
+        "engine/test_starting.py",
+    ),
+    Fault(f"{ENGINE}/broker.py", "await before.wait()", "pass", "engine/test_racing.py"),
+    Fault(
+        f"{ENGINE}/broker.py", "against not in self._whole", "not against", "engine/test_racing.py"
+    ),
     Fault(
         f"{ENGINE}/requests.py", "granted[len(came)", "places[len(came)", "engine/test_requests.py"
     ),

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from selftaught.core.task import SandboxedProgram as SandboxedProgram
     from selftaught.core.task import Task as Task
     from selftaught.core.task import per_instance as per_instance
+    from selftaught.core.utility import stages as stages
 
 __version__ = "0.1.0"
 
@@ -54,6 +55,7 @@ _HOMES = {
         "selftaught.core.task": (
             "Measure ProgramFailed Reference SandboxedProgram Task per_instance"
         ),
+        "selftaught.core.utility": "stages",
     }.items()
     for name in names.split()
 }

@@ -27,13 +27,18 @@ class BudgetExhausted(Exception):
 
 
 class Score(float):
-    """A utility's value, with what it says about the program."""
+    """A utility's value, with what it says about the program.
+
+    `share` is how much of the scoring was done: below 1 the program was stopped in a race, and the
+    value is an estimate, below that of the program that it was raced against.
+    """
 
     feedback: str = ""
+    share: float = 1.0
 
-    def __new__(cls, value: float, feedback: str = "") -> Score:
+    def __new__(cls, value: float, feedback: str = "", share: float = 1.0) -> Score:
         score = super().__new__(cls, value)
-        score.feedback = feedback
+        score.feedback, score.share = feedback, share
         return score
 
 
@@ -191,7 +196,12 @@ def _checked(reply: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 class Utility:
-    """`utility(solution) -> float`: higher is better. One use of the budget a solution."""
+    """`utility(solution) -> float`: higher is better. One use of the budget a solution.
+
+    With `against`, a program that this run has had scored, solutions are raced against it: each is
+    scored further only while it can still become better, and one that is stopped takes that share
+    of a use. Where the utility cannot be raced, all are scored as ever.
+    """
 
     def __init__(self, requests: Requests, description: str, budget: int) -> None:
         self._requests = requests
@@ -204,30 +214,36 @@ class Utility:
         """Without an address, which would make prompts that hold it differ from run to run."""
         return "<utility>"
 
-    def __call__(self, solution: str) -> Score:
-        return self.map([solution])[0]
+    def __call__(self, solution: str, against: str | None = None) -> Score:
+        return self.map([solution], against)[0]
 
-    def map(self, solutions: Iterable[str]) -> list[Score]:
+    def map(self, solutions: Iterable[str], against: str | None = None) -> list[Score]:
         """The scores of several solutions, scored concurrently, in their order."""
-        request = _scoring(solutions)
+        request = _scoring(solutions, against)
         return self._read(self._requests.ask(request)) if request["solutions"] else []
 
-    def start(self, solution: str) -> Started[Score]:
+    def start(self, solution: str, against: str | None = None) -> Started[Score]:
         """Begin to score, and go on at once; `result()` waits for the score."""
-        return self._requests.start(_scoring([solution]), lambda reply: self._read(reply)[0])
+        request = _scoring([solution], against)
+        return self._requests.start(request, lambda reply: self._read(reply)[0])
 
-    def start_map(self, solutions: Iterable[str]) -> Started[list[Score]]:
+    def start_map(
+        self, solutions: Iterable[str], against: str | None = None
+    ) -> Started[list[Score]]:
         """The same for several solutions."""
-        return self._requests.start(_scoring(solutions), self._read)
+        return self._requests.start(_scoring(solutions, against), self._read)
 
     def _read(self, reply: Mapping[str, Any]) -> list[Score]:
         self.uses = self._told = max(self._told, reply["uses"])
-        return [Score(*pair) for pair in zip(reply["values"], reply["feedback"], strict=True)]
+        values, feedback = reply["values"], reply["feedback"]
+        shares = reply.get("shares") or [1.0] * len(values)
+        return [Score(*one) for one in zip(values, feedback, shares, strict=True)]
 
 
-def _scoring(solutions: Iterable[str]) -> Mapping[str, Any]:
+def _scoring(solutions: Iterable[str], against: str | None) -> Mapping[str, Any]:
     listed = [text if isinstance(text, str) else None for text in solutions]
-    return {"op": "utility", "solutions": listed}
+    raced = {"against": against} if isinstance(against, str) else {}
+    return {"op": "utility", "solutions": listed, **raced}
 
 
 class PromptedModel:

@@ -65,6 +65,46 @@ def test_a_bench_that_was_cut_goes_on_to_the_same_end_and_draws_nothing_twice(he
     assert selftaught("replay", "latest", cwd=here / "killed").code == 0
 
 
+RACED = """\
+import selftaught as st
+
+
+def instances(rng):
+    return [float(x) for x in rng.uniform(1, 9, 16)]
+
+
+def score(program, x):
+    return min(1.0, max(0.0, 1 - abs(program(x) - 2 * x - 1) / 30))
+
+
+seed = "def algorithm(x):\\n    a = 0.5\\n    b = 0.25\\n    return x * a + b\\n"
+task = st.Task("line", seed, st.per_instance(instances, score), range=(0.0, 1.0))
+"""
+
+
+def test_a_bench_with_races_that_was_killed_goes_on_to_the_same_end_with_other_slots(
+    here: Path,
+) -> None:
+    samples = ("--samples", "24", "--seeds", "2", "--instance-key", "public")
+    typed = ("bench", "line.py", "--improvers", "seed,evolve", *samples, "--json")
+    for folder in ("whole", "killed"):
+        (here / folder).mkdir()
+        (here / folder / "line.py").write_text(RACED)
+    whole = json.loads(selftaught(*typed, cwd=here / "whole").stdout)
+    process = started(*typed, "--slots", "1", cwd=here / "killed")
+    wait_for(lambda: arms(here / "killed") >= 2)
+    process.kill()
+    process.communicate(timeout=20)
+    result = json.loads(selftaught("resume", "latest", "--json", cwd=here / "killed").stdout)
+    for name in ("tasks", "comparisons", "improvers", "seeds"):
+        assert result[name] == whole[name]
+    uses = {one["improver"]: one["scorings"] for one in result["tasks"][0]["improvers"]}
+    assert uses["evolve"] < uses["seed"]
+    assert selftaught("verify", cwd=here / "killed").code == 0
+    replayed = selftaught("replay", "latest", "--rescore", cwd=here / "killed")
+    assert replayed.code == 0, replayed.stdout
+
+
 def test_an_improver_may_be_a_run_and_the_report_has_the_curves(folder: Path) -> None:
     (folder / "selftaught.db").chmod(0o644)
     runs = json.loads(selftaught("runs", "--json", cwd=folder).stdout)["runs"]

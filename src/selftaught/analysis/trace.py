@@ -20,6 +20,7 @@ from selftaught.journal.events import (
     LmCall,
     Replies,
 )
+from selftaught.journal.race_events import Raced
 from selftaught.journal.reader import JournalReader
 from selftaught.journal.study_events import MetaEvaluation
 from selftaught_guest.extract import largest_block
@@ -229,11 +230,15 @@ class _Tracer:
         return list(found.values())
 
     def _find_scores(self) -> Iterator[tuple[tuple[Any, ...], _Said]]:
-        for event in self._events(Evaluation, MetaEvaluation):
+        # What is whole takes the place of an estimate.
+        for event in (*self._events(Raced), *self._events(Evaluation, MetaEvaluation)):
             match event.body:
                 case Evaluation() as one:
                     place = (one.task, one.stream, one.repeat, one.program)
                     yield place, _Said(one.value, one.outcome, one.detail, one.printed)
+                case Raced(value=value) as one if value is not None:
+                    place = (one.task, one.stream, one.repeat, one.program)
+                    yield place, _Said(value, "stopped", one.feedback)
                 case MetaEvaluation() as meta:
                     yield (None, meta.stream, None, meta.improver), _Said(meta.mean, "scored")
 

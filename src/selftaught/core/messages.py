@@ -25,9 +25,10 @@ Refusal: TypeAlias = Literal["budget", "value", "model", "ends"]
 
 @dataclass(frozen=True, slots=True)
 class ScoreRequest:
-    """Score these; None stands for what is no text."""
+    """Score these; None stands for what is no text. With `against`, race them against that."""
 
     solutions: tuple[str | None, ...]
+    against: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,10 +178,12 @@ def _parse_request(body: Any) -> Request:
         raise WireError("a request that does not say for what")
     match op:
         case "utility":
-            (solutions,) = _exactly(fields, solutions=list)
+            solutions, *against = _exactly(
+                fields, solutions=list, **{name: str for name in ("against",) if name in fields}
+            )
             if not all(text is None or type(text) is str for text in solutions):
                 raise WireError("solutions that are no texts")
-            return ScoreRequest(tuple(solutions))
+            return ScoreRequest(tuple(solutions), *against)
         case "prompt":
             expertise, messages, n, temperature, model, note = _exactly(
                 {"model": "", "note": "", **fields},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Literal, get_args
 
 from selftaught.core.text import clean
@@ -63,6 +64,8 @@ class Scored:
         printed: the beginning of what the program printed.
         drew: whether the utility took anything from its generator: where it does not, all sets of
             instances are the same.
+        share: how much of the scoring was done. Below 1 a race was stopped there: the value is an
+            estimate, and `per_instance` has the instances up to there.
     """
 
     value: float
@@ -73,6 +76,7 @@ class Scored:
     tier: str = ""
     printed: str = ""
     drew: bool = True
+    share: Fraction = Fraction(1)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "feedback", clean(self.feedback))
@@ -86,3 +90,8 @@ class Scored:
 
 
 EvaluationOutcome = Scored | Failed
+
+
+def stopped(outcome: EvaluationOutcome) -> Scored | None:
+    """The estimate of a program that a race has stopped. Failures are failures, wherever met."""
+    return outcome if isinstance(outcome, Scored) and outcome.share < 1 else None

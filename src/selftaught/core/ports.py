@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from selftaught.core.messages import Reply, Request
-from selftaught.core.outcome import EvaluationOutcome, Failed
+from selftaught.core.outcome import EvaluationOutcome, Failed, Scored
 from selftaught.core.program import Program
 from selftaught.core.seeds import Stream
 from selftaught.core.task import Task
@@ -177,7 +177,8 @@ class Evaluation:
 
     Its pickled form is for trusted hosts alone: it tells the instances.
 
-    Instances derive from `run_seed` and `instance_key`, with the question.
+    Instances derive from `run_seed` and `instance_key`, with the question. It is a race if it is
+    `against` the outcome of another program.
     """
 
     program: Program
@@ -185,6 +186,7 @@ class Evaluation:
     run_seed: int
     instance_key: str
     limits: GuestLimits = field(default_factory=GuestLimits)
+    against: Scored | None = None
 
 
 class ProgramSession(Protocol):

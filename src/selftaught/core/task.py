@@ -25,7 +25,7 @@ from selftaught.core.utility import Measure as Measure
 from selftaught.core.utility import PerInstance as PerInstance
 from selftaught.core.utility import ProgramFailed as ProgramFailed
 from selftaught.core.utility import SandboxedProgram as SandboxedProgram
-from selftaught.core.utility import Utility
+from selftaught.core.utility import Stages, Utility
 from selftaught.core.utility import per_instance as per_instance
 
 
@@ -51,6 +51,15 @@ VERSION_SCHEME = VERSION_SCHEMES[-1]
 
 _STUB = "def {entry}(*args):\n    raise NotImplementedError\n"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+
+
+def _functions(utility: Any) -> list[Callable[..., Any]]:
+    """The user's functions that a utility is made of; last the one that scores."""
+    if isinstance(utility, Stages):
+        return [*_functions(utility.cheap), *_functions(utility.full)]
+    if isinstance(utility, PerInstance):
+        return [utility.instances, utility.score]
+    return [utility.score if isinstance(utility, Examples) else utility]
 
 
 @dataclass(frozen=True)
@@ -189,8 +198,7 @@ class Task:
     @property
     def scored_by(self) -> Callable[..., Any]:
         """The user's function that scores."""
-        utility = self.utility
-        return utility.score if isinstance(utility, (PerInstance, Examples)) else utility
+        return _functions(self.utility)[-1]
 
     def seed_program(self) -> Program:
         """The first program; of a task without a seed, its function with nothing in it.
@@ -264,9 +272,8 @@ class Task:
         """The description, or all that it is by default, each part with the line that it is at."""
         if self.description is not None:
             return [(clean(self.description), "description:1")]
-        makes = [self.utility.instances] if isinstance(self.utility, PerInstance) else []
         try:
-            listed = describe_source([*makes, self.scored_by])
+            listed = describe_source(_functions(self.utility))
             return [(clean(text), where) for text, where in listed]
         except LookupError as error:
             raise self._wrong(

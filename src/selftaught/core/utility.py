@@ -1,14 +1,22 @@
-"""What scores a program: the user's own function, or one that is made of two of them."""
+"""What scores a program: the user's own function, or one that is made of two of them.
+
+What is made of two can be raced: of a program that is scored against another, whose scores are
+known, no more is done once it cannot become the better one.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import math
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from selftaught.core.errors import ConfigError, SelfTaughtError
-from selftaught.core.outcome import Failed
+from selftaught.core.outcome import Failed, Scored
+from selftaught.core.statistics import student_t
 
 if TYPE_CHECKING:  # who lists runs does not wait for it
     import numpy as np
@@ -88,9 +96,67 @@ Utility: TypeAlias = (
 )
 
 
+# How often a look may stop a program that would have become better, were differences normal.
+_ERROR = 0.1
+_FIRST_LOOK = 2  # instances; then at each power of two
+
+CHEAP = "cheap"  # the metric that tells the cheap stage's value
+
+
+@dataclass(frozen=True, slots=True)
+class Lost(Measure):
+    """What a race came to that was stopped: an estimate, from this share of the scoring."""
+
+    share: Fraction = Fraction(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Race:
+    """Scoring a program against another.
+
+    Attributes:
+        against: what that scored, on all instances.
+        sign: -1 if costs are compared.
+    """
+
+    against: Scored
+    sign: int = 1
+
+    def is_lost(self, values: Sequence[float], of: int) -> bool:
+        """Whether the values on the first of so many instances tell that the mean over all of them
+        will be below the other's.
+
+        The remaining ones are like those: Student's t on the paired differences, whose mean is
+        uncertain only by what is not scored yet (Cochran 1977, Sampling Techniques, 2.6).
+        """
+        n = len(values)
+        if n < _FIRST_LOOK or n & (n - 1) or n >= of or len(self.against.per_instance) != of:
+            return False
+        gains = self._gains(values)
+        if not all(map(math.isfinite, gains)):
+            return False
+        mean = math.fsum(gains) / n
+        variance = math.fsum((one - mean) ** 2 for one in gains) / (n - 1)
+        return mean + student_t(n - 1, _ERROR) * math.sqrt(variance * (1 / n - 1 / of)) < 0
+
+    def lost(self, values: Sequence[float], of: int) -> Lost:
+        """The other's value and the mean difference so far: on easy instances alone a program
+        would seem to be better than it is."""
+        gain = math.fsum(self._gains(values)) / len(values)
+        said = f"scored on the first {len(values)} of {of} instances, {-gain:.4g} behind the best"
+        value = self.against.value + self.sign * gain
+        return Lost(value, values, feedback=said, share=Fraction(len(values), of))
+
+    def _gains(self, values: Sequence[float]) -> list[float]:
+        theirs = self.against.per_instance[: len(values)]
+        return [self.sign * (one - two) for one, two in zip(values, theirs, strict=True)]
+
+
 @dataclass(frozen=True, slots=True)
 class PerInstance:
     """A utility from two functions: the mean score over instances.
+
+    In a race a program is scored on more and more of them; so their order should tell nothing.
 
     Args:
         instances: makes the instances once from a generator.
@@ -100,11 +166,69 @@ class PerInstance:
     instances: Callable[[np.random.Generator], Sequence[Any]]
     score: Callable[[SandboxedProgram, Any], float]
 
-    def __call__(self, program: SandboxedProgram, rng: np.random.Generator) -> Measure:
-        values = [float(self.score(program, instance)) for instance in self.instances(rng)]
+    def __call__(
+        self, program: SandboxedProgram, rng: np.random.Generator, race: Race | None = None
+    ) -> Measure:
+        instances, values = self.instances(rng), list[float]()
+        for instance in instances:
+            values.append(float(self.score(program, instance)))
+            if race is not None and race.is_lost(values, len(instances)):
+                return race.lost(values, len(instances))
         if not values:
             raise ConfigError(f"{self.instances.__qualname__} made no instances")
         return Measure(value=math.fsum(values) / len(values), per_instance=values)
 
 
-per_instance = PerInstance  # the public name
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """A utility from two utilities: what the full one says, once the cheap one has been asked.
+
+    In a race a program goes on to the full one if it is as good as the other by the cheap one.
+
+    Args:
+        cheap: on the scale of the full one, such as the same on fewer or smaller instances.
+        full: what counts.
+        share: of a use of the utility that the cheap one costs, from 0.001 to 0.999.
+        slack: by how much the cheap one may be worse.
+    """
+
+    cheap: Utility
+    full: Utility
+    share: float = 0.1
+    slack: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0.001 <= self.share <= 0.999:
+            raise ConfigError(f"st.stages: share must be 0.001 to 0.999, not {self.share!r}")
+        if not self.slack >= 0:
+            raise ConfigError(f"st.stages: slack must be 0 or more, not {self.slack!r}")
+
+    def __call__(
+        self, program: SandboxedProgram, rng: np.random.Generator, race: Race | None = None
+    ) -> Measure:
+        value = float(_measured(self.cheap, program, rng).value)
+        if race is not None and CHEAP in race.against.metrics:
+            behind = race.sign * (race.against.metrics[CHEAP] - value)
+            if self.slack < behind < math.inf:
+                said = f"scored by the cheap stage alone, {behind:.4g} behind the best"
+                estimate = race.against.value - race.sign * behind
+                share = Fraction(self.share).limit_denominator(1000)
+                return Lost(estimate, metrics={CHEAP: value}, feedback=said, share=share)
+        measure = _measured(self.full, program, rng)
+        return replace(measure, metrics={**measure.metrics, CHEAP: value})
+
+
+def _measured(utility: Utility, program: SandboxedProgram, rng: np.random.Generator) -> Measure:
+    result = utility(program, rng)
+    if inspect.isawaitable(result):
+        result = asyncio.run(_awaited(result))
+    return result if isinstance(result, Measure) else Measure(result)
+
+
+async def _awaited(result: Awaitable[UtilityResult]) -> UtilityResult:
+    return await result
+
+
+RACED = (PerInstance, Stages)
+
+per_instance, stages = PerInstance, Stages  # the public names

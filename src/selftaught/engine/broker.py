@@ -12,6 +12,8 @@ import asyncio
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import compress
 
 from selftaught.core.budget import ImproverLimits, Usage
 from selftaught.core.concurrency import together
@@ -38,6 +40,7 @@ from selftaught.journal.events import ClockRead
 MAX_TEMPERATURE = 2.0
 _MOST_TEXTS = 10_000
 _NOTE_CHARS = 500
+_WHOLE = Fraction(1)
 
 
 class _Refused(Exception):
@@ -88,7 +91,9 @@ class Broker:
         samples_left: samples that it may still draw, or None for as many as its calls allow.
         asked: keys of the prompts that it has asked so far.
         ended: in a replay, where the journal ended first.
-        scored: what it had scored after so many calls, where somebody wants to know.
+        uses: of the utility; a program that a race stops takes that share of a use.
+        scored: what it had scored, and not stopped, after so many calls, where somebody wants to
+            know.
     """
 
     context: RunContext
@@ -100,11 +105,13 @@ class Broker:
     solution: str = ""
     draws_all: bool = False
     calls: int = 0
-    uses: int = 0
+    uses: Fraction = Fraction(0)
     asked: set[str] = field(default_factory=set)
     ended: JournalEnds | None = None
     scored: list[tuple[int, str | None]] | None = None
     _is_spent: bool = False
+    _whole: set[str] = field(default_factory=set)
+    _race: asyncio.Event | None = None
     _drawn: list[ChargedCall] = field(default_factory=list)
     _readings: list[asyncio.Task[None]] = field(default_factory=list)
     _clock: Clock = field(init=False)
@@ -126,6 +133,7 @@ class Broker:
     def trace(self) -> tuple[SearchTrace, list[str]]:
         """What it had scored, once it has ended, and the texts of that."""
         known = [(calls, self._scored_as(solution)) for calls, solution in self.scored or ()]
+        stopped = self.uses - len(known)
         usages = [call.usage for call in self._drawn]
         priced = all(one.model.most_usd(1, 1) is not None for one in self.context.requesters)
         body = SearchTrace(
@@ -139,6 +147,7 @@ class Broker:
             ),
             after=tuple(calls for calls, _ in known),
             programs=tuple(None if text is None else content_id(text) for _, text in known),
+            stopped=(stopped.numerator, stopped.denominator),
         )
         return body, [text for _, text in known if text is not None]
 
@@ -159,8 +168,8 @@ class Broker:
         """
         try:
             match request:
-                case ScoreRequest(solutions):
-                    return await self._score(solutions)
+                case ScoreRequest(solutions, against):
+                    return await self._score(solutions, against)
                 case PromptRequest():
                     return await self._prompt(request)
                 case ClockRequest():
@@ -189,31 +198,62 @@ class Broker:
 
     # --- the utility ----------------------------------------------------------------------------
 
-    async def _score(self, solutions: Sequence[str | None]) -> Reply:
+    async def _score(self, solutions: Sequence[str | None], against: str | None) -> Reply:
+        """Scores in order; past the uses that are left the lowest value.
+
+        Whoever comes after a race waits until it has ended: how many uses are left then, and what
+        can be raced against, must not depend on what is finished first.
+        """
         if len(solutions) > _MOST_TEXTS:
             raise _Refused("value", f"more than {_MOST_TEXTS} solutions at once")
         self.context.ledger.check_wall()
-        granted = min(len(solutions), self.limits.utility_uses - self.uses)
-        self.uses += granted
-        if self.scored is not None:
-            self.scored += [(self.calls, solution) for solution in solutions[:granted]]
-        uses = self.uses
-        scored = await together(self._score_one(solution) for solution in solutions[:granted])
-        beyond = (self.utility.lowest, "budget: all uses of the utility are spent")
-        answers = [*scored, *[beyond] * (len(solutions) - granted)]
+        calls, before, ended = self.calls, self._race, asyncio.Event()
+        if against is not None:
+            self._race = ended
+        try:
+            if before is not None:
+                await before.wait()
+            granted = solutions[: self.limits.utility_uses - math.ceil(self.uses)]
+            self.uses += len(granted)
+            if against not in self._whole:
+                self._has_scored(calls, granted)
+                uses = math.ceil(self.uses)
+                scored = await together(self._score_one(one, None) for one in granted)
+            else:
+                scored = await together(self._score_one(one, against) for one in granted)
+                self.uses -= sum(1 - share for *_, share in scored)
+                whole = [share == 1 for *_, share in scored]
+                self._has_scored(calls, [*compress(granted, whole)])
+                uses = math.ceil(self.uses)
+        finally:
+            ended.set()
+        beyond = (self.utility.lowest, "budget: all uses of the utility are spent", _WHOLE)
+        answers = [*scored, *[beyond] * (len(solutions) - len(granted))]
         data = {
-            "values": [value for value, _ in answers],
-            "feedback": [feedback for _, feedback in answers],
+            "values": [value for value, _, _ in answers],
+            "feedback": [feedback for _, feedback, _ in answers],
             "uses": uses,
+            "shares": [float(share) for *_, share in answers],
         }
         return Reply(data)
 
-    async def _score_one(self, solution: str | None) -> tuple[float, str]:
+    def _has_scored(self, calls: int, solutions: Sequence[str | None]) -> None:
+        """Or is about to: so much is asked for, and paid."""
+        self._whole.update(filter(None, solutions))
+        if self.scored is not None:
+            self.scored += [(calls, solution) for solution in solutions]
+
+    async def _score_one(
+        self, solution: str | None, against: str | None
+    ) -> tuple[float, str, Fraction]:
         if solution is None:
-            return self.utility.lowest, "no_code: not a program's text"
+            return self.utility.lowest, "no_code: not a program's text", _WHOLE
         if len(solution) > MAX_PROGRAM_CHARS:
-            return self.utility.lowest, f"output_limit: {too_long(solution)}"
-        return await self.utility.query(Program(solution, self.entry))
+            return self.utility.lowest, f"output_limit: {too_long(solution)}", _WHOLE
+        program = Program(solution, self.entry)
+        if against is None:
+            return *await self.utility.query(program), _WHOLE
+        return await self.utility.raced(program, Program(against, self.entry))
 
     # --- the model ------------------------------------------------------------------------------
 

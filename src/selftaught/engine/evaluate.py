@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import dis
 import inspect
 import math
 import sys
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from types import FrameType
 from typing import Any, Literal, TypeAlias
 
 from selftaught.core.concurrency import SingleFlight
 from selftaught.core.errors import InfrastructureError, SelfTaughtError
 from selftaught.core.examples import Examples
 from selftaught.core.messages import PRINTED_CHARS
-from selftaught.core.outcome import EvaluationOutcome, Failed, Scored
+from selftaught.core.outcome import EvaluationOutcome, Failed, Scored, stopped
 from selftaught.core.ports import (
     CandidateSlot,
     Evaluation,
@@ -30,14 +28,13 @@ from selftaught.core.ports import Question as Question
 from selftaught.core.program import Program
 from selftaught.core.seeds import draws, instance_generator, solution_seed
 from selftaught.core.task import ProgramFailed, Task
+from selftaught.core.utility import RACED, Race
 from selftaught.engine.utility_error import Trials, UtilityError, checked
-from selftaught.engine.watch import Watch
+from selftaught.engine.watch import Watch, is_awaited
 from selftaught_guest.wire import WireError
 
 # `map` always makes this many groups, so that results do not depend on the machine.
 MAP_GROUPS = 4
-
-_CACHE, _GET_AWAITABLE = dis.opmap["CACHE"], dis.opmap["GET_AWAITABLE"]
 
 # So many different programs do not all return what a utility cannot be expected to take.
 MOST_TRIALS = 12
@@ -76,23 +73,52 @@ class Evaluator:
         program: Program,
         question: Question,
         record: Callable[[EvaluationOutcome], None] | None = None,
+        found: EvaluationOutcome | None = None,
     ) -> EvaluationOutcome:
         """The outcome.
 
         Args:
             record: is told of a new outcome, once, even if whoever asked first has gone; not of the
                 answer to an earlier, equal question.
+            found: the outcome, where a race has come to it.
         Raises: InfrastructureError; UtilityError if the utility itself is at fault.
         """
 
         async def anew() -> EvaluationOutcome:
-            outcome = await self._evaluate(program, question)
+            outcome = found or await self._evaluate(program, question)
             if record is not None:
                 record(outcome)
             return outcome
 
-        key = (program.id, question.task.name, question.stream, question.repeat)
-        return await self._answers.get(key, anew)
+        return await self._answers.get(_key(program, question), anew)
+
+    async def race(
+        self,
+        program: Program,
+        question: Question,
+        against: Program,
+        scored: Scored,
+        record: Callable[[EvaluationOutcome], None],
+        record_whole: Callable[[EvaluationOutcome], None],
+    ) -> EvaluationOutcome:
+        """The outcome of a race against a program that has scored so much; of one that is not
+        stopped, that is what it would be without a race, and `score` knows it then.
+
+        What others have found out of the program does not count, so that what a race comes to does
+        not depend on who is first.
+
+        Args:
+            record, record_whole: as of `score`, of the race, and of an outcome that is whole.
+        """
+
+        async def anew() -> EvaluationOutcome:
+            outcome = await self._evaluate(program, question, scored)
+            if stopped(outcome) is None:
+                await self.score(program, question, record_whole, outcome)
+            record(outcome)
+            return outcome
+
+        return await self._answers.get((*_key(program, question), against.id), anew)
 
     def works(self, task: Task) -> None:
         """The task's utility has scored a program before."""
@@ -102,8 +128,12 @@ class Evaluator:
         """Stop what is under way."""
         await self._answers.aclose()
 
-    async def _evaluate(self, program: Program, question: Question) -> EvaluationOutcome:
-        evaluation = Evaluation(program, question, self._run_seed, self._instance_key, self._limits)
+    async def _evaluate(
+        self, program: Program, question: Question, against: Scored | None = None
+    ) -> EvaluationOutcome:
+        evaluation = Evaluation(
+            program, question, self._run_seed, self._instance_key, self._limits, against
+        )
         try:
             async with self._places:
                 outcome = await self._executor.evaluate(evaluation)
@@ -112,6 +142,10 @@ class Evaluator:
         if isinstance(outcome, Scored):
             self._trials.works(question.task)
         return outcome
+
+
+def _key(program: Program, question: Question) -> tuple[str, ...]:
+    return program.id, question.task.name, question.stream, question.repeat
 
 
 async def evaluate_watched(evaluation: Evaluation, run_in_slot: RunInSlot) -> EvaluationOutcome:
@@ -159,7 +193,10 @@ def evaluate_in_slot(
         utility = task.utility
         if isinstance(utility, Examples):
             utility = utility.of(question.stream, question.repeat)
-        result = utility(handle, rng)
+        if evaluation.against is not None and isinstance(utility, RACED):
+            result: Any = utility(handle, rng, Race(evaluation.against, -1 if task.minimize else 1))
+        else:
+            result = utility(handle, rng)
         if inspect.isawaitable(result):
             result = asyncio.run(_awaited(result))
         scored = checked(
@@ -234,7 +271,7 @@ class _Handle:
                 result = self._call(self._session, args, cpu_s, index)
             return _value_or_raise(result)
 
-        return self._in_turn(call) if _is_awaited(sys._getframe(1)) else call()
+        return self._in_turn(call) if is_awaited(sys._getframe(1)) else call()
 
     async def _in_turn(self, call: Callable[[], Any]) -> Any:
         """The call in a thread, when those before it have ended: the utility's loop goes on."""
@@ -305,21 +342,6 @@ class _Handle:
 
     def _seed(self, index: int) -> int:
         return solution_seed(self._question.stream, self._question.repeat, index)
-
-
-def _is_awaited(frame: FrameType) -> bool:
-    """Whether a call that is under way stands right behind an `await` of its caller.
-
-    In an async utility `program(x)` is the value, as everywhere, and `await program(x)` is the
-    value, too: None, a bool or an array cannot be both, so the instruction after the call decides.
-    """
-    if asyncio._get_running_loop() is None:
-        return False
-    code = frame.f_code.co_code
-    after = frame.f_lasti + 2
-    while code[after] == _CACHE:
-        after += 2
-    return code[after] == _GET_AWAITABLE
 
 
 def _value_or_raise(result: Any) -> Any:

@@ -55,7 +55,7 @@ class Memory:
 
     Attributes:
         recorded: kind and key of events that stand already.
-        evaluations: outcomes, in the order of their first.
+        evaluations: outcomes, in the order of their first; `races`: those of races.
         responses: of each prompt, by their place.
         usage_of: what the requests of each prompt took; of samples those that came.
         calls_of: keys of the prompts that each improver run asked.
@@ -67,6 +67,7 @@ class Memory:
     recorded: frozenset[tuple[str, str]] = frozenset()
     runs: Mapping[str, EndedRun] = field(default_factory=dict)
     evaluations: Mapping[str, EvaluationOutcome] = field(default_factory=dict)
+    races: Mapping[str, EvaluationOutcome] = field(default_factory=dict)
     responses: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
     requests: Mapping[str, int] = field(default_factory=dict)
     usage_of: Mapping[str, Usage] = field(default_factory=dict)
@@ -101,7 +102,7 @@ class History:
         return ended is not None and ended.short
 
     def evaluation(self, key: str, program: Program) -> EvaluationOutcome | None:
-        return self.memory.evaluations.get(key)
+        return self.memory.evaluations.get(key) or self.memory.races.get(key)
 
     def responses(self, keys: Sequence[str], n: int) -> tuple[list[dict[int, str]], list[int]]:
         """Those of a prompt by their place, and the places that are still to be asked for.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
@@ -156,7 +157,7 @@ class SandboxedImprover:
             program=None if isinstance(outcome, Failed) else outcome.id,
             cpu_s=cpu_s,
             usage=broker.usage,
-            utility_uses=broker.uses,
+            utility_uses=math.ceil(broker.uses),
             short=broker.is_short,
         )
         if self.is_traced:

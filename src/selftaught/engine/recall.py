@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, replace
+from fractions import Fraction
 from typing import cast
 
 from selftaught.core.budget import Budget, Usage
@@ -27,6 +28,7 @@ from selftaught.journal.events import (
     Run,
     RunEnd,
 )
+from selftaught.journal.race_events import Raced
 
 # Written again whenever a run goes on, or numbered otherwise: nothing that stands once by its key.
 _NOT_BY_KEY = (Run, RunEnd, Result, LmCall, LmAnswer, ModelNotice, Diverged)
@@ -61,6 +63,7 @@ def recall(
 
     raises = Raises()
     evaluations: dict[str, EvaluationOutcome] = {}
+    races: dict[str, EvaluationOutcome] = {}
     asked: dict[tuple[str, int], LmCall] = {}
     closed: dict[tuple[str, int], LmAnswer] = {}
     clocks: dict[str, float] = {}
@@ -77,6 +80,8 @@ def recall(
                 ends[event.key] = end, len(evaluations)
             case Evaluation() as said:
                 evaluations[event.key] = _outcome(said)
+            case Raced() as raced:
+                races[event.key] = _raced(raced)
             case LmCall() as call:
                 asked[event.key, call.request] = call
             case LmAnswer() as answer:
@@ -111,6 +116,7 @@ def recall(
         recorded=frozenset(recorded),
         runs=_runs(ends, find_texts),
         evaluations=evaluations,
+        races=races,
         responses=_responses(asked, closed, () if everything else ends, find_texts),
         requests=dict(numbers),
         usage_of=dict(usage_of),
@@ -178,6 +184,18 @@ def _outcome(said: Evaluation) -> EvaluationOutcome:
         tier=said.tier,
         printed=said.printed,
         drew=said.drew,
+    )
+
+
+def _raced(said: Raced) -> EvaluationOutcome:
+    """Of one that was not stopped nothing but that."""
+    return Scored(
+        value=_number(said.value),
+        feedback=said.feedback,
+        per_instance=said.per_instance,
+        cpu_s=said.cpu_s,
+        tier=said.tier,
+        share=Fraction(said.done, said.of),
     )
 
 

@@ -6,23 +6,26 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 from functools import partial
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from selftaught.algorithm import Improver, MetaScore, MetaUtility
 from selftaught.core.concurrency import SingleFlight
 from selftaught.core.errors import CUT_SHORT, Enough
 from selftaught.core.evolve_block import LOST, frame_of
-from selftaught.core.outcome import EvaluationOutcome, Failed, Scored
+from selftaught.core.outcome import EvaluationOutcome, Failed, Scored, stopped
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.seeds import Stream
 from selftaught.core.task import Task
+from selftaught.core.utility import RACED
 from selftaught.engine.context import RunContext
 from selftaught.engine.describe import describe_task
 from selftaught.engine.evaluate import Question
 from selftaught.engine.keys import make_key
 from selftaught.engine.utility_error import ON_CANDIDATE
 from selftaught.journal.events import Evaluation
+from selftaught.journal.race_events import Raced
 from selftaught.journal.study_events import MetaEvaluation
 
 
@@ -55,6 +58,12 @@ class QueriedUtility(ABC):
     @abstractmethod
     async def query(self, program: Program) -> tuple[float, str]:
         """Value and feedback. A failed program is worth the lowest value."""
+
+    async def raced(self, program: Program, against: Program) -> tuple[float, str, Fraction]:
+        """The same, and what share of a use it took: less than 1 if the program was stopped, since
+        it would not have come to be better than the other, which has been scored. Then the value is
+        an estimate."""
+        return *await self.query(program), Fraction(1)
 
     @abstractmethod
     def facts(self) -> Facts:
@@ -132,31 +141,49 @@ class TaskUtility(QueriedUtility):
             outcome = await context.evaluator.score(program, self._question, record)
         return outcome if known is None else known
 
+    async def raced(self, program: Program, against: Program) -> tuple[float, str, Fraction]:
+        task, best = self._question.task, await self.outcome(against)
+        if isinstance(task.utility, RACED) and isinstance(best, Scored):
+            lost = stopped(await self._race(program, against, best))
+            if lost is not None:
+                return max(self.lowest, task.worth(lost.value)), lost.feedback, lost.share
+        return await super().raced(program, against)
+
+    async def _race(self, program: Program, against: Program, best: Scored) -> EvaluationOutcome:
+        """What it comes to, journalled when new; of one that is not stopped, that it was not."""
+        source, other = self.restored(program.source), self.restored(against.source)
+        if source is None or other is None:
+            return Failed("no_code", LOST)
+        program, against = Program(source, program.entry), Program(other, against.entry)
+        whole = make_key(self.key, program.id)
+        key = make_key(whole, "against", against.id)
+        known = self._context.history.evaluation(key, program)
+        if (stands := self._context.history.scored(known)) is not None:
+            return stands
+        outcome = await self._context.evaluator.race(
+            program,
+            self._question,
+            against,
+            best,
+            partial(self._record_race, key, program, against),
+            partial(self._record, whole, program),
+        )
+        return outcome if known is None else known
+
     def facts(self) -> Facts:
         question = self._question
-        return {
-            "task": question.task.name,
-            "stream": question.stream,
-            "repeat": question.repeat,
-        }
+        return {"task": question.task.name, "stream": question.stream, "repeat": question.repeat}
 
     def _record(self, key: str, program: Program, outcome: EvaluationOutcome) -> None:
-        question = self._question
         scored = None if isinstance(outcome, Failed) else outcome
         body = Evaluation(
-            program=program.id,
-            task=question.task.name,
-            stream=question.stream,
-            repeat=question.repeat,
-            task_version=self._version,
+            **self._asked(program, outcome),
             outcome=outcome.kind,
             value=outcome.value,
             detail=outcome.detail if isinstance(outcome, Failed) else "",
             feedback=scored.feedback if scored else "",
             per_instance=tuple(map(_finite, scored.per_instance)) if scored else (),
             metrics={k: _finite(v) for k, v in scored.metrics.items()} if scored else {},
-            cpu_s=outcome.cpu_s,
-            tier=self._context.executor.tier,
             printed=outcome.printed,
             drew=scored.drew if scored else True,
         )
@@ -166,6 +193,31 @@ class TaskUtility(QueriedUtility):
                 f"task {self._question.task.name}: {outcome.detail} for what a candidate returned, "
                 "which counts as its failure; check outputs before you use them"
             )
+        self._tell(outcome)
+
+    def _record_race(
+        self, key: str, program: Program, against: Program, outcome: EvaluationOutcome
+    ) -> None:
+        lost = stopped(outcome)
+        done, of = (lost.share if lost else Fraction(1)).as_integer_ratio()
+        body = Raced(
+            **self._asked(program, outcome),
+            against=against.id,
+            value=lost.value if lost else None,
+            feedback=lost.feedback if lost else "",
+            per_instance=lost.per_instance if lost else (),
+            done=done,
+            of=of,
+        )
+        self._context.record(body, key, (program.source,))
+        if lost is not None:
+            self._tell(lost)
+
+    def _asked(self, program: Program, outcome: EvaluationOutcome) -> dict[str, Any]:
+        said = {"program": program.id, "task_version": self._version, "cpu_s": outcome.cpu_s}
+        return {**self.facts(), **said, "tier": self._context.executor.tier}
+
+    def _tell(self, outcome: EvaluationOutcome) -> None:
         self._context.tell(
             "candidate_scored",
             task=self._question.task.name,

@@ -16,6 +16,7 @@ from selftaught.core.outcome import EvaluationOutcome, Failed, Scored
 from selftaught.core.program import Program
 from selftaught.core.task import Measure, Task
 from selftaught.core.text import clean
+from selftaught.core.utility import Lost
 
 # How the detail of a candidate's failure begins that the utility could not take its output for.
 ON_CANDIDATE = "the utility "
@@ -122,6 +123,11 @@ def checked(
         return UtilityError(task, said, fault=fault, place=place, asked=asked, then=then)
 
     measure = result if isinstance(result, Measure) else Measure(result)
+    if isinstance(measure, Lost):  # an estimate, which may be outside of the range
+        values = tuple(measure.per_instance)
+        return Scored(
+            measure.value, measure.feedback, values, cpu_s=cpu_s, tier=tier, share=measure.share
+        )
     try:
         value = float(measure.value)
         per_instance = tuple(float(item) for item in measure.per_instance)

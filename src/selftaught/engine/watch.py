@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dis
 import sys
 import threading
 import time
@@ -10,8 +11,11 @@ import traceback
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from types import FrameType
 
 from selftaught.core.blame import own_place
+
+_CACHE, _GET_AWAITABLE = dis.opmap["CACHE"], dis.opmap["GET_AWAITABLE"]
 
 
 class Watch:
@@ -76,3 +80,18 @@ class Watch:
                 yield
             finally:
                 next_look.cancel()
+
+
+def is_awaited(frame: FrameType) -> bool:
+    """Whether a call that is under way stands right behind an `await` of its caller.
+
+    In an async utility `program(x)` is the value, as everywhere, and `await program(x)` is the
+    value, too: None, a bool or an array cannot be both, so the instruction after the call decides.
+    """
+    if asyncio._get_running_loop() is None:
+        return False
+    code = frame.f_code.co_code
+    after = frame.f_lasti + 2
+    while code[after] == _CACHE:
+        after += 2
+    return code[after] == _GET_AWAITABLE

@@ -173,7 +173,7 @@ class Evolution:
             if asks_ideas:
                 self.ideas += [re.sub(r"```.*?(```|\Z)", "", one, flags=re.S) for one in replies]
             self.scoring = self.fresh(replies, parent)
-            scores = self.utility.start_map(self.scoring)
+            scores = self.utility.start_map(self.scoring, against=self.best.source)
             asked = self.ask()  # while those are scored
             for source, value in zip(self.scoring, scores.result(), strict=True):
                 for bandit, option in zip((self.models, self.temperatures), how, strict=True):

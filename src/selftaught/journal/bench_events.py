@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from fractions import Fraction
 from typing import ClassVar
 
 from selftaught.journal.record import EventRecord, Number, Record
@@ -15,6 +17,7 @@ class SearchTrace(EventRecord, frozen=True):
         replies: keys of what the responses to its prompts hold.
         after: how many calls it had made before each scoring, in the order of its requests.
         programs: texts that it had scored; None for what is no program's text.
+        stopped: uses that programs took which a race stopped, as a fraction.
     """
 
     kind: ClassVar[str] = "search_trace"
@@ -25,6 +28,12 @@ class SearchTrace(EventRecord, frozen=True):
     replies: tuple[str, ...]
     after: tuple[int, ...]
     programs: tuple[str | None, ...]
+    stopped: tuple[int, int] = (0, 1)
+
+    @property
+    def uses(self) -> int:
+        """Of the utility, as its improver was told."""
+        return len(self.programs) + math.ceil(Fraction(*self.stopped))
 
 
 class BenchPoint(Record, frozen=True):

@@ -13,8 +13,9 @@ from selftaught.core.program import content_id
 from selftaught.engine.account import closed_request
 from selftaught.engine.context import RunContext
 from selftaught.journal.codec import Body, Event, as_json
-from selftaught.journal.events import ClockRead, Evaluation, LmAnswer, LmCall, Result, Run, RunEnd
+from selftaught.journal.events import ClockRead, LmAnswer, LmCall, Result, Run, RunEnd
 from selftaught.journal.port import Journal
+from selftaught.journal.race_events import SCORES
 from selftaught.journal.record import EventRecord
 from selftaught.studies.results import result_of
 from selftaught.studies.study import Asked, NothingMeasured, Study
@@ -39,7 +40,7 @@ class KeptJournal:
         ]
         self._texts: dict[str, str] = {}
         # What a program is worth is not replaced where it is scored anew.
-        scores: tuple[type[EventRecord], ...] = (Evaluation, *study.scores())
+        scores: tuple[type[EventRecord], ...] = (*SCORES, *study.scores())
         self._scored = {
             (event.kind, event.key) for event in self._events if isinstance(event.body, scores)
         }

@@ -13,20 +13,20 @@ from selftaught.engine.raised import Raises
 from selftaught.journal.codec import Body, Event, as_json
 from selftaught.journal.events import (
     Diverged,
-    Evaluation,
     Invocation,
     InvocationEnd,
     Result,
     RunEnd,
 )
 from selftaught.journal.port import NoJournal
+from selftaught.journal.race_events import SCORES
 from selftaught.journal.record import EventRecord
 from selftaught.journal.study_events import MetaEvaluation
 from selftaught.studies.study import ImproverFailed, NothingMeasured, Study
 
 # What is compared, event by event, by kind and key, besides what the study alone writes; clocks and
 # the machine's speed are left out, and what sums up the events themselves.
-_COMPARED = (Invocation, InvocationEnd, Evaluation, MetaEvaluation, Result)
+_COMPARED = (Invocation, InvocationEnd, *SCORES, MetaEvaluation, Result)
 _VOLATILE = frozenset(
     {"cpu_s", "wall_s", "tier", "sandbox_tier", "usage", "models", "short", "outcomes"}
 )
@@ -76,7 +76,7 @@ def compared(
         if isinstance(body, told)
     }
     # What the replay read of scores it did not write; with --rescore it did.
-    read: tuple[type[EventRecord], ...] = () if rescored else (Evaluation, *study.scores())
+    read: tuple[type[EventRecord], ...] = () if rescored else (*SCORES, *study.scores())
     kinds = tuple(kind for kind in told if kind not in read)
     listed: list[Event] = []
     raises, optional, has_failed = Raises(), set[tuple[str, str]](), False

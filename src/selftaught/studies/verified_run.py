@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,6 +29,7 @@ from selftaught.journal.events import (
     Run,
     RunEnd,
 )
+from selftaught.journal.race_events import Raced
 from selftaught.journal.record import EventRecord
 from selftaught.journal.study_events import MetaEvaluation
 from selftaught.studies.checking import estimate_problem, key_problem
@@ -110,6 +112,7 @@ class _Past:
     total: Usage = field(default_factory=Usage)
     lasting: dict[tuple[str, str], Body] = field(default_factory=dict)
     tasks: dict[tuple[str, ...], str] = field(default_factory=dict)
+    scored: dict[str, Evaluation] = field(default_factory=dict)
     raises: Raises = field(default_factory=Raises)
     begins_again: set[str] = field(default_factory=set)
 
@@ -147,6 +150,8 @@ class _Past:
                 yield from self._lm_answer(event, body)
             case Evaluation() as body:
                 yield from self._evaluation(event, body)
+            case Raced() as body:
+                yield from self._raced(event, body)
             case MetaEvaluation() as body:
                 found = estimate(body.values, self.unit)
                 yield from estimate_problem("its values", body.estimate, found)
@@ -202,11 +207,33 @@ class _Past:
     def _evaluation(self, event: Event, body: Evaluation) -> Iterator[str]:
         if (body.outcome == "scored") != (body.value is not None):
             yield f"its outcome is {body.outcome}, and its value {body.value}"
+        self.scored[event.key] = body
         if self.root is not None:
-            asked = (body.task, body.task_version, body.stream, body.repeat)
-            if asked not in self.tasks:
-                self.tasks[asked] = make_key(self.root, "task", *asked)
-            yield from key_problem(self.tasks[asked], event, body.program)
+            yield from key_problem(self._utility_key(body), event, body.program)
+
+    def _raced(self, event: Event, body: Raced) -> Iterator[str]:
+        if not 0 < body.done <= body.of or (body.value is None) != (body.done == body.of):
+            yield f"it did {body.done} of {body.of}, and its value is {body.value}"
+        if self.root is not None:
+            utility = self._utility_key(body)
+            yield from key_problem(make_key(utility, body.program), event, "against", body.against)
+            best = self.scored.get(make_key(utility, body.against))
+            if best is None or best.value is None:
+                yield f"it is against program {body.against}, which has no score"
+            elif body.value is not None and body.per_instance:
+                pairs = list(zip(body.per_instance, best.per_instance, strict=False))
+                gain = math.fsum(one - (two or 0.0) for one, two in pairs) / len(pairs)
+                if body.done * len(best.per_instance) != body.of * len(pairs):
+                    yield f"it did {body.done} of {body.of}, and has {len(pairs)} instances"
+                if not close(best.value + gain, body.value):
+                    yield f"its value is {body.value}, and by its instances {best.value + gain}"
+
+    def _utility_key(self, body: Evaluation | Raced) -> str:
+        assert self.root is not None
+        asked = (body.task, body.task_version, body.stream, body.repeat)
+        if asked not in self.tasks:
+            self.tasks[asked] = make_key(self.root, "task", *asked)
+        return self.tasks[asked]
 
     def _run_end(self, body: RunEnd) -> Iterator[str]:
         before = self.events[-1].body if self.events else None
@@ -224,6 +251,8 @@ class _Past:
 
     def _lasting(self, body: Body) -> Body | None:
         """What must be the same wherever its key is written again, but for measurements of time."""
+        if isinstance(body, Raced):
+            return structs.replace(body, unknown={}, cpu_s=0.0, tier="")
         if isinstance(body, Evaluation):
             of_time = {"cpu_s": 0.0, "tier": "", "detail": "", "feedback": "", "metrics": {}}
             return structs.replace(body, unknown={}, **of_time)

@@ -16,11 +16,13 @@ from selftaught.journal.events import (
     Replies,
     Run,
 )
+from selftaught.journal.race_events import Raced
 from selftaught.journal.reader import JournalReader
 from selftaught.journal.study_events import MetaEvaluation
 from selftaught_guest.extract import code_blocks, largest_block
 
-_OBSERVED = (Run, Invocation, InvocationEnd, LmCall, LmAnswer, Replies, Evaluation, MetaEvaluation)
+_SCORES = (Evaluation, Raced, MetaEvaluation)
+_OBSERVED = (Run, Invocation, InvocationEnd, LmCall, LmAnswer, Replies, *_SCORES)
 
 # What a utility is of: task, stream and repeat; of the meta-utility the stream alone.
 Scope: TypeAlias = tuple[str | None, str | None, str | None]
@@ -118,6 +120,10 @@ class Observer:
                         value = worth[one.task](value)
                     scope = (one.task, one.stream, one.repeat)
                     self._values.setdefault(scope, {})[one.program] = value
+                case Raced() as lost if lost.value is not None and lost.task in worth:
+                    scope = (lost.task, lost.stream, lost.repeat)
+                    estimated = worth[lost.task](lost.value)
+                    self._values.setdefault(scope, {}).setdefault(lost.program, estimated)
                 case MetaEvaluation() as meta:
                     self._values.setdefault((None, meta.stream, None), {})[meta.improver] = (
                         meta.mean

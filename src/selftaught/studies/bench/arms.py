@@ -90,6 +90,7 @@ def arm_of(run: RecordedRun, arm: BenchArm) -> BenchArm:
                 edited += 1
             else:
                 found.append((at, scorings, program))
+        scorings += trace.uses - len(trace.programs)
     usd = [None if math.isnan(one) else one for one in paid]
     best = worth(seed)
     points = [point(0, 0, 0.0, seed)]
@@ -157,7 +158,7 @@ def bench_problems(event: Event, before: RecordedRun) -> Iterator[str]:
         if trace is None or ended is None:
             yield f"improver run {key} has not ended, or nothing tells what it scored"
         elif before.last(Diverged, key) is None:
-            found = (sum(trace.samples), len(trace.programs))
+            found = (sum(trace.samples), trace.uses)
             said = (ended.usage.samples, ended.utility_uses)
             if found != said:
                 yield f"improver run {key} took {said} samples and scorings, and its trace {found}"

@@ -122,7 +122,7 @@ class _Bench:
             trace = so_far.last(SearchTrace, keys[-1])
             if end is not None and end.short:  # else its arm would seem to be whole
                 raise Enough(CUT_SHORT)
-            used = 0 if trace is None else len(trace.programs)
+            used = 0 if trace is None else trace.uses
             if not usage.samples and not used:
                 break  # it does nothing, and would not do anything else
             samples -= max(1, usage.samples)  # one that draws nothing comes to an end, too
