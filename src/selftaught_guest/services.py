@@ -29,8 +29,7 @@ class BudgetExhausted(Exception):
 class Score(float):
     """A utility's value, with what it says about the program.
 
-    `share` is how much of the scoring was done: below 1 the program was stopped in a race, and the
-    value is an estimate, below that of the program that it was raced against.
+    A `share` of the scoring below 1: it was stopped in a race, and the value is an estimate.
     """
 
     feedback: str = ""
@@ -224,8 +223,7 @@ class Utility:
 
     def start(self, solution: str, against: str | None = None) -> Started[Score]:
         """Begin to score, and go on at once; `result()` waits for the score."""
-        request = _scoring([solution], against)
-        return self._requests.start(request, lambda reply: self._read(reply)[0])
+        return self._requests.start(_scoring([solution], against), lambda one: self._read(one)[0])
 
     def start_map(
         self, solutions: Iterable[str], against: str | None = None
@@ -235,15 +233,13 @@ class Utility:
 
     def _read(self, reply: Mapping[str, Any]) -> list[Score]:
         self.uses = self._told = max(self._told, reply["uses"])
-        values, feedback = reply["values"], reply["feedback"]
-        shares = reply.get("shares") or [1.0] * len(values)
-        return [Score(*one) for one in zip(values, feedback, shares, strict=True)]
+        shares = reply.get("shares") or [1.0] * len(reply["values"])
+        return [Score(*of) for of in zip(reply["values"], reply["feedback"], shares, strict=True)]
 
 
 def _scoring(solutions: Iterable[str], against: str | None) -> Mapping[str, Any]:
     listed = [text if isinstance(text, str) else None for text in solutions]
-    raced = {"against": against} if isinstance(against, str) else {}
-    return {"op": "utility", "solutions": listed, **raced}
+    return {"op": "utility", "solutions": listed, **({"against": against} if against else {})}
 
 
 class PromptedModel:
