@@ -13,7 +13,9 @@ what is there is not made again, so that a comparison goes on after a kill.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
+import math
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,10 +26,11 @@ from typing import Any
 from engines import OURS, PEERS, SHOWN, environment, measured
 
 from selftaught.app import core_thread
-from selftaught.app.resume import told_tasks
-from selftaught.core.statistics import UNIT, Bounds
-from selftaught.core.task import Task, VERSION_SCHEME
 from selftaught.app.discovery import load_task
+from selftaught.app.resume import told_tasks
+from selftaught.core.concurrency import together
+from selftaught.core.statistics import UNIT, Bounds
+from selftaught.core.task import VERSION_SCHEME, Task
 from selftaught.journal.bench_events import BenchArm, BenchPoint
 from selftaught.pages.blocks import Block, Page, Paragraph, Section, Table
 from selftaught.pages.figures import drawn_figures
@@ -36,7 +39,7 @@ from selftaught.studies.bench.page import bench_section
 from selftaught.studies.bench.results import TaskArms, compared
 
 sys.path.append(str(Path(__file__).parents[1]))
-from recursion import frozen_tree, seeds_of  # noqa: E402
+from recursion import frozen_tree, seeds_of
 
 ROOT = Path(__file__).parents[2]
 TASKS = (
@@ -55,6 +58,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=20, help="seeds of the tree")
     parser.add_argument("--commit", default="HEAD", help="whose src the seeds derive from")
     parser.add_argument("--by-hand", type=int, nargs="+", metavar="SEED", help="to try something")
+    parser.add_argument("--at-once", type=int, default=3, help="arms; much of one is waiting")
     parser.add_argument("--hours", type=float, help="begin no further arm after so long")
     parser.add_argument("--folder", type=Path, default=ROOT / ".peers", help="keeps everything")
     parser.add_argument("--figure", type=Path, metavar="FILE.svg", help="draw the curves there")
@@ -65,20 +69,32 @@ def main() -> int:
     kept.mkdir(parents=True, exist_ok=True)
     engines = (OURS, *options.engines)
     tasks = [load_task(name) for name in options.tasks]
-    until = None if options.hours is None else time.monotonic() + 3600 * options.hours
-    for seed in seeds:
-        for task in tasks:
-            for engine in engines:
-                place = kept / f"{task.name}-{seed}-{engine}.json"
-                if not place.exists() and (until is None or time.monotonic() < until):
-                    python = Path(sys.executable)
-                    if engine != OURS:
-                        python = environment(options.folder.absolute(), engine)
-                    log = place.with_suffix(".log")
-                    work = measured(engine, python, task, seed, options.samples, log)
-                    keep(place, core_thread.run(work))
+    pythons = {engine: environment(options.folder.absolute(), engine) for engine in engines}
+    missing = [
+        (engine, task, seed)
+        for seed in seeds
+        for task in tasks
+        for engine in engines
+        if not place_of(kept, engine, task, seed).exists()
+    ]
+    until = math.inf if options.hours is None else time.monotonic() + 3600 * options.hours
+    places = asyncio.Semaphore(options.at_once)
+
+    async def measure(engine: str, task: Task, seed: int) -> None:
+        place = place_of(kept, engine, task, seed)
+        async with places:
+            if time.monotonic() < until:
+                log = place.with_suffix(".log")
+                arm = await measured(engine, pythons[engine], task, seed, options.samples, log)
+                keep(place, arm)
+
+    core_thread.run(together(measure(*arm) for arm in missing))
     show(tasks, engines, seeds, options.samples, kept, options.figure)
     return 0
+
+
+def place_of(kept: Path, engine: str, task: Task, seed: int) -> Path:
+    return kept / f"{task.name}-{seed}-{engine}.json"
 
 
 def keep(place: Path, arm: Arm) -> None:
@@ -86,11 +102,10 @@ def keep(place: Path, arm: Arm) -> None:
     partial = place.with_suffix(".partial")
     partial.write_text(json.dumps(arm, indent=1))
     partial.rename(place)
-    share = arm["evaluated"] / max(1, arm["samples"])
+    took = f"{arm['samples']:>5} samples {share([arm]):>6.1%} evaluated {arm['seconds']:>6.0f} s"
     print(
         f"{arm['task']:<21} {arm['seed']:>10} {SHOWN[arm['engine']]:<13}"
-        f"{arm['points'][-1]['test']:>9.4f} {arm['samples']:>5} samples {share:>6.1%} evaluated "
-        f"{arm['seconds']:>6.0f} s  {arm['ended']}",
+        f"{arm['points'][-1]['test']:>9.4f} {took}  {arm['ended']}",
         flush=True,
     )
 
@@ -109,7 +124,7 @@ def show(
         for task in tasks
         for seed in seeds
         for engine in engines
-        if (place := kept / f"{task.name}-{seed}-{engine}.json").exists()
+        if (place := place_of(kept, engine, task, seed)).exists()
     }
     whole = [
         seed
@@ -132,7 +147,7 @@ def show(
                 for engine in engines
             },
             samples,
-            Bounds(*map(float, task.range)),
+            Bounds(float(task.range[0]), float(task.range[1])),
         )
         for task, version in zip(tasks, told, strict=True)
     ]
@@ -190,7 +205,8 @@ def verdict(taken: Mapping[str, Sequence[Arm]]) -> Iterator[Block]:
 
 
 def share(arms: Sequence[Arm]) -> float:
-    return sum(arm["evaluated"] for arm in arms) / max(1, sum(arm["samples"] for arm in arms))
+    evaluated, drawn = (sum(int(arm[what]) for arm in arms) for what in ("evaluated", "samples"))
+    return evaluated / max(1, drawn)
 
 
 def took(taken: Mapping[str, Sequence[Arm]]) -> Table:

@@ -39,6 +39,8 @@ CONSTRUCTIONS = ("circle_packing", "autocorrelation", "heilbronn_triangle")
 
 def environment(folder: Path, engine: str) -> Path:
     """The Python of an engine's environment, which is made anew if its pinned file changed."""
+    if engine == OURS:
+        return Path(sys.executable)
     pinned = HERE / f"requirements-{engine}.txt"
     made = folder / f"env-{engine}"
     ready = made / f"ready-{hashlib.sha256(pinned.read_bytes()).hexdigest()[:12]}"
@@ -64,12 +66,14 @@ async def measured(
             with log.open("w") as out:
                 process = await started(engine, python, host, url, folder, out)
                 ended = "time is up"
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(MOST_S):
-                        ended = await until_done(host, process, PATIENCE_S)
-                with suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                await process.wait()
+                try:
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(MOST_S):
+                            ended = await until_done(host, process, PATIENCE_S)
+                finally:
+                    with suppress(ProcessLookupError):
+                        os.killpg(process.pid, signal.SIGKILL)
+                    await process.wait()
             if engine == OURS:
                 read_journal(host, f"sqlite:///{folder}/run.db")
             seconds = time.monotonic() - begun
@@ -113,7 +117,7 @@ async def started(
         driver = HERE / "drivers" / f"{engine}_run.py"
         command = [str(python), str(driver), str(folder / "asked.json")]
     return await asyncio.create_subprocess_exec(
-        *command,
+        *(sys.executable, str(HERE / "guarded.py"), *command),
         cwd=folder,
         env=surroundings(python, folder, url),
         stdin=asyncio.subprocess.DEVNULL,
@@ -147,12 +151,11 @@ def read_journal(host: Host, store: str) -> None:
         (run_id,) = reader.runs()
         for event in reader.events(run_id):
             one = event.body
-            is_search = isinstance(one, Evaluation) and one.stream == "search"
-            if is_search and one.repeat == SEARCHED:
+            if isinstance(one, Evaluation) and (one.stream, one.repeat) == ("search", SEARCHED):
                 text = reader.text(one.program)
                 assert text is not None
                 worth = host.task.lowest if one.value is None else host.task.worth(one.value)
-                host.scored.append((len(host.programs), text, worth))
+                host.scored.append((text, worth))
 
 
 async def best_so_far(host: Host) -> tuple[list[dict[str, Any]], int, str]:
@@ -169,7 +172,7 @@ async def best_so_far(host: Host) -> tuple[list[dict[str, Any]], int, str]:
     known = {normal(source)}
     found: list[tuple[int, int, str, float]] = []
     edited, best = 0, host.task.lowest
-    for scorings, (_, text, worth) in enumerate(host.scored, start=1):
+    for scorings, (text, worth) in enumerate(host.scored, start=1):
         program = normal(text)
         if program == normal(source):
             best = worth

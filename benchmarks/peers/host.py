@@ -37,7 +37,7 @@ class Host:
 
     Attributes:
         programs: of each sample the program that it held, in its normal form; None without one.
-        scored: what was asked to be scored, in order: samples drawn until then, text, and worth.
+        scored: what was asked to be scored, in order: text, and worth.
         unread: prompts in which no program to change was found.
     """
 
@@ -47,7 +47,7 @@ class Host:
     model: SteadyModel
     evaluator: Evaluator
     programs: list[str | None] = field(default_factory=list)
-    scored: list[tuple[int, str, float]] = field(default_factory=list)
+    scored: list[tuple[str, float]] = field(default_factory=list)
     unread: int = 0
     scoring: int = 0
     drawing: int = 0
@@ -88,9 +88,8 @@ class Host:
     # --- the evaluator --------------------------------------------------------------------------
 
     async def score(self, request: web.Request) -> web.Response:
-        """`{"program"}` -> `{"worth", "failed", "feedback", "parts"}`; worth is higher if better."""
+        """`{"program"}` -> `{"worth": higher is better, "failed", "feedback", "parts"}`."""
         text = (await request.json())["program"]
-        drawn = len(self.programs)
         self.scoring += 1
         try:
             outcome = await self.outcome(text, "search", SEARCHED)
@@ -98,13 +97,14 @@ class Host:
             self.scoring -= 1
             self.active_at = time.monotonic()
         worth = self.worth(outcome)
-        self.scored.append((drawn, text, worth))
+        self.scored.append((text, worth))
         if isinstance(outcome, Failed):
-            said = {"failed": outcome.kind, "feedback": outcome.detail, "parts": []}
+            said = {"failed": outcome.kind, "feedback": outcome.detail}
+            parts: tuple[float, ...] = ()
         else:
-            parts = [self.task.worth(part) for part in outcome.per_instance]
-            said = {"failed": None, "feedback": outcome.feedback, "parts": parts}
-        return web.json_response({"worth": worth, **said})
+            said, parts = {"failed": "", "feedback": outcome.feedback}, outcome.per_instance
+        worths = [self.task.worth(part) for part in parts]
+        return web.json_response({"worth": worth, **said, "parts": worths})
 
     async def outcome(self, text: str, stream: Stream, repeat: str) -> EvaluationOutcome:
         question = Question(self.task, stream, repeat)
@@ -120,7 +120,7 @@ class Host:
     @property
     def evaluated(self) -> int:
         """Samples whose program was scored, be it as an equal one before."""
-        known = {normal(text) for _, text, _ in self.scored}
+        known = {normal(text) for text, _ in self.scored}
         return sum(program in known for program in self.programs)
 
     def is_done(self, patience_s: float) -> bool:

@@ -16,8 +16,9 @@ from selftaught_guest.extract import code_blocks, fenced
 
 # Under which each engine shows the program that is to be changed.
 _PARENT = re.compile(
-    r"^(?:# Current Program|# Current program|# Incorrect Program to Fix"  # OpenEvolve, ShinkaEvolve
-    r"|The component being optimized:|.*\bThe current parameter value is:)[ \t]*$",  # GEPA
+    r"^(?:# Current Program"  # OpenEvolve
+    r"|# Current program|# Incorrect Program to Fix"  # ShinkaEvolve
+    r"|The component being optimized:)[ \t]*$",  # GEPA
     re.MULTILINE,
 )
 _PROGRAM = re.compile(r"^[ \t]*(?:async )?def \w+\(", re.MULTILINE)

@@ -6,7 +6,7 @@ from pathlib import Path
 from openevolve.evaluation_result import EvaluationResult
 
 sys.path.insert(0, str(Path(__file__).parent))
-from scoring import scored  # noqa: E402
+from scoring import scored
 
 
 def evaluate(program_path):

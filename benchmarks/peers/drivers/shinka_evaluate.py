@@ -14,7 +14,7 @@ def main():
     options = parser.parse_args()
     said = scored(options.program_path.read_text())
     metrics = {"combined_score": said["worth"], "public": {}, "private": {}}
-    correct = {"correct": said["failed"] is None, "error": said["failed"]}
+    correct = {"correct": not said["failed"], "error": said["failed"] or None}
     options.results_dir.mkdir(parents=True, exist_ok=True)
     (options.results_dir / "metrics.json").write_text(json.dumps(metrics))
     (options.results_dir / "correct.json").write_text(json.dumps(correct))
