@@ -24,6 +24,7 @@ from statistics import fmean
 from typing import Any
 
 from engines import OURS, PEERS, SHOWN, environment, measured
+from host import WELL
 
 from selftaught.app import core_thread
 from selftaught.app.discovery import load_task
@@ -98,10 +99,11 @@ def place_of(kept: Path, engine: str, task: Task, seed: int) -> Path:
 
 
 def keep(place: Path, arm: Arm) -> None:
-    """Whole or not at all."""
-    partial = place.with_suffix(".partial")
-    partial.write_text(json.dumps(arm, indent=1))
-    partial.rename(place)
+    """Whole or not at all; and not that of an engine that broke down, which is tried again."""
+    if arm["ended"] == WELL:
+        partial = place.with_suffix(".partial")
+        partial.write_text(json.dumps(arm, indent=1))
+        partial.rename(place)
     took = f"{arm['samples']:>5} samples {share([arm]):>6.1%} evaluated {arm['seconds']:>6.0f} s"
     print(
         f"{arm['task']:<21} {arm['seed']:>10} {SHOWN[arm['engine']]:<13}"

@@ -29,6 +29,7 @@ from selftaught.studies.improve.finalists import SEARCHED
 from selftaught.web.chat_server import chat_app, serve
 
 MODEL = "local:mutator"
+WELL = "well"
 
 
 @dataclass(slots=True)
@@ -118,17 +119,17 @@ class Host:
     # --- the end --------------------------------------------------------------------------------
 
     @property
-    def evaluated(self) -> int:
-        """Samples whose program was scored, be it as an equal one before."""
+    def lost(self) -> list[int]:
+        """Which samples' programs were not scored, not as an equal one either."""
         known = {normal(text) for text, _ in self.scored}
-        return sum(program in known for program in self.programs)
+        return [i for i, program in enumerate(self.programs, 1) if program not in known]
 
     def is_done(self, patience_s: float) -> bool:
         """All is drawn, and scored; or nobody has asked for anything for so long since."""
         if len(self.programs) < self.most or self.scoring or self.drawing:
             return False
         is_idle = time.monotonic() - self.active_at > patience_s
-        return is_idle or self.evaluated == self.most
+        return is_idle or not self.lost
 
 
 @asynccontextmanager
@@ -147,18 +148,19 @@ async def hosted(task: Task, seed: int, most: int) -> AsyncIterator[tuple[Host, 
 
 
 async def until_done(host: Host, process: asyncio.subprocess.Process, patience_s: float) -> str:
-    """Why an engine's process is over with: it ended, or it has had all its samples."""
+    """How an engine's process ended: `WELL` if by itself, or once it has had all its samples."""
     while process.returncode is None:
         if host.is_done(patience_s):
-            return "all samples drawn"
+            return WELL
         await asyncio.sleep(0.2)
-    return f"ended by itself with {process.returncode}"
+    return f"failed with exit code {process.returncode}" if process.returncode else WELL
 
 
 def facts(host: Host) -> dict[str, Any]:
     return {
         "samples": len(host.programs),
-        "evaluated": host.evaluated,
+        "evaluated": len(host.programs) - len(host.lost),
+        "lost": host.lost,
         "scorings": len(host.scored),
         "unread": host.unread,
     }

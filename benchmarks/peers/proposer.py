@@ -117,8 +117,9 @@ def search_replace(old: str, new: str) -> str:
     while True:
         searched = before[first : len(before) - last]
         put = after[first : len(after) - last]
+        text = "\n".join(searched)
         is_clear = has_full_edges(searched) and has_full_edges(put)
-        if first == last == 0 or (is_clear and old.count("\n".join(searched)) == 1):
+        if first == last == 0 or (is_clear and old.find(text) == old.rfind(text)):
             return "\n".join(["<<<<<<< SEARCH", *searched, "=======", *put, ">>>>>>> REPLACE"])
         first, last = max(0, first - 1), max(0, last - 1)
 

@@ -118,7 +118,7 @@ def applied(old: str, reply: str) -> str:
     _, _, rest = reply.partition("<<<<<<< SEARCH\n")
     searched, _, rest = rest.partition("\n=======\n")
     put, _, _ = rest.partition("\n>>>>>>> REPLACE")
-    assert old.count(searched) == 1
+    assert 0 <= old.find(searched) == old.rfind(searched)
     assert searched.strip("\n") == searched
     assert put.strip("\n") == put
     return old.replace(searched, put)
