@@ -23,7 +23,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from engines import OURS, PEERS, SHOWN, environment, measured
+from engines import OURS, PEERS, SHOWN, WAITING, environment, measured
 from host import WELL
 
 from selftaught.app import core_thread
@@ -59,7 +59,9 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=20, help="seeds of the tree")
     parser.add_argument("--commit", default="HEAD", help="whose src the seeds derive from")
     parser.add_argument("--by-hand", type=int, nargs="+", metavar="SEED", help="to try something")
-    parser.add_argument("--at-once", type=int, default=3, help="arms; much of one is waiting")
+    parser.add_argument(
+        "--at-once", type=int, default=2, help="arms; four times as many where they mostly wait"
+    )
     parser.add_argument("--hours", type=float, help="begin no further arm after so long")
     parser.add_argument("--folder", type=Path, default=ROOT / ".peers", help="keeps everything")
     parser.add_argument("--figure", type=Path, metavar="FILE.svg", help="draw the curves there")
@@ -80,10 +82,11 @@ def main() -> int:
     ]
     until = math.inf if options.hours is None else time.monotonic() + 3600 * options.hours
     places = asyncio.Semaphore(options.at_once)
+    patient = asyncio.Semaphore(4 * options.at_once)
 
     async def measure(engine: str, task: Task, seed: int) -> None:
         place = place_of(kept, engine, task, seed)
-        async with places:
+        async with patient if engine in WAITING else places:
             if time.monotonic() < until:
                 log = place.with_suffix(".log")
                 arm = await measured(engine, pythons[engine], task, seed, options.samples, log)

@@ -30,6 +30,8 @@ HERE = Path(__file__).parent
 OURS = "evolve"
 PEERS = ("openevolve", "shinka", "gepa")
 SHOWN = {"openevolve": "OpenEvolve", "shinka": "ShinkaEvolve", "gepa": "GEPA", OURS: OURS}
+# Looks for what has ended once a second, and uses a tenth of a core.
+WAITING = ("shinka",)
 # What an engine may do after its last sample, before that counts as its end.
 PATIENCE_S = 15.0
 MOST_S = 1800.0
