@@ -55,7 +55,7 @@ check: setup
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
-	$(BIN)/mypy benchmarks/*.py
+	$(BIN)/mypy benchmarks/*.py benchmarks/peers/*.py
 	$(BIN)/lint-imports
 	$(BIN)/python tests/source_lines.py
 

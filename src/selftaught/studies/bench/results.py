@@ -45,7 +45,7 @@ def value_at(steps: Steps, place: float) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class _Task:
+class TaskArms:
     """The arms of one task, by improver, of all seeds that were measured whole.
 
     Attributes:
@@ -125,7 +125,7 @@ def bench_result(run: RecordedRun) -> dict[str, Any] | None:
         return None
     counts = sorted(set(config["samples"]))
     tasks = [
-        _Task(
+        TaskArms(
             task,
             {name: [arms[task.name, one, index] for index in whole] for name, one in ids.items()},
             counts[-1],
@@ -133,26 +133,38 @@ def bench_result(run: RecordedRun) -> dict[str, Any] | None:
         )
         for task in told
     ]
-    unit = run.head.unit
     return {
         "samples": counts,
         "seeds": len(whole),
         "seeds_asked": config["seeds"],
         "improvers": [{"name": name, "improver_id": one} for name, one in ids.items()],
+        **compared(tasks, [*ids], counts, run.head.unit),
+    }
+
+
+def compared(
+    tasks: Sequence[TaskArms], names: Sequence[str], counts: Sequence[int], unit: Bounds | None
+) -> dict[str, Any]:
+    """Curves and areas of each, and what each is ahead of the first.
+
+    Args:
+        unit: bounds of normalised values, as far as intervals know of them.
+    """
+    return {
         "tasks": [
             {
                 "task": task.told.name,
                 **({"minimize": True} if task.told.minimize else {}),
                 "usd": task.usd,
-                "improvers": [task.row(name, counts, unit) for name in ids],
+                "improvers": [task.row(name, counts, unit) for name in names],
             }
             for task in tasks
         ],
-        "comparisons": [*_comparisons(tasks, [*ids])],
+        "comparisons": [*_comparisons(tasks, names)],
     }
 
 
-def _comparisons(tasks: Sequence[_Task], names: Sequence[str]) -> Iterator[dict[str, Any]]:
+def _comparisons(tasks: Sequence[TaskArms], names: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Each improver minus the first: over all tasks, where there are several, and on each.
 
     The p-values of all of them together are corrected after Holm.
