@@ -47,10 +47,11 @@ def test_what_is_shown_beforehand_is_what_the_prompts_hold(here: Path) -> None:
         assert told in " ".join(page.split())
     with open_reader(f"sqlite:///{here / 'selftaught.db'}") as reader:
         calls = reader.events(json.loads(done.stdout)["run_id"], [LmCall])
-        texts = reader.texts({said(event)["user"] for event in calls}).values()
+        texts = reader.texts({said(event)["system"] for event in calls}).values()
+        asked = reader.texts({said(event)["user"] for event in calls}).values()
     assert texts
     assert all(task["description"] in text for text in texts)
-    for text in (page, done.stdout, task["description"], *texts):
+    for text in (page, done.stdout, task["description"], *texts, *asked):
         assert not [one for one in ("south", "sk-live", "hunter") if one in text]
     assert "LIMIT = 17" in task["description"]
 

@@ -6,7 +6,6 @@ known, no more is done once it cannot become the better one.
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import math
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -221,6 +220,8 @@ class Stages:
 def _measured(utility: Utility, program: SandboxedProgram, rng: np.random.Generator) -> Measure:
     result = utility(program, rng)
     if inspect.isawaitable(result):
+        import asyncio
+
         result = asyncio.run(_awaited(result))
     return result if isinstance(result, Measure) else Measure(result)
 

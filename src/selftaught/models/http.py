@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-import aiohttp
-
 from selftaught.models.faults import ProviderError
 from selftaught.models.keys import is_loopback
+
+if TYPE_CHECKING:  # each command that lists models would wait for it
+    import aiohttp
 
 _CONNECT_S = 15.0
 _KEEP_S = 5.0  # a connection that nobody uses: servers close theirs no sooner
@@ -32,6 +33,8 @@ class JsonClient:
         Raises: ProviderError; ValueError or RecursionError if it is no JSON.
         """
         url = f"{self.base_url}{address}"
+        import aiohttp
+
         # As text that is not ASCII is shortest, and as SDKs send it.
         sent = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         session = self._session = self._session or self._session_for(url)
@@ -50,6 +53,8 @@ class JsonClient:
             await self._session.close()
 
     def _session_for(self, url: str) -> aiohttp.ClientSession:
+        import aiohttp
+
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_S),
             headers={
