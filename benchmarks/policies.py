@@ -51,20 +51,19 @@ def main() -> int:
         both = "".join(f"{of_run(results[-1]):<28}" for results in found.values())
         print(f"{seed:>10}  {both}", flush=True)
     print("\nmeans over runs, 95 % intervals over runs (Student's t)")
+    shown_of = ("final", "final - seed", "at equal samples")
+    print(f"{'':<11}" + "".join(f"{name:<27}" for name in shown_of) + "adopted")
     finals = {policy: {"runs": finals_of(results)} for policy, results in found.items()}
     for policy, results in found.items():
         steps = [one for result in results for one in result["iterations"][1:]]
         adopted = sum(one["proposal"]["accepted"] for one in steps)
-        over = {
-            name: estimate({"runs": [one["mean"] for one in found_of(results, name)]})
+        over = [
+            shown(estimate({"runs": [one["mean"] for one in found_of(results, name)]}))
             for name in ("vs_seed", "vs_seed_restarted")
             if found_of(results, name)
-        }
-        print(
-            f"{policy:<10} final {shown(estimate(finals[policy]))}; "
-            f"{''.join(f'{name} {shown(one)}; ' for name, one in over.items())}"
-            f"{len(steps)} steps, {adopted} adopted"
-        )
+        ]
+        columns = "".join(f"{one:<27}" for one in (shown(estimate(finals[policy])), *over))
+        print(f"{policy:<11}{columns}{adopted} of {len(steps)}")
     first, other = POLICIES
     difference = shown(paired_difference(finals[other], finals[first]))
     print(f"{other} - {first}, paired by seed: {difference}")

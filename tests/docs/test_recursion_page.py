@@ -56,6 +56,7 @@ def test_the_benchmarks_that_the_page_names_take_the_options_that_it_gives_them(
     assert {script for script, _ in commands} == {
         "benchmarks/recursion.py",
         "benchmarks/coverage.py",
+        "benchmarks/policies.py",
     }
     for script, given in commands:
         command = [sys.executable, str(ROOT / script), "--help"]
