@@ -15,12 +15,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from recursion import ROOT, frozen_tree, seeds_of
+from recursion import ROOT, frozen_tree, seeds_of, written
 
 from selftaught.app import core_thread
 from selftaught.app.reproduce import run_or_go_on
 from selftaught.core.progress import silent
-from selftaught.core.statistics import Estimate, estimate, paired_difference
+from selftaught.core.statistics import estimate, paired_difference
 from selftaught.studies.settings import make_config
 from selftaught.studies.stop.study import RunConfig
 
@@ -58,14 +58,14 @@ def main() -> int:
         steps = [one for result in results for one in result["iterations"][1:]]
         adopted = sum(one["proposal"]["accepted"] for one in steps)
         over = [
-            shown(estimate({"runs": [one["mean"] for one in found_of(results, name)]}))
+            written(estimate({"runs": [one["mean"] for one in found_of(results, name)]}))
             for name in ("vs_seed", "vs_seed_restarted")
             if found_of(results, name)
         ]
-        columns = "".join(f"{one:<27}" for one in (shown(estimate(finals[policy])), *over))
+        columns = "".join(f"{one:<27}" for one in (written(estimate(finals[policy])), *over))
         print(f"{policy:<11}{columns}{adopted} of {len(steps)}")
     first, other = POLICIES
-    difference = shown(paired_difference(finals[other], finals[first]))
+    difference = written(paired_difference(finals[other], finals[first]))
     print(f"{other} - {first}, paired by seed: {difference}")
     return 0
 
@@ -84,12 +84,6 @@ def of_run(result: dict[str, Any]) -> str:
     adopted = sum(one["accepted"] for one in proposals)
     final = result["comparison"]["final"]["mean"]
     return f"{final:.4f}, {adopted} of {len(proposals)} adopted"
-
-
-def shown(found: Estimate) -> str:
-    if found.ci95 is None:
-        return f"{found.mean:+.4f}"
-    return f"{found.mean:+.4f} [{found.ci95[0]:+.4f}, {found.ci95[1]:+.4f}]"
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from recursion import ROOT, frozen_tree, seeds_of
+from recursion import ROOT, frozen_tree, seeds_of, written
 
 from selftaught.analysis.recorded_run import RecordedRun, latest, recorded
 from selftaught.app import core_thread
@@ -122,12 +122,12 @@ def show(run: RecordedRun) -> None:
             " / ".join(f"{sum(map(what, side)) / len(side):.{digits}f}" for side in both)
             for what, digits in COLUMNS
         ]
-        best = shown(difference({task: both}))
+        best = written(difference({task: both}))
         print(f"{task:<16} {sums[0]:>15} {sums[1]:>15} {sums[2]:>13}  {best}")
         stopped = sum(one.stopped for one in both[1]) / sum(one.programs for one in both[1])
         saved = [1 - sum(map(what, both[1])) / sum(map(what, both[0])) for what, _ in COLUMNS[1:]]
         print(f"  stopped {stopped:.0%}; saved {saved[0]:.0%} of instances, {saved[1]:.0%} of CPU")
-    print(f"all tasks: best on test, with racing - without: {shown(difference(took))}")
+    print(f"all tasks: best on test, with racing - without: {written(difference(took))}")
     print("means a search, without racing / with it; 95 % intervals over seeds (Student's t)")
 
 
@@ -144,12 +144,6 @@ def difference(took: Mapping[str, tuple[Sequence[Took], Sequence[Took]]]) -> Est
         {task: [one.best for one in both[side]] for task, both in took.items()} for side in (0, 1)
     )
     return paired_difference(raced, without)
-
-
-def shown(found: Estimate) -> str:
-    if found.ci95 is None:
-        return f"{found.mean:+.4f}"
-    return f"{found.mean:+.4f} [{found.ci95[0]:+.4f}, {found.ci95[1]:+.4f}]"
 
 
 if __name__ == "__main__":

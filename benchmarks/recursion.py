@@ -37,7 +37,7 @@ from selftaught.app.compose import run_study
 from selftaught.app.discovery import Installed
 from selftaught.app.reproduce import run_or_go_on
 from selftaught.core.progress import silent
-from selftaught.core.statistics import estimate
+from selftaught.core.statistics import Estimate, estimate
 from selftaught.journal.codec import as_json
 from selftaught.journal.reader import open_reader
 from selftaught.pages.blocks import Page, Section
@@ -123,6 +123,13 @@ def shown(difference: dict[str, Any] | None) -> str:
         return "not measured"
     lo, hi = difference["ci95"]
     return f"{difference['mean']:+.3f} [{lo:+.3f}, {hi:+.3f}]"
+
+
+def written(found: Estimate) -> str:
+    """Mean and interval over runs."""
+    if found.ci95 is None:
+        return f"{found.mean:+.4f}"
+    return f"{found.mean:+.4f} [{found.ci95[0]:+.4f}, {found.ci95[1]:+.4f}]"
 
 
 # --- the figure ---------------------------------------------------------------------------------

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -103,6 +105,39 @@ def test_a_bench_with_races_that_was_killed_goes_on_to_the_same_end_with_other_s
     assert selftaught("verify", cwd=here / "killed").code == 0
     replayed = selftaught("replay", "latest", "--rescore", cwd=here / "killed")
     assert replayed.code == 0, replayed.stdout
+
+
+@pytest.fixture(scope="module")
+def raced(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The store of a bench with races."""
+    folder = tmp_path_factory.mktemp("raced")
+    (folder / "line.py").write_text(RACED)
+    samples = ("--samples", "24", "--seeds", "2", "--instance-key", "public")
+    typed = ("bench", "line.py", "--improvers", "seed,evolve", *samples)
+    assert selftaught(*typed, cwd=folder).code == 0
+    return folder / "selftaught.db"
+
+
+@pytest.mark.parametrize(
+    ("kind", "what", "said"),
+    [
+        ("raced", "'$.value', 0.125", "and by its instances"),
+        ("raced", "'$.value', json('null')", "and its value is None"),
+        ("raced", "'$.done', 3", "and has 2 instances"),
+        ("evaluation", "'$.per_instance', json('[]')", "and has 0 instances"),
+    ],
+)
+def test_verify_finds_what_was_changed_of_a_race(
+    raced: Path, kind: str, what: str, said: str, tmp_path: Path
+) -> None:
+    store = Path(shutil.copy(raced, tmp_path / "selftaught.db"))
+    stopped = "AND json_extract(body, '$.value') IS NOT NULL" if kind == "raced" else ""
+    with closing(sqlite3.connect(store)) as database, database:
+        database.execute(
+            f"UPDATE events SET body = json_set(body, {what}) WHERE kind = ? {stopped}", (kind,)
+        )
+    found = selftaught("verify", cwd=tmp_path)
+    assert (found.code, said in found.stdout) == (1, True), found.stdout
 
 
 def test_an_improver_may_be_a_run_and_the_report_has_the_curves(folder: Path) -> None:

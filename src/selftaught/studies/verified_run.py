@@ -222,9 +222,10 @@ class _Past:
                 yield f"it is against program {body.against}, which has no score"
             elif body.value is not None and body.per_instance:
                 pairs = list(zip(body.per_instance, best.per_instance, strict=False))
-                gain = math.fsum(one - (two or 0.0) for one, two in pairs) / len(pairs)
-                if body.done * len(best.per_instance) != body.of * len(pairs):
+                if not pairs or body.done * len(best.per_instance) != body.of * len(pairs):
                     yield f"it did {body.done} of {body.of}, and has {len(pairs)} instances"
+                    return
+                gain = math.fsum(one - (two or 0.0) for one, two in pairs) / len(pairs)
                 if not close(best.value + gain, body.value):
                     yield f"its value is {body.value}, and by its instances {best.value + gain}"
 
