@@ -13,7 +13,7 @@ shortest run and the longer one, so that imports do not count.
     python benchmarks/throughput.py [--sizes 100,300,1000,3000] [--pairs 3]
     python benchmarks/throughput.py --share      the host beside candidates that take 40 ms
 
-The first makes an environment of OpenEvolve's own, once, from openevolve.txt beside this file.
+The first makes an environment of OpenEvolve's own, once, as benchmarks/peers does and where.
 """
 
 from __future__ import annotations
@@ -39,8 +39,7 @@ import numpy as np
 import selftaught as st
 
 CORES = os.cpu_count() or 1
-HERE = Path(__file__).resolve().parent
-PEER = HERE / ".openevolve"
+ROOT = Path(__file__).resolve().parents[1]
 
 # --- what both work on --------------------------------------------------------------------------
 
@@ -224,7 +223,7 @@ def ours(url: str, candidates: int, cpu_s: float = 0.0) -> float:
     return used_s
 
 
-def theirs(url: str, candidates: int) -> None:
+def theirs(python: Path, url: str, candidates: int) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "program.py").write_text(PROGRAM)
@@ -240,7 +239,7 @@ def theirs(url: str, candidates: int) -> None:
             "evaluator": {"parallel_evaluations": CORES},
         }
         (folder / "config.yaml").write_text(json.dumps(settings))  # JSON is YAML
-        command = [str(PEER / "bin" / "openevolve-run"), "program.py", "evaluator.py"]
+        command = [str(python.with_name("openevolve-run")), "program.py", "evaluator.py"]
         subprocess.run(
             [*command, "--config", "config.yaml", "--output", "out"],
             check=True,
@@ -248,14 +247,6 @@ def theirs(url: str, candidates: int) -> None:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-
-
-def peer() -> None:
-    """Make the environment, where there is none."""
-    if not PEER.exists():
-        subprocess.run([sys.executable, "-m", "venv", PEER], check=True)
-        pip, pinned = str(PEER / "bin" / "pip"), str(HERE / "openevolve.txt")
-        subprocess.run([pip, "install", "--quiet", "-r", pinned], check=True)
 
 
 # --- what is measured -----------------------------------------------------------------------------
@@ -267,7 +258,10 @@ def rate(url: str) -> float:
 
 
 def pairs(sizes: list[int], count: int) -> None:
-    peer()
+    sys.path.append(str(ROOT / "benchmarks" / "peers"))
+    from engines import environment
+
+    python = environment(ROOT / ".peers", "openevolve")
     print(
         f"{CORES} cores, load {os.getloadavg()[0]:.1f}; `python -c 'import numpy'` takes ", end=""
     )
@@ -283,7 +277,7 @@ def pairs(sizes: list[int], count: int) -> None:
                     if side == "ours":
                         cpu_s.setdefault(size, []).append(ours(url, size))
                     else:
-                        theirs(url, size)
+                        theirs(python, url, size)
                     rates[side] = rate(url)
             found.append((rates["theirs"], rates["ours"]))
         ratios = sorted(own / other for other, own in found)
