@@ -24,7 +24,7 @@ from selftaught.core.errors import InfrastructureError
 from selftaught.core.program import content_id
 from selftaught.journal.codec import Event
 from selftaught.journal.journal import SqlJournal, open_journal
-from selftaught.journal.location import connect, locate
+from selftaught.journal.location import locate
 from selftaught.journal.port import Journal
 from selftaught.journal.reader import open_reader
 
@@ -43,7 +43,7 @@ def text_of(url: str, text: str) -> str | None:
 
 @contextmanager
 def database(url: str) -> Iterator[sqlite3.Connection]:
-    connection = sqlite3.connect(locate(url).path, isolation_level=None)
+    connection = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
     try:
         yield connection
     finally:
@@ -251,7 +251,7 @@ def test_a_body_changed_after_it_was_appended_is_stored_as_it_was(url: str) -> N
 async def full_journal(url: str) -> SqlJournal:
     """A journal whose database may grow by a few pages only, as on a full disk."""
     await open_journal(url).aclose()
-    connection = connect(locate(url), "write")
+    connection = locate(url).connect("write")
     pages = int(connection.exec_driver_sql("PRAGMA page_count").scalar_one())
     connection.exec_driver_sql(f"PRAGMA max_page_count={pages + 10}")
     return SqlJournal(locate(url), connection)
@@ -431,7 +431,7 @@ def test_appending_takes_as_long_however_long_the_run_is(url: str) -> None:
 
 def test_what_is_durable_is_synchronous_on_the_disk(url: str) -> None:
     asyncio.run(open_journal(url).aclose())
-    connection = connect(locate(url), "write")
+    connection = locate(url).connect("write")
     said: list[str] = []
 
     @sqlalchemy_event.listens_for(connection, "before_cursor_execute")

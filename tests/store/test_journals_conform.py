@@ -61,9 +61,10 @@ class SqlStore:
             return reader.text(text_id)
 
 
-@pytest.fixture
-def store(url: str) -> SqlStore:
-    return SqlStore(url)
+@pytest.fixture(params=["url", pytest.param("server_url", marks=pytest.mark.slow)])
+def store(request: pytest.FixtureRequest) -> SqlStore:
+    """Of a file, and of a server."""
+    return SqlStore(request.getfixturevalue(request.param))
 
 
 def test_events_come_back_as_they_were_appended_and_in_order(store: SqlStore) -> None:

@@ -15,6 +15,7 @@ from selftaught.core.errors import ConfigError
 from selftaught.journal.journal import open_journal
 from selftaught.journal.location import check_writable, locate
 from selftaught.journal.reader import open_reader
+from selftaught.journal.sqlite import SqliteLocation
 
 
 def not_a_database(folder: Path) -> str:
@@ -97,9 +98,8 @@ BAD_URLS = [
     ("sqlite:///:memory:", "names no file"),
     ("sqlite://host/a.db", "a path and nothing else"),
     ("sqlite:///a.db?mode=ro", "a path and nothing else"),
-    ("oracle9://localhost/x", "only SQLite"),
+    ("oracle9://me:hunter2@localhost/x", "only SQLite and PostgreSQL"),
     ("sqlite+aiosqlite:///a.db", "only SQLite"),
-    ("postgresql://me:hunter2@localhost/x", "only SQLite"),
     ("postgresql://me:hunter2@localhost:port/x", "not a database URL"),
 ]
 
@@ -175,7 +175,9 @@ def test_a_relative_url_is_taken_from_the_current_folder(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(folder)
-    assert locate("sqlite:///selftaught.db").path == folder / "selftaught.db"
+    location = locate("sqlite:///selftaught.db")
+    assert isinstance(location, SqliteLocation)
+    assert location.path == folder / "selftaught.db"
 
 
 def test_reading_a_store_that_is_not_there_says_so_and_creates_nothing(

@@ -21,8 +21,9 @@ from read_only import run_read_only
 from selftaught.core.budget import Usage
 from selftaught.core.errors import ConfigError
 from selftaught.journal.codec import KINDS
+from selftaught.journal.database import guarded_connection
 from selftaught.journal.journal import open_journal
-from selftaught.journal.location import check_writable, guarded_connection, locate, transaction
+from selftaught.journal.location import check_writable, locate
 from selftaught.journal.migrations import MIGRATIONS, migrate
 from selftaught.journal.reader import open_reader
 from selftaught.journal.schema import SCHEMA_VERSION, schema_version
@@ -65,12 +66,13 @@ with open_reader(sys.argv[1]) as reader:
 """
 KILLED_WHILE_MIGRATING = """
 import os, signal, sys
-from selftaught.journal.location import guarded_connection, locate, transaction
+from selftaught.journal.database import guarded_connection
+from selftaught.journal.location import locate
 from selftaught.journal.migrations import migrate
 
 location = locate(sys.argv[1])
 with guarded_connection(location, "write") as connection:
-    with transaction(connection):
+    with location.transaction(connection):
         assert migrate(location, connection)
         os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -165,7 +167,10 @@ def test_requests_are_numbered_and_each_says_what_it_took(folder: Path, url: str
 
 def test_a_long_journal_is_migrated_to_its_end(folder: Path, url: str, old: str) -> None:
     rows = [(BY_HAND, "lm_call", f"{i % 700}", 0, json.dumps(CALL)) for i in range(1400)]
-    with guarded_connection(locate(url), "write") as connection, transaction(connection):
+    with (
+        guarded_connection(locate(url), "write") as connection,
+        locate(url).transaction(connection),
+    ):
         for row in rows:
             connection.exec_driver_sql(
                 "INSERT INTO events (run_id, kind, key, at, body) VALUES (?, ?, ?, ?, ?)", row
@@ -184,7 +189,10 @@ def test_a_migrated_store_is_left_as_it_is(folder: Path, url: str, old: str) -> 
     write(url)
     before = dump(folder / "store.db")
     read(url)
-    with guarded_connection(locate(url), "write") as connection, transaction(connection):
+    with (
+        guarded_connection(locate(url), "write") as connection,
+        locate(url).transaction(connection),
+    ):
         assert not migrate(locate(url), connection)
     assert dump(folder / "store.db") == before
 
@@ -233,7 +241,10 @@ def test_a_newer_store_is_not_touched(folder: Path, url: str, old: str) -> None:
     def newer(connection: Connection) -> None:
         connection.exec_driver_sql("UPDATE meta SET value='3' WHERE name='selftaught_schema'")
 
-    with guarded_connection(locate(url), "write") as connection, transaction(connection):
+    with (
+        guarded_connection(locate(url), "write") as connection,
+        locate(url).transaction(connection),
+    ):
         newer(connection)
         assert not migrate(locate(url), connection)
     with pytest.raises(ConfigError, match="its schema is 3, and this selftaught reads up to 2"):

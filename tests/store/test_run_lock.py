@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 
 from selftaught.core.errors import ConfigError
+from selftaught.journal.holder import LockState
 from selftaught.journal.location import locate
-from selftaught.journal.run_lock import LockState, hold_run, lock_state, really_holds
+from selftaught.journal.run_lock import hold_run, lock_state, really_holds
 
 RUN = "20261123-045512-3f9a"
 OTHER_RUN = "20261123-045512-3f9b"

@@ -11,8 +11,9 @@ from selftaught.core.budget import Usage
 from selftaught.core.statistics import UNIT, Bounds
 from selftaught.journal.codec import Event, as_json
 from selftaught.journal.events import Run, RunEnd, SeriesPlace, TaskVersion
+from selftaught.journal.holder import NOT_HELD, LockState
 from selftaught.journal.reader import JournalReader
-from selftaught.journal.run_lock import NOT_HELD, LockState, lock_state
+from selftaught.journal.run_lock import lock_state
 
 HEAD_KINDS = (Run, RunEnd)
 RUNNING, KILLED = "running", "killed"

@@ -228,7 +228,7 @@ def _left(config: RunConfig, usage: Usage, wall_s: float) -> dict[str, Any] | No
 def _find(config: CommonConfig, tasks: Sequence[Task], improver: Program) -> RunHead | None:
     """The newest run of the store that is of this configuration, or the first of such a series."""
     location = check_writable(config.store)
-    if not location.path.exists() or location.path.stat().st_size == 0:
+    if not location.holds_something():
         return None
     wanted = _identity(config, tasks)
     with open_reader(config.store) as reader:

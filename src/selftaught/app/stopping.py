@@ -13,8 +13,9 @@ from selftaught.analysis.series import series_runs
 from selftaught.app.run_list import summary
 from selftaught.app.series import so_far
 from selftaught.core.errors import ConfigError, InfrastructureError
+from selftaught.journal.holder import Holder
 from selftaught.journal.reader import open_reader
-from selftaught.journal.run_lock import Holder, lock_state, really_holds, series_lock
+from selftaught.journal.run_lock import lock_state, really_holds, series_lock
 from selftaught.studies.next_command import next_command
 from selftaught.studies.results import has_ended
 

@@ -13,6 +13,8 @@ from types import FrameType
 
 import click
 
+from selftaught.core.text import one_line
+
 DONE = 0
 FAILED = 1
 WRONG_INPUT = 2
@@ -75,11 +77,11 @@ def _explain(error: Exception) -> int:
         case click.ClickException():
             return _tell(f"error: {_usage_message(error)}", WRONG_INPUT)
         case ConfigError():
-            return _tell(f"error: {_one_line(str(error))}", WRONG_INPUT)
+            return _tell(f"error: {one_line(str(error))}", WRONG_INPUT)
         case SandboxUnavailable():
             return _tell(f"error: {error}", NO_SANDBOX)
         case BudgetExceeded():
-            return _tell(f"error: {_one_line(str(error))}", NOTHING_MEASURED)
+            return _tell(f"error: {one_line(str(error))}", NOTHING_MEASURED)
         case _:
             return _explain_late(error)
 
@@ -90,10 +92,10 @@ def _explain_late(error: Exception) -> int:
     from selftaught.studies.study import NothingMeasured
 
     if isinstance(error, NothingMeasured):
-        return _tell(f"error: {_one_line(str(error))}", NOTHING_MEASURED)
+        return _tell(f"error: {one_line(str(error))}", NOTHING_MEASURED)
     if isinstance(error, SelfTaughtError) and not os.environ.get(_TRACEBACK):
-        return _tell(f"error: {_one_line(str(error))}", FAILED)
-    said = _one_line(f"{type(error).__name__}: {error}")
+        return _tell(f"error: {one_line(str(error))}", FAILED)
+    said = one_line(f"{type(error).__name__}: {error}")
     if os.environ.get(_TRACEBACK):
         traceback.print_exception(error)
     else:
@@ -102,16 +104,12 @@ def _explain_late(error: Exception) -> int:
 
 
 def _usage_message(error: click.ClickException) -> str:
-    message = _one_line(error.format_message()).rstrip(".")
+    message = one_line(error.format_message()).rstrip(".")
     for theirs, ours in (("integer", "whole number"), ("float", "number")):  # click's own words
         message = re.sub(f"is not a valid {theirs}( range)?$", f"is not a {ours}", message)
     context = getattr(error, "ctx", None)
     see = "" if context is None else f" (see {context.command_path} --help)"
     return f"{message[:1].lower()}{message[1:]}{see}"
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
 
 
 def _tell(message: str, code: int) -> int:

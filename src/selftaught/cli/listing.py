@@ -91,7 +91,7 @@ def runs(store: str, as_json: bool) -> None:
 
     found: list[RunSummary] = []
     # The usual store is there from the first run on; another one was meant to be there.
-    if store != DEFAULT_STORE or locate(store).path.exists():
+    if store != DEFAULT_STORE or locate(store).holds_something():
         with reading(store), open_reader(store) as reader:
             found = list_runs(reader)
     if as_json:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -12,36 +11,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
-from selftaught.core.errors import ConfigError, InfrastructureError
+from selftaught.core.errors import InfrastructureError
 from selftaught.core.program import content_id
 from selftaught.journal import schema
 from selftaught.journal.codec import Body, encode
-from selftaught.journal.location import (
-    LOCK_TIMEOUT_S,
-    Location,
-    check_writable,
-    connect,
-    database_message,
-    guarded_connection,
-    transaction,
-)
-from selftaught.journal.migrations import migrate
+from selftaught.journal.database import LOCK_TIMEOUT_S, Location, database_message
+from selftaught.journal.location import check_writable
 
-# As text once: made of a table each time, they cost more than what they do.
-_DIALECT = sqlite.dialect()
-_INSERT_TEXT = str(sqlite.insert(schema.texts).on_conflict_do_nothing().compile(dialect=_DIALECT))
-_INSERT_EVENT = str(
-    sqlite.insert(schema.events)
-    .values(dict.fromkeys(("run_id", "kind", "key", "at", "body")))
-    .compile(dialect=_DIALECT)
-)
 # Unhurried events wait this long for company: a commit costs as much CPU as dozens of events,
 # and the interpreter's lock is shared with everything else that the run does.
 _LINGER_S = 0.01
-_SWITCH_TIMEOUT_S = 10.0
 
 
 def open_journal(
@@ -55,57 +36,11 @@ def open_journal(
     Raises: ConfigError as `check_writable`; then nothing is left behind.
     """
     location = check_writable(url, lock_timeout_s)
-    _prepare(location, lock_timeout_s)
+    location.prepare(lock_timeout_s)
     try:
-        return SqlJournal(location, connect(location, "write", lock_timeout_s), clock)
+        return SqlJournal(location, location.connect("write", lock_timeout_s), clock)
     except SQLAlchemyError as error:
         raise location.refusal(f"it cannot be opened ({database_message(error)})") from None
-
-
-def _prepare(location: Location, lock_timeout_s: float) -> None:
-    try:
-        location.path.touch(exist_ok=False)
-        created = True
-    except FileExistsError:
-        created = False
-    except OSError as error:
-        raise location.refusal(f"it cannot be created ({error}); give another store") from None
-    try:
-        with guarded_connection(location, "write", lock_timeout_s) as connection:
-            _log_ahead(connection)
-            with transaction(connection):
-                schema.create_tables(connection)
-                migrate(location, connection)
-    except ConfigError:
-        if created and location.path.stat().st_size == 0:
-            location.path.unlink()
-        raise
-    if created:
-        _sync_folder(location)
-
-
-def _log_ahead(connection: Connection) -> None:
-    """Switch to write-ahead logging, under which readers and the writer do not wait for each other.
-
-    The switch of a new file fails at once if another process is at the same; it is soon over.
-    """
-    give_up_at = time.monotonic() + _SWITCH_TIMEOUT_S
-    while True:
-        try:
-            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
-            return
-        except OperationalError as error:
-            if "locked" not in str(error.orig) or time.monotonic() > give_up_at:
-                raise
-            time.sleep(0.01)
-
-
-def _sync_folder(location: Location) -> None:
-    folder = os.open(location.path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 @dataclass(slots=True)
@@ -119,7 +54,7 @@ class _Batch:
 
 
 class SqlJournal:
-    """The `Journal` port on SQLite, safe from any thread and any event loop.
+    """The `Journal` port on a database, safe from any thread and any event loop.
 
     Made by `open_journal`. After a failed write nothing more is written, and every later `append`
     and `flush` says so.
@@ -139,8 +74,8 @@ class SqlJournal:
         self._failure_was_raised = False
         # What an earlier process committed and lost power over may not be on the disk either.
         self._unsynced = True
-        self._syncs: bool | None = None  # as SQLite is told to
-        self._file = _identity(location)
+        self._syncs: bool | None = None  # as the database is told to
+        self._file = location.identity()
         self._writer = threading.Thread(target=self._write_all, name="journal", daemon=True)
         self._writer.start()
 
@@ -227,18 +162,16 @@ class SqlJournal:
         needs_sync = batch.durable and self._unsynced
         if not batch.events and not needs_sync:
             return
-        # SQLite would go on writing to a file that nobody can find any more.
-        if _identity(self._location) != self._file:
-            raise FileNotFoundError("its file was removed or replaced while the run went on")
+        if self._location.identity() != self._file:
+            raise FileNotFoundError("it was removed or replaced while the run went on")
         if batch.durable != self._syncs:
-            level = "FULL" if batch.durable else "NORMAL"
-            self._connection.exec_driver_sql(f"PRAGMA synchronous={level}")
+            self._location.set_durable(self._connection, batch.durable)
             self._syncs = batch.durable
-        with transaction(self._connection):
+        with self._location.transaction(self._connection):
             if batch.texts:
-                self._connection.exec_driver_sql(_INSERT_TEXT, [*batch.texts.items()])
+                self._location.insert_texts(self._connection, batch.texts)
             if batch.events:
-                self._connection.exec_driver_sql(_INSERT_EVENT, batch.events)
+                self._location.insert_events(self._connection, batch.events)
             else:
                 schema.mark_synced(self._connection, self._clock())
         self._unsynced = not batch.durable
@@ -251,14 +184,6 @@ class SqlJournal:
             self._queued = _Batch()
         if _settle(waiters, message):
             self._failure_was_raised = True
-
-
-def _identity(location: Location) -> tuple[int, int] | None:
-    try:
-        status = location.path.stat()
-    except FileNotFoundError:
-        return None
-    return status.st_dev, status.st_ino
 
 
 def _settle(waiters: Iterable[Future[None]], failure: str | None) -> int:

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from selftaught.journal.location import Location
+from selftaught.journal.database import Location
 from selftaught.journal.schema import SCHEMA_VERSION, events, schema_version, set_schema_version
 
 Migration: TypeAlias = Callable[[Connection], None]

@@ -3,37 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeVar
 
-from sqlalchemy import (
-    Connection,
-    Executable,
-    Integer,
-    LargeBinary,
-    Row,
-    cast,
-    func,
-    literal_column,
-    select,
-)
-from sqlalchemy import text as sql
+from sqlalchemy import Connection, Executable, LargeBinary, Row, cast, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from selftaught.core.errors import InfrastructureError
 from selftaught.journal.codec import Body, Event, Kinds, NotOfItsForm, decode
-from selftaught.journal.location import (
-    Location,
-    connect,
-    connect_copy,
-    database_message,
-    guarded_connection,
-    is_writable,
-    locate,
-    transaction,
-)
-from selftaught.journal.migrations import migrate
+from selftaught.journal.database import Location, database_message, guarded_connection
+from selftaught.journal.location import locate
 from selftaught.journal.record import EventRecord
 from selftaught.journal.schema import (
     SCHEMA_VERSION,
@@ -44,6 +24,8 @@ from selftaught.journal.schema import (
     schema_version,
     texts,
 )
+
+T = TypeVar("T")
 
 LATEST = "latest"
 _SHOWN_CANDIDATES = 5
@@ -75,15 +57,8 @@ def open_reader(url: str) -> JournalReader:
     if problem is not None:
         raise location.refusal(problem)
     if found is None or found >= SCHEMA_VERSION:
-        return JournalReader(location, connect(location, "read"))
-    if is_writable(location):
-        with guarded_connection(location, "write") as connection, transaction(connection):
-            migrate(location, connection)
-        return JournalReader(location, connect(location, "read"))
-    copy = connect_copy(location)
-    with transaction(copy):
-        migrate(location, copy)
-    return JournalReader(location, copy)
+        return JournalReader(location, location.connect("read"))
+    return JournalReader(location, location.connect_migrated())
 
 
 class JournalReader:
@@ -218,30 +193,20 @@ class JournalReader:
 
     def stored_texts(self) -> Iterator[tuple[str, bytes]]:
         """Every text with the id that it is stored under, a few at a time."""
-        last = 0
-        place = literal_column("rowid", Integer)
-        query = select(place, texts.c.id, cast(texts.c.text, LargeBinary).label("text")).order_by(
-            place
-        )
-        while rows := self._rows(query.where(place > last).limit(_TEXTS_AT_ONCE)):
-            last = rows[-1][0]
+        query = select(texts.c.id, cast(texts.c.text, LargeBinary).label("text"))
+        query = query.order_by(texts.c.id).limit(_TEXTS_AT_ONCE)
+        rows = self._rows(query)
+        while rows:
             yield from ((row.id, row.text) for row in rows)
+            rows = self._rows(query.where(texts.c.id > rows[-1].id))
 
-    def missing_events(self) -> list[tuple[int, int]]:
-        """Places of events that were taken out: the first and the last of each gap."""
-        before = func.lag(events.c.seq, 1, 0).over(order_by=events.c.seq)
-        each = select(before.label("before"), events.c.seq).subquery()
-        gaps = select(each.c.before, each.c.seq).where(each.c.seq > each.c.before + 1)
-        found = [(int(row.before) + 1, int(row.seq) - 1) for row in self._rows(gaps)]
-        # SQLite remembers the highest place that was ever given.
-        given = self._number(sql("SELECT max(seq) FROM sqlite_sequence WHERE name = 'events'"))
-        last = self._number(select(func.max(events.c.seq)))
-        return [*found, (last + 1, given)] if given > last else found
+    def missing_events(self) -> list[str]:
+        """What events were taken out, such as "events 5 to 7 are missing"."""
+        return self._asked(self.location.missing_events)
 
     def database_problems(self) -> list[str]:
-        """What SQLite finds wrong with its own file."""
-        said = [str(row[0]) for row in self._rows(sql("PRAGMA integrity_check"))]
-        return [] if said == ["ok"] else said
+        """What the database finds wrong with its own files."""
+        return self._asked(self.location.problems)
 
     # ---
 
@@ -271,13 +236,13 @@ class JournalReader:
             ) from None
         return Event(seq, run_id, key, at, body)
 
-    def _number(self, query: Executable) -> int:
-        return int(self._rows(query)[0][0] or 0)
-
     def _rows(self, query: Executable) -> Sequence[Row[Any]]:
+        return self._asked(lambda connection: connection.execute(query).all())
+
+    def _asked(self, ask: Callable[[Connection], T]) -> T:
         try:
             with self._lock:
-                return self._connection.execute(query).all()
+                return ask(self._connection)
         except SQLAlchemyError as error:
             raise InfrastructureError(
                 f"store {self.location.url} could not be read: {database_message(error)}"

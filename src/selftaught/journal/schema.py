@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     Connection,
     Float,
@@ -18,10 +19,11 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import text as sql
 
 SCHEMA_VERSION = 2
 _VERSION_NAME = "selftaught_schema"
+_PUT_META = "INSERT INTO meta (name, value) VALUES (:name, :value) ON CONFLICT (name) DO"
 
 metadata = MetaData()
 
@@ -43,7 +45,7 @@ texts = Table(
 events = Table(
     "events",
     metadata,
-    Column("seq", Integer, primary_key=True),
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
     Column("run_id", String, nullable=False),
     Column("kind", String, nullable=False),
     Column("key", String, nullable=False),
@@ -57,7 +59,7 @@ Index("events_by_key", events.c.run_id, events.c.key)
 
 # A literal, not a parameter: SQLite takes a partial index only for a condition that it can read.
 STARTS_RUN = events.c.kind == literal_column("'run'")
-Index("runs_started", events.c.run_id, sqlite_where=STARTS_RUN)
+Index("runs_started", events.c.run_id, sqlite_where=STARTS_RUN, postgresql_where=STARTS_RUN)
 
 
 def create_tables(connection: Connection) -> None:
@@ -66,13 +68,13 @@ def create_tables(connection: Connection) -> None:
     for index in events.indexes:  # a store of before has fewer, and the same schema
         index.create(connection, checkfirst=True)
     version = {"name": _VERSION_NAME, "value": str(SCHEMA_VERSION)}
-    connection.execute(insert(meta).on_conflict_do_nothing(), version)
+    connection.execute(sql(f"{_PUT_META} NOTHING"), version)
 
 
 def mark_synced(connection: Connection, at: float) -> None:
     """Change something, so that a commit with nothing else to write still syncs the log."""
     row = {"name": "synced_at", "value": str(at)}
-    connection.execute(insert(meta).on_conflict_do_update(set_={"value": str(at)}), row)
+    connection.execute(sql(f"{_PUT_META} UPDATE SET value = excluded.value"), row)
 
 
 def is_empty(connection: Connection) -> bool:

@@ -57,8 +57,7 @@ def _expected(asked: Asked[RunConfig]) -> dict[str, Any] | None:
             and all(head.config["runs"][one] == alike["runs"][one] for one in ("search", "val"))
         )
 
-    path = locate(config.store).path
-    if not path.exists() or path.stat().st_size == 0:
+    if not locate(config.store).holds_something():
         return None
     with open_reader(config.store) as reader:
         return expected(reader, is_alike, alike["runs"]["test"], config.repeats)
