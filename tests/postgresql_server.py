@@ -69,7 +69,8 @@ class PostgresqlServer:
             )
         end_s = time.monotonic() + _START_S
         while not self._answers():
-            assert self.process.poll() is None and time.monotonic() < end_s, self.said()
+            assert self.process.poll() is None, self.said()
+            assert time.monotonic() < end_s, self.said()
             time.sleep(0.05)
 
     def _answers(self) -> bool:

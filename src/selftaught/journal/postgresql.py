@@ -12,7 +12,7 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -182,24 +182,32 @@ class PostgresqlLocation(Location):
     @contextmanager
     def hold(self, run_id: str) -> Iterator[None]:
         self.prepare(LOCK_TIMEOUT_S)
-        with guarded_connection(self, "write") as connection:
-            asked = {"lock": _number_of(run_id)}
-            if not connection.execute(sql("SELECT pg_try_advisory_lock(:lock)"), asked).scalar():
-                raise self.refusal_of_held(run_id, self.lock_state(run_id).holder)
-            holding = {"run_id": run_id, "holder": told_holder()}
-            epoch = int(connection.execute(_TAKE_OVER, holding).scalar_one())
+        with ExitStack() as stack:
+            try:
+                connection = stack.enter_context(self.connect("write"))
+                epoch = self._taken(connection, run_id)
+            except (SQLAlchemyError, OSError) as error:
+                raise self.unusable("written", error) from None
             database: Any = connection.connection.driver_connection
             descriptor: int = database.fileno()
             keep_from_forks(descriptor)
-            held = self.address, run_id
-            _epochs[held] = epoch
+            _epochs[self.address, run_id] = epoch
             try:
                 yield
             finally:
-                del _epochs[held]
+                del _epochs[self.address, run_id]
                 forget_descriptor(descriptor)
-                if not database.closed:
+                # Where the connection is gone, the lock is.
+                with suppress(SQLAlchemyError):
                     connection.execute(_LET_GO, {"run_id": run_id, "epoch": epoch})
+
+    def _taken(self, connection: Connection, run_id: str) -> int:
+        """The epoch in which the connection holds the run. Raises: ConfigError if it cannot."""
+        asked = {"lock": _number_of(run_id)}
+        if not connection.execute(sql("SELECT pg_try_advisory_lock(:lock)"), asked).scalar():
+            raise self.refusal_of_held(run_id, self.lock_state(run_id).holder)
+        holding = {"run_id": run_id, "holder": told_holder()}
+        return int(connection.execute(_TAKE_OVER, holding).scalar_one())
 
     def lock_state(self, run_id: str) -> LockState:
         with guarded_connection(self, "read") as connection:
