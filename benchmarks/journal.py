@@ -5,8 +5,10 @@
    commit, without waiting for the disk.
 2. Bytes an event takes in the store.
 3. Reading back what a run of 10,000 model calls has done, as `selftaught resume` does.
+4. With `--beside`, the same of SQLite and of an empty database of a PostgreSQL server, in turns:
+   events committed a second, one event through to the disk, and 3.
 
-    python benchmarks/journal.py [--events 1000000]
+    python benchmarks/journal.py [--events 1000000] [--beside postgresql+psycopg://user@host/empty]
 """
 
 from __future__ import annotations
@@ -67,14 +69,16 @@ def answer(number: int) -> tuple[LmAnswer, str, tuple[str, ...]]:
     return body, f"{number:020d}", texts
 
 
-async def append(journal: SqlJournal, first: int, count: int) -> tuple[float, float]:
+async def append(
+    journal: SqlJournal, first: int, count: int, run_id: str = "run"
+) -> tuple[float, float]:
     """Median milliseconds of one append, and milliseconds an event until all are committed."""
     times = []
     start_s = time.perf_counter()
     for number in range(first, first + count // 2):
         for body, key, texts in (call(number), answer(number)):
             before_s = time.perf_counter()
-            journal.append("run", body, key, texts)
+            journal.append(run_id, body, key, texts)
             times.append(time.perf_counter() - before_s)
     await journal.flush()
     return 1000 * statistics.median(times), 1000 * (time.perf_counter() - start_s) / count
@@ -98,28 +102,66 @@ async def grow(url: str, path: Path, events: int) -> None:
     await journal.aclose()
 
 
-async def long_run(url: str, calls: int) -> None:
+async def long_run(url: str, calls: int, run_id: str = "run") -> float:
+    """Milliseconds an event until all are committed."""
     journal = open_journal(url)
-    journal.append("run", RUN, "run")
+    journal.append(run_id, RUN, run_id)
+    start_s = time.perf_counter()
     for first in range(0, calls, BATCH):
-        await append(journal, first, 2 * BATCH)
+        await append(journal, first, 2 * BATCH, run_id)
+    took_s = time.perf_counter() - start_s
     await journal.aclose()
+    return 1000 * took_s / (2 * calls)
+
+
+async def durable(url: str, count: int, run_id: str) -> float:
+    """Milliseconds from an event to its being on the disk, the median."""
+    journal, times = open_journal(url), []
+    for number in range(count):
+        body, key, texts = answer(number)
+        start_s = time.perf_counter()
+        journal.append(run_id, body, key, texts)
+        await journal.flush(durable=True)
+        times.append(time.perf_counter() - start_s)
+    await journal.aclose()
+    return 1000 * statistics.median(times)
+
+
+def read_back(url: str, run_id: str = "run") -> tuple[float, int]:
+    """Seconds, and responses."""
+    start_s = time.perf_counter()
+    with open_reader(url) as reader:
+        memory = recall(reader.events(run_id), reader.texts, everything=True)
+    return time.perf_counter() - start_s, sum(map(len, memory.responses.values()))
+
+
+def beside(urls: dict[str, str], rounds: int = 3, calls: int = 10_000) -> None:
+    print(f"{'':<12}{'events a second':>17}{'to the disk':>15}{'10,000 calls back':>19}")
+    found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in urls}
+    for number in range(rounds):
+        for name, url in urls.items():
+            event_ms = asyncio.run(long_run(url, calls, f"long{number}"))
+            disk_ms = asyncio.run(durable(url, 200, f"durable{number}"))
+            found[name].append((1000 / event_ms, disk_ms, read_back(url, f"long{number}")[0]))
+    for name, rows in found.items():
+        rate, disk_ms, back_s = map(statistics.median, zip(*rows, strict=True))
+        print(f"{name:<12}{rate:>17,.0f}{disk_ms:>12.2f} ms{back_s:>17.2f} s")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--events", type=int, default=1_000_000)
-    events: int = parser.parse_args().events
+    parser.add_argument("--beside", metavar="URL", help="an empty database of a server")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
+        if options.beside:
+            beside({"SQLite": f"sqlite:///{folder}/beside.db", "PostgreSQL": options.beside})
+            return
         path = Path(folder) / "grown.db"
-        asyncio.run(grow(f"sqlite:///{path}", path, events))
+        asyncio.run(grow(f"sqlite:///{path}", path, options.events))
         url = f"sqlite:///{folder}/long.db"
         asyncio.run(long_run(url, 10_000))
-        start_s = time.perf_counter()
-        with open_reader(url) as reader:
-            memory = recall(reader.events("run"), reader.texts, everything=True)
-        took_s = time.perf_counter() - start_s
-        known = sum(map(len, memory.responses.values()))
+        took_s, known = read_back(url)
         print(f"a run of 10,000 calls, {known:,} responses, is read back in {took_s:.2f} s")
 
 

@@ -10,6 +10,7 @@ import click
 from selftaught import __version__
 from selftaught.cli import edge
 from selftaught.cli.audit import audit
+from selftaught.cli.copy import copy
 from selftaught.cli.doctor import doctor
 from selftaught.cli.listing import models, runs, tasks
 from selftaught.cli.new import new_improver, new_task
@@ -27,7 +28,7 @@ from selftaught.studies.registry import studies, unusable
 
 _COMMANDS: tuple[click.Command, ...] = (
     *(tasks, models, doctor, runs, show),
-    *(stop, resume, replay, verify),
+    *(stop, resume, replay, verify, copy),
     *(strategies_command(), reproduce),
     report,
     *(new_task, new_improver),
