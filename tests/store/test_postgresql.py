@@ -300,10 +300,10 @@ def test_a_run_comes_to_the_same_end_through_kills_of_host_and_of_server(
 
     result = done("resume", "latest", "--json", url=url, cwd=tmp_path)
     assert {name: result[name] for name in SAME} == {name: whole[name] for name in SAME}
-    verified = command("verify", url=url, cwd=tmp_path)
-    assert verified.wait(100) == 0, verified.communicate()
-    replayed = command("replay", "latest", url=url, cwd=tmp_path)
-    assert replayed.wait(100) == 0, replayed.communicate()
+    for arguments in (("verify",), ("replay", "latest")):
+        process = command(*arguments, url=url, cwd=tmp_path)
+        said, told = process.communicate(timeout=100)
+        assert process.returncode == 0, said + told
 
 
 @pytest.mark.timeout(240)
