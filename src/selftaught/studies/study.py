@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeAlias, T
 
 from selftaught.core.errors import SelfTaughtError
 from selftaught.studies.common_config import CommonConfig
+from selftaught.studies.improvers import fitting
 from selftaught.studies.settings import make_config
 
 if TYPE_CHECKING:  # they load numpy, for which a help page must not wait
@@ -172,7 +173,8 @@ class Study(ABC, Generic[C]):
         config = make_config(self.config, given)
         name, improver = installed.improver(config.improver, config.store)
         config = replace(config, improver=name)
-        return Asked(config, [installed.task(one) for one in config.task_names], improver)
+        tasks = [installed.task(one) for one in config.task_names]
+        return Asked(config, tasks, fitting(improver, tasks))
 
     def check(self, asked: Asked[C]) -> None:
         """Whether it can be studied at all, before anything starts. Raises: ConfigError."""
