@@ -179,9 +179,9 @@ def _improved(
         requests.take_in()
 
 
-def _guarded(function: Callable[..., Any], *args: Any) -> Any:
+def _guarded(function: Callable[..., Any], *args: Any, **keywords: Any) -> Any:
     try:
-        return function(*args)
+        return function(*args, **keywords)
     except MemoryError:
         raise _Failure("memory", "out of memory") from None
     except OutputLimitReached as error:
