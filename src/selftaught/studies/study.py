@@ -123,6 +123,7 @@ class Study(ABC, Generic[C]):
         function: of Python that starts and resumes it; empty if none does.
         writes: whether its result has a best program, which `--out` writes.
         stands: whether its result follows from the events of a run that was stopped, too.
+        takes_evaluators: whether its task may be an evaluator in OpenEvolve's form.
         finishes: whether the best so far can be measured to the end without the model.
         improves_improvers: whether its best program is an improver.
         rewards: whether programs are chosen in it by their scores.
@@ -142,6 +143,7 @@ class Study(ABC, Generic[C]):
     function: ClassVar[str] = ""
     writes: ClassVar[bool] = False
     stands: ClassVar[bool] = False
+    takes_evaluators: ClassVar[bool] = False
     finishes: ClassVar[bool] = False
     improves_improvers: ClassVar[bool] = False
     rewards: ClassVar[bool] = True
