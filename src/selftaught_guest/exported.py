@@ -71,8 +71,8 @@ def plain(value: Any) -> Any:
         case dict() | types.MappingProxyType():
             return {plain(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, *_AS_LISTS)):
-        items = [*value]
-        return items if {*map(type, items)} <= _ALONE else [plain(item) for item in items]
+        held = [*value]
+        return held if {*map(type, held)} <= _ALONE else [plain(item) for item in held]
     if callable(value) or isinstance(value, _NO_DATA) or not _attributes(value):
         raise TypeError(
             f"{_described(value)} is no data, which alone goes into the sandbox and out of it: "
@@ -98,7 +98,7 @@ def revived(value: Any) -> Any:
         case (mark, "set", list(items)) if mark == _MARK:
             return set(map(revived, items))
         case (mark, "tuple", str(kind), list(fields), list(items)) if mark == _MARK:
-            return namedtuple(kind, fields, rename=True)(*map(revived, items))  # type: ignore[misc]
+            return namedtuple(kind, fields, rename=True)(*map(revived, items))
         case (mark, "thing", str(kind), dict(held)) if mark == _MARK:
             return Thing(kind, {str(name): revived(item) for name, item in held.items()})
     return tuple(map(revived, value))
