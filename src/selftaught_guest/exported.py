@@ -90,18 +90,20 @@ def revived(value: Any) -> Any:
         return {revived(key): revived(item) for key, item in value.items()}
     if not isinstance(value, tuple):
         return value
-    match value:
-        case (mark, "array", list(items)) if mark == _MARK:
+    if not value or type(value[0]) is not str or value[0] != _MARK:
+        return tuple(map(revived, value))
+    match value[1:]:
+        case ("array", list(items)):
             return np.array(revived(items))
-        case (mark, "complex", float(real), float(imaginary)) if mark == _MARK:
+        case ("complex", float(real), float(imaginary)):
             return complex(real, imaginary)
-        case (mark, "set", list(items)) if mark == _MARK:
+        case ("set", list(items)):
             return set(map(revived, items))
-        case (mark, "tuple", str(kind), list(fields), list(items)) if mark == _MARK:
+        case ("tuple", str(kind), list(fields), list(items)):
             return namedtuple(kind, fields, rename=True)(*map(revived, items))
-        case (mark, "thing", str(kind), dict(held)) if mark == _MARK:
+        case ("thing", str(kind), dict(held)):
             return Thing(kind, {str(name): revived(item) for name, item in held.items()})
-    return tuple(map(revived, value))
+    return value
 
 
 def _kind(value: Any) -> str:

@@ -141,8 +141,10 @@ def _read(path: Path) -> str:
 
 def _name(evaluator: Path) -> str:
     """The folder's, as the files have the same names everywhere."""
-    name = _ODD.sub("_", evaluator.parent.name).strip("_-")[:48]
-    return name if name[:1].isalpha() else f"openevolve_{name}".rstrip("_")
+    folder = evaluator.parent
+    names = [folder.name] if folder.name[:1].isalpha() else [folder.parent.name, folder.name]
+    name = _ODD.sub("_", "_".join(names)).strip("_-")[:48]
+    return name if name[:1].isalpha() else "openevolve"
 
 
 def _docstrings(evaluator: str, file: Path) -> str:
