@@ -91,7 +91,7 @@ def test_a_text_is_improved_and_never_asked_for_as_python(tmp_path: Any) -> None
         store=f"sqlite:///{tmp_path}/store.db",
         progress=False,
     )
-    assert result.best.source == "first line\n```\ncode\n```\nlast line"
+    assert result.source == "first line\n```\ncode\n```\nlast line"
     said = f"{prompts[0].system}\n{prompts[0].user}"
     assert "~~~~\nshort\n~~~~" in said
     assert "The longer the better." in said

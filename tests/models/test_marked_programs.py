@@ -33,7 +33,7 @@ def test_the_rest_is_the_seed_s_to_the_letter() -> None:
     programs = [code_blocks(one)[0] for one in replies]
     frame = frame_of(MARKED)
     assert frame is not None
-    assert [frame.restored(one) for one in programs] == [f"{one}\n" for one in programs]
+    assert [frame.restored(one) for one in programs] == programs
     assert len(set(programs) - {MARKED.rstrip("\n")}) > 6
     for one in programs:
         compile(one, "marked", "exec")
