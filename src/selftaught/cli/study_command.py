@@ -154,7 +154,8 @@ def _of_evaluator(files: Sequence[Path], given: Mapping[str, Any]) -> dict[str, 
         return {"task": name}
     found = read_config(files[2])
     if found.unused:
-        stderr().print(f"selftaught: no use here for {', '.join(found.unused)} of {files[2]}")
+        said = f"selftaught: no use here for {', '.join(found.unused)} of {files[2]}"
+        stderr().print(said, soft_wrap=True)
     model = {} if "model" in given else found.model
     return merged({**found.run, **model}, {**given, "task": name})
 

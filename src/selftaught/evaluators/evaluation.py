@@ -35,9 +35,11 @@ if TYPE_CHECKING:
 
 _PATH_BYTES = 100  # of a unix socket; some systems have no more
 _REQUEST_S = 10
+_LOAD_S = 120.0  # an evaluator, with all that it imports
 _TELL_S = 1.0
 _FEEDBACK_CHARS, _ARTIFACT_CHARS = 12_000, 3_000
 _PRINTED_BYTES = 4_000
+_PROCESS = "selftaught.evaluators.process"
 _LINE = re.compile(r'File "(.+)", line (\d+) in')
 
 _processes = threading.local()  # of each thread that evaluates, since it is killed with it
@@ -130,7 +132,8 @@ class _Evaluation:
 
     def _answer(self, process: EvaluatorProcess, path: str, seed: int) -> tuple[Any, ...]:
         """Serve what it asks until it has come to something."""
-        channel = process.ready(self._how.timeout_s)
+        channel = process.ready(max(_LOAD_S, self._how.timeout_s))
+        self._begun_s = time.monotonic()
         channel.send((path, seed, self._how.thresholds))
         answer: tuple[Any, ...] | None = None
         pid = 0
@@ -230,7 +233,7 @@ class EvaluatorProcess:
         self.socket, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", process_module(), str(file), str(theirs.fileno())],
+                [sys.executable, "-P", "-m", _PROCESS, str(file), str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=2,
@@ -277,10 +280,6 @@ class EvaluatorProcess:
     def __del__(self) -> None:
         if self.is_open:
             self.close()
-
-
-def process_module() -> str:
-    return "selftaught.evaluators.process"
 
 
 def _kill_all(pid: int) -> None:

@@ -111,7 +111,7 @@ def from_openevolve(
         "utility": utility,
         "range": (-float("inf"), float("inf")),
         "description": settings.description or _docstrings(text, file),
-        "utility_wall_s": 2 * utility.timeout_s + 60,  # it has a watch of its own
+        "utility_wall_s": 2 * utility.timeout_s + 300,  # it has a watch of its own
         **({"entry": _entry(seed, text, path)} if is_python else {"kind": "text"}),
     }
     return Task(**{**made, **task})

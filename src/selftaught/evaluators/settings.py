@@ -43,7 +43,8 @@ class _Taken:
 
     def __init__(self, path: Path, name: str, values: Any) -> None:
         if not isinstance(values, Mapping):
-            raise ConfigError(f"config {path}: {name} must be a table, not {values!r}")
+            where = name.removesuffix(".") or "the file"
+            raise ConfigError(f"config {path}: {where} must be a table, not {values!r}")
         self._path, self._name, self._values = path, name, dict(values)
 
     def take(self, name: str, kind: type | tuple[type, ...]) -> Any:
@@ -97,13 +98,7 @@ def read_config(path: Path) -> Settings:
         timeout_s=None if timeout_s is None else float(timeout_s),
         thresholds=None if cascade is False else tuple(map(float, thresholds or _THRESHOLDS)),
         description=prompt.take("system_message", str) or "",
-        unused=(
-            *whole.left(),
-            *(() if model else ("llm",)),
-            *llm.left(),
-            *evaluator.left(),
-            *prompt.left(),
-        ),
+        unused=tuple(name for table in (whole, llm, evaluator, prompt) for name in table.left()),
     )
 
 
