@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from selftaught.core.task import Task as Task
     from selftaught.core.task import per_instance as per_instance
     from selftaught.core.utility import stages as stages
+    from selftaught.evaluators.gepa import from_gepa as from_gepa
+    from selftaught.evaluators.openevolve import from_openevolve as from_openevolve
 
 __version__ = "0.1.0"
 
@@ -56,6 +58,8 @@ _HOMES = {
             "Measure ProgramFailed Reference SandboxedProgram Task per_instance"
         ),
         "selftaught.core.utility": "stages",
+        "selftaught.evaluators.gepa": "from_gepa",
+        "selftaught.evaluators.openevolve": "from_openevolve",
     }.items()
     for name in names.split()
 }

@@ -31,6 +31,11 @@ class Channel:
         header = self._take(wire.HEADER.size)
         return wire.unpack(self._take(wire.HEADER.unpack(header)[0]), most_cost=None)
 
+    @property
+    def has_more(self) -> bool:
+        """Whether something was read already that no `receive` has returned."""
+        return bool(self._read_so_far)
+
     def _take(self, size: int) -> bytes:
         buffer = self._read_so_far
         while len(buffer) < size:

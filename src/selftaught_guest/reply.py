@@ -210,7 +210,8 @@ def find_program(text: str, entry: str | None = None, shown: Sequence[str] = ())
     """The program that a reply means.
 
     Args:
-        entry: the function that it must define; without it, the largest block counts.
+        entry: the function that it must define; without it, the largest block counts. "" where what
+            is looked for is a text, which defines nothing: the edits, or the largest block.
         shown: programs that the prompt showed, which edits are edits of.
     """
     if entry is None:
@@ -222,6 +223,12 @@ def find_program(text: str, entry: str | None = None, shown: Sequence[str] = ())
         return Found(None, "reasoning" if text.strip() else "empty")
     if "&lt;&lt;&lt;" in answer:
         answer = unescaped(answer)
+    if not entry:
+        edited = _edited(answer, shown)
+        if edited.program is not None or edited.why:
+            return edited
+        block = largest_block(answer)
+        return Found(block, "" if block else "no_program")
     choice = _Choice(entry, shown)
     for read, texts in _forms(answer, entry):
         if (program := choice.best_of(read, texts)) is not None:
@@ -240,9 +247,9 @@ def find_program(text: str, entry: str | None = None, shown: Sequence[str] = ())
 
 
 def programs_of(message: str, entry: str) -> list[str]:
-    """The programs with the entry that a prompt shows."""
+    """The programs with the entry that a prompt shows; of texts, all in fences."""
     text = message.replace("\r\n", "\n").replace("\r", "\n")
-    return [block.code for block in fenced(text) if defines(block.code, entry)]
+    return [block.code for block in fenced(text) if not entry or defines(block.code, entry)]
 
 
 class _Choice:

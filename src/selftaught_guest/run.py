@@ -4,8 +4,9 @@ The first frame is ("locked",), sent before there is any program to forge it.
 
 Frames from the host:
     ("load", source, entry, seed, output_bytes)  answered by ("ready",) or ("failed", ...)
-    ("call", [args], seed)                       answered by ("ok", value) or ("failed", ...),
-                                                 and what was printed, if anything was
+    ("call", [args], seed[, name, {keywords}])   answered by ("ok", value) or ("failed", ...),
+                                                 and what was printed, if anything was; without
+                                                 a name it is the entry that is called
     ("improve", [what is loaded, as above], initial_solution, facts)
                                                  answered likewise, after requests (services)
 A failure is ("failed", kind, detail). The host believes none of it: it only ever reads data.
@@ -22,7 +23,7 @@ import types
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from selftaught_guest import helpers, randomness, services, wire
+from selftaught_guest import exported, helpers, randomness, services, wire
 from selftaught_guest.channel import Channel
 
 PROGRAM_FILE = "<program>"
@@ -85,8 +86,10 @@ def serve(descriptor: int) -> NoReturn:
                     entry = _load(source, name, seed, printed)
                     answer: tuple[Any, ...] = ("ready",)
                 elif message[0] == "call" and entry is not None:
-                    randomness.reseed(message[2])
-                    answer = ("ok", _guarded(entry, *message[1]), *printed.take())
+                    _, args, seed, *named = message
+                    randomness.reseed(seed)
+                    called, keywords = _named(*named) if named else (entry, {})
+                    answer = ("ok", _guarded(called, *args, **keywords), *printed.take())
                 elif message[0] == "improve":
                     requests, *given = services.connect(channel, message[3])  # before any clock
                     helpers.improving(message[2], message[3].get("entry"))
@@ -138,6 +141,34 @@ def _load(source: str, entry: str, seed: int, printed: _Sink) -> Callable[..., A
     return found
 
 
+def _named(name: str, keywords: dict[str, Any]) -> tuple[Callable[..., Any], dict[str, Any]]:
+    called = exported.operation(sys.modules["program"], name)
+    if name == "@main":
+        called = _run_as_script
+    if called is None:
+        raise _Failure("no_code", f"the program defines no function {name!r}")
+    return called, keywords
+
+
+def _run_as_script(arguments: list[str]) -> tuple[int, str]:
+    """Run the program again, as `__main__`: its exit code and all that it printed."""
+    _, _, lines, _ = linecache.cache[PROGRAM_FILE]  # type: ignore[misc]
+    module = types.ModuleType("__main__")
+    sink, sys.stdout, sys.argv = sys.stdout, io.StringIO(), [PROGRAM_FILE, *arguments]
+    sys.modules["__main__"], before = module, sys.modules["__main__"]
+    code = 0
+    try:
+        exec(compile("".join(lines), PROGRAM_FILE, "exec"), module.__dict__)
+    except SystemExit as left:
+        code = left.code if isinstance(left.code, int) else int(left.code is not None)
+    except BaseException as error:  # noqa: BLE001 - as an interpreter would
+        code = 1
+        sys.stdout.write(f"Traceback: {_describe(error)}\n")
+    finally:
+        printed, sys.stdout, sys.modules["__main__"] = sys.stdout, sink, before
+    return code, printed.getvalue() if isinstance(printed, io.StringIO) else ""
+
+
 def _improved(
     improve: Callable[..., Any], solution: str, given: list[Any], requests: services.Requests
 ) -> Any:
@@ -148,9 +179,9 @@ def _improved(
         requests.take_in()
 
 
-def _guarded(function: Callable[..., Any], *args: Any) -> Any:
+def _guarded(function: Callable[..., Any], *args: Any, **keywords: Any) -> Any:
     try:
-        return function(*args)
+        return function(*args, **keywords)
     except MemoryError:
         raise _Failure("memory", "out of memory") from None
     except OutputLimitReached as error:

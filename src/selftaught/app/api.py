@@ -40,7 +40,7 @@ from selftaught.core.task import Task
 from selftaught.engine.evaluate import Question
 from selftaught.studies.common_config import DEFAULT_MODEL, DEFAULT_STORE, ScoreConfig
 from selftaught.studies.improve.study import DRAWS_ALL, ImproveConfig
-from selftaught.studies.improvers import load_improver
+from selftaught.studies.improvers import fitting, load_improver
 from selftaught.studies.next_command import next_call
 from selftaught.studies.registry import find_study
 from selftaught.studies.settings import make_config
@@ -281,7 +281,7 @@ async def _studied(
             return await resume_study(stored, found, listener, function, finish=finish)
         values = settings(store=store, model=model_name(model), **arguments)
         config = make_config(kind, values)
-        asked = Asked(config, found, load_improver(config.improver), function)
+        asked = Asked(config, found, fitting(load_improver(config.improver), found), function)
         return await run_repeated(asked, listener)
 
 

@@ -282,7 +282,7 @@ async def _check_programs(
             raise ConfigError(f"{what} does not load: {_said(failure)}")
     for task in asked.tasks:
         seed = task.seed_program()
-        failure = await executor.load(Job(seed, limits))
+        failure = None if task.kind == "text" else await executor.load(Job(seed, limits))
         if failure is not None and failure.kind in ("syntax", "no_code"):
             raise ConfigError(f"the seed of task {task.name} does not load: {_said(failure)}")
         outcome = await evaluator.score(seed, Question(task, "search", "check"))

@@ -26,6 +26,7 @@ from selftaught.core.prints import printed_on_stderr
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.task import Task
 from selftaught.core.task_place import module_of_file
+from selftaught.evaluators.openevolve import PREFIX, task_named
 from selftaught.sandboxes.layout import Layout
 from selftaught.studies.improvers import improver_names, load_improver
 from selftaught.studies.registry import find_study
@@ -54,11 +55,14 @@ def task_names() -> list[str]:
 
 
 def load_task(name_or_path: str | Path) -> Task:
-    """A task by its name, or the one named `task` in a Python file.
+    """A task by its name, or the one named `task` in a Python file; or one of OpenEvolve's form,
+    as `openevolve:PROGRAM:EVALUATOR[:CONFIG]`.
 
     Raises: ConfigError if there is none, or its file raises.
     """
     text = str(name_or_path)
+    if text.startswith(PREFIX):
+        return task_named(text)
     if isinstance(name_or_path, Path) or text.endswith(".py") or "/" in text:
         return _task_from_file(Path(text))
     task = _load("selftaught.tasks", "task", text, ", or give a file.py")

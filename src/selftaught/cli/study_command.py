@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,14 @@ _estimate_option = option(
     "--estimate",
     is_flag=True,
     help="Print what it can take of the model at most, and what is likely, and spend nothing.",
+)
+_evaluator_option = option(
+    "--openevolve",
+    "files",
+    nargs=2,
+    type=click.Path(path_type=Path),
+    metavar="PROGRAM EVALUATOR [CONFIG]",
+    help="Instead of a TASK: a program and its evaluator in OpenEvolve's form, run unchanged.",
 )
 out_options = all_of(
     option(
@@ -72,9 +80,13 @@ def study_command(study: Study[Any], name: str) -> click.Command:
     argument = study.argument
     options: list[Callable[[Any], Any]] = [
         click.argument(
-            argument.setting, metavar=argument.metavar, nargs=-1 if argument.many else 1
+            argument.setting,
+            metavar=argument.metavar,
+            nargs=-1 if argument.many else 1,
+            required=not (argument.many or study.takes_evaluators),
         ),
         setting_options(study.config, without=study.no_options, unset=study.unset),
+        *((_evaluator_option,) if study.takes_evaluators else ()),
         *((_estimate_option,) if isinstance(study, Estimated) else ()),
         *((out_options,) if study.writes else ()),
         file_options,
@@ -85,6 +97,7 @@ def study_command(study: Study[Any], name: str) -> click.Command:
         estimate: bool = False,
         out: Path | None = None,
         force: bool = False,
+        files: tuple[Path, Path] | None = None,
         **values: Any,
     ) -> int:
         from selftaught.app import core_thread
@@ -96,7 +109,12 @@ def study_command(study: Study[Any], name: str) -> click.Command:
 
         given = given_settings(study.config, values)
         named = values[argument.setting]
-        given |= {argument.setting: named} if named else {}
+        if files is not None:
+            given |= _of_evaluator((*files, *([Path(named)] if named else [])), given)
+        elif study.takes_evaluators and not named:
+            raise click.UsageError(f"missing argument {argument.metavar!r}")
+        else:
+            given |= {argument.setting: named} if named else {}
         asked = study.asked(given, Installed())
         check_out(out, force=force)
         store = asked.config.store
@@ -122,6 +140,24 @@ def study_command(study: Study[Any], name: str) -> click.Command:
     made = click.command(name, cls=SectionedCommand, short_help=study.short_help)(command)
     made.help = study.help
     return made
+
+
+def _of_evaluator(files: Sequence[Path], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings that follow from OpenEvolve's files, over which go those that were given."""
+    from selftaught.cli.terminal import stderr
+    from selftaught.evaluators.openevolve import task_name
+    from selftaught.evaluators.settings import read_config
+    from selftaught.studies.settings import merged
+
+    name = task_name(files)
+    if len(files) < 3:
+        return {"task": name}
+    found = read_config(files[2])
+    if found.unused:
+        said = f"selftaught: no use here for {', '.join(found.unused)} of {files[2]}"
+        stderr().print(said, soft_wrap=True)
+    model = {} if "model" in given else found.model
+    return merged({**found.run, **model}, {**given, "task": name})
 
 
 # --- the file of `--out`: checked before the run, written only when it ends ----------------------

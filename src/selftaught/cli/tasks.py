@@ -80,10 +80,9 @@ def _listed(name: str) -> dict[str, Any]:
 
 
 def _facts(task: Task) -> dict[str, Any]:
-    lowest, highest = map(float, task.range)
     return {
         "name": task.name,
-        "range": [lowest, highest if math.isfinite(highest) else None],
+        "range": [float(end) if math.isfinite(end) else None for end in task.range],
         "entry": task.entry,
         "summary": _summary(task),
         "minimize": task.minimize,
@@ -96,7 +95,8 @@ def _facts(task: Task) -> dict[str, Any]:
 
 def _summary(task: Task) -> str:
     """The first sentence of the utility's docstring, or of the description."""
-    text = inspect.getdoc(task.scored_by) or task.description or ""
+    own = inspect.getdoc(task.scored_by) if inspect.isroutine(task.scored_by) else None
+    text = own or task.description or ""
     paragraph = " ".join(text.strip().partition("\n\n")[0].split())
     return paragraph.partition(". ")[0].rstrip(".")
 
@@ -104,7 +104,7 @@ def _summary(task: Task) -> str:
 def _best(task: dict[str, Any]) -> str:
     if task["best_known"] is not None:
         return words.plain(task["best_known"])
-    if task["minimize"]:
+    if task["minimize"] and task["range"][0] is not None:
         return f">= {words.plain(task['range'][0])}"
     return "-" if task["range"][1] is None else f"<= {words.plain(task['range'][1])}"
 
@@ -117,6 +117,6 @@ def _seed_score(task: dict[str, Any]) -> str:
 
 
 def _range(task: dict[str, Any]) -> str:
-    low, high = task["range"]
+    low, high = ("any" if end is None else words.plain(end) for end in task["range"])
     goal = ", lower is better" if task["minimize"] else ""
-    return f"{words.plain(low)} to {'any' if high is None else words.plain(high)}{goal}"
+    return f"{low} to {high}{goal}"

@@ -9,6 +9,22 @@ from pathlib import Path
 from selftaught.core.own_files import is_own
 
 
+class Elsewhere(Exception):
+    """What a user's own code did wrong in another process.
+
+    Attributes:
+        why: as is said of a utility: "raised ...", "has not returned ...".
+        place: file and line there.
+        hangs: whether it did not end, which is no candidate's fault.
+    """
+
+    def __init__(
+        self, why: str, fault: str, place: tuple[Path, int] | None, *, hangs: bool = False
+    ) -> None:
+        super().__init__(why)
+        self.why, self.fault, self.place, self.hangs = why, fault, place, hangs
+
+
 def own_place(
     frames: Iterable[traceback.FrameSummary], file: Path | None = None
 ) -> tuple[Path, int] | None:

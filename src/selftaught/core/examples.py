@@ -159,12 +159,15 @@ def examples(
         if len(given) != len(right):
             raise ConfigError(f"st.examples: {len(given)} inputs and {len(right)} answers")
         pairs = list(zip(given, right, strict=True))
-    return Examples(
-        _split(pairs), score, float(failed), show, _hash(sorted(map(_hash, pairs))), place
-    )
+    return Examples(split(pairs), score, float(failed), show, digest_of(pairs), place)
 
 
-def _split(pairs: Sequence[tuple[Any, Any]]) -> dict[Stream, list[tuple[Any, Any]]]:
+def digest_of(pairs: Sequence[tuple[Any, Any]]) -> str:
+    """By which a task's version knows them, whatever their order."""
+    return _hash(sorted(map(_hash, pairs)))
+
+
+def split(pairs: Sequence[tuple[Any, Any]]) -> dict[Stream, list[tuple[Any, Any]]]:
     """Equal inputs go to the same stream: else what was searched on would be tested on."""
     by_input: dict[str, list[tuple[Any, Any]]] = {}
     for pair in sorted(pairs, key=_hash):

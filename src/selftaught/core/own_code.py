@@ -52,7 +52,7 @@ def own_code(utility: object) -> dict[str, Part]:
 
     Args:
         utility: a function, plain or async; a closure, a method, a partial, an object that can be
-            called: what these hold is followed too.
+            called: what these hold is followed too, and files that it names as `own_files`.
     """
     reach = _Reach()
     reach.follow(utility)
@@ -113,6 +113,8 @@ class _Reach:
             case _ if callable(value):
                 self.follow(type(value))
                 self._object(value)
+                for path in getattr(value, "own_files", ()):
+                    self._whole(path.name, path, "")
 
     # --- objects --------------------------------------------------------------------------------
 
@@ -226,13 +228,17 @@ class _Reach:
         label = name.replace(".", "/")
         is_package = spec.submodule_search_locations is not None
         label += "/__init__.py" if is_package else path.suffix
+        self._whole(label, path, name if is_package else parent)
+        return True
+
+    def _whole(self, label: str, path: Path, package: str) -> None:
+        """A file with all that is in it, by this label."""
         if label not in self._modules:
             text = read_python(path)
             said = path.read_bytes().hex() if text is None and path.is_file() else text or ""
             self._modules[label] = part_of(said, str(path))
             if text is not None:
-                self._imports(ast.parse(text), name if is_package else parent)
-        return True
+                self._imports(ast.parse(text), package)
 
 
 def _is_plain(value: object) -> bool:

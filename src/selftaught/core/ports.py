@@ -196,8 +196,21 @@ class ProgramSession(Protocol):
         """Load the program and call nothing: how it fails, or None."""
         ...
 
-    def call(self, args: Sequence[Any], *, cpu_s: float, seed: int) -> Any:
-        """One call of the entry: its result as data, or `Failed`. After that a guest is fresh."""
+    def call(
+        self,
+        args: Sequence[Any],
+        *,
+        cpu_s: float,
+        seed: int,
+        named: tuple[str, Mapping[str, Any]] | None = None,
+        tries: int = 2,
+    ) -> Any:
+        """One call of the entry: its result as data, or `Failed`. After that a guest is fresh.
+
+        Args:
+            named: the function to call in its place, and keyword arguments.
+            tries: 1 where a fresh guest would not do for a second try of a doubtful failure.
+        """
         ...
 
     @property

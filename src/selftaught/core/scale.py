@@ -13,11 +13,12 @@ class Scale:
 
     Where one of them is not finite, the seed program's value is 1/2: a gain g over the worst value
     is worth g / (g + gain of the seed), an excess e over the best cost is worth
-    excess of the seed / (e + excess of the seed). A run measures the seed once, at its start, so
-    that the scale is the same for all that the run scores.
+    excess of the seed / (e + excess of the seed). Where neither is, a gain g over the seed's value
+    is worth 1/2 + g / (2 (|g| + u)), u being the size of that value, or 1 if it is 0. A run
+    measures the seed once, at its start, so that the scale is the same for all that it scores.
 
     Attributes:
-        worst, best: one of them finite.
+        worst, best: the ends, finite or not.
         seed: the seed program's value; None where it failed, or was not measured.
     """
 
@@ -45,6 +46,10 @@ class Scale:
     def share(self, value: float) -> float:
         if self.is_bounded:
             return min(1.0, max(0.0, (value - self.worst) / (self.best - self.worst)))
+        if not (math.isfinite(self.best) or math.isfinite(self.worst)):
+            gain = math.copysign(1, self.best) * (value - (self.seed or 0.0))
+            size = abs(self.seed or 0.0) or 1.0
+            return 0.5 + gain / (2 * (abs(gain) + size)) if math.isfinite(gain) else 0.0
         if math.isfinite(self.best):
             return self._unit / (self._unit + max(0.0, value - self.best))
         return 1.0 - self._unit / (self._unit + max(0.0, value - self.worst))
@@ -53,6 +58,8 @@ class Scale:
     def said(self) -> str:
         if self.is_bounded:
             return f"normalised from [{self.worst:g}, {self.best:g}]"
+        if not (math.isfinite(self.best) or math.isfinite(self.worst)):
+            return f"normalised by the seed program's value, {self.seed or 0:g}, which is 1/2"
         end, worth = (self.best, 1) if math.isfinite(self.best) else (self.worst, 0)
         return (
             f"normalised by the seed program's value, for no range is known: {end:g} is {worth}, "

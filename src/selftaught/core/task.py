@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import NoneType
-from typing import Any
+from typing import Any, Literal
 
+from selftaught.core import constraints
 from selftaught.core.errors import ConfigError
 from selftaught.core.examples import Examples
 from selftaught.core.hidden import without_data, without_keys
@@ -73,7 +74,7 @@ class Task:
             description.
         utility: trusted host code, plain or async: `utility(program, rng) -> float | Measure`.
         range: lowest and highest value. A failed candidate is worth the lowest, or costs the
-            highest; a value outside is the utility's error.
+            highest; a value outside is the utility's error. `(-math.inf, math.inf)`: any.
         entry: name of the function that is called in a candidate.
         description: what the model is shown. By default the source of the utility and of what it
             uses from the same file, with numbers among the constants and without texts and
@@ -90,6 +91,10 @@ class Task:
         seed_score: lowest and highest value that the seed program has on any instances; its tests
             hold the task to it.
         references: published values.
+        kind: "program"; or "text", such as a prompt or a configuration: the utility is then given
+            the text itself, and nothing runs in the sandbox.
+        stateful: whether what calls leave behind must last for the whole evaluation: after a failed
+            call all further ones fail, where otherwise they have a fresh guest.
         seed_value: what the seed scored at a run's start, where values are normalised by it. A run
             sets it.
     """
@@ -110,6 +115,8 @@ class Task:
     constraints: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
     seed_value: float | None = None
     shown: Sequence[str] = ()
+    kind: Literal["program", "text"] = "program"
+    stateful: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
@@ -124,7 +131,7 @@ class Task:
             lo, hi = (float(bound) for bound in self.range)
         except (TypeError, ValueError):
             raise self._wrong(f"range must be two numbers, not {self.range!r}") from None
-        if not (math.isfinite(lo) and lo < hi):
+        if not (lo < hi and (math.isfinite(lo) or (lo, hi) == (-math.inf, math.inf))):
             raise self._wrong(
                 f"range {self.range!r} must have a finite lowest value below the highest"
             )
@@ -136,7 +143,11 @@ class Task:
             raise self._wrong(f"utility_wall_s {self.utility_wall_s!r} must be above 0")
         if self.seed_score is not None and not lo <= self.seed_score[0] <= self.seed_score[1] <= hi:
             raise self._wrong(f"seed_score {self.seed_score!r} must be two values of its range")
-        self._check_constraints()
+        if (metric := constraints.unclear(self.constraints)) is not None:
+            raise self._wrong(
+                f"the constraint of metric {metric} must be (least, most), with None for no "
+                f"bound, not {self.constraints[metric]!r}"
+            )
         if isinstance(self.utility, Examples) and self.minimize and self.utility.failed <= lo:
             raise self._wrong(
                 f"an example that fails would have the best cost, {self.utility.failed:g}: give "
@@ -144,26 +155,15 @@ class Task:
             )
         if isinstance(self.shown, str):
             raise self._wrong("shown must be a list of names, not a text")
-        if not self.entry.isidentifier():
-            raise self._wrong(f"entry {self.entry!r} is not a function's name")
+        if self.kind == "text":
+            if self.seed is None:
+                raise self._wrong("a task of texts needs a seed")
+            object.__setattr__(self, "entry", "")  # texts have none
+        elif self.kind != "program" or not self.entry.isidentifier():
+            raise self._wrong(f"{self.kind!r}, {self.entry!r} is no kind, or no function's name")
 
     def _wrong(self, why: str) -> ConfigError:
         return ConfigError(f"task {self.name}: {why}")
-
-    def _check_constraints(self) -> None:
-        for metric, bounds in self.constraints.items():
-            try:
-                least, most = (
-                    worst if bound is None else float(bound)
-                    for bound, worst in zip(bounds, (-math.inf, math.inf), strict=True)
-                )
-            except (TypeError, ValueError):
-                least, most = math.nan, math.nan
-            if not least <= most:
-                raise self._wrong(
-                    f"the constraint of metric {metric} must be (least, most), with None for no "
-                    f"bound, not {bounds!r}"
-                )
 
     def worth(self, value: float) -> float:
         """Of a value, what is higher if it is better; and the other way round."""
@@ -186,14 +186,7 @@ class Task:
 
     def broken(self, metrics: Mapping[str, float]) -> str:
         """How metrics break the constraints; empty if they do not. Raises: KeyError."""
-        wrong = []
-        for name, (least, most) in self.constraints.items():
-            value = metrics[name]
-            if most is not None and not value <= most:
-                wrong.append(f"metric {name} = {value:g}, allowed at most {most:g}")
-            elif least is not None and not value >= least:
-                wrong.append(f"metric {name} = {value:g}, allowed at least {least:g}")
-        return "; ".join(wrong)
+        return constraints.broken(self.constraints, metrics)
 
     @property
     def scored_by(self) -> Callable[..., Any]:
@@ -258,10 +251,7 @@ class Task:
                 f"# that cost, so that higher is better; a failed program is worth {self.lowest:g}."
                 "\n"
             )
-        for name, (least, most) in self.constraints.items():
-            bounds = [] if least is None else [f"at least {least:g}"]
-            bounds += [] if most is None else [f"at most {most:g}"]
-            said += f"# A program fails unless metric {name} is {' and '.join(bounds)}.\n"
+        said += constraints.said(self.constraints)
         said = said and said + "\n"
         if self.description is None and isinstance(self.utility, Examples):
             said += self.utility.described(self.entry)
@@ -311,6 +301,8 @@ class Task:
             "range, entry or best_known": bounds,
             "the settings": repr(sorted(self.settings.items())),
         }
+        if self.stateful:
+            said["stateful"] = "stateful"
         if self._goal:
             said["minimize or constraints"] = self._goal
         if self.description is not None or not code:
@@ -336,8 +328,9 @@ class Task:
 
     def defined_at(self) -> tuple[Path, int] | None:
         """File and line of the utility's function; None if it has no source."""
-        if isinstance(self.utility, Examples):
-            return self.utility.place
+        if hasattr(self.utility, "place"):  # of examples, or of an evaluator in another process
+            place: tuple[Path, int] | None = self.utility.place
+            return place
         try:
             plain = inspect.unwrap(self.scored_by)
             file, code = inspect.getsourcefile(plain), getattr(plain, "__code__", None)

@@ -40,16 +40,20 @@ class SandboxedProgram(Protocol):
     scalars and numeric arrays. Not for use by several threads at once.
     """
 
-    def __call__(self, *args: Any, cpu_s: float | None = None) -> Any:
+    def __call__(self, *args: Any, cpu_s: float | None = None, **keywords: Any) -> Any:
         """Call the program's entry once, in the sandbox.
 
         Args:
-            args: what the entry is called with; copied, never shared.
+            args, keywords: what the entry is called with; copied, never shared.
             cpu_s: CPU seconds that this call may use; None for the configured default, 1.
         Returns: what the entry returned, as data. `await program(x)` is the same, and lets the
             other coroutines of an async utility go on meanwhile.
         Raises: ProgramFailed.
         """
+        ...
+
+    def call(self, name: str, *args: Any, cpu_s: float | None = None, **keywords: Any) -> Any:
+        """The same of any function of the program, by its name."""
         ...
 
     def map(

@@ -43,7 +43,7 @@ def describe_task(task: Task, modules: Sequence[str] = (), scheme: int = VERSION
     described = task.described_by(scheme)
     if frame_of(task.seed_program().source) is not None:
         described = f"{described}\n\n{_MARKED}"
-    if scheme < 3 or not (modules or task.is_own):
+    if scheme < 3 or not (modules or task.is_own) or task.kind == "text":
         return described
     usual = ", ".join(name for name in PRELOADED if not name.startswith("encodings."))
     further = f"{', '.join(modules)}; {usual}" if modules else usual

@@ -4,37 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import math
-import sys
-from collections.abc import Awaitable, Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 from selftaught.core.concurrency import SingleFlight
-from selftaught.core.errors import InfrastructureError, SelfTaughtError
+from selftaught.core.errors import SelfTaughtError
 from selftaught.core.examples import Examples
-from selftaught.core.messages import PRINTED_CHARS
-from selftaught.core.outcome import EvaluationOutcome, Failed, Scored, stopped
+from selftaught.core.outcome import EvaluationOutcome, Scored, stopped
 from selftaught.core.ports import (
     CandidateSlot,
     Evaluation,
     Executor,
     GuestLimits,
-    Job,
-    ProgramSession,
 )
 from selftaught.core.ports import Question as Question
 from selftaught.core.program import Program
-from selftaught.core.seeds import draws, instance_generator, solution_seed
+from selftaught.core.seeds import draws, instance_generator
 from selftaught.core.task import ProgramFailed, Task
 from selftaught.core.utility import RACED, Race
+from selftaught.engine.handle import Handle
 from selftaught.engine.utility_error import Trials, UtilityError, checked
-from selftaught.engine.watch import Watch, is_awaited
-from selftaught_guest.wire import WireError
-
-# `map` always makes this many groups, so that results do not depend on the machine.
-MAP_GROUPS = 4
+from selftaught.engine.watch import Watch
 
 # So many different programs do not all return what a utility cannot be expected to take.
 MOST_TRIALS = 12
@@ -188,21 +179,23 @@ def evaluate_in_slot(
         question.repeat,
     )
     before = draws(rng)
-    handle = _Handle(slot, evaluation, watch)
+    handle = Handle(slot, evaluation, watch)
+    is_text = task.kind == "text"
+    given: Any = evaluation.program.source if is_text else handle
     try:
         utility = task.utility
         if isinstance(utility, Examples):
             utility = utility.of(question.stream, question.repeat)
         if evaluation.against is not None and isinstance(utility, RACED):
-            result: Any = utility(handle, rng, Race(evaluation.against, -1 if task.minimize else 1))
+            result: Any = utility(given, rng, Race(evaluation.against, -1 if task.minimize else 1))
         else:
-            result = utility(handle, rng)
+            result = utility(given, rng)
         if inspect.isawaitable(result):
             result = asyncio.run(_awaited(result))
         scored = checked(
             task,
             result,
-            asked=handle.asked,
+            asked=is_text or handle.asked,
             cpu_s=handle.cpu_s,
             printed=handle.printed,
             tier=slot.tier,
@@ -220,7 +213,7 @@ def evaluate_in_slot(
         # Signals go to the main thread: SystemExit and KeyboardInterrupt are the utility's, too,
         # and would end the loop of whoever waits.
         handle.raise_trouble()
-        raise UtilityError.raised(task, error, asked=handle.asked) from error
+        raise UtilityError.raised(task, error, asked=is_text or handle.asked) from error
     finally:
         handle.close()
     handle.raise_trouble()
@@ -229,122 +222,3 @@ def evaluate_in_slot(
 
 async def _awaited(result: Any) -> Any:
     return await result
-
-
-class _Handle:
-    """The program as the utility sees it. It remembers every failure of ours."""
-
-    def __init__(self, slot: CandidateSlot, evaluation: Evaluation, watch: Watch) -> None:
-        self._slot = slot
-        self._question = evaluation.question
-        self._watch = watch
-        program = replace(evaluation.program, entry=self._question.task.entry)
-        self._job = Job(program, evaluation.limits, seed=self._seed(-1))
-        self._session: ProgramSession = slot.session(self._job)
-        self._turn = asyncio.Lock()
-        self._calls = 0
-        self._mapped_cpu_s = 0.0
-        self._mapped: dict[int, str] = {}
-        self._trouble: InfrastructureError | None = None
-
-    @property
-    def asked(self) -> bool:
-        """Whether the program was called."""
-        return self._calls > 0
-
-    @property
-    def cpu_s(self) -> float:
-        return self._session.cpu_s + self._mapped_cpu_s
-
-    @property
-    def printed(self) -> str:
-        """The beginning of what the program printed, guests of `map` in the order of groups."""
-        parts = (self._session.printed, *(self._mapped[first] for first in sorted(self._mapped)))
-        return "".join(parts)[:PRINTED_CHARS]
-
-    def __call__(self, *args: Any, cpu_s: float | None = None) -> Any:
-        index = self._calls
-        self._calls += 1
-
-        def call() -> Any:
-            with self._watch.paused():
-                result = self._call(self._session, args, cpu_s, index)
-            return _value_or_raise(result)
-
-        return self._in_turn(call) if is_awaited(sys._getframe(1)) else call()
-
-    async def _in_turn(self, call: Callable[[], Any]) -> Any:
-        """The call in a thread, when those before it have ended: the utility's loop goes on."""
-        async with self._turn:
-            return await asyncio.to_thread(call)
-
-    def map(
-        self,
-        inputs: Iterable[Any],
-        *,
-        cpu_s: float | None = None,
-        failures: Literal["raise", "return"] = "raise",
-    ) -> list[Any]:
-        listed = list(inputs)
-        first = self._calls
-        self._calls += len(listed)
-        groups = [range(start, len(listed), MAP_GROUPS) for start in range(MAP_GROUPS)]
-        results: list[Any] = [None] * len(listed)
-
-        def run_groups(slot: CandidateSlot, share: list[range]) -> float:
-            used_s = 0.0
-            for group in filter(len, share):
-                session = slot.session(self._job)
-                try:
-                    for index in group:
-                        args = (listed[index],)
-                        results[index] = self._call(session, args, cpu_s, first + index)
-                finally:
-                    session.close()
-                used_s += session.cpu_s
-                self._mapped[first + group.start] = session.printed
-            return used_s
-
-        with self._watch.paused(), self._slot.spares(len(groups) - 1) as spares:
-            slots = [self._slot, *spares]
-            with ThreadPoolExecutor(len(slots)) as pool:
-                shares = [groups[place :: len(slots)] for place in range(len(slots))]
-                running = [
-                    pool.submit(run_groups, slot, share)
-                    for slot, share in zip(slots, shares, strict=True)
-                ]
-                self._mapped_cpu_s += sum(future.result() for future in running)
-        if failures == "raise":
-            for result in results:
-                _value_or_raise(result)
-        return results
-
-    def close(self) -> None:
-        self._session.close()
-
-    def raise_trouble(self) -> None:
-        """Raise what failed on our side, whatever the utility made of it."""
-        if self._trouble is not None:
-            raise self._trouble
-
-    def _call(self, session: ProgramSession, args: Any, cpu_s: float | None, index: int) -> Any:
-        if cpu_s is None:
-            cpu_s = self._job.limits.cpu_s
-        if not (isinstance(cpu_s, (int, float)) and 0 < cpu_s < math.inf):
-            raise ValueError(f"cpu_s must be a number of seconds above 0, not {cpu_s!r}")
-        try:
-            return session.call(args, cpu_s=float(cpu_s), seed=self._seed(index))
-        except InfrastructureError as error:
-            self._trouble = error
-            raise
-        except WireError as error:
-            raise TypeError(f"an argument cannot be sent to the program: {error}") from None
-
-    def _seed(self, index: int) -> int:
-        return solution_seed(self._question.stream, self._question.repeat, index)
-
-
-def _value_or_raise(result: Any) -> Any:
-    if isinstance(result, Failed):
-        raise ProgramFailed(result)
-    return result

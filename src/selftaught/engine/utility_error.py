@@ -10,7 +10,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from selftaught.core.blame import own_place, words_of
+from selftaught.core.blame import Elsewhere, own_place, words_of
 from selftaught.core.errors import ConfigError
 from selftaught.core.outcome import EvaluationOutcome, Failed, Scored
 from selftaught.core.program import Program
@@ -51,6 +51,9 @@ class UtilityError(ConfigError):
     def raised(cls, task: Task, error: BaseException, *, asked: bool) -> UtilityError:
         """What the utility raised, and where."""
         defined_at = task.defined_at()
+        if isinstance(error, Elsewhere):
+            place, asked = error.place or defined_at, asked and not error.hangs
+            return cls(task, error.why, fault=error.fault, place=place, asked=asked)
         frames = traceback.extract_tb(error.__traceback__)
         place = own_place(frames, defined_at and defined_at[0]) or defined_at
         fault = type(error).__name__

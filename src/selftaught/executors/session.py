@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import select
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from selftaught.core.errors import InfrastructureError
@@ -73,14 +73,22 @@ class GuestSession:
         """CPU seconds of all guests of this session, and of reading what they sent."""
         return self._earlier_cpu_s + self._used_s()
 
-    def call(self, args: Sequence[Any], *, cpu_s: float, seed: int) -> Any:
+    def call(
+        self,
+        args: Sequence[Any],
+        *,
+        cpu_s: float,
+        seed: int,
+        named: tuple[str, Mapping[str, Any]] | None = None,
+        tries: int = 2,
+    ) -> Any:
         """One call: a value, or `Failed`.
 
         Raises: WireError if the arguments are no data, which is the caller's mistake.
         """
-        frame = wire.pack(("call", list(args), seed))
+        frame = wire.pack(("call", list(args), seed, *(named or ())))
         answer = self._try(frame, cpu_s, GRACE)
-        if isinstance(answer, _Doubtful):
+        if isinstance(answer, _Doubtful) and tries > 1:
             answer = self._try(frame, cpu_s, 1.0)
         return answer.failure if isinstance(answer, _Doubtful) else answer
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from selftaught.core.program import IMPROVER_ENTRY, Program
 
 if TYPE_CHECKING:
     from selftaught.analysis.recorded_run import RecordedRun
+    from selftaught.core.task import Task
 
 
 def improver_names() -> list[str]:
@@ -43,6 +45,13 @@ def load_improver(name_or_path: str | Path) -> Program:
         return Program(path.read_text(encoding="utf-8-sig"), IMPROVER_ENTRY)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot read the improver {path}: {error}") from None
+
+
+def fitting(improver: Program, tasks: Sequence[Task]) -> Program:
+    """The improver for these tasks: of texts `evolve` asks otherwise, and else does the same."""
+    if any(task.kind == "text" for task in tasks) and improver == load_improver("evolve"):
+        return Program(f"{improver.source}\n\n{own_program('evolve_texts').source}", IMPROVER_ENTRY)
+    return improver
 
 
 def check_starts(improver: Program, run: RecordedRun) -> None:

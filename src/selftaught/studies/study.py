@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeAlias, T
 
 from selftaught.core.errors import SelfTaughtError
 from selftaught.studies.common_config import CommonConfig
+from selftaught.studies.improvers import fitting
 from selftaught.studies.settings import make_config
 
 if TYPE_CHECKING:  # they load numpy, for which a help page must not wait
@@ -122,6 +123,7 @@ class Study(ABC, Generic[C]):
         function: of Python that starts and resumes it; empty if none does.
         writes: whether its result has a best program, which `--out` writes.
         stands: whether its result follows from the events of a run that was stopped, too.
+        takes_evaluators: whether its task may be an evaluator in OpenEvolve's form.
         finishes: whether the best so far can be measured to the end without the model.
         improves_improvers: whether its best program is an improver.
         rewards: whether programs are chosen in it by their scores.
@@ -141,6 +143,7 @@ class Study(ABC, Generic[C]):
     function: ClassVar[str] = ""
     writes: ClassVar[bool] = False
     stands: ClassVar[bool] = False
+    takes_evaluators: ClassVar[bool] = False
     finishes: ClassVar[bool] = False
     improves_improvers: ClassVar[bool] = False
     rewards: ClassVar[bool] = True
@@ -172,7 +175,8 @@ class Study(ABC, Generic[C]):
         config = make_config(self.config, given)
         name, improver = installed.improver(config.improver, config.store)
         config = replace(config, improver=name)
-        return Asked(config, [installed.task(one) for one in config.task_names], improver)
+        tasks = [installed.task(one) for one in config.task_names]
+        return Asked(config, tasks, fitting(improver, tasks))
 
     def check(self, asked: Asked[C]) -> None:
         """Whether it can be studied at all, before anything starts. Raises: ConfigError."""

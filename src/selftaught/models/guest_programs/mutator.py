@@ -8,6 +8,8 @@ operator, comparison, name and statement replacement). The operators were chosen
 improver: composing a function with itself, and keeping an argument among the choices of a
 `max(...)`, are useful edits of it. Other programs of the prompt are donors for crossover.
 
+Of a program with `# EVOLVE-BLOCK-START` and `END` only what stands between them is edited.
+
 It runs in a sandbox job, since the text that it parses is hostile.
 """
 
@@ -16,6 +18,7 @@ from __future__ import annotations
 import ast
 import random
 import re
+import textwrap
 
 from selftaught.models.guest_programs.draft import FUNCTIONS, Draft
 from selftaught.models.guest_programs.edits import MAX_TRIES, OPERATORS, is_number
@@ -26,6 +29,10 @@ from selftaught_guest.extract import code_blocks
 FEW_NUMBERS = 4
 
 MAX_PROGRAM_CHARS = 100_000
+BLOCK = re.compile(
+    r"^[ \t]*#[ \t]*EVOLVE-BLOCK-START\b[^\n]*\n(?P<code>.*?)^[ \t]*#[ \t]*EVOLVE-BLOCK-END\b",
+    re.MULTILINE | re.DOTALL,
+)
 NO_PROGRAM = "I found no program to edit."
 
 
@@ -45,6 +52,9 @@ def sample(system: str, user: str, n: int, temperature: float, seeds: list[int])
     temperature = min(max(float(temperature), 0.0), 2.0)
     try:
         donors = [Draft(tree, random.Random(0), 0.0, []) for tree in others]
+        blocks = [*BLOCK.finditer(source)]
+        if blocks:
+            return [in_block(source, blocks, donors, temperature, seeds[i]) for i in range(n)]
         original = ast.unparse(ast.parse(source))
         return [reply(source, original, donors, temperature, seeds[i]) for i in range(n)]
     except (RecursionError, MemoryError, ValueError):
@@ -87,6 +97,27 @@ def reply(source: str, original: str, donors: list[Draft], temperature: float, s
             edits = ", ".join(name for name in names if name)
             return f"Edited: {edits}.\n\n{in_fence(program)}\n"
     return f"I found no edit that leaves a program.\n\n{in_fence(original)}\n"
+
+
+def in_block(
+    source: str,
+    blocks: list[re.Match[str]],
+    donors: list[Draft],
+    temperature: float,
+    seed: int,
+) -> str:
+    """A reply in which one of the marked blocks is edited; the rest is as it stands."""
+    block = random.Random(seed).choice(blocks)
+    indent = re.match(r"[ \t]*", block["code"].lstrip("\n"))
+    try:
+        code = textwrap.dedent(block["code"])
+        edited = reply(code, ast.unparse(ast.parse(code)), donors, temperature, seed)
+    except SyntaxError:  # it is no whole statement by itself
+        return NO_PROGRAM
+    said, _, _ = edited.partition("\n")
+    inner = textwrap.indent(code_blocks(edited)[0], indent[0] if indent else "")
+    start, end = block.span("code")
+    return f"{said}\n\n{in_fence(source[:start] + inner + chr(10) + source[end:])}\n"
 
 
 def number_of_edits(rng: random.Random, temperature: float) -> int:

@@ -202,7 +202,7 @@ class Scores:
             return self.task.worth(one.value)
         if self.task.lowest is not None:
             return self.task.lowest
-        if self.task.minimize:
+        if self.task.minimize or self.task.references is not None:
             return -math.inf  # which JSON does not have
         raise UnknownWorthError
 

@@ -109,7 +109,8 @@ class ImproveStudy(Study[ImproveConfig], Estimated[ImproveConfig]):
     short_help = "Improve the program of one task."
     help = f"""Improve a task's program: improver runs, each from the best program so far.
 
-The TASK is a name (see `selftaught tasks`) or a Python FILE with a `task` in it. The run
+The TASK is a name (see `selftaught tasks`) or a Python FILE with a `task` in it; or, with
+--openevolve, an evaluator of OpenEvolve's form and its program, and a config.yaml. The run
 goes on until the budget or the patience is spent, or a program is good enough (--target); with
 neither budget nor patience given, for one improver run. {DRAWS_ALL} draws the whole budget in one
 improver run; other improvers, and all with --patience, begin again. At the end the best programs
@@ -119,6 +120,7 @@ are measured on instances that the search never saw (--confirm, --test-repeats).
     nesting = 1
     function = "improve"
     writes = True
+    takes_evaluators = True
     stands = True
     finishes = True
 

@@ -1,0 +1,1 @@
+"""Evaluators in the forms of other projects, as utilities."""
