@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from typing import Any, TypedDict
 
-from selftaught.algorithm import Improver, MetaScore, MetaUtility
 from selftaught.core.concurrency import SingleFlight
 from selftaught.core.errors import CUT_SHORT, Enough
 from selftaught.core.evolve_block import LOST, frame_of
@@ -27,6 +26,7 @@ from selftaught.engine.utility_error import ON_CANDIDATE
 from selftaught.journal.events import Evaluation
 from selftaught.journal.race_events import Raced
 from selftaught.journal.study_events import MetaEvaluation
+from selftaught.meta_utility import Improver, MetaScore, MetaUtility
 
 
 class Facts(TypedDict):
@@ -68,6 +68,10 @@ class QueriedUtility(ABC):
     @abstractmethod
     def facts(self) -> Facts:
         """What the journal says of it."""
+
+    async def past_of(self, program: Program) -> dict[str, Any]:
+        """What a guest that improves the program is told of it besides."""
+        return {}
 
     async def __call__(self, s: Program) -> float:
         return (await self.query(s))[0]
@@ -321,10 +325,16 @@ class MetaQuery(QueriedUtility):
         context: RunContext,
         u_meta: CachedMetaUtility,
         description: str,
+        past: Callable[[Program], Awaitable[dict[str, Any]]] | None = None,
     ) -> None:
+        """`past`: what is known of an improver, if that is told."""
         self._u_meta = u_meta
+        self._past = past
         self.key = make_key(context.root, "meta")
         self.description = description
+
+    async def past_of(self, program: Program) -> dict[str, Any]:
+        return {} if self._past is None else {"history": await self._past(program)}
 
     async def query(self, program: Program) -> tuple[float, str]:
         improver = self._u_meta.build(Program(program.source, IMPROVER_ENTRY))

@@ -38,16 +38,18 @@ class MetaEvaluation(EventRecord, frozen=True):
 
 
 class Proposal(EventRecord, frozen=True):
-    """A proposed improver and what became of it; its key follows from t.
+    """A proposed improver and what became of it; its key follows from its place in the run.
 
     Attributes:
-        parent: text of the improver that stood.
+        parent: text of the improver that it was to improve.
         improver: text of the proposal; None if that failed.
         val_difference: paired, on val; None if it was not measured.
+        k: its place in its step.
+        proposer: text of the improver that proposed it; None if that is its parent.
     """
 
     kind: ClassVar[str] = "proposal"
-    naming_texts = ("parent", "improver")
+    naming_texts = ("parent", "improver", "proposer")
 
     t: int
     parent: str
@@ -55,6 +57,8 @@ class Proposal(EventRecord, frozen=True):
     accepted: bool
     val_difference: Estimate | None
     reason: str
+    k: int = 0
+    proposer: str | None = None
 
 
 class StepProposal(Record, frozen=True):
@@ -71,17 +75,19 @@ class StepProposal(Record, frozen=True):
 class Iteration(EventRecord, frozen=True):
     """The improver that stands after step t: one of `iterations` of `run --json`.
 
-    Its key follows from t.
+    Its key follows from t. Of several `proposals` of a step `proposal` is the one that stands, else
+    the first.
     """
 
     kind: ClassVar[str] = "iteration"
-    naming_texts = ("improver_id", "proposal")
+    naming_texts = ("improver_id", "proposal", "proposals")
 
     t: int
     improver_id: str
     val: Estimate
     test: Estimate
     proposal: StepProposal | None
+    proposals: tuple[StepProposal, ...] = ()
 
 
 class Baseline(EventRecord, frozen=True):
@@ -138,20 +144,22 @@ class Paired(EventRecord, frozen=True):
 
 
 class Certificate(Paired, frozen=True):
-    """The pairs by which the proposal of step t was decided; its key follows from t."""
+    """The pairs by which a proposal was decided; its key is as a `Proposal`'s."""
 
     kind: ClassVar[str] = "certificate"
 
     t: int
+    k: int = 0
 
 
 class Promotion(Paired, frozen=True):
-    """A proposal that step t of a run adopted, measured anew; its key follows from both."""
+    """A proposal that a run adopted, measured anew; its key follows from the run and its place."""
 
     kind: ClassVar[str] = "promotion"
 
     run_id: str
     t: int
+    k: int = 0
 
 
 # --- other studies --------------------------------------------------------------------------------

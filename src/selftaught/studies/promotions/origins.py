@@ -69,12 +69,13 @@ def _adopted(reader: JournalReader, head: RunHead) -> list[Adopted]:
         Adopted(
             run_id=head.run_id,
             t=one.t,
+            k=one.k,
             policy=head.config["accept"],
             improver=one.improver,
             parent=one.parent,
             val=None if one.val_difference is None else one.val_difference.mean,
         )
-        for one in sorted(proposals, key=lambda one: one.t)
+        for one in sorted(proposals, key=lambda one: (one.t, one.k))
         if one.accepted and one.improver is not None
     ]
 
