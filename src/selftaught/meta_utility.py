@@ -80,7 +80,11 @@ class MetaUtility:
 
     async def score(self, I: Improver, stream: Stream) -> MetaScore:
         """u_meta(I) on a stream: each task over `runs[stream]` improver runs, all at once."""
-        runs = [(task, run) for task in self.tasks for run in range(self.runs[stream])]
+        return await self.score_in(I, stream, range(self.runs[stream]))
+
+    async def score_in(self, I: Improver, stream: Stream, names: Sequence[int | str]) -> MetaScore:
+        """The same in runs of these names."""
+        runs = [(task, run) for task in self.tasks for run in names]
         values = await together(self._run(I, task, stream, run) for task, run in runs)
         by_task: dict[str, list[float]] = {task.name: [] for task in self.tasks}
         for (task, _), value in zip(runs, values, strict=True):

@@ -326,11 +326,17 @@ class MetaQuery(QueriedUtility):
         u_meta: CachedMetaUtility,
         description: str,
         past: Callable[[Program], Awaitable[dict[str, Any]]] | None = None,
+        name: str | None = None,
     ) -> None:
-        """`past`: what is known of an improver, if that is told."""
+        """
+        Args:
+            past: what is known of an improver, if that is told.
+            name: of its instances, where a run has several such.
+        """
         self._u_meta = u_meta
         self._past = past
-        self.key = make_key(context.root, "meta")
+        self._name = name
+        self.key = make_key(context.root, "meta", *(() if name is None else (name,)))
         self.description = description
 
     async def past_of(self, program: Program) -> dict[str, Any]:
@@ -344,7 +350,7 @@ class MetaQuery(QueriedUtility):
         return score.estimate.mean, feedback
 
     def facts(self) -> Facts:
-        return {"task": None, "stream": "search", "repeat": None}
+        return {"task": None, "stream": "search", "repeat": self._name}
 
 
 def _repeat(stream: Stream, run: int | str) -> str:
