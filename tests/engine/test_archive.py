@@ -17,20 +17,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 from test_resume import COMPARED, Kept, Once, Paid, go, problems, replay, stable
-from test_runs import SEED_IMPROVER, SEED_PROGRAM, fenced, stop_once
+from test_runs import SEED_IMPROVER, SEED_PROGRAM, TASK, fenced, stop_once
 
 from selftaught.analysis.improver_past import MOST_BYTES, improver_past
 from selftaught.analysis.recorded_run import RecordedRun
 from selftaught.analysis.run_head import RunHead
 from selftaught.analysis.run_view import run_view
-from selftaught.core.budget import Budget, Usage
+from selftaught.core.budget import Budget, ImproverLimits, Usage
 from selftaught.core.language_model import Completions, Prompt
 from selftaught.core.ports import Sandbox
 from selftaught.core.statistics import Estimate
+from selftaught.engine.describe import describe_meta_utility
 from selftaught.engine.limit import AdaptiveLimit
 from selftaught.engine.requests import Requester
 from selftaught.journal.codec import Event
-from selftaught.journal.events import Evaluation, Invocation, Replies, Run
+from selftaught.journal.events import Evaluation, Invocation, Run
 from selftaught.journal.study_events import Iteration, MetaEvaluation, Proposal
 from selftaught.pages.terminal import as_text
 from selftaught.studies.stop.page import page
@@ -208,22 +209,24 @@ def told(kept: Kept) -> list[dict[str, Any]]:
     return [ast.literal_eval(text.rpartition("\n# ")[2]) for text in texts]
 
 
-def test_an_improver_reads_what_the_one_that_it_improves_did_on_search(remembering: Once) -> None:
-    first, *_, last = told(remembering.journal)
-    (run,) = first["runs"]
-    assert run["task"] == "nearness"
-    assert run["outcome"] == "returned"
-    assert run["calls"] == 1
-    assert run["samples"] == 4
-    assert 0 < run["scored"] <= 5
-    assert run["asked"][0].startswith("Improve 0:\ndef algorithm(x)")
-    values = [value for _, value in run["best"]]
+def test_an_improver_reads_what_the_one_that_it_improves_did_on_search(world: World) -> None:
+    highest = REMEMBERING.replace("level 0", "level 3").replace("Improve 0", "Improve 3")
+    first, *_, last = told(run(world, improver=highest, **TOLD).journal)
+    (own,) = first["runs"]
+    assert own["task"] == "nearness"
+    assert own["outcome"] == "returned"
+    assert own["calls"] == 1
+    assert own["samples"] == 4
+    assert 0 < own["scored"] <= 5
+    assert own["asked"][0].startswith("Improve 3:\ndef algorithm(x)")
+    values = [value for _, value in own["best"]]
     assert values == sorted(values)
     assert first["search"] == values[-1]
     assert first["proposals"] == []
     assert len(last["proposals"]) == 4
     assert any("-" in one["changes"] for one in last["proposals"])
-    assert {one["adopted"] for one in last["proposals"]} <= {True, False}
+    assert not any(one["adopted"] for one in last["proposals"])
+    assert all(one["failed"] is None for one in last["proposals"])
 
 
 def test_what_it_reads_holds_no_value_of_val_or_test(remembering: Once) -> None:
@@ -288,7 +291,11 @@ def test_a_replay_tells_the_same_past(world: World, remembering: Once) -> None:
 
 def test_without_the_option_there_is_nothing_to_read_and_no_word_of_it(world: World) -> None:
     once = run(world, improver=REMEMBERING)
-    assert [*filter(None, told(once.journal))] == []
-    descriptions = [text for text in once.journal.texts.values() if "meta_utility" in text]
-    assert not any("history()" in text for text in descriptions if "REMEMBER" in text)
-    assert any(isinstance(event.body, Replies) for event in once.journal.events)
+    found = told(once.journal)
+    assert found
+    assert not any(found)
+    described = describe_meta_utility([TASK], {"search": 1}, ImproverLimits())
+    assert "history" not in described
+    assert "history()" in describe_meta_utility(
+        [TASK], {"search": 1}, ImproverLimits(), history=True
+    )

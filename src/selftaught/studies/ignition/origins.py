@@ -35,6 +35,8 @@ def asked_of(store: str, given: Mapping[str, Any], installed: Installed) -> Aske
     programs: dict[str, str] = {}
     lineages: list[Lineage] = []
     heads: list[RunHead] = []
+    if runs and given.get("tasks"):
+        raise ConfigError("the tasks that took part are those of the runs: leave --tasks out")
     if runs:
         with open_reader(store) as reader:
             heads = [*stop_heads(reader, runs).values()]
@@ -47,7 +49,7 @@ def asked_of(store: str, given: Mapping[str, Any], installed: Installed) -> Aske
         names = [*(heads[0].config.get("tasks") or heads[0].task_names)]
         search = heads[0].config["runs"]["search"]
     else:
-        names = [*DEFAULT_TASKS]
+        names = [*(given.get("tasks") or DEFAULT_TASKS)]
         took_part = [installed.task(name) for name in names]
         search = RunsConfig().resolved(len(names))["search"]
     others, other_names = _others(given, installed, {task.name for task in took_part})

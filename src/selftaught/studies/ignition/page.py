@@ -16,7 +16,7 @@ _GROUPS = {"took_part": "tasks that took part", "others": "tasks that did not"}
 _DIFFERENCES = {"late_minus_early": "late - early", "middle_minus_early": "middle - early"}
 _READING = (
     "One observation is a run: the mean of its children, over tasks, on hidden instances; "
-    "intervals are Student's t over runs, each difference's own. Early, middle and late improvers had the "
+    "intervals are Student's t over runs, each difference's own. All improvers had the "
     "same samples, and one scoring more; those that take fewer are started again. A child that is "
     "no program counts 0."
 )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from selftaught.studies.common_config import DEFAULT_STORE, CommonConfig
+from selftaught.studies.common_config import DEFAULT_STORE, DEFAULT_TASKS, CommonConfig
 from selftaught.studies.settings import Section, Setting
 from selftaught.studies.study import Argument, Asked, Estimated, Installed, Json, Study, late
 
@@ -96,7 +96,15 @@ class IgnitionConfig(CommonConfig):
     ] = "seed"
     runs: Annotated[IgnitionRunsConfig, Setting()] = IgnitionRunsConfig()
     origins: tuple[str, ...] = ()
-    tasks: tuple[str, ...] = ()
+    tasks: Annotated[
+        tuple[str, ...],
+        Setting(
+            "Where files stand in place of RUNs, the tasks that are to have taken part: names or "
+            "Python files; may be given again.",
+            metavar="TASK,...",
+            unset=", ".join(DEFAULT_TASKS),
+        ),
+    ] = ()
     took_part: tuple[str, ...] = ()
     lineages: tuple[Lineage, ...] = ()
     programs: dict[str, str] = field(default_factory=dict)
@@ -126,7 +134,7 @@ children from one common incumbent, with the same samples and scorings. Each chi
 hidden instances, of the tasks of the runs and of others. A RUN is one observation: what is told is
 late minus early, with an interval over runs. RUN is a run's id, the start of it, or `latest`; of a
 series all runs are taken. In place of a RUN there may be EARLY,LATE or EARLY,MIDDLE,LATE, names or
-files of improvers; the tasks are then the default ones. What is not given is as in the runs.
+files of improvers. What is not given is as in the runs.
 Without --other-tasks those are {", ".join(OTHER_TASKS)}, as far as they took no part.
 """
     argument = Argument("origins", "RUN...", many=True)
