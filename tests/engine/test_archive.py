@@ -210,15 +210,15 @@ def told(kept: Kept) -> list[dict[str, Any]]:
 
 
 def test_an_improver_reads_what_the_one_that_it_improves_did_on_search(world: World) -> None:
-    highest = REMEMBERING.replace("level 0", "level 3").replace("Improve 0", "Improve 3")
-    first, *_, last = told(run(world, improver=highest, **TOLD).journal)
+    nothing_adopted = {**TOLD, "accept": "certified", "certify_pairs": 8}
+    first, *_, last = told(run(world, improver=REMEMBERING, **nothing_adopted).journal)
     (own,) = first["runs"]
     assert own["task"] == "nearness"
     assert own["outcome"] == "returned"
     assert own["calls"] == 1
     assert own["samples"] == 4
     assert 0 < own["scored"] <= 5
-    assert own["asked"][0].startswith("Improve 3:\ndef algorithm(x)")
+    assert own["asked"][0].startswith("Improve 0:\ndef algorithm(x)")
     values = [value for _, value in own["best"]]
     assert values == sorted(values)
     assert first["search"] == values[-1]

@@ -34,8 +34,8 @@ class RunConfig(CommonConfig):
     certify_pairs: Annotated[
         int,
         Setting(
-            "Pairs of improver runs, shared by all tasks, by which certified decides a step at "
-            "most.",
+            "Pairs of improver runs, shared by all tasks, by which certified decides a proposal "
+            "at most.",
             ge=1,
         ),
     ] = PAIRS
