@@ -23,6 +23,8 @@ from selftaught.analysis.improver_past import MOST_BYTES, improver_past
 from selftaught.analysis.recorded_run import RecordedRun
 from selftaught.analysis.run_head import RunHead
 from selftaught.analysis.run_view import run_view
+from selftaught.app.compose import run_study
+from selftaught.app.discovery import load_task
 from selftaught.core.budget import Budget, ImproverLimits, Usage
 from selftaught.core.language_model import Completions, Prompt
 from selftaught.core.ports import Sandbox
@@ -31,10 +33,17 @@ from selftaught.engine.describe import describe_meta_utility
 from selftaught.engine.limit import AdaptiveLimit
 from selftaught.engine.requests import Requester
 from selftaught.journal.codec import Event
-from selftaught.journal.events import Evaluation, Invocation, Run
+from selftaught.journal.events import Evaluation, Invocation, InvocationEnd, Run
+from selftaught.journal.reader import open_reader
 from selftaught.journal.study_events import Iteration, MetaEvaluation, Proposal
 from selftaught.pages.terminal import as_text
+from selftaught.studies.improvers import load_improver
+from selftaught.studies.registry import studies
+from selftaught.studies.settings import make_config
 from selftaught.studies.stop.page import page
+from selftaught.studies.stop.study import RunConfig
+from selftaught.studies.study import Asked
+from selftaught.studies.verify import verify_store
 
 KINDS = (*COMPARED, "certificate")
 # Of levels 0 to 3: what one of level L is answered adds L, where adding 3 is best.
@@ -262,7 +271,7 @@ def test_what_it_reads_holds_no_value_of_val_or_test(remembering: Once) -> None:
 def test_what_it_reads_is_data_of_a_bounded_size(remembering: Once) -> None:
     kept = remembering.journal
     (proposal, *_) = (event for event in kept.events if isinstance(event.body, Proposal))
-    long = "x = 1\n" * 2_000
+    long = "x = 1\n" * 500
     body = structs.replace(proposal.body, improver="long")
     many = [structs.replace(proposal, key=str(n), body=body) for n in range(200)]
     shown_run = recorded(Kept([*kept.events, *many], {**kept.texts, "long": long}))
@@ -299,3 +308,35 @@ def test_without_the_option_there_is_nothing_to_read_and_no_word_of_it(world: Wo
     assert "history()" in describe_meta_utility(
         [TASK], {"search": 1}, ImproverLimits(), history=True
     )
+
+
+# --- STOP from evolve ---------------------------------------------------------------------------
+
+
+def test_stop_begins_with_evolve_as_with_the_seed_improver(
+    any_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    limits = {"calls": 2, "samples_per_call": 2, "utility_uses": 4}
+    settings = {
+        **{"tasks": ("flow_shop",), "iterations": 1, "improver": "evolve", "seed": 5},
+        **{"runs": {"search": 1, "val": 2, "test": 2}, "limits": limits, "proposals": 2},
+        **{"tier": any_sandbox.tier, "store": f"sqlite:///{tmp_path}/store.db"},
+    }
+    config = make_config(RunConfig, settings)
+    asked = Asked(config, [load_task("flow_shop")], load_improver("evolve"))
+    result = asyncio.run(run_study(asked))
+    assert result["state"] == "done"
+    assert result["iterations"][0]["improver_id"] == load_improver("evolve").id
+    with open_reader(config.store) as reader:
+        events = list(reader.events(result["run_id"]))
+        assert verify_store(reader, studies()).findings == ()
+    roles = {e.key: e.body.role for e in events if isinstance(e.body, Invocation)}
+    ends = {e.key: e.body for e in events if isinstance(e.body, InvocationEnd)}
+    proposers = [ends[key] for key, role in roles.items() if role == "proposal"]
+    assert len(proposers) == 2
+    for end in proposers:
+        assert (end.outcome, end.usage.samples) == ("returned", 4)
+        assert 1 < end.utility_uses <= 4
+    # The baseline is restarted to as many samples as the final improver drew on test.
+    (baseline,) = (e.body for e in events if e.kind == "baseline")
+    assert baseline.samples == baseline.final_samples

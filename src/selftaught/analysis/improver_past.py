@@ -8,8 +8,7 @@ was adopted.
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Mapping
+from collections import Counter, defaultdict
 from itertools import accumulate
 from typing import Any
 
@@ -22,35 +21,21 @@ from selftaught.pages.text import unified_diff
 MOST_BYTES = 64 << 10
 _DETAIL_CHARS, _CHANGES_CHARS, _POINTS, _MOST = 200, 2_000, 12, 100
 _SEARCH = "search"
-
-Scored = Mapping[tuple[str, str, str], Evaluation]  # by program, task and repeat
+# Of what failed by the machine, which a replay does not run again.
+_NO_TRACE = SearchTrace(samples=(), usd=None, replies=(), after=(), programs=())
 
 
 def improver_past(run: RecordedRun, improver: str) -> dict[str, Any]:
     """Of a program's id; data of at most `MOST_BYTES` as JSON, where of the proposals the oldest
     and of the runs the last ones are left out."""
     events = run.events
-    told = {task.name: task for task in run.head.tasks}
-    begun = {
-        key: one
+    places = [task.name for task in run.head.tasks]
+    begun = [
+        (places.index(one.task or ""), one.repeat or "", key)
         for key, one in latest(events, Invocation).items()
-        if (one.role, one.improver) == ("inner", improver)
-        and (one.repeat or "").startswith(f"{_SEARCH}-")
-    }
-    ends, traces = latest(events, InvocationEnd), latest(events, SearchTrace)
-    scored: Scored = {
-        (one.program, one.task, one.repeat): one
-        for one in latest(events, Evaluation).values()
-        if one.stream == _SEARCH and one.repeat.startswith(f"{_SEARCH}-")
-    }
-    lost: dict[str, Counter[str]] = {key: Counter() for key in begun}
-    for replies in latest(events, Replies).values():
-        if replies.invocation in lost:
-            lost[replies.invocation].update(filter(None, replies.whys))
-    places = list(told)
-    ordered = sorted(
-        begun, key=lambda key: (places.index(begun[key].task or ""), begun[key].repeat)
-    )
+        if (one.role, one.improver) == ("inner", improver) and _is_search(one.repeat)
+    ]
+    ends, read = latest(events, InvocationEnd), _Read(run)
     means = {
         one.improver: one.mean
         for one in latest(events, MetaEvaluation).values()
@@ -61,8 +46,8 @@ def improver_past(run: RecordedRun, improver: str) -> dict[str, Any]:
         {
             "search": means.get(improver),
             "runs": [
-                _run(run, begun[key], ends[key], traces.get(key), scored, lost[key], told)
-                for key in ordered
+                read.run_of(run.head.tasks[place], repeat, key, ends[key])
+                for place, repeat, key in sorted(begun)
                 if key in ends
             ],
             "proposals": [
@@ -80,38 +65,50 @@ def improver_past(run: RecordedRun, improver: str) -> dict[str, Any]:
     )
 
 
-def _run(
-    run: RecordedRun,
-    begun: Invocation,
-    end: InvocationEnd,
-    trace: SearchTrace | None,
-    scored: Scored,
-    lost: Counter[str],
-    told: Mapping[str, TaskVersion],
-) -> dict[str, Any]:
-    assert begun.task is not None  # it is of a task
-    best: list[list[float]] = []
-    failures = Counter(lost)
-    if trace is not None:
+def _is_search(repeat: str | None) -> bool:
+    """Whether it is of the meta-utility that improvers query."""
+    return (repeat or "").startswith(f"{_SEARCH}-")
+
+
+class _Read:
+    """What improver runs asked, were told, and scored."""
+
+    def __init__(self, run: RecordedRun) -> None:
+        self._text = run.text
+        self._traces = latest(run.events, SearchTrace)
+        self._scored = {
+            (one.program, one.task, one.repeat): one
+            for one in latest(run.events, Evaluation).values()
+            if one.stream == _SEARCH and _is_search(one.repeat)
+        }
+        self._lost: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        for replies in latest(run.events, Replies).values():
+            self._lost[replies.invocation].update(filter(None, replies.whys))
+
+    def run_of(
+        self, task: TaskVersion, repeat: str, key: str, end: InvocationEnd
+    ) -> dict[str, Any]:
+        best: list[list[float]] = []
+        failures = Counter(self._lost[key])
+        trace = self._traces.get(key, _NO_TRACE)
         drawn = [0, *accumulate(trace.samples)]
         for after, program in zip(trace.after, trace.programs, strict=True):
-            one = scored.get((program or "", begun.task, begun.repeat or ""))
+            one = self._scored.get((program or "", task.name, repeat))
             if one is None or one.value is None:
                 failures["no_code" if one is None else one.outcome] += 1
-            elif not best or told[begun.task].worth(one.value) > best[-1][1]:
-                best.append([drawn[min(after, len(drawn) - 1)], told[begun.task].worth(one.value)])
-    asked = () if trace is None else trace.asked
-    return {
-        "task": begun.task,
-        "outcome": end.outcome,
-        "detail": end.detail[:_DETAIL_CHARS],
-        "calls": end.usage.lm_calls,
-        "samples": end.usage.samples,
-        "scored": end.utility_uses,
-        "asked": [run.text(one) or "" for one in asked],
-        "failures": dict(sorted(failures.items())),
-        "best": best[-_POINTS:],
-    }
+            elif not best or task.worth(one.value) > best[-1][1]:
+                best.append([drawn[after], task.worth(one.value)])
+        return {
+            "task": task.name,
+            "outcome": end.outcome,
+            "detail": end.detail[:_DETAIL_CHARS],
+            "calls": end.usage.lm_calls,
+            "samples": end.usage.samples,
+            "scored": end.utility_uses,
+            "asked": [self._text(one) or "" for one in trace.asked],
+            "failures": dict(sorted(failures.items())),
+            "best": best[-_POINTS:],
+        }
 
 
 def _changes(run: RecordedRun, old: str, new: str | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
@@ -14,7 +14,7 @@ from selftaught.core.concurrency import SingleFlight
 from selftaught.core.errors import CUT_SHORT, Enough
 from selftaught.core.evolve_block import LOST, frame_of
 from selftaught.core.outcome import EvaluationOutcome, Failed, Scored, stopped
-from selftaught.core.program import IMPROVER_ENTRY, Program
+from selftaught.core.program import Program
 from selftaught.core.seeds import Stream
 from selftaught.core.task import Task
 from selftaught.core.utility import RACED
@@ -312,45 +312,6 @@ class CachedMetaUtility(MetaUtility):
         )
         self._context.record(body, key, (improver.program.source,))
         return score
-
-
-class MetaQuery(QueriedUtility):
-    """The meta-utility as an improver of improvers may query it: on search, by its mean."""
-
-    depth = 0
-    lowest = 0.0
-
-    def __init__(
-        self,
-        context: RunContext,
-        u_meta: CachedMetaUtility,
-        description: str,
-        past: Callable[[Program], Awaitable[dict[str, Any]]] | None = None,
-        name: str | None = None,
-    ) -> None:
-        """
-        Args:
-            past: what is known of an improver, if that is told.
-            name: of its instances, where a run has several such.
-        """
-        self._u_meta = u_meta
-        self._past = past
-        self._name = name
-        self.key = make_key(context.root, "meta", *(() if name is None else (name,)))
-        self.description = description
-
-    async def past_of(self, program: Program) -> dict[str, Any]:
-        return {} if self._past is None else {"history": await self._past(program)}
-
-    async def query(self, program: Program) -> tuple[float, str]:
-        improver = self._u_meta.build(Program(program.source, IMPROVER_ENTRY))
-        score = await self._u_meta.score(improver, "search")
-        means = {task: math.fsum(v) / len(v) for task, v in score.values.items()}
-        feedback = ", ".join(f"{task}: {mean:.4f}" for task, mean in means.items())
-        return score.estimate.mean, feedback
-
-    def facts(self) -> Facts:
-        return {"task": None, "stream": "search", "repeat": self._name}
 
 
 def _repeat(stream: Stream, run: int | str) -> str:

@@ -38,14 +38,13 @@ class MetaEvaluation(EventRecord, frozen=True):
 
 
 class Proposal(EventRecord, frozen=True):
-    """A proposed improver and what became of it; its key follows from its place in the run.
+    """A proposed improver and what became of it; its key follows from its place.
 
     Attributes:
-        parent: text of the improver that it was to improve.
+        parent, proposer: texts of what it was to improve, and of who did, None if by itself.
         improver: text of the proposal; None if that failed.
         val_difference: paired, on val; None if it was not measured.
         k: its place in its step.
-        proposer: text of the improver that proposed it; None if that is its parent.
     """
 
     kind: ClassVar[str] = "proposal"
@@ -75,8 +74,7 @@ class StepProposal(Record, frozen=True):
 class Iteration(EventRecord, frozen=True):
     """The improver that stands after step t: one of `iterations` of `run --json`.
 
-    Its key follows from t. Of several `proposals` of a step `proposal` is the one that stands, else
-    the first.
+    Its key follows from t. Of several `proposals` `proposal` is the one that stands, or the first.
     """
 
     kind: ClassVar[str] = "iteration"

@@ -33,23 +33,22 @@ def tree(view: RunView) -> Iterator[Block]:
     adopted = [one for one in view.proposals if one.accepted and one.improver is not None]
     if len({one.parent_id for one in adopted}) == len(adopted):
         return
-    children: dict[str, list[ProposalView]] = {}
-    for one in adopted:
-        children.setdefault(one.parent_id, []).append(one)
+    children: dict[str, list[tuple[str, str]]] = {}
+    for one in reversed(adopted):  # the first is taken first
+        assert one.improver is not None
+        by = "".join(f", by {parent[: words.SHORT_ID]}" for parent in one.parents[1:])
+        child = one.improver.program_id, f"t = {one.place}{by}"
+        children.setdefault(one.parent_id, []).append(child)
     lines: list[str] = []
     drawn: set[str] = set()
-
-    def draw(improver: str, said: str, depth: int) -> None:
+    left = [(0, view.proposals[0].parent_id, "t = 0")]
+    while left:
+        depth, improver, said = left.pop()
+        own = [] if improver in drawn else children.get(improver, [])
         again = " (see above)" if improver in drawn and improver in children else ""
         lines.append(f"{'  ' * depth}{improver[: words.SHORT_ID]}  {said}{again}")
-        if improver not in drawn:
-            drawn.add(improver)
-            for one in children.get(improver, ()):
-                assert one.improver is not None
-                by = "" if len(one.parents) < 2 else f", by {one.parents[1][: words.SHORT_ID]}"
-                draw(one.improver.program_id, f"t = {one.place}{by}", depth + 1)
-
-    draw(view.proposals[0].parent_id, "t = 0", 0)
+        left += [(depth + 1, *child) for child in own]
+        drawn.add(improver)
     yield Listing("What was adopted, below what it was made from", "\n".join(lines))
 
 

@@ -22,7 +22,8 @@ from selftaught.engine.context import RunContext
 from selftaught.engine.describe import describe_meta_utility
 from selftaught.engine.invoke import builder
 from selftaught.engine.keys import make_key
-from selftaught.engine.utilities import CachedMetaUtility, DownstreamTask, MetaQuery
+from selftaught.engine.meta_query import MetaQuery
+from selftaught.engine.utilities import CachedMetaUtility, DownstreamTask
 from selftaught.journal.events import InvocationEnd, Phase
 from selftaught.journal.ignition_events import IgnitionChild
 from selftaught.meta_utility import Improver, MetaScore

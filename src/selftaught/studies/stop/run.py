@@ -22,7 +22,8 @@ from selftaught.engine.describe import describe_meta_utility, describe_task
 from selftaught.engine.invoke import SandboxedImprover, builder
 from selftaught.engine.keys import make_key, of_step
 from selftaught.engine.ledger import NOTHING, amounts_of
-from selftaught.engine.utilities import CachedMetaUtility, DownstreamTask, MetaQuery
+from selftaught.engine.meta_query import MetaQuery
+from selftaught.engine.utilities import CachedMetaUtility, DownstreamTask
 from selftaught.journal.codec import as_json
 from selftaught.journal.events import Phase
 from selftaught.journal.study_events import (
