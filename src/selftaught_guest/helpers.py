@@ -22,7 +22,8 @@ _MOST_REPLIES = 1000
 
 _entry: str | None = None
 _solution = ""
-_past: dict[str, Any] = {}
+_NOTHING: dict[str, Any] = {"search": None, "runs": [], "proposals": []}
+_past: Mapping[str, Any] = _NOTHING
 _prompts: dict[int, Sequence[str]] = {}
 _programs_of = lru_cache(maxsize=32)(programs_of)
 
@@ -48,9 +49,9 @@ def extract_code(
 
 
 def history() -> dict[str, Any]:
-    """What the host tells of the program that is improved (see the meta-utility's description);
-    without `--history` nothing."""
-    return deepcopy(_past)
+    """What the host tells of the improver that is improved (see the meta-utility's description); of
+    anything else, and without `--history`, nothing is in it."""
+    return deepcopy(dict(_past))
 
 
 def changed_lines(old: str, new: str) -> str:
@@ -63,7 +64,7 @@ def improving(solution: str, entry: str | None, past: Mapping[str, Any] | None =
     """From now on replies are about this program; `entry` is the function that it must define, and
     `past` is what is told of it."""
     global _entry, _solution, _past
-    _solution, _entry, _past = solution, entry, dict(past or {})
+    _solution, _entry, _past = solution, entry, past or _NOTHING
 
 
 def replied(messages: Sequence[str], replies: Iterable[str]) -> None:

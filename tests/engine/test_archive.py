@@ -302,7 +302,7 @@ def test_without_the_option_there_is_nothing_to_read_and_no_word_of_it(world: Wo
     once = run(world, improver=REMEMBERING)
     found = told(once.journal)
     assert found
-    assert not any(found)
+    assert all(one == {"search": None, "runs": [], "proposals": []} for one in found)
     described = describe_meta_utility([TASK], {"search": 1}, ImproverLimits())
     assert "history" not in described
     assert "history()" in describe_meta_utility(

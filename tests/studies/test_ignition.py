@@ -265,7 +265,8 @@ def test_a_budget_that_ends_leaves_whole_lineages(whole: Studied, tmp_path: Path
     count = len(short.result["lineages"])
     assert short.result["state"] == "budget"
     assert 0 < count < short.result["lineages_asked"] == LINEAGES
-    assert short.result["lineages"] == whole.result["lineages"][:count]
+    for mine, one in zip(short.result["lineages"], whole.result["lineages"], strict=False):
+        assert {**mine, "name": ""} == {**one, "name": ""}
     assert short.result["groups"]["took_part"]["verdict"] == "not shown"
     shown = " ".join(as_text(Page("", (), (ignition_section([short.result]),))).split())
     assert f"of 5 runs {count} were measured whole" in shown

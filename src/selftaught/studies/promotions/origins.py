@@ -16,10 +16,12 @@ from selftaught.journal.reader import JournalReader, open_reader
 from selftaught.journal.study_events import Proposal
 from selftaught.studies.promotions.study import Adopted, PromotionsConfig
 from selftaught.studies.settings import make_config, merged
+from selftaught.studies.stop.study import ARCHIVE
 from selftaught.studies.study import Asked, Installed
 from selftaught.studies.transfer.origin import inherited
 
-_DECIDE = ("iterations", "runs")  # settings of `run` alone by which proposals are adopted
+# Settings of `run` alone by which proposals are made and adopted.
+_DECIDE = (("iterations", None), ("runs", None), *ARCHIVE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,11 @@ def check_alike(heads: Sequence[RunHead], model: Any) -> None:
         others = inherited(head, model)
         settings = own.keys() | others.keys()
         differ = sorted(name for name in settings - {"seed"} if own.get(name) != others.get(name))
-        differ += [name for name in _DECIDE if head.config.get(name) != first.config.get(name)]
+        differ += [
+            name
+            for name, default in _DECIDE
+            if head.config.get(name, default) != first.config.get(name, default)
+        ]
         differ += ["tasks"] if head.tasks != first.tasks else []
         if differ:
             raise ConfigError(_unlike(first, head, differ))

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from selftaught.journal.record import EventRecord
 
 
+# What older runs did not know, and were as if it was said.
+ARCHIVE = (("select", "latest"), ("proposals", 1), ("history", False))
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunConfig(CommonConfig):
     """`selftaught run`."""
