@@ -282,7 +282,7 @@ def test_a_budget_that_ends_leaves_whole_lineages(whole: Studied, tmp_path: Path
         (-0.05, 0.015, 9, "absent", "a gain of 0.02 or more is excluded"),
         (-0.05, -0.01, 9, "absent", "they make worse ones"),
         (-0.05, 0.02, 9, "not shown", "the interval holds 0 and a gain of 0.02"),
-        (0.001, 0.05, 4, "not shown", "fewer than 5 runs"),
+        (0.001, 0.05, 4, "not shown", "fewer than 5 runs nothing is"),
     ],
 )
 def test_the_verdict_follows_from_the_interval_and_the_margin(

@@ -29,7 +29,7 @@ def ignition_section(results: Sequence[Json]) -> Section:
         name = "ignition" if place == 0 else f"ignition-{place + 1}"
         said = [f"On {_GROUPS[key]}: {one['said']}." for key, one in result["groups"].items()]
         blocks += map(Paragraph, said)
-        blocks += [_claims(result), _lineages(result), _figure(result, name)]
+        blocks += [_claims(result), *_lineages(result), _figure(result, name)]
         blocks += map(Paragraph, (_READING, *_notes(result)))
         rows += _rows(result)
     sheet = Sheet("ignition", ("run_id", "tasks", "what", *ESTIMATE, "verdict"), rows)
@@ -48,33 +48,17 @@ def _claims(result: Json) -> Table:
     return Table(title, ("", "", "mean, 95 % CI"), rows)
 
 
-def _lineages(result: Json) -> Table:
+def _lineages(result: Json) -> Iterator[Table]:
     """What the children of each stage of each run come to."""
-    groups = result["groups"]
-    rows = [
-        (
-            one["name"] if group == "took_part" else "",
-            _GROUPS[group],
-            *(
-                words.number(one[stage][group])
-                + (
-                    f"\n{one[stage]['improver_id'][: words.SHORT_ID]}"
-                    if group == "took_part"
-                    else ""
-                )
-                for stage in STAGES
-            ),
-        )
-        for one in result["lineages"]
-        for group in groups
-    ]
-    rows += [
-        ("mean", _GROUPS[group], *(words.mean_and_interval(told[stage], "\n") for stage in STAGES))
-        for group, told in groups.items()
-    ]
     children = "1 child" if result["children"] == 1 else f"{result['children']:,} children"
-    title = f"Mean meta-utility of {children} of each improver, on hidden instances"
-    return Table(title, ("run", "", *STAGES), tuple(rows))
+    for group, told in result["groups"].items():
+        rows = [
+            (one["name"], *(words.number(one[stage][group]) for stage in STAGES))
+            for one in result["lineages"]
+        ]
+        rows.append(("mean", *(words.mean_and_interval(told[stage], "\n") for stage in STAGES)))
+        title = f"On {_GROUPS[group]}: mean meta-utility of {children} of each improver"
+        yield Table(title, ("run", *STAGES), tuple(rows))
 
 
 def _notes(result: Json) -> Iterator[str]:

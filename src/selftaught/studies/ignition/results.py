@@ -121,8 +121,8 @@ def _group(
 def _verdict(late: Mapping[str, Any], margin: float) -> dict[str, str]:
     """By the interval of late minus early, in a word and in words."""
     if late["ci95"] is None or late["n"] < FEW:
-        why = f"fewer than {FEW} runs" if late["n"] < FEW else "the runs do not differ"
-        return {"verdict": NOT_SHOWN, "said": f"not shown: {why}, which have no interval to go by"}
+        why = f"of fewer than {FEW} runs nothing is" if late["n"] < FEW else "all runs are alike"
+        return {"verdict": NOT_SHOWN, "said": f"not shown: {why}"}
     low, high = late["ci95"]
     if low > 0:
         small = f", by less than {margin:g}" if high < margin else ""
