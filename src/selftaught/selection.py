@@ -8,7 +8,7 @@ seed and the step.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TypeAlias
@@ -120,6 +120,22 @@ class Novel(Best):
             tries[J.program.id] += 1
             turns.append((proposer, J))
         return turns
+
+
+@dataclass(frozen=True, slots=True)
+class Remembering:
+    """Another selection, of whose turns somebody is told before they are taken."""
+
+    select: Selection
+    remember: Callable[[Sequence[Improver]], Awaitable[None]]
+
+    async def __call__(self, archive: Archive, t: int) -> Sequence[Turn]:
+        turns = await self.select(archive, t)
+        await self.remember([J for _, J in turns])
+        return turns
+
+    async def stands(self, archive: Archive) -> Improver:
+        return await self.select.stands(archive)
 
 
 def clade_of(archive: Archive, I: Improver) -> list[Tried]:

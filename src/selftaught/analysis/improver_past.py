@@ -36,12 +36,15 @@ def improver_past(run: RecordedRun, improver: str) -> dict[str, Any]:
         if (one.role, one.improver) == ("inner", improver) and _is_search(one.repeat)
     ]
     ends, read = latest(events, InvocationEnd), _Read(run)
-    means = {
-        one.improver: one.mean
-        for one in latest(events, MetaEvaluation).values()
-        if one.stream == _SEARCH
-    }
-    proposals = sorted(latest(events, Proposal).values(), key=lambda one: (one.t, one.k))
+    means: dict[str, float] = {}
+    proposals: dict[str, tuple[Proposal, float | None]] = {}
+    for event in events:
+        match event.body:
+            case MetaEvaluation(stream="search") as meta:
+                means[meta.improver] = meta.mean
+            case Proposal(parent=parent) as one if parent == improver:
+                # As it was known then: of the step under way there may be more in the journal.
+                proposals[event.key] = one, means.get(one.improver or "")
     return _capped(
         {
             "search": means.get(improver),
@@ -55,11 +58,10 @@ def improver_past(run: RecordedRun, improver: str) -> dict[str, Any]:
                     "adopted": one.accepted,
                     # The reason of any other is by val.
                     "failed": one.reason[:_DETAIL_CHARS] if one.improver is None else None,
-                    "search": means.get(one.improver or ""),
+                    "search": search,
                     "changes": _changes(run, improver, one.improver),
                 }
-                for one in proposals
-                if one.parent == improver
+                for one, search in proposals.values()
             ],
         }
     )

@@ -33,7 +33,7 @@ from selftaught.journal.study_events import (
     StepProposal,
 )
 from selftaught.meta_utility import Improver
-from selftaught.selection import selection
+from selftaught.selection import Remembering, selection
 from selftaught.studies.first_program import with_seed, with_seed_value
 from selftaught.studies.improvers import check_starts, load_improver
 from selftaught.studies.rehearsals import Rehearsals, Step
@@ -141,6 +141,7 @@ class _Study:
         self._held = 2 + len(self._others)
         self._seed = SandboxedImprover(context, asked.improver, "inner")
         self._final: Improver = self._seed
+        self._pasts: dict[str, dict[str, Any]] = {}
         self._has_measured = False
 
     async def run(self) -> Ended:
@@ -153,6 +154,9 @@ class _Study:
         queried = MetaQuery(
             context, self._u_meta, description, self._past_of if config.history else None
         )
+        select = selection(config.select, self._u_meta, config.proposals, context.seed)
+        if config.history:
+            select = Remembering(select, self._remember)
         try:
             await stop(
                 SandboxedImprover(context, self._seed.program, "proposal"),
@@ -161,7 +165,7 @@ class _Study:
                 context.model,
                 config.iterations,
                 build=builder(context, "proposal"),
-                select=selection(config.select, self._u_meta, config.proposals, context.seed),
+                select=select,
                 accept=policy(config.accept, config.decisions, config.certify_pairs),
                 report=self._report,
             )
@@ -181,8 +185,14 @@ class _Study:
         return ended
 
     async def _past_of(self, program: Program) -> dict[str, Any]:
-        await self._u_meta.score(builder(self._context, "inner")(program), "search")
-        return improver_past(self._recorded(), program.id)
+        return self._pasts[program.id]
+
+    async def _remember(self, improved: Sequence[Improver]) -> None:
+        """What proposals of a step are told, before any of them begins: so it is the same whichever
+        is first."""
+        distinct = {J.program.id: J for J in improved}
+        await together(self._u_meta.score(J, "search") for J in distinct.values())
+        self._pasts = {one: improver_past(self._recorded(), one) for one in distinct}
 
     # --- reports --------------------------------------------------------------------------------
 
