@@ -92,6 +92,11 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         **{"task": "t", "improver": _ID, "index": 0, "runs": ["i"], "samples": 2, "scorings": 2},
         **{"usd": 0.5, "edited": 0, "points": [], "bounds": [0.0, None]},
     },
+    "ignition_child": {
+        **{"lineage": 0, "improver": _ID, "child": 0, "runs": ["i"], "program": _ID, "samples": 2},
+        **{"scorings": 2, "search": 0.5, "values": {"t": [0.5]}, "bounds": {"t": [0.0, 1.0]}},
+        "seed_values": {},
+    },
     "audit_tally": {
         **{"condition": "with", "invocation": "i", "samples": 1, "no_code": 0},
         "programs": {_ID: 1},

@@ -77,9 +77,9 @@ FAULTS = (
         "engine/test_evaluator.py wall/test_randomness.py",
     ),
     Fault(
-        "selftaught/algorithm.py", "await I(u_queried, I.", "await I(u_queried, I_0.", "algorithm"
+        "selftaught/algorithm.py", "await I(u_queried, J.", "await I(u_queried, I_0.", "algorithm"
     ),
-    Fault("selftaught/algorithm.py", "task.judged(stream, run)(s)", "u(s)", "algorithm"),
+    Fault("selftaught/meta_utility.py", "task.judged(stream, run)(s)", "u(s)", "algorithm"),
     Fault("selftaught/acceptance.py", "difference.mean > 0:", "difference.mean >= 0:", "algorithm"),
     Fault("selftaught/acceptance.py", "estimate.mean <= 0:", "estimate.mean < 0:", "algorithm"),
     # frames and messages

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 
-from selftaught.algorithm import Acceptance, Decision, Improver, MetaScore, MetaUtility
+from selftaught.algorithm import Acceptance, Decision
 from selftaught.core.betting import looks, needed_e_value, paired, verdict
 from selftaught.core.concurrency import together
 from selftaught.core.errors import ConfigError
 from selftaught.core.outcome import Failed
 from selftaught.core.statistics import Estimate, paired_difference
+from selftaught.meta_utility import Improver, MetaScore, MetaUtility
 
 
 def _comparable(incumbent: Improver, proposal: Improver | Failed) -> Improver | Decision:
@@ -39,7 +40,8 @@ def _policy(judge: Callable[[Estimate, MetaScore], tuple[bool, str]]) -> Accepta
         old, new = await together(u_meta.score(one, "val") for one in (incumbent, found))
         difference = paired_difference(new.values, old.values, new.bounds)
         accepted, reason = judge(difference, new)
-        return Decision(found if accepted else incumbent, accepted, difference, reason)
+        stands = found if accepted else incumbent
+        return Decision(stands, accepted, difference, reason, val=new)
 
     return accept
 
@@ -74,15 +76,16 @@ class Certified:
     stood is at most 5 %, whatever it proposes.
     """
 
-    def __init__(self, steps: int, most: int) -> None:
-        """For one run of so many steps, and with so many pairs a step at most."""
-        self._needed, self._most = needed_e_value(steps), most
-        self._step = 0
+    def __init__(self, decisions: int, most: int) -> None:
+        """For one run that decides so often, and with so many pairs a decision at most."""
+        self._needed, self._most = needed_e_value(decisions), most
+        self._asked = 0
 
     async def __call__(
         self, incumbent: Improver, proposal: Improver | Failed, u_meta: MetaUtility
     ) -> Decision:
-        self._step += 1
+        self._asked += 1  # before anything is waited for, so in the order of the proposals
+        own = str(self._asked)
         found = _comparable(incumbent, proposal)
         if isinstance(found, Decision):
             return found
@@ -91,7 +94,7 @@ class Certified:
         decided, measured = None, 0
         for rounds in at:
             wanted = range(measured, rounds)
-            more = await u_meta.pairs(found, incumbent, "val", str(self._step), wanted)
+            more = await u_meta.pairs(found, incumbent, "val", own, wanted)
             for task, values in more.items():
                 pairs[task] += values
             decided, measured = verdict(pairs, self._needed, at), rounds
@@ -105,15 +108,15 @@ class Certified:
 POLICIES: dict[str, Acceptance] = {"strict": strict, "revert": revert, "paper": paper}
 
 
-def policy(name: str, steps: int, most: int) -> Acceptance:
+def policy(name: str, decisions: int, most: int) -> Acceptance:
     """For one run.
 
     Args:
-        steps, most: as of `Certified`.
+        decisions, most: as of `Certified`.
     Raises: ConfigError for a name that is none.
     """
     if name == "certified":
-        return Certified(steps, most)
+        return Certified(decisions, most)
     if name not in POLICIES:
         names = ", ".join((*POLICIES, "certified"))
         raise ConfigError(f"unknown acceptance policy {name!r}: use one of {names}")

@@ -1,17 +1,17 @@
 """STOP, as in the paper (Zelikman, Lorch, Mackey, Kalai, arXiv 2310.02304, Algorithm 1).
 
     I_t = I_{t-1}(u_meta, I_{t-1}, M),   t = 1..T
-    u_meta(I) = mean over (u, s) of u(I(u, s, M))
 
 The improver I is a program; the language model M never changes. What the paper leaves open is said
-in two words: each downstream pair (u, s) is a `Downstream` task with three streams of instances,
-and what becomes of a proposal is an `Acceptance` policy.
+in two words: what becomes of a proposal is an `Acceptance` policy, and which improver proposes, and
+which one is improved, a `Selection` from the archive of all that was adopted. The paper's is an
+archive of one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 from selftaught.core.betting import Pairs
@@ -19,106 +19,8 @@ from selftaught.core.concurrency import beside, together
 from selftaught.core.language_model import LanguageModel
 from selftaught.core.outcome import Failed
 from selftaught.core.program import Program
-from selftaught.core.seeds import Stream
-from selftaught.core.statistics import Bounds, Estimate, estimate
-
-
-class Utility(Protocol):
-    """u: scores a program."""
-
-    async def __call__(self, s: Program) -> float: ...
-
-
-class Improver(Protocol):
-    """I: an untrusted program, run in the sandbox. I(u, s, M) is an improved s, or a failure."""
-
-    @property
-    def program(self) -> Program: ...
-
-    async def __call__(self, u: Utility, s: Program, M: LanguageModel) -> Program | Failed: ...
-
-
-class Downstream(Protocol):
-    """A downstream pair (u, s): a seed program, and utilities on each stream's instances."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def s(self) -> Program: ...
-
-    def searched(self, stream: Stream, run: int | str) -> Utility:
-        """What the improver may query in this run: instances of `search`, never of the others."""
-        ...
-
-    def judged(self, stream: Stream, run: int | str) -> Utility:
-        """What its result is worth: the normalised utility on the stream's own instances."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class MetaScore:
-    """An improver's meta-utility: one normalised value an improver run, by task.
-
-    `bounds` are theirs, as far as intervals know of them.
-    """
-
-    values: Mapping[str, tuple[float, ...]]
-    bounds: Bounds | None = None
-
-    @property
-    def estimate(self) -> Estimate:
-        return estimate(self.values, self.bounds)
-
-
-class MetaUtility:
-    """u_meta: the mean utility that an improver reaches on the downstream tasks."""
-
-    def __init__(
-        self, tasks: Sequence[Downstream], M: LanguageModel, runs: Mapping[Stream, int]
-    ) -> None:
-        self.tasks = tasks
-        self.runs = runs
-        self.M = M
-
-    async def score(self, I: Improver, stream: Stream) -> MetaScore:  # noqa: E741
-        """u_meta(I) on a stream: each task over `runs[stream]` improver runs, all at once."""
-        runs = [(task, run) for task in self.tasks for run in range(self.runs[stream])]
-        values = await together(self._run(I, task, stream, run) for task, run in runs)
-        by_task: dict[str, list[float]] = {task.name: [] for task in self.tasks}
-        for (task, _), value in zip(runs, values, strict=True):
-            by_task[task.name].append(value)
-        return MetaScore({name: tuple(listed) for name, listed in by_task.items()})
-
-    async def pairs(
-        self, new: Improver, old: Improver, stream: Stream, name: str, rounds: range
-    ) -> dict[str, list[tuple[float, float]]]:
-        """Values of both by task, paired: each pair on instances that no other run has, of this
-        name or another, so that all pairs are independent."""
-        runs = [
-            (task, f"{name}-{one * len(self.tasks) + place}")
-            for one in rounds
-            for place, task in enumerate(self.tasks)
-        ]
-        arms = [self._run(I, task, stream, run) for task, run in runs for I in (new, old)]  # noqa: E741
-        values = iter(await together(arms))
-        by_task: dict[str, list[tuple[float, float]]] = {task.name: [] for task in self.tasks}
-        for task, _ in runs:
-            by_task[task.name].append((next(values), next(values)))
-        return by_task
-
-    async def _run(
-        self,
-        I: Improver,  # noqa: E741
-        task: Downstream,
-        stream: Stream,
-        run: int | str,
-    ) -> float:
-        """One improver run: u(I(u, s, M)). A run that fails is worth the lowest value, 0."""
-        s = await I(task.searched(stream, run), task.s, self.M)
-        if isinstance(s, Failed):
-            return 0.0
-        return await task.judged(stream, run)(s)
+from selftaught.core.statistics import Estimate
+from selftaught.meta_utility import Improver, MetaScore, MetaUtility, Utility
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +33,7 @@ class Decision:
         val_difference: paired difference of meta-utility on val, proposal minus incumbent.
         reason: why, in a few words.
         pairs: by what it was decided, if by pairs that nothing else decided.
+        val: the proposal's own score on val, if it was decided by that.
     """
 
     improver: Improver
@@ -138,12 +41,56 @@ class Decision:
     val_difference: Estimate | None
     reason: str
     pairs: Pairs | None = None
+    val: MetaScore | None = None
 
 
 Proposal: TypeAlias = Improver | Failed
-Acceptance: TypeAlias = Callable[[Improver, Proposal, MetaUtility], Awaitable[Decision]]
+Acceptance: TypeAlias = Callable[[Improver, Proposal, MetaUtility], Coroutine[Any, Any, Decision]]
 Rest: TypeAlias = Coroutine[Any, Any, None]
-Report: TypeAlias = Callable[[int, Improver, Proposal | None, Decision | None], Awaitable[Rest]]
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A proposal of step t: who proposed it, what it was to improve, and what became of it."""
+
+    t: int
+    proposer: Improver
+    improved: Improver
+    proposal: Proposal
+    decision: Decision
+
+
+@dataclass(slots=True)
+class Archive:
+    """All that was tried, from I_0 on: a graph, where a program is improved by another than itself
+    or is found again."""
+
+    I_0: Improver
+    tried: list[Tried] = field(default_factory=list)
+
+    @property
+    def members(self) -> list[Improver]:
+        """What was adopted, each program once, in the order of the first."""
+        adopted = (one.decision.improver for one in self.tried if one.decision.accepted)
+        found: dict[str, Improver] = {}
+        for I in (self.I_0, *adopted):
+            found.setdefault(I.program.id, I)
+        return [*found.values()]
+
+
+class Selection(Protocol):
+    """Whose turn it is, and who stands. It decides by val, never by test."""
+
+    async def __call__(self, archive: Archive, t: int) -> Sequence[tuple[Improver, Improver]]:
+        """For each proposal of step t, side by side: who proposes, and what is improved."""
+        ...
+
+    async def stands(self, archive: Archive) -> Improver:
+        """What the run would end with by now."""
+        ...
+
+
+Report: TypeAlias = Callable[[int, Improver, Sequence[Tried]], Awaitable[Rest]]
 
 
 async def stop(
@@ -154,6 +101,7 @@ async def stop(
     T: int,
     *,
     build: Callable[[Program], Improver],
+    select: Selection,
     accept: Acceptance,
     report: Report,
 ) -> Improver:
@@ -162,22 +110,32 @@ async def stop(
     Args:
         u_queried: the meta-utility as improvers may query it, on the search stream.
         build: makes an improver of a program.
+        select: who proposes, and what is improved; in the paper I_{t-1} is both.
         accept: what becomes of a proposal; the paper takes whatever comes back.
-        report: told of the improver that stands after each step, I_0 at t = 0. What it leaves to
-            be done goes on beside the next step, and ends before the next report.
+        report: told of the improver that stands after each step, and of what was tried in it; I_0
+            at t = 0. What it leaves to be done goes on beside the next step, and ends before the
+            next report.
     Returns: I_T.
     """
+    archive = Archive(I_0)
 
-    async def step(I: Improver) -> tuple[Proposal, Decision]:  # noqa: E741
-        proposed = await I(u_queried, I.program, M)  # I_t = I_{t-1}(u_meta, I_{t-1}, M)
-        proposal = proposed if isinstance(proposed, Failed) else build(proposed)
-        return proposal, await accept(I, proposal, u_meta)
+    async def propose(I: Improver, J: Improver) -> Proposal:
+        proposed = await I(u_queried, J.program, M)  # I_t = I_{t-1}(u_meta, I_{t-1}, M)
+        return proposed if isinstance(proposed, Failed) else build(proposed)
 
-    I_t = I_0
-    rest = await report(0, I_t, None, None)
+    async def step(t: int) -> list[Tried]:
+        chosen = await select(archive, t)
+        proposals = await together(propose(I, J) for I, J in chosen)
+        decisions = await together(
+            accept(J, proposal, u_meta) for (_, J), proposal in zip(chosen, proposals, strict=True)
+        )
+        made = zip(chosen, proposals, decisions, strict=True)
+        return [Tried(t, I, J, proposal, decision) for (I, J), proposal, decision in made]
+
+    rest = await report(0, I_0, ())
     for t in range(1, T + 1):
-        proposal, decision = await beside(rest, step(I_t))
-        I_t = decision.improver
-        rest = await report(t, I_t, proposal, decision)
+        tried = await beside(rest, step(t))
+        archive.tried += tried
+        rest = await report(t, await select.stands(archive), tried)
     await rest
-    return I_t
+    return await select.stands(archive)

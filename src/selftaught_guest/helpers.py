@@ -7,20 +7,23 @@ Whoever runs an improver tells what it improves (`improving`), and each reply wi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
 from difflib import unified_diff
 from functools import lru_cache
-from typing import overload
+from typing import Any, overload
 
 from selftaught_guest.edits import EditFailed, apply_edits
 from selftaught_guest.reply import find_program, programs_of
 
-__all__ = ["EditFailed", "apply_edits", "changed_lines", "extract_code"]
+__all__ = ["EditFailed", "apply_edits", "changed_lines", "extract_code", "history"]
 
 _MOST_REPLIES = 1000
 
 _entry: str | None = None
 _solution = ""
+_NOTHING: dict[str, Any] = {"search": None, "runs": [], "proposals": []}
+_past: Mapping[str, Any] = _NOTHING
 _prompts: dict[int, Sequence[str]] = {}
 _programs_of = lru_cache(maxsize=32)(programs_of)
 
@@ -45,16 +48,23 @@ def extract_code(
     return [extract_code(text, program) for text in text_or_texts]
 
 
+def history() -> dict[str, Any]:
+    """What the host tells of the improver that is improved (see the meta-utility's description); of
+    anything else, and without `--history`, nothing is in it."""
+    return deepcopy(dict(_past))
+
+
 def changed_lines(old: str, new: str) -> str:
     """The lines that differ, as in a diff, without their places."""
     lines = [*unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=0)][2:]
     return "\n".join(line for line in lines if not line.startswith("@@"))
 
 
-def improving(solution: str, entry: str | None) -> None:
-    """From now on replies are about this program; `entry` is the function that it must define."""
-    global _entry, _solution
-    _solution, _entry = solution, entry
+def improving(solution: str, entry: str | None, past: Mapping[str, Any] | None = None) -> None:
+    """From now on replies are about this program; `entry` is the function that it must define, and
+    `past` is what is told of it."""
+    global _entry, _solution, _past
+    _solution, _entry, _past = solution, entry, past or _NOTHING
 
 
 def replied(messages: Sequence[str], replies: Iterable[str]) -> None:

@@ -92,7 +92,8 @@ def serve(descriptor: int) -> NoReturn:
                     answer = ("ok", _guarded(called, *args, **keywords), *printed.take())
                 elif message[0] == "improve":
                     requests, *given = services.connect(channel, message[3])  # before any clock
-                    helpers.improving(message[2], message[3].get("entry"))
+                    facts = message[3]
+                    helpers.improving(message[2], facts.get("entry"), facts.get("history"))
                     source, name, seed, output_bytes = message[1]
                     entry = _load(source, name, seed, _Sink(output_bytes))
                     answer = ("ok", _guarded(_improved, entry, message[2], given, requests))

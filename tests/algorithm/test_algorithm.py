@@ -10,19 +10,14 @@ from typing import Any
 import pytest
 
 from selftaught.acceptance import POLICIES, paper, policy, revert, strict
-from selftaught.algorithm import (
-    Decision,
-    Improver,
-    MetaScore,
-    MetaUtility,
-    Rest,
-    stop,
-)
+from selftaught.algorithm import Archive, Decision, Rest, Tried, stop
 from selftaught.core.errors import BudgetExceeded, ConfigError
 from selftaught.core.language_model import LanguageModel
 from selftaught.core.outcome import Failed
 from selftaught.core.program import Program
 from selftaught.core.seeds import Stream
+from selftaught.meta_utility import Improver, MetaScore, MetaUtility
+from selftaught.selection import Latest, clade_of, selection
 
 
 class NoModel:
@@ -216,6 +211,8 @@ def run_stop(
     accept: Any,
     iterations: int,
     worth: Mapping[str, float] | None = None,
+    select: str = "latest",
+    proposals: int = 1,
 ) -> tuple[Improver, list[Any]]:
     """The final improver, and everything that happened in order."""
     log: list[Any] = []
@@ -226,19 +223,13 @@ def run_stop(
     def build(program: Program) -> Scripted:
         return Scripted(program.source, list(answers[program.source]), log)
 
-    async def report(
-        t: int, improver: Improver, proposal: Improver | Failed | None, decision: Decision | None
-    ) -> Rest:
-        proposed = proposal.kind if isinstance(proposal, Failed) else proposal and proposal.program
-        log.append(
-            (
-                "report",
-                t,
-                improver.program.source,
-                proposed.source if isinstance(proposed, Program) else proposed,
-                decision and decision.accepted,
-            )
-        )
+    async def report(t: int, improver: Improver, tried: Sequence[Tried]) -> Rest:
+        said: list[Any] = [None, None] if not tried else []
+        for one in tried:
+            made = one.proposal
+            said.append(made.kind if isinstance(made, Failed) else made.program.source)
+            said.append(one.decision.accepted)
+        log.append(("report", t, improver.program.source, *said))
         return rest(t)
 
     async def rest(t: int) -> None:
@@ -249,14 +240,14 @@ def run_stop(
     left: list[int] = []
     first = build(Program(next(iter(answers))))
     u_meta = KnownMetaUtility(known, log)
-    final = asyncio.run(
-        stop(first, u_meta, u_queried, MODEL, iterations, build=build, accept=accept, report=report)
-    )
+    chosen = selection(select, u_meta, proposals, 7)
+    parts: Any = {"build": build, "select": chosen, "accept": accept, "report": report}
+    final = asyncio.run(stop(first, u_meta, u_queried, MODEL, iterations, **parts))
     assert left == [], "what a report leaves to be done is done"
     for entry in log:
         if entry[0] == "improve":
             assert entry[2] is u_queried, "an improver of improvers queries the search stream"
-            assert entry[3] == entry[1], "it improves itself"
+            assert select == "novel" or entry[3] == entry[1], "it improves itself"
             assert entry[4] is MODEL
     return final, [entry[:2] if entry[0] == "improve" else entry for entry in log]
 
@@ -331,8 +322,110 @@ def test_what_a_report_leaves_to_be_done_is_done_though_the_budget_ends_the_next
                 MODEL,
                 2,
                 build=build,
+                select=Latest(),
                 accept=strict,
                 report=report,
             )
         )
     assert done == [0]
+
+
+# --- an archive ---------------------------------------------------------------------------------
+
+
+def improved(log: Sequence[Any]) -> list[str]:
+    return [entry[1] for entry in log if entry[0] == "improve"]
+
+
+def test_of_several_proposals_of_a_step_the_one_furthest_ahead_stands() -> None:
+    answers = {"I0": ["low", "I1", "I2"], "I1": [], "I2": [], "low": []}
+    final, log = run_stop(answers, strict, 1, {"low": -1.0}, proposals=3)
+    assert final.program.source == "I2"
+    assert log[-1] == ("report", 1, "I2", "low", False, "I1", True, "I2", True)
+
+
+def test_the_best_by_its_lower_end_proposes_and_the_result_is_the_best_by_val() -> None:
+    answers = {"I0": ["sure", "wide"], "sure": ["sure"], "wide": []}
+    u_meta = KnownMetaUtility(
+        {"I0": [0.1, 0.2, 0.3], "sure": [0.5, 0.52, 0.51], "wide": [0.1, 0.9, 0.8]}
+    )
+    log: list[Any] = []
+
+    def build(program: Program) -> Scripted:
+        return Scripted(program.source, list(answers[program.source]), log)
+
+    async def report(t: int, improver: Improver, tried: Sequence[Tried]) -> Rest:
+        log.append(("stands", improver.program.source))
+        return asyncio.sleep(0)
+
+    parts: Any = {"build": build, "select": selection("best", u_meta, 2, 7), "accept": strict}
+    answers["sure"].append("sure")
+    first = build(Program("I0"))
+    final = asyncio.run(stop(first, u_meta, Worth({}), MODEL, 2, **parts, report=report))
+    assert improved(log) == ["I0", "I0", "sure", "sure"], "wide has the lower end of 0.6 +- 1.1"
+    assert [entry[1] for entry in log if entry[0] == "stands"] == ["I0", "wide", "wide"]
+    assert final.program.source == "wide"
+
+
+def test_what_least_was_tried_from_is_improved_by_the_best() -> None:
+    answers = {"I0": ["I1"], "I1": [Failed("raised"), "I2", Failed("raised")], "I2": ["I2"]}
+    _, log = run_stop(answers, strict, 4, select="novel")
+    assert improved(log) == ["I0", "I1", "I1", "I2"]
+
+
+def tried(t: int, parent: str, child: str | Failed, *, accepted: bool) -> Tried:
+    old = Scripted(parent)
+    new: Any = child if isinstance(child, Failed) else Scripted(child)
+    decision = Decision(new if accepted else old, accepted, None, "so it was")
+    return Tried(t, old, old, new, decision)
+
+
+def test_a_clade_is_all_that_was_tried_from_a_member_on() -> None:
+    archive = Archive(
+        Scripted("I0"),
+        [
+            tried(1, "I0", "a", accepted=True),
+            tried(1, "I0", "b", accepted=True),
+            tried(2, "a", "c", accepted=True),
+            tried(3, "c", "d", accepted=False),
+            tried(3, "b", Failed("raised"), accepted=False),
+            tried(4, "b", "c", accepted=True),  # found again
+            tried(5, "c", "e", accepted=False),
+        ],
+    )
+    assert [one.program.source for one in archive.members] == ["I0", "a", "b", "c"]
+    sizes = {one.program.source: len(clade_of(archive, one)) for one in archive.members}
+    assert sizes == {"I0": 7, "a": 3, "b": 3, "c": 2}
+
+
+def test_turns_are_drawn_by_what_came_of_a_clade_and_the_same_for_the_same_seed() -> None:
+    archive = Archive(
+        Scripted("I0"),
+        [
+            tried(1, "I0", "good", accepted=True),
+            tried(1, "I0", "fair", accepted=True),
+            tried(1, "I0", "poor", accepted=True),
+            *(tried(t, "poor", Failed("raised"), accepted=False) for t in range(2, 12)),
+        ],
+    )
+    known = {"I0": [0.5] * 10, "good": [0.6] * 10, "poor": [0.6] * 10}
+    values = known | {"fair": [0.4, *[0.6] * 9]}
+
+    async def choose(chosen: Any) -> Any:
+        return await chosen(archive, 12)
+
+    def turns(seed: int) -> list[str]:
+        chosen = selection("thompson", KnownMetaUtility(values), 50, seed)
+        found: Any = asyncio.run(choose(chosen))
+        assert all(proposer is of for proposer, of in found)
+        return [of.program.source for _, of in found]
+
+    assert turns(3) == turns(3) != turns(4)
+    # good: Beta(11, 1), fair: Beta(10, 2). poor: Beta(11, 101); I0: Beta(35, 107), being all.
+    assert set(turns(3)) == {"good", "fair"}
+    assert turns(3).count("good") > turns(3).count("fair")
+
+
+def test_an_unknown_selection_is_named_with_those_that_there_are() -> None:
+    with pytest.raises(ConfigError, match=r"'luck'.*latest, best, thompson, novel"):
+        selection("luck", KnownMetaUtility({}), 1, 0)

@@ -20,7 +20,7 @@ import pytest
 from scipy import stats
 
 from selftaught.acceptance import Certified
-from selftaught.algorithm import Decision, Improver, MetaUtility
+from selftaught.algorithm import Decision
 from selftaught.core.betting import (
     ERROR,
     PAIRS,
@@ -34,6 +34,7 @@ from selftaught.core.betting import (
 )
 from selftaught.core.language_model import LanguageModel
 from selftaught.core.program import Program
+from selftaught.meta_utility import Improver, MetaUtility
 
 Array: TypeAlias = "np.ndarray[Any, np.dtype[np.float64]]"
 Drawn: TypeAlias = Callable[[np.random.Generator, int], tuple[Array, Array]]

@@ -67,7 +67,8 @@ class MeasuredRun:
 def measured_run(run: RecordedRun) -> MeasuredRun:
     """What a run has measured so far."""
     events = run.events
-    drawn, so_far = _drawn_on_test(events), _drawn_so_far(events)
+    proposals = run.head.config.get("proposals", 1)  # older runs do not say it
+    drawn, so_far = _drawn_on_test(events), _drawn_so_far(events, proposals)
     finals: dict[str, MetaEvaluation] = {}
     points: dict[int, Point] = {}
     baselines: dict[str, MeasuredBaseline] = {}
@@ -92,8 +93,8 @@ def measured_run(run: RecordedRun) -> MeasuredRun:
     return MeasuredRun(head.run_id, head.seed, head.state, ordered, tuple(baselines.values()))
 
 
-def _drawn_so_far(events: Sequence[Event]) -> Callable[[int], int]:
-    """Responses that a run had drawn when step t was measured, by t.
+def _drawn_so_far(events: Sequence[Event], proposals: int) -> Callable[[int], int]:
+    """Responses that a run of so many proposals a step had drawn when step t was measured, by t.
 
     An improver is measured on test beside the next proposal: what that draws is not of its step.
     """
@@ -101,12 +102,13 @@ def _drawn_so_far(events: Sequence[Event]) -> Callable[[int], int]:
     standing: dict[int, str] = {}
     of_steps: defaultdict[int, int] = defaultdict(int)
     on_test: defaultdict[str, int] = defaultdict(int)
-    step = 0
+    step = proposed = 0
     for event in events:
         match event.body:
             case Invocation() as start if event.key not in begun:
                 begun[event.key] = start
-                step += start.role == "proposal"
+                proposed += start.role == "proposal"
+                step = -(-proposed // proposals)
             case Iteration() as body:
                 standing[body.t] = body.improver_id
             case LmAnswer(state="answered", invocation=key, usage=usage):

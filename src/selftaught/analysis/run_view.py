@@ -58,9 +58,11 @@ class ProgramView:
 
 @dataclass(frozen=True, slots=True)
 class ProposalView:
-    """One step of Algorithm 1: what was proposed and what became of it.
+    """A proposal of a step of Algorithm 1, and what became of it.
 
     Attributes:
+        k: its place among those of the step, and `of`, how many those are.
+        parents: of it; the second has proposed it, where that is not what it improves.
         improver: the proposed improver against its parent; None if the proposal failed.
         val_difference: paired on `val`; None if it was not measured.
     """
@@ -71,12 +73,21 @@ class ProposalView:
     accepted: bool
     val_difference: Estimate | None
     reason: str
+    k: int = 0
+    of: int = 1
+    parents: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> str:
+        return f"{self.t}.{self.k + 1}" if self.of > 1 else str(self.t)
 
     def as_json(self) -> dict[str, Any]:
         difference = self.val_difference
         return {
             "t": self.t,
+            "k": self.k,
             "parent_id": self.parent_id,
+            "parents": list(self.parents),
             "improver_id": None if self.improver is None else self.improver.program_id,
             "accepted": self.accepted,
             "val_difference": None if difference is None else difference.as_json(),
@@ -187,7 +198,7 @@ def _phase(events: Sequence[Event]) -> str | None:
 
 
 def _proposals(run: RecordedRun) -> list[ProposalView]:
-    bodies = sorted(latest(run.events, Proposal).values(), key=lambda body: body.t)
+    bodies = sorted(latest(run.events, Proposal).values(), key=lambda body: (body.t, body.k))
     return [
         ProposalView(
             t=body.t,
@@ -196,6 +207,9 @@ def _proposals(run: RecordedRun) -> list[ProposalView]:
             accepted=body.accepted,
             val_difference=body.val_difference,
             reason=body.reason,
+            k=body.k,
+            of=run.head.config.get("proposals", 1),
+            parents=tuple(filter(None, (body.parent, body.proposer))),
         )
         for body in bodies
     ]

@@ -155,6 +155,9 @@ def self_improve(
     model: ModelLike = DEFAULT_MODEL,
     accept: str = "strict",
     certify_pairs: int = PAIRS,
+    select: str = "latest",
+    proposals: int = 1,
+    history: bool = False,
     budget: Budget | Mapping[str, float] | None = None,
     limits: ImproverLimits | None = None,
     seed: int = 0,
@@ -180,7 +183,10 @@ def self_improve(
         tasks: downstream tasks, their names, or files; or one of them.
         iterations: T.
         accept: what becomes of a proposal: strict, revert, paper or certified.
-        certify_pairs: pairs of improver runs by which certified decides a step at most.
+        certify_pairs: pairs of improver runs by which certified decides a proposal at most.
+        select: who proposes, of all that was adopted: latest (the paper's), best, thompson, novel.
+        proposals: a step, side by side.
+        history: whether improvers can read what became of the improver that they improve.
         runs: improver runs a task on each stream, such as `{"search": 5, "val": 15}`.
         repeats: independent runs, with seeds `seed`, `seed + 1` and so on, that share the budget.
         baselines: whether the final improver is compared to chain of thought, greedy iteration and

@@ -40,6 +40,7 @@ from selftaught.journal.events import ClockRead
 MAX_TEMPERATURE = 2.0
 _MOST_TEXTS = 10_000
 _NOTE_CHARS = 500
+_SHOWN_CHARS = 500
 _WHOLE = Fraction(1)
 
 
@@ -94,6 +95,7 @@ class Broker:
         uses: of the utility; a program that a race stops takes that share of a use.
         scored: what it had scored, and not stopped, after so many calls, where somebody wants to
             know.
+        messages: the first of each call, as far as its improver's past is told.
     """
 
     context: RunContext
@@ -109,6 +111,7 @@ class Broker:
     asked: set[str] = field(default_factory=set)
     ended: JournalEnds | None = None
     scored: list[tuple[int, str | None]] | None = None
+    messages: list[str] = field(default_factory=list)
     _is_spent: bool = False
     _whole: set[str] = field(default_factory=set)
     _race: asyncio.Event | None = None
@@ -148,8 +151,9 @@ class Broker:
             after=tuple(calls for calls, _ in known),
             programs=tuple(None if text is None else content_id(text) for _, text in known),
             stopped=(stopped.numerator, stopped.denominator),
+            asked=tuple(map(content_id, self.messages)),
         )
-        return body, [text for _, text in known if text is not None]
+        return body, [*(text for _, text in known if text is not None), *self.messages]
 
     def _scored_as(self, solution: str | None) -> str | None:
         """The text that was scored, None where there was nothing to score."""
@@ -286,6 +290,8 @@ class Broker:
                 "budget", f"all {self.calls} calls of the language model are spent in this run"
             )
         self.calls += 1
+        if self.scored is not None and self.context.tells_past:
+            self.messages.append(messages[0][:_SHOWN_CHARS])
         times_used = self.calls
         wanted = min(n * len(messages), self.limits.samples_per_call)
         if self.samples_left is not None:

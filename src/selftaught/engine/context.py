@@ -40,6 +40,7 @@ class RunContext:
     `version_scheme` is that of the run's tasks, from which keys follow; `reply_scheme` is how the
     programs of replies are found. `bounds` are those of
     normalised values, as its intervals know of them. `requesters` has one for each of its models.
+    `tells_past` says whether improvers can read what became of what they improve.
     """
 
     run_id: str
@@ -62,6 +63,7 @@ class RunContext:
     version_scheme: int = VERSION_SCHEME
     reply_scheme: int = REPLY_SCHEME
     bounds: Bounds | None = None
+    tells_past: bool = False
     now: Callable[[], float] = time.time
     _noticed: set[str] = field(default_factory=set)
     _reader: ReplyReader = field(init=False)

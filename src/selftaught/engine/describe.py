@@ -33,6 +33,13 @@ _MODELS = """
 #   prompt, batch_prompt and start take model=NAME, to ask that one; without it the model of each
 #   response is drawn"""
 
+_HISTORY = """
+# `from helpers import history`: history() is what is known of what is improved, as data:
+#   {"search": its meta-utility or None, "runs": [{"task", "outcome", "detail", "calls", "samples",
+#   "scored", "asked": prompts, "failures": {kind: count}, "best": [[samples, value], ...]}, ...],
+#   "proposals": [{"adopted", "failed", "search", "changes"}, ...]}
+# with each of its improver runs in meta_utility, and what was proposed for it before."""
+
 
 def describe_task(task: Task, modules: Sequence[str] = (), scheme: int = VERSION_SCHEME) -> str:
     """What a task shows of itself, and what its programs can import.
@@ -57,12 +64,16 @@ def describe_meta_utility(
     modules: Sequence[str] = (),
     reply_scheme: int = REPLY_SCHEME,
     models: Sequence[str] = (),
+    *,
+    history: bool = False,
 ) -> str:
     """The description of the meta-utility, in the form of a program.
 
     Args:
         models: their names, where the run has several.
+        history: whether improvers can read what became of what they improve.
     """
+    told = _HISTORY if history else ""
     choice = _MODELS.format(", ".join(map(repr, models))) if models else ""
     per_task = "\n".join(
         f"    {task.name!r},  # {'a cost, ' if task.minimize else ''}{task.scale.said}"
@@ -82,7 +93,7 @@ def describe_meta_utility(
 #   language_model.budget = {limits.calls} calls; language_model.times_used{choice}
 # A call past the model's budget raises an exception; a use past the utility's budget is worth the
 # lowest value. Responses past max_responses_per_call are not drawn. One batch_prompt is one call.
-{_HELPERS[reply_scheme]} Only {importable} can be imported.
+{_HELPERS[reply_scheme]} Only {importable} can be imported.{told}
 # An improver run may use {limits.cpu_s:g} CPU seconds of its own.
 
 DOWNSTREAM_TASKS = [

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from selftaught.algorithm import Utility
 from selftaught.core.budget import ImproverLimits, Usage
 from selftaught.core.errors import BudgetExceeded, JournalEnds
 from selftaught.core.language_model import LanguageModel
@@ -19,6 +18,7 @@ from selftaught.engine.broker import Broker
 from selftaught.engine.context import RunContext
 from selftaught.engine.utilities import QueriedUtility
 from selftaught.journal.events import Diverged, Invocation, InvocationEnd
+from selftaught.meta_utility import Utility
 
 Role: TypeAlias = Literal["first", "proposal", "inner", "restart", "improve"]
 
@@ -93,6 +93,7 @@ class SandboxedImprover:
         broker = Broker(context, key, u, s.entry, limits, self.samples_cap, s.source)
         broker.draws_all = self.draws_all
         broker.scored = [] if self.is_traced else None
+        past = await u.past_of(s)
         self._record_start(key, u)
         with context.improver_run(self.role, **u.facts()):
             try:
@@ -103,7 +104,7 @@ class SandboxedImprover:
                         seed=derive("guest", guest_root(context.seed), key) >> 64,
                     ),
                     s.source,
-                    guest_facts(context, s.entry, u.description, limits),
+                    guest_facts(context, s.entry, u.description, limits) | past,
                     depth=u.depth,
                     cpu_s=limits.cpu_s,
                     serve=broker.serve,
@@ -179,7 +180,8 @@ def _both_failed_alike(one: Program | Failed, other: Program | Failed) -> bool:
 
 def builder(context: RunContext, role: Role) -> Callable[[Program], SandboxedImprover]:
     """Makes improvers of programs, for one role."""
-    return lambda program: SandboxedImprover(context, program, role)
+    traced = context.tells_past and role == "inner"
+    return lambda program: SandboxedImprover(context, program, role, is_traced=traced)
 
 
 def guest_facts(

@@ -10,12 +10,11 @@ from fractions import Fraction
 from functools import partial
 from typing import Any, TypedDict
 
-from selftaught.algorithm import Improver, MetaScore, MetaUtility
 from selftaught.core.concurrency import SingleFlight
 from selftaught.core.errors import CUT_SHORT, Enough
 from selftaught.core.evolve_block import LOST, frame_of
 from selftaught.core.outcome import EvaluationOutcome, Failed, Scored, stopped
-from selftaught.core.program import IMPROVER_ENTRY, Program
+from selftaught.core.program import Program
 from selftaught.core.seeds import Stream
 from selftaught.core.task import Task
 from selftaught.core.utility import RACED
@@ -27,6 +26,7 @@ from selftaught.engine.utility_error import ON_CANDIDATE
 from selftaught.journal.events import Evaluation
 from selftaught.journal.race_events import Raced
 from selftaught.journal.study_events import MetaEvaluation
+from selftaught.meta_utility import Improver, MetaScore, MetaUtility
 
 
 class Facts(TypedDict):
@@ -68,6 +68,10 @@ class QueriedUtility(ABC):
     @abstractmethod
     def facts(self) -> Facts:
         """What the journal says of it."""
+
+    async def past_of(self, program: Program) -> dict[str, Any]:
+        """What a guest that improves the program is told of it besides."""
+        return {}
 
     async def __call__(self, s: Program) -> float:
         return (await self.query(s))[0]
@@ -308,33 +312,6 @@ class CachedMetaUtility(MetaUtility):
         )
         self._context.record(body, key, (improver.program.source,))
         return score
-
-
-class MetaQuery(QueriedUtility):
-    """The meta-utility as an improver of improvers may query it: on search, by its mean."""
-
-    depth = 0
-    lowest = 0.0
-
-    def __init__(
-        self,
-        context: RunContext,
-        u_meta: CachedMetaUtility,
-        description: str,
-    ) -> None:
-        self._u_meta = u_meta
-        self.key = make_key(context.root, "meta")
-        self.description = description
-
-    async def query(self, program: Program) -> tuple[float, str]:
-        improver = self._u_meta.build(Program(program.source, IMPROVER_ENTRY))
-        score = await self._u_meta.score(improver, "search")
-        means = {task: math.fsum(v) / len(v) for task, v in score.values.items()}
-        feedback = ", ".join(f"{task}: {mean:.4f}" for task, mean in means.items())
-        return score.estimate.mean, feedback
-
-    def facts(self) -> Facts:
-        return {"task": None, "stream": "search", "repeat": None}
 
 
 def _repeat(stream: Stream, run: int | str) -> str:

@@ -18,10 +18,11 @@ class SearchTrace(EventRecord, frozen=True):
         after: how many calls it had made before each scoring, in the order of its requests.
         programs: texts that it had scored; None for what is no program's text.
         stopped: uses that programs took which a race stopped, as a fraction.
+        asked: texts of how the first message of each call begins, where a run tells of its past.
     """
 
     kind: ClassVar[str] = "search_trace"
-    naming_texts = ("programs",)
+    naming_texts = ("programs", "asked")
 
     samples: tuple[int, ...]
     usd: tuple[Number, ...] | None
@@ -29,6 +30,7 @@ class SearchTrace(EventRecord, frozen=True):
     after: tuple[int, ...]
     programs: tuple[str | None, ...]
     stopped: tuple[int, int] = (0, 1)
+    asked: tuple[str, ...] = ()
 
     @property
     def uses(self) -> int:

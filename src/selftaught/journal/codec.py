@@ -16,7 +16,7 @@ from typing import Any, TypeAlias, TypeVar, get_args
 import msgspec
 
 from selftaught.core.budget import Usage
-from selftaught.journal import bench_events, events, race_events, study_events
+from selftaught.journal import bench_events, events, ignition_events, race_events, study_events
 from selftaught.journal.events import Result
 from selftaught.journal.record import EventRecord, Record
 
@@ -35,7 +35,7 @@ Body: TypeAlias = EventRecord | Other
 # Ours, by how they are stored: all that these modules describe.
 KINDS: dict[str, type[EventRecord]] = {
     one.kind: one
-    for module in (events, study_events, bench_events, race_events)
+    for module in (events, study_events, bench_events, race_events, ignition_events)
     for one in vars(module).values()
     if isinstance(one, type) and issubclass(one, EventRecord) and hasattr(one, "kind")
 }

@@ -38,16 +38,17 @@ class MetaEvaluation(EventRecord, frozen=True):
 
 
 class Proposal(EventRecord, frozen=True):
-    """A proposed improver and what became of it; its key follows from t.
+    """A proposed improver and what became of it; its key follows from its place.
 
     Attributes:
-        parent: text of the improver that stood.
+        parent, proposer: texts of what it was to improve, and of who did, None if by itself.
         improver: text of the proposal; None if that failed.
         val_difference: paired, on val; None if it was not measured.
+        k: its place in its step.
     """
 
     kind: ClassVar[str] = "proposal"
-    naming_texts = ("parent", "improver")
+    naming_texts = ("parent", "improver", "proposer")
 
     t: int
     parent: str
@@ -55,6 +56,8 @@ class Proposal(EventRecord, frozen=True):
     accepted: bool
     val_difference: Estimate | None
     reason: str
+    k: int = 0
+    proposer: str | None = None
 
 
 class StepProposal(Record, frozen=True):
@@ -71,17 +74,18 @@ class StepProposal(Record, frozen=True):
 class Iteration(EventRecord, frozen=True):
     """The improver that stands after step t: one of `iterations` of `run --json`.
 
-    Its key follows from t.
+    Its key follows from t. Of several `proposals` `proposal` is the one that stands, or the first.
     """
 
     kind: ClassVar[str] = "iteration"
-    naming_texts = ("improver_id", "proposal")
+    naming_texts = ("improver_id", "proposal", "proposals")
 
     t: int
     improver_id: str
     val: Estimate
     test: Estimate
     proposal: StepProposal | None
+    proposals: tuple[StepProposal, ...] = ()
 
 
 class Baseline(EventRecord, frozen=True):
@@ -138,20 +142,22 @@ class Paired(EventRecord, frozen=True):
 
 
 class Certificate(Paired, frozen=True):
-    """The pairs by which the proposal of step t was decided; its key follows from t."""
+    """The pairs by which a proposal was decided; its key is as a `Proposal`'s."""
 
     kind: ClassVar[str] = "certificate"
 
     t: int
+    k: int = 0
 
 
 class Promotion(Paired, frozen=True):
-    """A proposal that step t of a run adopted, measured anew; its key follows from both."""
+    """A proposal that a run adopted, measured anew; its key follows from the run and its place."""
 
     kind: ClassVar[str] = "promotion"
 
     run_id: str
     t: int
+    k: int = 0
 
 
 # --- other studies --------------------------------------------------------------------------------

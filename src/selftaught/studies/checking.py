@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from selftaught.analysis.past import Past
 from selftaught.analysis.recorded_run import RecordedRun
 from selftaught.core.errors import ConfigError
 from selftaught.core.program import Program
@@ -15,6 +16,7 @@ from selftaught.core.statistics import Estimate, close
 from selftaught.engine.keys import make_key
 from selftaught.journal.codec import Event
 from selftaught.journal.events import TaskVersion
+from selftaught.journal.ignition_events import IgnitionChild
 from selftaught.journal.study_events import Baseline, Paired
 
 
@@ -60,16 +62,21 @@ def paired_problems(before: RecordedRun, body: Paired, stream: Stream, name: str
         for one, pair in enumerate(pairs):
             repeat = f"{stream}-{name}-{one * len(body.values) + place}"
             for improver, value in zip((body.improver, body.parent), pair, strict=True):
-                program = past.best(
-                    "inner", improver, told[task], repeat, told[task].worth(scale.worst)
-                )
-                scored = past.values.get((program or "", task, stream, repeat))
-                found = 0.0 if scored is None else scale.share(scored)
+                found = worth_of(past, improver, told[task], scale, stream, repeat)
                 if not close(found, value):
                     where = f"improver {improver} in {repeat} of {task}"
                     yield f"{where} comes to {found}, and it says {value}"
 
 
-def scale_of(body: Baseline | Paired, task: str, told: TaskVersion) -> Scale:
+def worth_of(
+    past: Past, improver: str, task: TaskVersion, scale: Scale, stream: Stream, repeat: str
+) -> float:
+    """What an improver run of the meta-utility comes to, by the evaluations so far; normalised."""
+    program = past.best("inner", improver, task, repeat, task.worth(scale.worst))
+    scored = past.values.get((program or "", task.name, stream, repeat))
+    return 0.0 if scored is None else scale.share(scored)
+
+
+def scale_of(body: Baseline | Paired | IgnitionChild, task: str, told: TaskVersion) -> Scale:
     ends, seed = body.bounds[task], body.seed_values.get(task)
     return Scale.between(ends, seed, minimize=told.minimize)

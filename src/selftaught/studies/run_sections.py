@@ -9,12 +9,13 @@ from typing import Any
 
 from selftaught.analysis.recorded_run import STILL_OPEN, RecordedRun
 from selftaught.analysis.run_head import RunHead
-from selftaught.analysis.run_view import Counts, ProgramView, ProposalView, RunView, run_view
+from selftaught.analysis.run_view import Counts, ProgramView, RunView, run_view
 from selftaught.analysis.spending import Spending
 from selftaught.core.budget import Usage
 from selftaught.journal.codec import as_json
 from selftaught.pages import words
 from selftaught.pages.blocks import Block, Facts, Listing, Page, Paragraph, Section, Sheet, Table
+from selftaught.studies.lineage import proposal_diff, proposal_table, tree
 
 Json = Mapping[str, Any]
 
@@ -137,12 +138,15 @@ def lineage_section(views: Sequence[RunView]) -> Iterator[Section]:
         return
     blocks: list[Block] = []
     for view in views:
-        blocks.append(_proposal_table(view, of_many=len(views) > 1))
-        blocks += [_proposal_diff(view, one, of_many=len(views) > 1) for one in view.proposals]
-    columns = ("run_id", "t", "parent_id", "improver_id", "accepted", *ESTIMATE, "reason")
+        blocks.append(proposal_table(view, of_many=len(views) > 1))
+        blocks += tree(view)
+        blocks += [proposal_diff(view, one, of_many=len(views) > 1) for one in view.proposals]
+    own = ("t", "k", "parent_id", "improver_id", "accepted", "reason")
+    columns = ("run_id", *own[:-1], "proposer_id", *ESTIMATE, "reason")
     rows = [
         {
-            **{name: one[name] for name in ("t", "parent_id", "improver_id", "accepted", "reason")},
+            **{name: one[name] for name in own},
+            "proposer_id": one["parents"][-1],
             **estimate_cells(one["val_difference"]),
             "run_id": view.head.run_id,
         }
@@ -152,37 +156,6 @@ def lineage_section(views: Sequence[RunView]) -> Iterator[Section]:
     data = {view.head.run_id: [one.as_json() for one in view.proposals] for view in views}
     title = "Lineage: what was proposed, and what became of it"
     yield Section("lineage", title, tuple(blocks), data, (Sheet("lineage", columns, rows),))
-
-
-def _proposal_table(view: RunView, *, of_many: bool) -> Table:
-    rows = []
-    for one in view.proposals:
-        difference = None if one.val_difference is None else one.val_difference.as_json()
-        rows.append(
-            (
-                str(one.t),
-                one.parent_id[: words.SHORT_ID],
-                "no program" if one.improver is None else one.improver.program_id[: words.SHORT_ID],
-                "-" if difference is None else words.difference(difference),
-                words.decision(one.as_json() | {"val_difference": None}),
-            )
-        )
-    of = f"Run {view.head.run_id}: p" if of_many else "P"
-    title = f"{of}roposals, with their difference to the parent on val"
-    headings = ("t", "parent", "proposal", "paired difference", "what became of it")
-    return Table(title, headings, tuple(rows))
-
-
-def _proposal_diff(view: RunView, one: ProposalView, *, of_many: bool) -> Block:
-    where = f" in run {view.head.run_id}" if of_many else ""
-    title = f"Proposal at t = {one.t}{where}: {words.decision(one.as_json())}"
-    if one.improver is None:
-        return Paragraph(f"{title}; no program")
-    if one.improver.diff == "":
-        return Paragraph(f"{title}; nothing changed")
-    if one.improver.diff is None:
-        return Listing(title, one.improver.source or "", is_open=False)
-    return Listing(title, one.improver.diff, is_diff=True, is_open=False)
 
 
 def best_section(views: Sequence[RunView], noun: str) -> Iterator[Section]:

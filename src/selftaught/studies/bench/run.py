@@ -10,21 +10,22 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from selftaught.analysis.recorded_run import RecordedRun
+from selftaught.core.budget import ImproverLimits
 from selftaught.core.concurrency import together
-from selftaught.core.errors import CUT_SHORT, BudgetExceeded, Enough
+from selftaught.core.errors import BudgetExceeded
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.core.task import Task
 from selftaught.engine.context import RunContext
-from selftaught.engine.invoke import SandboxedImprover
 from selftaught.engine.keys import make_key
 from selftaught.engine.utilities import TaskUtility
-from selftaught.journal.bench_events import BenchArm, BenchPoint, SearchTrace
+from selftaught.journal.bench_events import BenchArm, BenchPoint
 from selftaught.journal.codec import Body
-from selftaught.journal.events import InvocationEnd, Phase
+from selftaught.journal.events import Phase
 from selftaught.studies.bench.arms import arm_of, programs_of, repeat_of, scored
 from selftaught.studies.bench.study import BenchConfig
 from selftaught.studies.first_program import with_seed, with_seed_value
 from selftaught.studies.improvers import check_starts
+from selftaught.studies.restarts import run_equally
 from selftaught.studies.study import Asked, Ended, NothingMeasured
 
 
@@ -109,25 +110,13 @@ class _Bench:
 
     async def _search(self, u: TaskUtility, s: Program, improver: Program) -> list[str]:
         """Keys of the improver runs, one after another, each with what those before it left."""
-        context, keys = self._context, list[str]()
-        samples, uses = self._most, self._most + 1
-        while samples > 0 and uses > 0:
+
+        def limits_of(samples: int, uses: int) -> ImproverLimits:
             # As many calls as samples, so that one that asks for one at a time has as many.
-            limits = replace(context.limits, calls=samples, utility_uses=uses)
-            again = SandboxedImprover(context, improver, "restart", samples, limits, is_traced=True)
-            keys.append(again.next_key(u, s))
-            _, usage = await again.run(u, s, keys[-1])
-            so_far = self._so_far()
-            end = so_far.last(InvocationEnd, keys[-1])
-            trace = so_far.last(SearchTrace, keys[-1])
-            if end is not None and end.short:  # else its arm would seem to be whole
-                raise Enough(CUT_SHORT)
-            used = 0 if trace is None else trace.uses
-            if not usage.samples and not used:
-                break  # it does nothing, and would not do anything else
-            samples -= max(1, usage.samples)  # one that draws nothing comes to an end, too
-            uses -= used
-        return keys
+            return replace(self._context.limits, calls=samples, utility_uses=uses)
+
+        given = (self._context, improver, u, s, self._most, limits_of, self._so_far)
+        return [key for key, _ in await run_equally(*given, is_traced=True)]
 
     def _program(self, text_id: str, task: Task) -> Program:
         source = self._recorded().text(text_id)

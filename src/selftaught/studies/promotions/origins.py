@@ -11,14 +11,17 @@ from selftaught.analysis.run_head import RunHead, read_head
 from selftaught.analysis.series import series_runs
 from selftaught.core.errors import ConfigError
 from selftaught.core.program import IMPROVER_ENTRY, Program
+from selftaught.core.task import Task
 from selftaught.journal.reader import JournalReader, open_reader
 from selftaught.journal.study_events import Proposal
 from selftaught.studies.promotions.study import Adopted, PromotionsConfig
 from selftaught.studies.settings import make_config, merged
+from selftaught.studies.stop.study import ARCHIVE
 from selftaught.studies.study import Asked, Installed
 from selftaught.studies.transfer.origin import inherited
 
-_DECIDE = ("iterations", "runs")  # settings of `run` alone by which proposals are adopted
+# Settings of `run` alone by which proposals are made and adopted.
+_DECIDE = (("iterations", None), ("runs", None), *ARCHIVE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +41,7 @@ def find_origins(store: str, runs: Sequence[str]) -> Origins:
     if not runs:
         raise ConfigError("give a RUN whose adopted proposals are to be measured anew")
     with open_reader(store) as reader:
-        found: dict[str, RunHead] = {}
-        for run in runs:
-            head = read_head(reader, reader.resolve_run(run))
-            place = head.series
-            heads = [head]
-            if place is not None:
-                heads = [*series_runs(reader, place.series_id).values()]
-            found |= {one.run_id: one for one in heads}
-        for head in found.values():
-            if head.command != "run":
-                raise ConfigError(
-                    f"run {head.run_id} is of {head.command}: only a run of selftaught run adopts "
-                    "proposals"
-                )
+        found = stop_heads(reader, runs)
         adopted = [one for head in found.values() for one in _adopted(reader, head)]
         if not adopted:
             raise ConfigError(f"{', '.join(found)} adopted no proposal: there is nothing to audit")
@@ -63,18 +53,36 @@ def find_origins(store: str, runs: Sequence[str]) -> Origins:
         return Origins([*found.values()], adopted, dict(sorted(texts.items())))
 
 
+def stop_heads(reader: JournalReader, runs: Sequence[str]) -> dict[str, RunHead]:
+    """STOP runs by their ids; of a series all of its runs. Raises: ConfigError."""
+    found: dict[str, RunHead] = {}
+    for run in runs:
+        head = read_head(reader, reader.resolve_run(run))
+        place = head.series
+        heads = [head] if place is None else [*series_runs(reader, place.series_id).values()]
+        found |= {one.run_id: one for one in heads}
+    for head in found.values():
+        if head.command != "run":
+            raise ConfigError(
+                f"run {head.run_id} is of {head.command}: only a run of selftaught run adopts "
+                "proposals"
+            )
+    return found
+
+
 def _adopted(reader: JournalReader, head: RunHead) -> list[Adopted]:
     proposals = latest(reader.events(head.run_id, (Proposal,)), Proposal).values()
     return [
         Adopted(
             run_id=head.run_id,
             t=one.t,
+            k=one.k,
             policy=head.config["accept"],
             improver=one.improver,
             parent=one.parent,
             val=None if one.val_difference is None else one.val_difference.mean,
         )
-        for one in sorted(proposals, key=lambda one: one.t)
+        for one in sorted(proposals, key=lambda one: (one.t, one.k))
         if one.accepted and one.improver is not None
     ]
 
@@ -89,32 +97,15 @@ def asked_of(
     Raises: ConfigError.
     """
     first = origins.heads[0]
-    own = {head.run_id: inherited(head, given.get("model")) for head in origins.heads}
     certified = [head for head in origins.heads if head.config["accept"] == "certified"]
-    for head in origins.heads[1:]:
-        settings = own[first.run_id].keys() | own[head.run_id].keys()
-        differ = sorted(
-            name
-            for name in settings - {"seed"}
-            if own[first.run_id].get(name) != own[head.run_id].get(name)
-        )
-        differ += [name for name in _DECIDE if head.config.get(name) != first.config.get(name)]
-        differ += ["tasks"] if head.tasks != first.tasks else []
-        if differ:
-            raise ConfigError(_unlike(first, head, differ))
+    check_alike(origins.heads, given.get("model"))
     for head in certified[1:]:  # with other policies it has no effect
         if head.config["certify_pairs"] != certified[0].config["certify_pairs"]:
             raise ConfigError(_unlike(certified[0], head, ["certify_pairs"]))
     names = first.config.get("tasks") or first.task_names
-    tasks = [installed.task(name) for name in names]
-    for task, told in zip(tasks, first.tasks, strict=True):
-        if task.version_by(first.version_scheme) != told.version:
-            raise ConfigError(
-                f"task {task.name} has changed since run {first.run_id} was started: its improvers "
-                "would be measured by something else"
-            )
+    tasks = unchanged_tasks(first, installed)
     programs = origins.programs
-    asked = merged(own[first.run_id], dict(given))
+    asked = merged(inherited(first, given.get("model")), dict(given))
     asked |= {
         "improver": f"parents in {first.run_id}",
         "origins": [head.run_id for head in origins.heads],
@@ -124,6 +115,37 @@ def asked_of(
     }
     parent = Program(programs[origins.adopted[0].parent], IMPROVER_ENTRY)
     return Asked(make_config(PromotionsConfig, asked), tasks, parent)
+
+
+def check_alike(heads: Sequence[RunHead], model: Any) -> None:
+    """That runs differ in nothing but policy and seed. Raises: ConfigError."""
+    first = heads[0]
+    own = inherited(first, model)
+    for head in heads[1:]:
+        others = inherited(head, model)
+        settings = own.keys() | others.keys()
+        differ = sorted(name for name in settings - {"seed"} if own.get(name) != others.get(name))
+        differ += [
+            name
+            for name, default in _DECIDE
+            if head.config.get(name, default) != first.config.get(name, default)
+        ]
+        differ += ["tasks"] if head.tasks != first.tasks else []
+        if differ:
+            raise ConfigError(_unlike(first, head, differ))
+
+
+def unchanged_tasks(head: RunHead, installed: Installed) -> list[Task]:
+    """The tasks of a run. Raises: ConfigError if one is another now."""
+    names = head.config.get("tasks") or head.task_names
+    tasks = [installed.task(name) for name in names]
+    for task, told in zip(tasks, head.tasks, strict=True):
+        if task.version_by(head.version_scheme) != told.version:
+            raise ConfigError(
+                f"task {task.name} has changed since run {head.run_id} was started: its improvers "
+                "would be measured by something else"
+            )
+    return tasks
 
 
 def _unlike(one: RunHead, other: RunHead, differ: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from selftaught.analysis.recorded_run import RecordedRun, latest
 from selftaught.core.betting import paired
 from selftaught.core.statistics import clopper_pearson
-from selftaught.engine.keys import make_key
+from selftaught.engine.keys import make_key, of_step
 from selftaught.journal.codec import Event
 from selftaught.journal.study_events import Promotion
 from selftaught.studies.checking import key_problem, paired_problems
@@ -19,13 +19,15 @@ BETTER, WORSE = "better", "worse"
 
 def promotions_result(run: RecordedRun) -> dict[str, Any] | None:
     """A row a promotion that was measured, in their order, and one a policy."""
-    measured: dict[tuple[str, int], Promotion] = {
-        (one.run_id, one.t): one for one in latest(run.events, Promotion).values()
+    measured: dict[tuple[str, int, int], Promotion] = {
+        (one.run_id, one.t, one.k): one for one in latest(run.events, Promotion).values()
     }
     if not measured:
         return None
     config = run.head.config
-    listed = [(one, measured.get((one["run_id"], one["t"]))) for one in config["adopted"]]
+    listed = [
+        (one, measured.get((one["run_id"], one["t"], one.get("k", 0)))) for one in config["adopted"]
+    ]
     rows = [_row(one, body) for one, body in listed if body is not None]
     policies = dict.fromkeys(row["policy"] for row in rows)
     return {
@@ -72,11 +74,13 @@ def promotions_problems(event: Event, before: RecordedRun) -> Iterator[str]:
     match event.body:
         case Promotion() as body:
             root = make_key("run", before.head.seed)
-            yield from key_problem(root, event, event.kind, body.run_id, body.t)
-            for place, one in enumerate(before.head.config["adopted"]):
-                told = (one["run_id"], one["t"], one["improver"], one["parent"])
-                if told == (body.run_id, body.t, body.improver, body.parent):
-                    yield from paired_problems(before, body, "test", arm_name(place))
+            place = of_step(body.t, body.k)
+            yield from key_problem(root, event, event.kind, body.run_id, *place)
+            said = (body.run_id, body.t, body.k, body.improver, body.parent)
+            for number, one in enumerate(before.head.config["adopted"]):
+                told = (one["run_id"], one["t"], one.get("k", 0), one["improver"], one["parent"])
+                if told == said:
+                    yield from paired_problems(before, body, "test", arm_name(number))
                     break
             else:
                 yield "it is of no proposal that the audit was to measure"

@@ -16,7 +16,7 @@ from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.engine.context import RunContext
 from selftaught.engine.describe import describe_task
 from selftaught.engine.invoke import builder
-from selftaught.engine.keys import make_key
+from selftaught.engine.keys import make_key, of_step
 from selftaught.engine.utilities import CachedMetaUtility, DownstreamTask
 from selftaught.journal.events import Phase
 from selftaught.journal.study_events import Promotion
@@ -73,13 +73,16 @@ async def promotions(
             body = Promotion(
                 run_id=one.run_id,
                 t=one.t,
+                k=one.k,
                 improver=one.improver,
                 parent=one.parent,
                 values={task: tuple(ones) for task, ones in pairs.items()},
                 **scales(tasks),
             )
             texts = (new.program.source, old.program.source)
-            context.record(body, make_key(context.root, body.kind, one.run_id, one.t), texts)
+            context.record(
+                body, make_key(context.root, body.kind, one.run_id, *of_step(one.t, one.k)), texts
+            )
             measured += 1
     except BudgetExceeded as error:
         if not measured:

@@ -21,6 +21,7 @@ class Adopted(Section):
 
     Attributes:
         policy: by which.
+        k: its place among the proposals of step t.
         improver, parent: ids of their programs.
         val: its mean difference to its parent when it was adopted; None if that was not measured.
     """
@@ -31,6 +32,7 @@ class Adopted(Section):
     improver: str
     parent: str
     val: float | None
+    k: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

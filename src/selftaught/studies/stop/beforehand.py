@@ -11,7 +11,7 @@ from selftaught.core.task import VERSION_SCHEME
 from selftaught.journal.location import locate
 from selftaught.journal.reader import open_reader
 from selftaught.studies.settings import as_json
-from selftaught.studies.stop.study import RunConfig
+from selftaught.studies.stop.study import ARCHIVE, RunConfig
 from selftaught.studies.study import Asked
 
 
@@ -53,6 +53,7 @@ def _expected(asked: Asked[RunConfig]) -> dict[str, Any] | None:
             (head.model, head.improver_id) == (config.model_label, asked.improver.id)
             and {(one.name, one.version) for one in head.tasks} == versions
             and all(head.config.get(name) == alike[name] for name in ("iterations", "accept"))
+            and all(head.config.get(name, default) == alike[name] for name, default in ARCHIVE)
             and head.config["limits"] == alike["limits"]
             and all(head.config["runs"][one] == alike["runs"][one] for one in ("search", "val"))
         )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from selftaught.analysis.recorded_run import RecordedRun
+from selftaught.analysis.recorded_run import RecordedRun, latest
 from selftaught.core.betting import looks, needed_e_value, paired, verdict
 from selftaught.core.statistics import Estimate, close, estimate, paired_difference
-from selftaught.engine.keys import make_key
+from selftaught.engine.keys import make_key, of_step
 from selftaught.journal.codec import Event
 from selftaught.journal.study_events import (
     Baseline,
@@ -31,10 +31,11 @@ def stop_problems(event: Event, before: RecordedRun) -> Iterator[str]:
     root = make_key("run", before.head.seed)
     match event.body:
         case Certificate() as body:
-            yield from key_problem(root, event, event.kind, body.t)
-            yield from paired_problems(before, body, "val", str(body.t))
+            yield from key_problem(root, event, event.kind, *of_step(body.t, body.k))
+            number = (body.t - 1) * _proposals(before) + body.k + 1
+            yield from paired_problems(before, body, "val", str(number))
         case Proposal() as body:
-            yield from key_problem(root, event, event.kind, body.t)
+            yield from key_problem(root, event, event.kind, *of_step(body.t, body.k))
             yield from _proposal_problems(root, before, body)
         case Iteration() as body:
             yield from key_problem(root, event, event.kind, body.t)
@@ -47,7 +48,8 @@ def stop_problems(event: Event, before: RecordedRun) -> Iterator[str]:
 
 
 def _proposal_problems(root: str, before: RecordedRun, body: Proposal) -> Iterator[str]:
-    certificate = before.last(Certificate, make_key(root, "certificate", body.t))
+    place = of_step(body.t, body.k)
+    certificate = before.last(Certificate, make_key(root, "certificate", *place))
     if certificate is not None:
         yield from _certified_problems(before, body, certificate)
         return
@@ -75,7 +77,7 @@ def _certified_problems(
         yield "it was decided by pairs of other improvers"
     config, values = before.head.config, certificate.values
     at = looks(config["certify_pairs"], len(values))
-    found = verdict(values, needed_e_value(config["iterations"]), at)
+    found = verdict(values, needed_e_value(config["iterations"] * _proposals(before)), at)
     if found is None or (found.adopted, found.said) != (body.accepted, body.reason):
         said = f"accepted: {body.accepted}, {body.reason}"
         yield f"its pairs come to {'no decision' if found is None else found.said}; it says {said}"
@@ -94,14 +96,42 @@ def _iteration_problems(root: str, before: RecordedRun, body: Iteration) -> Iter
             yield f"{stream} is of {of}, which was never measured"
         else:
             yield from estimate_problem(stream, estimated, meta.estimate)
-    proposal = before.last(Proposal, make_key(root, "proposal", body.t))
-    if (proposal is None) != (body.proposal is None):
+    keys = (make_key(root, "proposal", *of_step(body.t, k)) for k in range(_proposals(before)))
+    found = [one for one in (before.last(Proposal, key) for key in keys) if one is not None]
+    listed = body.proposals or tuple(filter(None, (body.proposal,)))
+    if len(found) != len(listed):
         yield "it and the proposals do not agree whether there was one"
-    elif proposal is not None and body.proposal != _of_step(proposal):
+    elif (body.proposal is not None and body.proposal not in listed) or any(
+        _as_told(one) != told for one, told in zip(found, listed, strict=True)
+    ):
         yield f"its proposal is not the one that was recorded for t = {body.t}"
+    elif before.head.config.get("select", "latest") != "latest":
+        yield from _standing_problems(root, before, body)
 
 
-def _of_step(body: Proposal) -> StepProposal:
+def _standing_problems(root: str, before: RecordedRun, body: Iteration) -> Iterator[str]:
+    """What stands is the best on val of all that was adopted, of equals the first."""
+    adopted = dict.fromkeys(filter(None, (before.head.improver_id,)))
+    for one in sorted(latest(before.events, Proposal).values(), key=lambda one: (one.t, one.k)):
+        if one.accepted and one.improver is not None and one.t <= body.t:
+            adopted.setdefault(one.improver)
+    val = {
+        improver: before.last(MetaEvaluation, make_key(root, "meta", improver, "val"))
+        for improver in adopted
+    }
+    means = {improver: one.mean for improver, one in val.items() if one is not None}
+    if len(means) < len(adopted):
+        yield "something was adopted that was not measured on val"
+    elif (best := max(means, key=lambda one: means[one])) != body.improver_id:
+        yield f"{best} is the best on val of all that was adopted, and it says {body.improver_id}"
+
+
+def _proposals(before: RecordedRun) -> int:
+    """A step; older runs do not say it."""
+    return int(before.head.config.get("proposals", 1))
+
+
+def _as_told(body: Proposal) -> StepProposal:
     """A proposal as its iteration shows it."""
     return StepProposal(body.improver, body.accepted, body.val_difference, body.reason)
 

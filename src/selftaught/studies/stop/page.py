@@ -83,11 +83,18 @@ def iterations_table(iterations: Iterable[Json]) -> Table:
                 iteration["improver_id"][: words.SHORT_ID],
                 words.mean_and_interval(iteration["val"], "\n"),
                 words.mean_and_interval(iteration["test"], "\n"),
-                words.decision(iteration["proposal"]),
+                _decided(iteration),
             )
             for iteration in listed
         ),
     )
+
+
+def _decided(iteration: Json) -> str:
+    said = words.decision(iteration["proposal"])
+    several = iteration.get("proposals", ())
+    adopted = sum(one["accepted"] for one in several)
+    return f"{adopted} of {len(several)} adopted; {said}" if several else said
 
 
 def _measured_on(stream: str, iterations: Sequence[Json]) -> str:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from selftaught.journal.record import EventRecord
 
 
+# What older runs did not know, and were as if it was said.
+ARCHIVE = (("select", "latest"), ("proposals", 1), ("history", False))
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunConfig(CommonConfig):
     """`selftaught run`."""
@@ -34,11 +38,27 @@ class RunConfig(CommonConfig):
     certify_pairs: Annotated[
         int,
         Setting(
-            "Pairs of improver runs, shared by all tasks, by which certified decides a step at "
-            "most.",
+            "Pairs of improver runs, shared by all tasks, by which certified decides a proposal "
+            "at most.",
             ge=1,
         ),
     ] = PAIRS
+    select: Annotated[
+        Literal["latest", "best", "thompson", "novel"],
+        Setting(
+            "Who proposes, of all that was adopted: the last (latest), the best on val by the "
+            "lower end of its interval (best), one drawn by what came of it and its descendants "
+            "(thompson); or the best improves the one that least was tried from (novel)."
+        ),
+    ] = "latest"
+    proposals: Annotated[int, Setting("Proposals a step, side by side.", ge=1, le=100)] = 1
+    history: Annotated[
+        bool,
+        Setting(
+            "Improvers can read what became of the improver that they improve, on search "
+            "instances: history()."
+        ),
+    ] = False
     runs: Annotated[RunsConfig, Setting(heading=Heading.RUNS)] = field(default_factory=RunsConfig)
     repeats: Annotated[
         int,
@@ -65,6 +85,11 @@ class RunConfig(CommonConfig):
     def settled(self, tasks: int) -> Self:
         runs = RunsConfig(**self.runs.resolved(tasks))
         return replace(self, runs=runs, baselines=self.with_baselines)
+
+    @property
+    def decisions(self) -> int:
+        """How often it may adopt something."""
+        return self.iterations * self.proposals
 
     @property
     def with_baselines(self) -> bool:
@@ -97,13 +122,16 @@ on test instances, which no improver ever saw, to the improver it began with.
         runs, limits = config.runs.resolved(len(asked.tasks)), config.limits.value()
         models = tuple(config.models) if len(config.models) > 1 else ()
         modules = config.sandbox.modules
-        told = describe_meta_utility(asked.tasks, runs, limits, modules, models=models)
+        told = describe_meta_utility(
+            asked.tasks, runs, limits, modules, models=models, history=config.history
+        )
         check_prompt("the meta-utility", told, asked.improver, config.prompt_kb)
-        fewest = fewest_pairs(config.iterations, len(asked.tasks))
+        fewest = fewest_pairs(config.decisions, len(asked.tasks))
         if config.accept == "certified" and config.certify_pairs < fewest:
+            each = f" with {config.proposals} proposals each" if config.proposals > 1 else ""
             raise ConfigError(
                 f"{config.certify_pairs} pairs can show no proposal to be better: at T = "
-                f"{config.iterations} it takes --certify-pairs {fewest} at least"
+                f"{config.iterations}{each} it takes --certify-pairs {fewest} at least"
             )
 
     def curve(self, reader: JournalReader, series_id: str) -> dict[str, Any]:
