@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -173,7 +173,15 @@ class FakeSession:
     def load(self) -> Failed | None:
         return None
 
-    def call(self, args: Sequence[Any], *, cpu_s: float, seed: int) -> Any:
+    def call(
+        self,
+        args: Sequence[Any],
+        *,
+        cpu_s: float,
+        seed: int,
+        named: tuple[str, Mapping[str, Any]] | None = None,
+        tries: int = 2,
+    ) -> Any:
         return self.outcome(*args)
 
     def close(self) -> None:

@@ -34,8 +34,9 @@ _evaluator_option = option(
     "files",
     nargs=2,
     type=click.Path(path_type=Path),
-    metavar="PROGRAM EVALUATOR [CONFIG]",
-    help="Instead of a TASK: a program and its evaluator in OpenEvolve's form, run unchanged.",
+    metavar="FILE FILE",
+    help="A program and its evaluator in OpenEvolve's form, run unchanged; a config.yaml may stand "
+    "in the place of the TASK.",
 )
 out_options = all_of(
     option(

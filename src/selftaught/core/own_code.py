@@ -113,7 +113,7 @@ class _Reach:
             case _ if callable(value):
                 self.follow(type(value))
                 self._object(value)
-                for path in getattr(value, "own_files", ()):
+                for path in value.own_files if hasattr(type(value), "own_files") else ():
                     self._whole(path.name, path, "")
 
     # --- objects --------------------------------------------------------------------------------

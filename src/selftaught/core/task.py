@@ -328,7 +328,7 @@ class Task:
 
     def defined_at(self) -> tuple[Path, int] | None:
         """File and line of the utility's function; None if it has no source."""
-        if hasattr(self.utility, "place"):  # of examples, or of an evaluator in another process
+        if hasattr(type(self.utility), "place"):  # of an evaluator in another process
             place: tuple[Path, int] | None = self.utility.place
             return place
         try:

@@ -273,8 +273,12 @@ class EvaluatorProcess:
 
     def close(self) -> None:
         self.is_open = False
-        self._process.kill()
-        self._process.wait()
+        self._process.terminate()
+        try:
+            self._process.wait(_TELL_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
         self.socket.close()
 
     def __del__(self) -> None:

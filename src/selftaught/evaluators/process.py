@@ -53,6 +53,15 @@ def main(file: Path, descriptor: int) -> None:
         channel.send(("error", *_said(error, file)))
         return
     channel.send(("ready",))
+    running: list[int] = []  # with all that it started it ends with the host
+
+    def end(*_: Any) -> NoReturn:
+        for pid in running:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
+        os._exit(0)
+
+    signal.signal(signal.SIGTERM, end)
     with contextlib.suppress(EOFError):
         while True:
             order = channel.receive()
@@ -60,7 +69,9 @@ def main(file: Path, descriptor: int) -> None:
                 warnings.simplefilter("ignore")  # an evaluator that has threads when it is loaded
                 pid = os.fork()
             if pid == 0:
+                signal.signal(signal.SIGTERM, signal.SIG_DFL)
                 _evaluate(channel, module, file, *order)
+            running[:] = [pid]
             channel.send(("begun", pid))
             channel.send(("ended", os.waitpid(pid, 0)[1]))
 
@@ -136,11 +147,7 @@ def _staged(
 
 def _awaited(evaluate: Callable[[str], Any], program: str) -> Any:
     result = evaluate(program)
-    return asyncio.run(_result(result)) if inspect.isawaitable(result) else result
-
-
-async def _result(result: Any) -> Any:
-    return await result
+    return asyncio.run(result) if inspect.iscoroutine(result) else result
 
 
 def _read(result: Any) -> tuple[dict[str, Any], dict[str, str]]:
@@ -206,7 +213,7 @@ def _said(error: BaseException, file: Path) -> tuple[str, str, str, int]:
 
 
 def _end_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 if __name__ == "__main__":
