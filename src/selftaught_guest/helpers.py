@@ -10,17 +10,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from difflib import unified_diff
 from functools import lru_cache
+from os.path import commonprefix
 from typing import overload
 
 from selftaught_guest.edits import EditFailed, apply_edits
+from selftaught_guest.focus import part_of
 from selftaught_guest.reply import find_program, programs_of
 
 __all__ = ["EditFailed", "apply_edits", "changed_lines", "extract_code"]
 
 _MOST_REPLIES = 1000
+_MOST_KNOWN_CHARS = 1 << 22
+_FENCE = "```python\n"
+_LEAST_CUT = 200
 
 _entry: str | None = None
 _solution = ""
+_shows_parts = False
+_known: dict[str, None] = {}  # programs, the latest last
 _prompts: dict[int, Sequence[str]] = {}
 _programs_of = lru_cache(maxsize=32)(programs_of)
 
@@ -41,7 +48,10 @@ def extract_code(
     """
     if isinstance(text_or_texts, str):
         shown = _shown(text_or_texts) if program is None else [program]
-        return find_program(text_or_texts, _entry, shown).program
+        found = find_program(text_or_texts, _entry, shown).program
+        if found is not None:
+            _know(found)
+        return found
     return [extract_code(text, program) for text in text_or_texts]
 
 
@@ -51,10 +61,36 @@ def changed_lines(old: str, new: str) -> str:
     return "\n".join(line for line in lines if not line.startswith("@@"))
 
 
-def improving(solution: str, entry: str | None) -> None:
-    """From now on replies are about this program; `entry` is the function that it must define."""
-    global _entry, _solution
-    _solution, _entry = solution, entry
+def improving(solution: str, entry: str | None, *, shows_parts: bool) -> None:
+    """From now on replies are about this program; `entry` is the function that it must define.
+
+    `shows_parts`: whether prompts show parts of what they have no room for (`in_parts`).
+    """
+    global _entry, _solution, _shows_parts
+    _solution, _entry, _shows_parts = solution, entry, shows_parts
+    _know(solution)
+
+
+def in_parts(message: str) -> str:
+    """A prompt whose first block of code is cut out of a program that is too long for it: with what
+    is about that place, no longer, as it can be read. Any other prompt as it is."""
+    begin = message.find(_FENCE) + len(_FENCE)
+    end = message.find("\n```", begin)
+    if not _shows_parts or begin < len(_FENCE) or message[begin:end] in _known:
+        return message
+    rest = message[begin:]
+    for program in reversed(_known):
+        at = program.find(rest[:_LEAST_CUT])
+        size = len(commonprefix([rest, program[at:]])) if at >= 0 else 0
+        if _LEAST_CUT <= size < len(program) and rest.startswith("\n```", size):
+            return message[:begin] + part_of(program, at / (len(program) - size), size) + rest[size:]
+    return message
+
+
+def _know(program: str) -> None:
+    _known[program] = None
+    while len(_known) > 1 and sum(map(len, _known)) > _MOST_KNOWN_CHARS:
+        del _known[next(iter(_known))]
 
 
 def replied(messages: Sequence[str], replies: Iterable[str]) -> None:

@@ -14,18 +14,15 @@ A failure is ("failed", kind, detail). The host believes none of it: it only eve
 from __future__ import annotations
 
 import io
-import linecache
 import os
 import sys
 import traceback
-import types
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from selftaught_guest import helpers, randomness, services, wire
+from selftaught_guest import helpers, loading, randomness, services, wire
 from selftaught_guest.channel import Channel
 
-PROGRAM_FILE = "<program>"
 _DETAIL_CHARS = 2000
 _PRINTED_CHARS = 2000
 
@@ -89,7 +86,10 @@ def serve(descriptor: int) -> NoReturn:
                     answer = ("ok", _guarded(entry, *message[1]), *printed.take())
                 elif message[0] == "improve":
                     requests, *given = services.connect(channel, message[3])  # before any clock
-                    helpers.improving(message[2], message[3].get("entry"))
+                    told = message[3]
+                    helpers.improving(
+                        message[2], told.get("entry"), shows_parts=told.get("shows_parts", False)
+                    )
                     source, name, seed, output_bytes = message[1]
                     entry = _load(source, name, seed, _Sink(output_bytes))
                     answer = ("ok", _guarded(_improved, entry, message[2], given, requests))
@@ -121,17 +121,13 @@ def _load(source: str, entry: str, seed: int, printed: _Sink) -> Callable[..., A
     if not source.strip():
         raise _Failure("no_code", "the program is empty")
     try:
-        code = compile(source, PROGRAM_FILE, "exec")
+        run = loading.compiled(source, entry)
     except SyntaxError as error:
-        where = f" (line {error.lineno})" if error.lineno else ""
+        where = f" ({_file(error.filename)}line {error.lineno})" if error.lineno else ""
         raise _Failure("syntax", f"{type(error).__name__}: {error.msg}{where}") from None
     except (ValueError, OverflowError, RecursionError, MemoryError) as error:
         raise _Failure("syntax", f"{type(error).__name__}: {error}") from None
-    lines = source.splitlines(keepends=True)
-    linecache.cache[PROGRAM_FILE] = (len(source), None, lines, PROGRAM_FILE)
-    module = types.ModuleType("program")
-    sys.modules["program"] = module
-    _guarded(exec, code, module.__dict__)
+    module = _guarded(run)
     found: Callable[..., Any] | None = module.__dict__.get(entry)
     if not callable(found):
         raise _Failure("no_code", f"the program defines no function {entry!r}")
@@ -168,11 +164,17 @@ def _describe(error: BaseException) -> str:
         frames = [
             frame
             for frame in traceback.extract_tb(error.__traceback__)
-            if frame.filename == PROGRAM_FILE
+            if frame.filename in loading.own_files
         ]
     except BaseException:  # noqa: BLE001 - the error's own __str__ is the program's code
         return type(error).__name__
     trail = "".join(
-        f"\n  line {frame.lineno}, in {frame.name}: {frame.line or ''}" for frame in frames[-6:]
+        f"\n  {_file(frame.filename)}line {frame.lineno}, in {frame.name}: {frame.line or ''}"
+        for frame in frames[-6:]
     )
     return (summary[: _DETAIL_CHARS // 2] + trail).encode("utf-8", "replace").decode()
+
+
+def _file(name: str | None) -> str:
+    """Before a line's number, where a program has several files."""
+    return "" if name in (None, loading.PROGRAM_FILE) else f"{name} "
