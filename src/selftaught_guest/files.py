@@ -125,6 +125,8 @@ def _check_path(path: str) -> None:
             f"{path!a:.100} is no path of a program's file: folders and a name of letters, digits "
             "and _, ending in .py, such as parsing/lines.py"
         )
+    if path == "__init__.py":
+        raise FilesError("__init__.py: a program is no package itself: give the folder above it")
     if parts[0] in _TAKEN or parts[0].startswith("__"):
         raise FilesError(f"{path}: {parts[0]} is the name of a module that is there already")
 

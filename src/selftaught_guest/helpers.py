@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from difflib import unified_diff
 from functools import lru_cache
-from os.path import commonprefix
+from itertools import takewhile
 from typing import overload
 
 from selftaught_guest.edits import EditFailed, apply_edits
@@ -81,9 +81,12 @@ def in_parts(message: str) -> str:
     rest = message[begin:]
     for program in reversed(_known):
         at = program.find(rest[:_LEAST_CUT])
-        size = len(commonprefix([rest, program[at:]])) if at >= 0 else 0
+        pairs = zip(rest, program[at:] if at >= 0 else "", strict=False)
+        size = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
         if _LEAST_CUT <= size < len(program) and rest.startswith("\n```", size):
-            return message[:begin] + part_of(program, at / (len(program) - size), size) + rest[size:]
+            return (
+                message[:begin] + part_of(program, at / (len(program) - size), size) + rest[size:]
+            )
     return message
 
 

@@ -251,9 +251,7 @@ def find_program(text: str, entry: str | None = None, shown: Sequence[str] = ())
     return Found(max(others, key=len)) if others else Found(None, "no_program")
 
 
-def _with_files(
-    answer: str, entry: str, shown: Sequence[str], files: Mapping[str, str]
-) -> Found:
+def _with_files(answer: str, entry: str, shown: Sequence[str], files: Mapping[str, str]) -> Found:
     """The program of several files that a prompt showed first, with the files that a reply gives,
     and then its edits, which may be of another that was shown. Raises: FilesError."""
     given = given_files(answer, _fenced(answer), files, entry)

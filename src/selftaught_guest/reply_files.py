@@ -13,8 +13,8 @@ from selftaught_guest.source import defines, joined, parsed, readable, without_w
 
 __all__ = ["given_files", "signs", "whole_text"]
 
-# Of a fence: ```python parsing.py, or ```python title="parsing.py"
-_IN_INFO = re.compile(r"[\w./-]++\.py(?=\W*$)", re.ASCII)
+# What stands around a path in the line of a fence: ```python parsing.py, or title="parsing.py"
+_BETWEEN = re.compile(r"[^\w./-]++")
 
 
 def given_files(
@@ -51,9 +51,9 @@ def _path_of(text: str, block: Block) -> str | None:
     if split_files(f"{first}\n" if first.startswith("# =") else "") is not None:
         return None
     before = text[: block.start].rstrip().rpartition("\n")[2]
-    in_info = _IN_INFO.search(block.info)
+    in_info = (one for one in _BETWEEN.split(block.info[-200:]) if one.endswith(".py"))
     return (
-        (in_info[0].removeprefix("./").lstrip("/") if in_info else None)
+        next(in_info, "").removeprefix("./").lstrip("/")
         or (named_path(first) if first.startswith("#") else None)
         or named_path(before)
     )
