@@ -54,7 +54,7 @@ def part_of(program: str, place: float, room: int) -> str:
             pieces[number] = _Piece(piece.begin, piece.end, tuple(inside))
             left -= cost
         elif number == focus:
-            cut = _fitting(lines[max(line, piece.begin) : piece.end], left)
+            cut = tuple(_fitting(lines[max(line, piece.begin) : piece.end], left))
             pieces[number] = _Piece(piece.begin, piece.end, (*piece.short, *cut))
             left -= _chars(cut)
     return "\n".join([PART, *_with(lines, pieces)])

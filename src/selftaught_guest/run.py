@@ -166,6 +166,8 @@ def _describe(error: BaseException) -> str:
             for frame in traceback.extract_tb(error.__traceback__)
             if frame.filename in loading.own_files
         ]
+        if isinstance(error, PermissionError):
+            summary += _whose(error)
     except BaseException:  # noqa: BLE001 - the error's own __str__ is the program's code
         return type(error).__name__
     trail = "".join(
@@ -173,6 +175,13 @@ def _describe(error: BaseException) -> str:
         for frame in frames[-6:]
     )
     return (summary[: _DETAIL_CHARS // 2] + trail).encode("utf-8", "replace").decode()
+
+
+def _whose(error: BaseException) -> str:
+    """Of which package what raised it is, if it is not the program itself."""
+    last = [frame for frame, _ in traceback.walk_tb(error.__traceback__)][-1]
+    name = str(last.f_globals.get("__name__", "")).partition(".")[0]
+    return "" if last.f_code.co_filename in loading.own_files else f" (in {name})"
 
 
 def _file(name: str | None) -> str:

@@ -159,7 +159,7 @@ def _began_with(reader: JournalReader, run_id: str, program_id: str) -> bool:
 def _seed(reader: JournalReader, run_id: str) -> str | None:
     """The program that was scored first."""
     first = next(reader.events(run_id, (Evaluation,)), None)
-    return None if first is None else reader.text(first.body.program)
+    return None if first is None else reader.text(next(first.body.text_ids()))
 
 
 def _parents(

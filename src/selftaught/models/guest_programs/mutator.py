@@ -19,7 +19,6 @@ from __future__ import annotations
 import ast
 import random
 import re
-import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -105,7 +104,9 @@ def functions_in(part: str) -> Iterator[Target]:
     lines, tree = part.split("\n"), parsed(part)
     for node in tree.body if tree is not None else ():
         for one in node.body if isinstance(node, ast.ClassDef) else [node]:
-            text = textwrap.dedent("\n".join(lines[one.lineno - 1 : one.end_lineno]))
+            text = "\n".join(
+                line[one.col_offset :] for line in lines[one.lineno - 1 : one.end_lineno]
+            )
             if isinstance(one, FUNCTIONS) and "lines, not shown ..." not in text:
                 yield Target(text, ast.unparse(ast.parse(text)), is_part=True)
 
