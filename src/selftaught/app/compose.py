@@ -308,7 +308,7 @@ def _advice(failure: Failed, sandbox: SandboxConfig) -> str:
             f"its package is called), then give --module {module}"
         )
     if "PermissionError: [Errno 1]" in failure.detail:
-        return "No program has files, processes or the network here: do without, as docs/packages.md says"
+        return "No program has files, processes or the network here: do without them"
     match failure.kind:
         case "timeout":
             return (
