@@ -7,10 +7,11 @@ Python's parser reads the program here, so this is for guests alone.
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from selftaught_guest.files import split_files
+from selftaught_guest.files import head_path, split_files
 from selftaught_guest.names import FUNCTIONS
 from selftaught_guest.source import parsed
 
@@ -31,7 +32,7 @@ class _Piece:
 
 
 def part_of(program: str, place: float, room: int) -> str:
-    """A part of at most so many characters.
+    """A part of at most so many characters; where signatures alone take more, lines from there on.
 
     Args:
         place: 0 to 1, where in the program the part is whole; as much beside it as there is room
@@ -43,7 +44,8 @@ def part_of(program: str, place: float, room: int) -> str:
     pieces = list(_pieces(program, lines))
     left = room - _chars(_with(lines, pieces))
     if left < 0 or not pieces:
-        return "\n".join([PART, *_fitting(lines[line:], room)])
+        above = (one for one in reversed(lines[: line + 1]) if head_path(one) is not None)
+        return "\n".join([PART, *_fitting([*itertools.islice(above, 1), *lines[line:]], room)])
     distances = [max(one.begin - line, line - one.end + 1, 0) for one in pieces]
     focus = distances.index(min(distances))
     for number in sorted(range(len(pieces)), key=lambda number: abs(number - focus)):

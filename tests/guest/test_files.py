@@ -65,7 +65,8 @@ def test_a_text_without_a_head_in_its_first_line_is_one_file() -> None:
 
 BAD_PATHS = [
     "../main.py", "/main.py", "./main.py", "a//b.py", "a/../b.py", "main", "main.PY", ".py",
-    "a b.py", "a.b.py", "a-b.py", "1a.py", "class.py", "a/def.py", "__init__.py", "__main__.py", "a\0.py",
+    "a b.py", "a.b.py", "a-b.py", "1a.py", "class.py", "a/def.py", "__init__.py", "__main__.py",
+    "a\0.py",
     "\uff41.py", "\u0430b.py", "a\u200b.py", "a\u202epy.py", "a\\b.py", "a\r.py", "a/" * 9 + "b.py",
     "x" * 300 + ".py", "json.py", "numpy.py", "numpy/linalg.py", "helpers.py", "helpers/x.py",
     "selftaught_guest/run.py", "selftaught.py", "sys.py", "_thread.py", "program.py", "",
