@@ -19,19 +19,6 @@ import re
 import sys
 from collections.abc import Collection, Iterable, Mapping
 
-__all__ = [
-    "MAIN",
-    "FilesError",
-    "check_paths",
-    "entry_path",
-    "head",
-    "head_path",
-    "join_files",
-    "known_path",
-    "module_of",
-    "split_files",
-]
-
 MAIN = "main.py"
 MOST_FILES = 100
 _MOST_DEEP, _MOST_PATH_CHARS = 8, 200

@@ -6,7 +6,6 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +42,12 @@ fields.py
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The task in a folder `logs`, and what a model answers."""
     made = tmp_path_factory.mktemp("several")
     shutil.copytree(HERE, made / "logs", ignore=shutil.ignore_patterns("__pycache__"))
     (made / "answers.json").write_text(json.dumps([BETTER]), encoding="utf-8")
-    yield made
+    return made
 
 
 @pytest.fixture(scope="module")
