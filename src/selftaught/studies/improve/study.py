@@ -112,8 +112,9 @@ class ImproveStudy(Study[ImproveConfig], Estimated[ImproveConfig]):
 The TASK is a name (see `selftaught tasks`), a Python FILE with a `task` in it, or a folder with
 such a task.py. The run goes on until the budget or the patience is spent, or a program is good
 enough (--target); with neither budget nor patience given, for one improver run. {DRAWS_ALL} draws
-the whole budget in one improver run; other improvers, and all with --patience, begin again. At the end the best programs
-are measured on instances that the search never saw (--confirm, --test-repeats).
+the whole budget in one improver run; other improvers, and all with --patience, begin again. At the
+end the best programs are measured on instances that the search never saw (--confirm,
+--test-repeats).
 """
     argument = Argument("task", "TASK|FILE")
     nesting = 1
