@@ -121,6 +121,6 @@ def test_files_give_no_way_to_the_disk(box: Box) -> None:
         "    for name in (main.__spec__.origin, main.__name__ + '.py', '/etc/passwd'):\n"
         "        try:\n            found.append(open(name or 'main.py').read())\n"
         "        except OSError:\n            pass\n"
-        "    return [str(main.__loader__.find_spec('os')), len(found)]\n"
+        "    return [str(main.__loader__.find_spec('os', None)), len(found)]\n"
     )
     assert run(box, "a", parsing=reads)[:2] == ["None", 0]
