@@ -7,10 +7,11 @@ Whoever runs an improver tells what it improves (`improving`), and each reply wi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from difflib import unified_diff
 from functools import lru_cache
-from itertools import takewhile
+from itertools import islice
 from typing import overload
 
 from selftaught_guest.edits import EditFailed, apply_edits
@@ -21,8 +22,8 @@ __all__ = ["EditFailed", "apply_edits", "changed_lines", "extract_code"]
 
 _MOST_REPLIES = 1000
 _MOST_KNOWN_CHARS = 1 << 22
-_FENCE = "```python\n"
-_LEAST_CUT = 200
+_FENCE, _SAYS = "```python\n", "part of a program"
+_LEAST_CUT, _MOST_FENCES = 200, 20
 
 _entry: str | None = None
 _solution = ""
@@ -72,21 +73,18 @@ def improving(solution: str, entry: str | None, *, shows_parts: bool) -> None:
 
 
 def in_parts(message: str) -> str:
-    """A prompt whose first block of code is cut out of a program that is too long for it: with what
-    is about that place, no longer, as it can be read. Any other prompt as it is."""
-    begin = message.find(_FENCE) + len(_FENCE)
-    end = message.find("\n```", begin)
-    if not _shows_parts or begin < len(_FENCE) or message[begin:end] in _known:
+    """A prompt that says it shows a part of a program, and cuts it out as it comes: with what is
+    about that place, no longer, as it can be read. Any other prompt as it is."""
+    words, fence, rest = message.partition(_FENCE)
+    if not (_shows_parts and fence and _SAYS in words):
         return message
-    rest = message[begin:]
+    # A program may hold fences itself.
+    cuts = [rest[: end.start()] for end in islice(re.finditer("\n```", rest), _MOST_FENCES)]
     for program in reversed(_known):
-        at = program.find(rest[:_LEAST_CUT])
-        pairs = zip(rest, program[at:] if at >= 0 else "", strict=False)
-        size = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
-        if _LEAST_CUT <= size < len(program) and rest.startswith("\n```", size):
-            return (
-                message[:begin] + part_of(program, at / (len(program) - size), size) + rest[size:]
-            )
+        cut = max((one for one in cuts if one in program), key=len, default="")
+        if _LEAST_CUT <= len(cut) < len(program):
+            place = program.find(cut) / (len(program) - len(cut))
+            return words + fence + part_of(program, place, len(cut)) + rest[len(cut) :]
     return message
 
 

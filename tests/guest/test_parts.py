@@ -99,9 +99,12 @@ def improving() -> None:
 
 @pytest.mark.usefixtures("improving")
 def test_only_what_is_cut_out_of_a_longer_program_is_shown_as_a_part() -> None:
-    for whole in (f"Improve:\n```python\n{ONE}\n```", "no code", "```python\nx = 1\n```", ""):
-        assert helpers.in_parts(whole) == whole
-    cut = f"This part of a program scores 1:\n```python\n{ONE[5_000:12_000]}\n```\n\nWell?"
+    says = "This part of a program scores 1:"
+    piece = f"```python\n{ONE[5_000:12_000]}\n```"
+    others = (f"{says}\n```python\n{ONE}\n```", "no code", f"{says}\n```python\nx = 1\n```", says)
+    for message in (*others, "", f"Improve:\n{piece}"):
+        assert helpers.in_parts(message) == message
+    cut = f"{says}\n{piece}\n\nWell?"
     shown = helpers.in_parts(cut)
     assert PART in shown
     assert len(shown) <= len(cut)
@@ -115,4 +118,4 @@ def test_programs_of_replies_are_known_too() -> None:
     longer = ONE.replace("def algorithm(x):", "def algorithm(x, more=1):")
     assert helpers.extract_code(f"```python\n{longer}\n```") == longer
     cut = longer[-9_500:-100]
-    assert PART in helpers.in_parts(f"```python\n{cut}\n```")
+    assert PART in helpers.in_parts(f"A part of a program:\n```python\n{cut}\n```")
