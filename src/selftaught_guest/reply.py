@@ -262,7 +262,7 @@ def _with_files(answer: str, entry: str, shown: Sequence[str], files: Mapping[st
     program = join_files({**files, **changed})
     if _EDITED.search(answer) is not None:
         edited = _edited(answer, [program, *shown[1:]])
-        if edited.program is not None or edited.detail:
+        if edited.program is not None or (edited.detail and not changed):
             return edited
     if len(changed) < len(whole):
         return Found(None, "elided")
