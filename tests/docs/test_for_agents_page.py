@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,7 +49,7 @@ def fields(result: object, path: str) -> object:
 def test_the_commands_run_in_their_order_and_give_what_the_page_says(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    done = {}
+    done: dict[str, Any] = {}
     for line in "".join(blocks("sh")).splitlines():
         code, out, err = run(line, capsys)
         assert code == edge.DONE, f"{line}: {err}"
