@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-__all__ = ["EditFailed", "apply_edits", "edits_in", "new_files"]
+from selftaught_guest.files import FilesError, head_path, join_files, known_path, split_files
+
+__all__ = ["EditFailed", "apply_edits", "edits_in", "named_path", "new_files"]
 
 _SEARCH = re.compile(r"^\s*(?:<{4,}[ \t]*[\w ]*|-{4,}[ \t]*SEARCH)[:>]?\s*$")
 _MIDDLE = re.compile(r"^\s*={4,}\s*$")
@@ -16,6 +19,13 @@ _HUNK = re.compile(r"^@@(?: -(?P<line>\d+)(?:,\d+)? \+\d+(?:,\d+)?)?.*$")
 _DIFF_FENCE = re.compile(r"^\s*(?:`{3,}|~{3,})\s*(?:diff|patch)\b.*$", re.IGNORECASE)
 _MOST_EDITS = 200
 _SHOWN_CHARS = 200
+# A line that says no more than a path: of Markdown, of a diff, or what a fence begins with.
+_NAMED = re.compile(
+    r"(?:[^\w\n]|(?:file|filename|path|title|in|edit|update|new|python|py|a|b)\b(?!\.))*+"
+    r"(?P<path>(?:\w++/)*+\w++\.py)\W*+",
+    re.ASCII | re.IGNORECASE,
+)
+_LONGEST_NAMING = 300
 
 
 class EditFailed(ValueError):
@@ -24,11 +34,13 @@ class EditFailed(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """Lines to find and lines to put in their place; `line`, from 0, is where a diff says it is."""
+    """Lines to find and lines to put in their place; `line`, from 0, is where a diff says it is,
+    `file` the path that was named last before it."""
 
     old: tuple[str, ...]
     new: tuple[str, ...]
     line: int | None = None
+    file: str | None = None
 
 
 def apply_edits(program: str, reply: str) -> str:
@@ -40,22 +52,35 @@ def apply_edits(program: str, reply: str) -> str:
             or without line numbers; words around them are passed over.
     The lines of an edit are looked for exactly, then with other white space (what is put in their
     place is indented as they are), then by their first and last line with as many lines between.
+    In a program of several files: in the file that is named, or else in the only one that has them;
+    an edit that names a file which is not there, and has nothing to find, makes it.
     Raises: EditFailed, a ValueError, if there is no edit, or one has nothing to find, is not found
         or found more than once, or nothing would change. Then no edit is applied.
     """
     found = edits_in(reply)
     if not found:
         raise EditFailed("there is no edit: no SEARCH/REPLACE block and no diff")
-    lines = program.replace("\r\n", "\n").split("\n")
-    moved = 0
-    for number, edit in enumerate(found, 1):
-        which = f"edit {number} of {len(found)}"
-        if not any(line.strip() for line in edit.old):
-            raise EditFailed(f"{which} has nothing to search for")
-        at, size, new = _place(lines, edit, moved, which)
-        lines[at : at + size] = new
-        moved += len(new) - size
-    edited = "\n".join(lines)
+    program = program.replace("\r\n", "\n")
+    try:
+        several = split_files(program)
+        files = {path: text.split("\n") for path, text in (several or {"": program}).items()}
+        moved = Counter[str]()
+        for number, edit in enumerate(found, 1):
+            which = f"edit {number} of {len(found)}"
+            is_empty = not any(line.strip() for line in edit.old)
+            if is_empty and several and edit.file and not known_path(edit.file, files):
+                files[edit.file] = list(edit.new)
+                continue
+            if is_empty:
+                raise EditFailed(f"{which} has nothing to search for")
+            path = "" if several is None else _file_of(files, edit, which)
+            at, size, new = _place(files[path], edit, moved[path], which)
+            files[path][at : at + size] = new
+            moved[path] += len(new) - size
+        texts = {path: "\n".join(lines) for path, lines in files.items()}
+        edited = texts[""] if several is None else join_files(texts)
+    except FilesError as error:
+        raise EditFailed(str(error)) from None
     if edited == program:
         raise EditFailed("the edits change nothing")
     return edited
@@ -79,19 +104,28 @@ def new_files(reply: str) -> list[str]:
     return ["\n".join(edit.new) for edit in found if not any(line.strip() for line in edit.old)]
 
 
+def named_path(line: str) -> str | None:
+    """The path of a line that says no more than that."""
+    found = _NAMED.fullmatch(line) if ".py" in line and len(line) <= _LONGEST_NAMING else None
+    return found["path"] if found else None
+
+
 def _blocks(lines: Sequence[str]) -> list[Edit]:
     found: list[Edit] = []
     old: list[str] | None = None
     new: list[str] | None = None
+    file: str | None = None
     for line in lines:
         if _SEARCH.match(line):
             if old is not None:
                 break
             old = []
+        elif old is None:
+            file = named_path(line) or file
         elif old is not None and new is None and _MIDDLE.match(line):
             new = []
         elif old is not None and new is not None and _REPLACE.match(line):
-            found.append(Edit(_unfenced(old), _unfenced(new)))
+            found.append(_under_head(Edit(_unfenced(old), _unfenced(new), file=file)))
             old = new = None
         elif new is not None:
             new.append(line)
@@ -100,6 +134,15 @@ def _blocks(lines: Sequence[str]) -> list[Edit]:
     if old is not None:
         raise EditFailed(f"edit {len(found) + 1} has no end")
     return found
+
+
+def _under_head(edit: Edit) -> Edit:
+    """Of lines that begin with the head of a file, those below it, in that file."""
+    path = head_path(edit.old[0]) if edit.old else None
+    if path is None:
+        return edit
+    new = edit.new[1:] if edit.new and head_path(edit.new[0]) == path else edit.new
+    return replace(edit, old=edit.old[1:], new=new, file=path)
 
 
 def _unfenced(lines: list[str]) -> tuple[str, ...]:
@@ -113,12 +156,13 @@ def _diffs(lines: Sequence[str]) -> list[Edit]:
     found: list[Edit] = []
     hunk: list[str] | None = None
     at: int | None = None
+    file: str | None = None
     is_fenced = False
 
     def end() -> None:
         nonlocal hunk
         if hunk is not None and any(line[:1] in ("+", "-") for line in hunk):
-            found.append(_hunk(hunk, at))
+            found.append(_under_head(replace(_hunk(hunk, at), file=file)))
         hunk = None
 
     for number, line in enumerate(lines):
@@ -134,6 +178,8 @@ def _diffs(lines: Sequence[str]) -> list[Edit]:
         elif _is_header(lines, number):
             end()
             hunk = [] if is_fenced else None
+            if line.startswith("+++ "):
+                file = named_path(line)
         elif hunk is not None:
             if is_fenced or not line or line[0] in " +-\\":
                 hunk.append(line)
@@ -171,6 +217,28 @@ def _hunk(lines: list[str], at: int | None) -> Edit:
 # --- finding their places -------------------------------------------------------------------------
 
 
+def _file_of(files: Mapping[str, list[str]], edit: Edit, which: str) -> str:
+    """The file that an edit names, if it may be found there; else the only one that has it."""
+    named = known_path(edit.file or "", files)
+    for paths in ([named] if named else [], list(files)):
+        for within in _having(files, paths, edit):
+            if len(within) > 1:
+                raise EditFailed(f"{which} is found in {' and '.join(within[:4])}: {_shown(edit)}")
+            if within:
+                return within[0]
+    raise EditFailed(f"{which} is not found in any file: {_shown(edit)}")
+
+
+def _having(
+    files: Mapping[str, list[str]], paths: Sequence[str], edit: Edit
+) -> Iterator[list[str]]:
+    """The files in which an edit has a place, by the strictest way to find it first."""
+    yield [path for path in paths if _matches(files[path], edit.old, _exactly)]
+    old = _stripped(edit.old)
+    yield [path for path in paths if _matches(files[path], old, _but_for_spaces)]
+    yield [path for path in paths if _inner(files[path], old)]
+
+
 def _place(lines: list[str], edit: Edit, moved: int, which: str) -> tuple[int, int, Sequence[str]]:
     """Where an edit goes: the first line, how many lines, and what comes in their place."""
     for same in (_exactly, _but_for_spaces):
@@ -184,7 +252,15 @@ def _place(lines: list[str], edit: Edit, moved: int, which: str) -> tuple[int, i
             new = edit.new if same is _exactly else _indented(edit, lines[places[0]], old[0])
             return places[0], len(old), new
     old = _stripped(edit.old)
-    inner = [
+    inner = _inner(lines, old)
+    if len(inner) == 1:
+        return inner[0], len(old), _indented(edit, lines[inner[0]], old[0])
+    raise EditFailed(f"{which} is not found in the program: {_shown(edit)}")
+
+
+def _inner(lines: Sequence[str], old: Sequence[str]) -> list[int]:
+    """Where their first and last line are, and most of those between."""
+    return [
         at
         for at in _matches(lines, old[:1], _but_for_spaces)
         if len(old) > 2
@@ -192,9 +268,6 @@ def _place(lines: list[str], edit: Edit, moved: int, which: str) -> tuple[int, i
         and _but_for_spaces(lines[at + len(old) - 1], old[-1])
         and 2 * sum(map(_but_for_spaces, lines[at : at + len(old)], old)) > len(old)
     ]
-    if len(inner) == 1:
-        return inner[0], len(old), _indented(edit, lines[inner[0]], old[0])
-    raise EditFailed(f"{which} is not found in the program: {_shown(edit)}")
 
 
 def _matches(

@@ -7,23 +7,31 @@ Whoever runs an improver tells what it improves (`improving`), and each reply wi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from difflib import unified_diff
 from functools import lru_cache
+from itertools import islice
 from typing import Any, overload
 
 from selftaught_guest.edits import EditFailed, apply_edits
+from selftaught_guest.focus import part_of
 from selftaught_guest.reply import find_program, programs_of
 
 __all__ = ["EditFailed", "apply_edits", "changed_lines", "extract_code", "history"]
 
 _MOST_REPLIES = 1000
+_MOST_KNOWN_CHARS = 1 << 22
+_FENCE, _SAYS = "```python\n", "part of a program"
+_LEAST_CUT, _MOST_FENCES = 200, 20
 
 _entry: str | None = None
 _solution = ""
 _NOTHING: dict[str, Any] = {"search": None, "runs": [], "proposals": []}
 _past: Mapping[str, Any] = _NOTHING
+_shows_parts = False
+_known: dict[str, None] = {}  # programs, the latest last
 _prompts: dict[int, Sequence[str]] = {}
 _programs_of = lru_cache(maxsize=32)(programs_of)
 
@@ -44,7 +52,10 @@ def extract_code(
     """
     if isinstance(text_or_texts, str):
         shown = _shown(text_or_texts) if program is None else [program]
-        return find_program(text_or_texts, _entry, shown).program
+        found = find_program(text_or_texts, _entry, shown).program
+        if found is not None:
+            _know(found)
+        return found
     return [extract_code(text, program) for text in text_or_texts]
 
 
@@ -60,11 +71,46 @@ def changed_lines(old: str, new: str) -> str:
     return "\n".join(line for line in lines if not line.startswith("@@"))
 
 
-def improving(solution: str, entry: str | None, past: Mapping[str, Any] | None = None) -> None:
-    """From now on replies are about this program; `entry` is the function that it must define, and
-    `past` is what is told of it."""
-    global _entry, _solution, _past
+def improving(
+    solution: str,
+    entry: str | None,
+    past: Mapping[str, Any] | None = None,
+    *,
+    shows_parts: bool = False,
+) -> None:
+    """From now on replies are about this program.
+
+    Args:
+        entry: the function that it must define.
+        past: what is told of it.
+        shows_parts: whether prompts show parts of what they have no room for (`in_parts`).
+    """
+    global _entry, _solution, _past, _shows_parts
     _solution, _entry, _past = solution, entry, past or _NOTHING
+    _shows_parts = shows_parts
+    _know(solution)
+
+
+def in_parts(message: str) -> str:
+    """A prompt that says it shows a part of a program, and cuts it out as it comes: with what is
+    about that place, no longer, as it can be read. Any other prompt as it is."""
+    words, fence, rest = message.partition(_FENCE)
+    if not (_shows_parts and fence and _SAYS in words):
+        return message
+    # A program may hold fences itself.
+    cuts = [rest[: end.start()] for end in islice(re.finditer("\n```", rest), _MOST_FENCES)]
+    for program in reversed(_known):
+        cut = max((one for one in cuts if one in program), key=len, default="")
+        if _LEAST_CUT <= len(cut) < len(program):
+            place = program.find(cut) / (len(program) - len(cut))
+            return words + fence + part_of(program, place, len(cut)) + rest[len(cut) :]
+    return message
+
+
+def _know(program: str) -> None:
+    _known[program] = None
+    while len(_known) > 1 and sum(map(len, _known)) > _MOST_KNOWN_CHARS:
+        del _known[next(iter(_known))]
 
 
 def replied(messages: Sequence[str], replies: Iterable[str]) -> None:

@@ -14,12 +14,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
 from selftaught_guest.edits import EditFailed, apply_edits, edits_in, new_files
 from selftaught_guest.elision import is_elided, is_stub, marks_elision
-from selftaught_guest.extract import fenced, largest_block
+from selftaught_guest.extract import Block, fenced, largest_block
+from selftaught_guest.files import FilesError, join_files, split_files
+from selftaught_guest.focus import PART
+from selftaught_guest.reply_files import given_files, signs, whole_text
 from selftaught_guest.source import (
     QUOTED,
     TURN_ENDS,
@@ -117,9 +120,13 @@ _EDITED = re.compile(
 
 
 def _blocks(text: str) -> list[str]:
+    return [one.code for one in _fenced(text)]
+
+
+def _fenced(text: str) -> list[Block]:
     """Fenced blocks that may be programs."""
     return [
-        one.code
+        one
         for one in fenced(text)
         if not _OTHER_LANGUAGES.match(one.info)
         and (not _EDITED.search(one.code) or parsed(one.code) is not None)
@@ -229,6 +236,11 @@ def find_program(text: str, entry: str | None = None, shown: Sequence[str] = ())
             return edited
         block = largest_block(answer)
         return Found(block, "" if block else "no_program")
+    try:
+        if shown and (files := split_files(shown[0])) is not None:
+            return _with_files(answer, entry, shown, files)
+    except FilesError as error:
+        return Found(None, "no_program", str(error))
     choice = _Choice(entry, shown)
     for read, texts in _forms(answer, entry):
         if (program := choice.best_of(read, texts)) is not None:
@@ -246,10 +258,29 @@ def find_program(text: str, entry: str | None = None, shown: Sequence[str] = ())
     return Found(max(others, key=len)) if others else Found(None, "no_program")
 
 
+def _with_files(answer: str, entry: str, shown: Sequence[str], files: Mapping[str, str]) -> Found:
+    """The program of several files that a prompt showed first, with the files that a reply gives,
+    and then its edits, which may be of another that was shown. Raises: FilesError."""
+    given = given_files(answer, _fenced(answer), files, entry)
+    if not given and (loosened := _loosened(answer)) != answer:
+        given = given_files(loosened, _fenced(loosened), files, entry)
+    whole = {path: whole_text(text, files.get(path, "")) for path, text in given.items()}
+    changed = {path: text for path, text in whole.items() if text is not None}
+    program = join_files({**files, **changed})
+    if _EDITED.search(answer) is not None:
+        edited = _edited(answer, [program, *shown[1:]])
+        if edited.program is not None or (edited.detail and not changed):
+            return edited
+    if len(changed) < len(whole):
+        return Found(None, "elided")
+    return Found(program) if changed else Found(None, "no_program")
+
+
 def programs_of(message: str, entry: str) -> list[str]:
-    """The programs with the entry that a prompt shows; of texts, all in fences."""
+    """The programs with the entry that a prompt shows whole; of texts, all in fences."""
     text = message.replace("\r\n", "\n").replace("\r", "\n")
-    return [block.code for block in fenced(text) if not entry or defines(block.code, entry)]
+    found = (block.code for block in fenced(text) if not entry or defines(block.code, entry))
+    return [code for code in found if not code.startswith(PART)]
 
 
 class _Choice:
@@ -264,7 +295,7 @@ class _Choice:
     def __init__(self, entry: str, shown: Sequence[str]) -> None:
         self._entry = entry
         self._shown = [source for text in shown if (source := parsed(text)) is not None]
-        self._known = {_signs(text) for text in shown}
+        self._known = {signs(text) for text in shown}
         self.broken: list[str] = []
         self.elided = False
         self.unchanged: list[str] = []
@@ -294,7 +325,7 @@ class _Choice:
     def _whole(self, source: Source, texts: Sequence[str], place: int) -> str | None:
         if not source.defines(self._entry):
             return None
-        if _signs(source.text) in self._known or is_stub(source, self._entry):
+        if signs(source.text) in self._known or is_stub(source, self._entry):
             self.unchanged.append(source.text)
             return None
         source = without_words(source)
@@ -322,7 +353,3 @@ def _edited(answer: str, shown: Sequence[str]) -> Found:
         except EditFailed as failed:
             why = str(failed)
     return Found(None, "edits", why)
-
-
-def _signs(text: str) -> str:
-    return "".join(text.split())

@@ -23,10 +23,9 @@ import types
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from selftaught_guest import exported, helpers, randomness, services, wire
+from selftaught_guest import exported, helpers, loading, randomness, services, wire
 from selftaught_guest.channel import Channel
 
-PROGRAM_FILE = "<program>"
 _DETAIL_CHARS = 2000
 _PRINTED_CHARS = 2000
 
@@ -92,11 +91,16 @@ def serve(descriptor: int) -> NoReturn:
                     answer = ("ok", _guarded(called, *args, **keywords), *printed.take())
                 elif message[0] == "improve":
                     requests, *given = services.connect(channel, message[3])  # before any clock
-                    facts = message[3]
-                    helpers.improving(message[2], facts.get("entry"), facts.get("history"))
+                    _, _, solution, told = message
+                    helpers.improving(
+                        solution,
+                        told.get("entry"),
+                        told.get("history"),
+                        shows_parts=told.get("shows_parts", False),
+                    )
                     source, name, seed, output_bytes = message[1]
                     entry = _load(source, name, seed, _Sink(output_bytes))
-                    answer = ("ok", _guarded(_improved, entry, message[2], given, requests))
+                    answer = ("ok", _guarded(_improved, entry, solution, given, requests))
                 else:
                     answer = ("failed", "crashed", "the host sent a frame out of turn")
                 _answer(channel, answer)
@@ -125,17 +129,13 @@ def _load(source: str, entry: str, seed: int, printed: _Sink) -> Callable[..., A
     if not source.strip():
         raise _Failure("no_code", "the program is empty")
     try:
-        code = compile(source, PROGRAM_FILE, "exec")
+        run = loading.compiled(source, entry)
     except SyntaxError as error:
-        where = f" (line {error.lineno})" if error.lineno else ""
+        where = f" ({_file(error.filename)}line {error.lineno})" if error.lineno else ""
         raise _Failure("syntax", f"{type(error).__name__}: {error.msg}{where}") from None
     except (ValueError, OverflowError, RecursionError, MemoryError) as error:
         raise _Failure("syntax", f"{type(error).__name__}: {error}") from None
-    lines = source.splitlines(keepends=True)
-    linecache.cache[PROGRAM_FILE] = (len(source), None, lines, PROGRAM_FILE)
-    module = types.ModuleType("program")
-    sys.modules["program"] = module
-    _guarded(exec, code, module.__dict__)
+    module = _guarded(run)
     found: Callable[..., Any] | None = module.__dict__.get(entry)
     if not callable(found):
         raise _Failure("no_code", f"the program defines no function {entry!r}")
@@ -153,13 +153,13 @@ def _named(name: str, keywords: dict[str, Any]) -> tuple[Callable[..., Any], dic
 
 def _run_as_script(arguments: list[str]) -> tuple[int, str]:
     """Run the program again, as `__main__`: its exit code and all that it printed."""
-    _, _, lines, _ = linecache.cache[PROGRAM_FILE]  # type: ignore[misc]
+    _, _, lines, _ = linecache.cache[loading.PROGRAM_FILE]  # type: ignore[misc]
     module = types.ModuleType("__main__")
-    sink, sys.stdout, sys.argv = sys.stdout, io.StringIO(), [PROGRAM_FILE, *arguments]
+    sink, sys.stdout, sys.argv = sys.stdout, io.StringIO(), [loading.PROGRAM_FILE, *arguments]
     sys.modules["__main__"], before = module, sys.modules["__main__"]
     code = 0
     try:
-        exec(compile("".join(lines), PROGRAM_FILE, "exec"), module.__dict__)
+        exec(compile("".join(lines), loading.PROGRAM_FILE, "exec"), module.__dict__)
     except SystemExit as left:
         code = left.code if isinstance(left.code, int) else int(left.code is not None)
     except BaseException as error:  # noqa: BLE001 - as an interpreter would
@@ -200,11 +200,26 @@ def _describe(error: BaseException) -> str:
         frames = [
             frame
             for frame in traceback.extract_tb(error.__traceback__)
-            if frame.filename == PROGRAM_FILE
+            if frame.filename in loading.own_files
         ]
+        if isinstance(error, PermissionError):
+            summary += _whose(error)
     except BaseException:  # noqa: BLE001 - the error's own __str__ is the program's code
         return type(error).__name__
     trail = "".join(
-        f"\n  line {frame.lineno}, in {frame.name}: {frame.line or ''}" for frame in frames[-6:]
+        f"\n  {_file(frame.filename)}line {frame.lineno}, in {frame.name}: {frame.line or ''}"
+        for frame in frames[-6:]
     )
     return (summary[: _DETAIL_CHARS // 2] + trail).encode("utf-8", "replace").decode()
+
+
+def _whose(error: BaseException) -> str:
+    """Of which package what raised it is, if it is not the program itself."""
+    last = [frame for frame, _ in traceback.walk_tb(error.__traceback__)][-1]
+    name = str(last.f_globals.get("__name__", "")).partition(".")[0]
+    return "" if last.f_code.co_filename in loading.own_files else f" (in {name})"
+
+
+def _file(name: str | None) -> str:
+    """Before a line's number, where a program has several files."""
+    return "" if name in (None, loading.PROGRAM_FILE) else f"{name} "

@@ -333,7 +333,7 @@ def _prompting(
         "model": str(model or ""),
         "note": str(note or ""),
         "expertise": str(expertise),
-        "messages": [str(message) for message in messages],
+        "messages": [helpers.in_parts(str(message)) for message in messages],
         "n": int(n),
         "temperature": float(temperature),
     }

@@ -8,24 +8,17 @@ EXITED. It runs no code of programs itself; when the host closes that socket all
 
 from __future__ import annotations
 
-import contextlib
 import gc
-import importlib.abc
-import importlib.machinery
-import importlib.util
 import itertools
 import json
 import os
-import pkgutil
 import select
 import signal
 import socket
 import struct
 import sys
-import threading
 from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any, NoReturn
 
 FORK = struct.Struct("<QI")  # memory_bytes, tasks
@@ -33,136 +26,6 @@ STARTED = b"started"  # with a pidfd
 EXITED = struct.Struct("<id")  # wait status, CPU seconds
 
 _RESTARTED = "SELFTAUGHT_ZYGOTE_RESTARTED"
-
-
-class _OnlyPreloaded(importlib.abc.MetaPathFinder):
-    """The end of the import system: what is not loaded by now does not exist."""
-
-    def find_spec(
-        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> importlib.machinery.ModuleSpec | None:
-        raise ImportError(f"no module {name!r} in the sandbox", name=name)
-
-
-class _OnlyNamed(importlib.abc.MetaPathFinder):
-    """While modules are loaded: of what else lies in the same folders, nothing."""
-
-    def __init__(self, packages: Sequence[str]) -> None:
-        named = {name.partition(".")[0] for name in packages}
-        self.known = sys.stdlib_module_names | named | {"numpy", "selftaught_guest"}
-        self.refused: list[str] = []
-
-    def find_spec(
-        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> importlib.machinery.ModuleSpec | None:
-        top = name.partition(".")[0]
-        if top not in self.known and not top.startswith("_sysconfigdata_"):
-            self.refused.append(top)
-            raise ModuleNotFoundError(f"no module {name!r} was named", name=name)
-        return None
-
-
-def _preload(modules: Sequence[str], packages: Sequence[str], needed: Sequence[str]) -> None:
-    sys.meta_path.insert(0, _OnlyNamed([*packages, *needed]))
-    for name in modules:
-        importlib.import_module(name)
-    for name in packages:
-        _load_whole(name)
-    from selftaught_guest import helpers
-
-    sys.modules["helpers"] = helpers
-    _warm_up()
-    sys.path[:] = []
-    sys.path_hooks[:] = []
-    sys.path_importer_cache.clear()
-    sys.meta_path[:] = [_OnlyPreloaded()]
-
-
-def _load_whole(name: str) -> None:
-    """Import a package and its submodules, which functions of its own may import late.
-
-    Of any package those that it lists, of an installed one all public ones that can be had, but for
-    its tests: the user's own may be programs, which would run.
-    """
-    package = importlib.import_module(name)
-    if not hasattr(package, "__path__"):
-        return
-    for listed in getattr(package, "__all__", ()):
-        if importlib.util.find_spec(f"{name}.{listed}") is not None:
-            importlib.import_module(f"{name}.{listed}")
-    if {"site-packages", "dist-packages"} & {*Path(str(package.__file__)).parts}:
-        _load_public(package)
-
-
-def _load_public(package: ModuleType) -> None:
-    for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
-        if not found.name.rpartition(".")[2].startswith(("_", "test", "conftest", "setup")):
-            with contextlib.suppress(Exception, SystemExit):  # such as for want of another package
-                module = importlib.import_module(found.name)
-                if found.ispkg:
-                    _load_public(module)
-
-
-def _what_packages_need(packages: Sequence[str]) -> dict[str, Any]:
-    """Other packages without which these cannot be loaded, found by loading them.
-
-    What they would only use if it is there is not among these, so that all machines have the same.
-    To be called in a process that is thrown away: what fails is tried again with the package that
-    it asked for, or, where the error names none, that was refused last.
-
-    Returns: `{"locations": of the packages and what they need, by name, "files": loaded}`,
-        or `{"import_error": ...}`.
-    """
-    named = _OnlyNamed(packages)
-    sys.meta_path.insert(0, named)
-    before = named.known
-    for name in packages:
-        while True:
-            try:
-                _load_whole(name)
-                break
-            except ImportError as error:
-                asked = [(error.name or "").partition(".")[0], *reversed(named.refused)]
-                wanted = [top for top in asked if top in named.refused and top not in named.known]
-                if not wanted:
-                    return {"import_error": f"{name}: {error}"}
-                named.known |= {wanted[0]}
-    tops = {*(name.partition(".")[0] for name in packages), *(named.known - before)}
-    found = {top: sys.modules[top] for top in sorted(tops & sys.modules.keys())}
-    with Path("/proc/self/maps").open() as maps:
-        files = {line.split(maxsplit=5)[5].rstrip() for line in maps if ".so" in line}
-    return {
-        "locations": {
-            top: list(getattr(module, "__path__", [module.__file__]))
-            for top, module in found.items()
-            if top not in sys.stdlib_module_names
-        },
-        "files": sorted(files),
-    }
-
-
-def _warm_up() -> None:
-    """Touch what nearly every program uses, so that children share the pages."""
-    import numpy as np
-
-    rng = np.random.default_rng(0)
-    matrix = rng.random((8, 8))
-    np.linalg.solve(matrix + np.eye(8), matrix[0])
-    np.sort(matrix @ matrix, axis=0).argmax()
-    compile("def f(x):\n    return [y for y in x]\n", "<warm>", "exec")
-    try:
-        raise ImportError
-    except ImportError:
-        import traceback
-
-        traceback.format_exc()
-    thread = threading.Thread(target=int)
-    thread.start()
-    thread.join()
-    # scikit-learn looks up its thread pools once, by means that guests do not have.
-    pools = getattr(sys.modules.get("sklearn.utils.parallel"), "_get_threadpool_controller", None)
-    if pools is not None:
-        pools()
 
 
 class _Guest:
@@ -292,18 +155,20 @@ def main() -> None:
     settings: dict[str, Any] = json.loads(sys.argv[1])
     sys.path += [settings["package_folder"], *settings["paths"]]
     if settings["control"] is None:
-        sys.stdout.write(json.dumps(_what_packages_need(settings["packages"])))
+        from selftaught_guest import packages
+
+        sys.stdout.write(json.dumps(packages.what_packages_need(settings["packages"])))
         return
     from selftaught_guest import lockdown as lockdown_module
 
     first_uid: int | None = settings["first_uid"]
     if _RESTARTED not in os.environ and lockdown_module.prepare_restart(first_uid is not None):
         os.execve(sys.executable, sys.orig_argv, {**os.environ, _RESTARTED: "1"})
-    from selftaught_guest import clocks, randomness, run, services  # noqa: F401 - for later
+    from selftaught_guest import clocks, packages, randomness, run  # noqa: F401 - for later
 
     control = socket.socket(fileno=settings["control"])
     try:
-        _preload(settings["modules"], settings["packages"], settings["needed"])
+        packages.preload(settings["modules"], settings["packages"], settings["needed"])
     except ImportError as error:
         control.send(json.dumps({"import_error": str(error)}).encode())
         sys.exit(1)

@@ -14,6 +14,7 @@ from selftaught.core.language_model import Prompt
 from selftaught.core.program import IMPROVER_ENTRY, Program
 from selftaught.engine.invoke import SandboxedImprover
 from selftaught.studies.improvers import load_improver
+from selftaught_guest.files import join_files
 
 HIDDEN = (3, 1, 2, 3, 0, 2)
 LIMITS = ImproverLimits(calls=60, samples_per_call=4, utility_uses=241)
@@ -211,6 +212,46 @@ def test_of_a_program_that_is_too_long_a_part_is_shown_and_its_edits_are_of_the_
     u, sizes = asked_within(world, seed, 9_999, told=3_000)
     assert max(sizes) <= 3_000
     assert u.asked == [seed, seed.replace("row[0] = 0", "row[0] = 3")]
+
+
+def test_of_a_program_of_several_files_each_function_comes_to_be_shown(world: World) -> None:
+    body = "".join(f"    x += {line} * x\n" for line in range(20))
+    functions = [f"def step_{n}(x):\n{body}    return x + {n}\n\n\n" for n in range(60)]
+    files = {f"part_{n}.py": "".join(functions[20 * n : 20 * n + 20]) for n in range(3)}
+    seed = join_files({**files, "main.py": text([0] * 6)})
+    shown: list[str] = []
+
+    def answer(prompt: Prompt) -> list[str]:
+        shown.append(prompt.user)
+        return ["no program"] * prompt.n
+
+    context = make_context(world.executor, LoggedModel(answer), limits=LIMITS)
+    context.prompt_chars = 8_000
+    again = SandboxedImprover(context, load_improver("evolve"), "improve")
+    world.run(again.run(Rows(), Program(seed)))
+    assert len(shown) == LIMITS.calls
+    assert all(len(prompt) <= 8_000 for prompt in shown)
+    for function in functions:
+        assert any(function.rstrip() in prompt for prompt in shown)
+        name = function.partition("(")[0]
+        assert all(f"{name}(x):" in prompt for prompt in shown)
+
+
+def test_what_fits_is_sent_as_it_is(world: World) -> None:
+    """Byte for byte, whatever is made of what does not fit."""
+    seed = noted([0] * 6)
+    sent: list[str] = []
+
+    def answer(prompt: Prompt) -> list[str]:
+        sent.append(prompt.user)
+        return [f"```python\n{noted(righted(digits_in(prompt.user)))}\n```"] * prompt.n
+
+    context = make_context(world.executor, LoggedModel(answer), limits=LIMITS)
+    world.run(
+        SandboxedImprover(context, load_improver("evolve"), "improve").run(Rows(), Program(seed))
+    )
+    assert sent[0].startswith(f"This program scores 1:\n```python\n{seed}\n```")
+    assert not any("not shown" in prompt for prompt in sent)
 
 
 # --- the notes of calls ---------------------------------------------------------------------------

@@ -24,7 +24,10 @@ from selftaught.models.guest_programs import mutator
 from selftaught.models.guest_programs.draft import Draft
 from selftaught.models.guest_programs.edits import OPERATORS, changed_number
 from selftaught_guest.extract import code_blocks
+from selftaught_guest.files import join_files, split_files
+from selftaught_guest.focus import part_of
 from selftaught_guest.helpers import extract_code
+from selftaught_guest.reply import find_program
 
 PACKAGE = Path(selftaught.__file__).parent
 SOURCES = [path.read_text() for path in (PACKAGE / "models" / "guest_programs").glob("*.py")]
@@ -387,7 +390,7 @@ def test_the_source_names_no_task() -> None:
 
 
 def test_the_source_imports_only_plain_modules() -> None:
-    allowed = {"ast", "collections.abc", "copy", "math", "random", "re", "textwrap"}
+    allowed = {"ast", "collections.abc", "copy", "dataclasses", "math", "random", "re", "textwrap"}
     ours = "selftaught.models.guest_programs."
     for node in ast.walk(
         ast.parse("\n".join(SOURCES).replace("from __future__ import annotations", ""))
@@ -396,9 +399,48 @@ def test_the_source_imports_only_plain_modules() -> None:
             assert {alias.name for alias in node.names} <= allowed
         elif isinstance(node, ast.ImportFrom):
             module = node.module or ""
-            assert module in allowed | {"selftaught_guest.extract"} or module.startswith(ours)
+            readers = {f"selftaught_guest.{name}" for name in ("extract", "files", "focus")}
+            assert module in allowed | readers or module.startswith(ours)
     assert code_blocks.__module__ in sys.modules
 
 
 def test_the_source_says_that_it_is_no_language_model() -> None:
     assert "not a language model" in str(mutator.__doc__)
+
+
+# --- programs of several files, and parts ---------------------------------------------------------
+
+FILES = {
+    "main.py": "from rules import rule\n\n\ndef algorithm(x):\n    return rule(x) + 1.5\n",
+    "rules.py": "LIMIT = 12\n\n\ndef rule(x):\n    return min(x * 2, LIMIT)\n",
+    "words.py": 'NAMES = ["a", "b"]\n',
+}
+
+
+def test_of_several_files_one_with_a_function_is_edited() -> None:
+    program = join_files(FILES)
+    replies = mutator.sample("", f"Improve:\n```python\n{program}\n```", 40, 0.7, list(range(40)))
+    changed = set()
+    for reply in replies:
+        found = find_program(reply, "algorithm", [program]).program
+        files = split_files(found or "")
+        assert files is not None, reply
+        assert files.keys() == FILES.keys()
+        (path,) = (path for path in FILES if files[path] != FILES[path])
+        changed.add(path)
+    assert changed == {"main.py", "rules.py"}
+
+
+def test_of_a_part_a_function_that_stands_there_whole_is_edited() -> None:
+    body = "".join(f"    x += {n} * x\n" for n in range(10))
+    long = "".join(f"def step_{n}(x):\n{body}    return x\n\n\n" for n in range(40))
+    program = join_files({**FILES, "steps.py": long})
+    message = f"Improve:\n```python\n{part_of(program, 0.5, 5_000)}\n```"
+    for reply in mutator.sample("", message, 20, 0.7, list(range(20))):
+        found = find_program(reply, "algorithm", [program])
+        assert found.program not in (None, program), (reply, found)
+
+
+def test_what_heads_cannot_be_is_no_program() -> None:
+    broken = "# ==== file: ../main.py ====\ndef algorithm(x):\n    return x\n"
+    assert mutator.sample("", f"```python\n{broken}```", 1, 0.7, [1]) == [mutator.NO_PROGRAM]

@@ -90,6 +90,42 @@ def test_what_it_needs_and_is_not_there_is_named(packages: Path) -> None:
         find_layout(["lacks"])
 
 
+@pytest.mark.parametrize(
+    ("holds", "says"),
+    [
+        (
+            "import threading, time\n"
+            "threading.Thread(target=time.sleep, args=(60,), daemon=True).start()",
+            "holds keeps threads of its own running, which no guest has",
+        ),
+        (
+            "import subprocess, sys\n"
+            "own = subprocess.Popen([sys.executable, '-c', 'input()'], stdin=subprocess.PIPE)",
+            "holds keeps processes of its own running, which no guest has",
+        ),
+        ("table = open(__file__)", "holds keeps the file .*holds.py open, which no guest has"),
+        ("raise OSError('no such device')", "no such device"),
+    ],
+    ids=["threads", "processes", "files", "fails"],
+)
+def test_what_a_package_holds_and_no_guest_has_is_said_by_its_name(
+    holds: str, says: str, packages: Path
+) -> None:
+    (packages / "holds.py").write_text(f"{holds}\n")
+    with pytest.raises(ConfigError, match=says):
+        find_layout(["needy", "holds"])
+
+
+def test_a_package_that_asks_for_files_later_is_named_in_the_failure(
+    opened: Opened, packages: Path
+) -> None:
+    (packages / "late.py").write_text("def load():\n    return open('/etc/passwd').read()\n")
+    found = opened(["late"]).run("import late\ndef algorithm():\n    return late.load()\n")
+    assert isinstance(found, Failed)
+    assert found.detail.startswith("PermissionError: ")
+    assert "'/etc/passwd' (in late)\n  line 3, in algorithm" in found.detail
+
+
 def test_shared_libraries_beside_a_package_come_along(opened: Opened, packages: Path) -> None:
     """As `scikit_learn.libs` beside `sklearn`: the folder has the name of the distribution."""
     libraries = packages / "Needs_Library.libs"

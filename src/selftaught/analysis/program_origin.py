@@ -55,11 +55,13 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class ProgramInRun:
-    """A program in one run; `origin` is None of what the run began with."""
+    """A program in one run; `origin` is None of what the run began with; `seed` the text that a run
+    of `improve` began with."""
 
     head: RunHead
     worth: tuple[Worth, ...]
     origin: Origin | None
+    seed: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ def program_view(reader: JournalReader, program_id: str) -> ProgramHistory | Non
             head,
             tuple(_worth(events, program_id, head)),
             _origin(reader, run_id, program_id),
+            _seed(reader, run_id) if head.command == "improve" else None,
         )
         for run_id, events in by_run.items()
         for head in (read_head(reader, run_id),)
@@ -151,6 +154,12 @@ def _began_with(reader: JournalReader, run_id: str, program_id: str) -> bool:
     """The improver that it began with, and the program that was scored first."""
     firsts = (next(reader.events(run_id, (kind,)), None) for kind in (Run, Evaluation))
     return any(first is not None and program_id in first.body.text_ids() for first in firsts)
+
+
+def _seed(reader: JournalReader, run_id: str) -> str | None:
+    """The program that was scored first."""
+    first = next(reader.events(run_id, (Evaluation,)), None)
+    return None if first is None else reader.text(next(first.body.text_ids()))
 
 
 def _parents(

@@ -307,6 +307,8 @@ def _advice(failure: Failed, sandbox: SandboxConfig) -> str:
             f"{module} is not installed here: install it (python -m pip install {module}, or what "
             f"its package is called), then give --module {module}"
         )
+    if "PermissionError: [Errno 1]" in failure.detail:
+        return "No program has files, processes or the network here: do without them"
     match failure.kind:
         case "timeout":
             return (

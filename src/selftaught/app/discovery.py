@@ -55,21 +55,23 @@ def task_names() -> list[str]:
 
 
 def load_task(name_or_path: str | Path) -> Task:
-    """A task by its name, or the one named `task` in a Python file; or one of OpenEvolve's form,
-    as `openevolve:PROGRAM:EVALUATOR[:CONFIG]`.
+    """A task by its name, or the one named `task` in a Python file, or in a folder's task.py; or one
+    of OpenEvolve's form, as `openevolve:PROGRAM:EVALUATOR[:CONFIG]`.
 
     Raises: ConfigError if there is none, or its file raises.
     """
     text = str(name_or_path)
     if text.startswith(PREFIX):
         return task_named(text)
-    if isinstance(name_or_path, Path) or text.endswith(".py") or "/" in text:
+    is_path = isinstance(name_or_path, Path) or text.endswith(".py") or "/" in text
+    if is_path or (Path(text).is_dir() and text not in task_names()):
         return _task_from_file(Path(text))
     task = _load("selftaught.tasks", "task", text, ", or give a file.py")
     return _must_be_task(task, text)
 
 
 def _task_from_file(path: Path) -> Task:
+    path = path / "task.py" if path.is_dir() else path
     if not path.is_file():
         raise ConfigError(f"there is no task file {path}")
     with printed_on_stderr(), _users_code(f"task file {path} raised", path.resolve()):

@@ -23,7 +23,7 @@ from selftaught.core.blame import own_place, words_of
 from selftaught.core.budget import Budget, ImproverLimits
 from selftaught.core.errors import ConfigError
 from selftaught.core.language_model import ModelFunction
-from selftaught.core.program import Program
+from selftaught.core.program import Program, read_program
 from selftaught.core.progress import Listener, Progress
 from selftaught.core.task import Task
 from selftaught.models.python_function import name_of
@@ -146,6 +146,6 @@ def program_of(program: str | Path | Program, task: Task) -> Program:
     if program is task.seed or (program == task.seed and not program.exists()):
         return task.seed_program()
     try:
-        return Program(program.read_text(encoding="utf-8-sig"), task.entry)
-    except (OSError, UnicodeDecodeError) as error:
+        return read_program(program, task.entry)
+    except (OSError, ValueError) as error:
         raise ConfigError(f"cannot read the program {program}: {error}") from None

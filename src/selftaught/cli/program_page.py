@@ -11,6 +11,7 @@ from selftaught.analysis.trace import CallTrace, ImproverRunTrace, ReplyTrace, R
 from selftaught.core.errors import ConfigError
 from selftaught.pages import words
 from selftaught.pages.blocks import Block, Facts, Listing, Page, Paragraph, Section, Table
+from selftaught.pages.text import unified_diff
 from selftaught.studies.next_command import next_command
 
 _TREE = "Its programs: what came from which (+ begins a branch, | goes on with it)"
@@ -42,10 +43,14 @@ def programs_page(found: Programs, first: int, last: int) -> Page:
 def program_page(view: ProgramHistory, store: str) -> Page:
     """In each run that knows it, and the whole of it."""
     sections = [
-        Section(f"run-{one.head.run_id}", f"In run {one.head.run_id}", tuple(_in_run(one, store)))
+        Section(
+            f"run-{one.head.run_id}",
+            f"In run {one.head.run_id}",
+            (*_in_run(one, store), *_changed(one, view)),
+        )
         for one in view.runs
     ]
-    source = Section("source", "Source", (Listing(view.program_id, view.source),))
+    source = Section("source", "Source", Listing.of_program(view.program_id, view.source))
     return Page(f"Program {view.program_id}", (), (*sections, source))
 
 
@@ -60,6 +65,13 @@ def _in_run(one: ProgramInRun, store: str) -> Iterator[Block]:
     for worth in one.worth:
         if worth.printed:
             yield Listing(f"What it printed on {worth.task}, {worth.stream}", worth.printed)
+
+
+def _changed(one: ProgramInRun, view: ProgramHistory) -> Iterator[Block]:
+    if one.seed is not None and one.origin is not None:
+        diff = unified_diff(one.seed, view.source, "seed", view.program_id[: words.SHORT_ID])
+        if diff:
+            yield Listing("What changed from the seed", diff, is_diff=True)
 
 
 def _came(one: ProgramInRun) -> Iterator[tuple[str, str]]:

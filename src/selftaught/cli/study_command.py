@@ -20,9 +20,11 @@ from selftaught.cli.options import (
     setting_options,
 )
 from selftaught.core.errors import ConfigError
+from selftaught.core.program import files_of
 from selftaught.studies.next_command import next_command
 from selftaught.studies.registry import find_study
 from selftaught.studies.study import Estimated, Study
+from selftaught_guest.files import MAIN
 
 _estimate_option = option(
     "--estimate",
@@ -43,9 +45,10 @@ out_options = all_of(
         "--out",
         type=click.Path(path_type=Path),
         metavar="FILE",
-        help="Write the best program there, also of a run that is stopped.",
+        help="Write the best program there, also of a run that is stopped; one of several files as "
+        "a folder.",
     ),
-    option("--force", is_flag=True, help="Let --out replace a file."),
+    option("--force", is_flag=True, help="Let --out replace a file, or those of a folder."),
 )
 
 
@@ -117,7 +120,9 @@ def study_command(study: Study[Any], name: str) -> click.Command:
         else:
             given |= {argument.setting: named} if named else {}
         asked = study.asked(given, Installed())
-        check_out(out, force=force)
+        tasks = () if out is None or study.improves_improvers else asked.tasks
+        is_folder = any(files_of(task.seed_program().source) is not None for task in tasks)
+        check_out(out, force=force, is_folder=is_folder)
         store = asked.config.store
         if estimate:
             found = core_thread.run(estimated(asked))
@@ -164,12 +169,17 @@ def _of_evaluator(files: Sequence[Path], given: Mapping[str, Any]) -> dict[str, 
 # --- the file of `--out`: checked before the run, written only when it ends ----------------------
 
 
-def check_out(out: Path | None, *, force: bool) -> None:
-    """Raises: ConfigError if the file could not be written; touches nothing."""
+def check_out(out: Path | None, *, force: bool, is_folder: bool | None = None) -> None:
+    """Raises: ConfigError if the file could not be written; touches nothing.
+
+    `is_folder`: whether the program has several files; None if that is not known yet.
+    """
     if out is None:
         return
-    if out.is_dir():
+    if out.is_dir() and not (is_folder or (force and is_folder is None)):
         raise ConfigError(f"--out {out} is a folder: give a file")
+    if is_folder and (out.suffix == ".py" or out.is_file()):
+        raise ConfigError(f"--out {out}: the program has several files: give a folder")
     if os.path.lexists(out) and not force:
         raise ConfigError(f"--out {out} exists: give another file, or --force to replace it")
     if not out.parent.is_dir():
@@ -180,10 +190,19 @@ def check_out(out: Path | None, *, force: bool) -> None:
 
 
 def write_out(out: Path, source: str, kept: str, store: str, *, force: bool) -> None:
-    """Write a program. Raises: ConfigError that says where the program is `kept`."""
+    """Write a program, one of several files as a folder, in which other files stay as they are.
+
+    Raises: ConfigError that says where the program is `kept`.
+    """
+    several = files_of(source) or ({MAIN: source} if out.is_dir() else {})
     try:
-        with out.open("w" if force else "x", encoding="utf-8", errors="surrogatepass") as file:
-            file.write(source)
+        if several:
+            out.mkdir(exist_ok=force)
+        for path, text in (several or {"": source}).items():
+            place = out / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with place.open("w" if force else "x", encoding="utf-8", errors="surrogatepass") as to:
+                to.write(text)
     except OSError as error:
         raise ConfigError(
             f"--out {out} cannot be written ({error.strerror}); the program is kept: "

@@ -69,7 +69,7 @@ def task_blocks(task: dict[str, Any]) -> Iterator[Block]:
     yield Listing("What the model is shown", task["description"])
     for secret in task["secrets"]:
         yield Paragraph(f"{secret} looks like a secret: the model is not shown it")
-    yield Listing("The seed", task["seed"])
+    yield from Listing.of_program("The seed", task["seed"])
 
 
 def _listed(name: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from selftaught.core.errors import ConfigError
 from selftaught.core.examples import Examples
 from selftaught.core.hidden import without_data, without_keys
 from selftaught.core.own_code import Part, own_code, part_of
-from selftaught.core.program import SOLUTION_ENTRY, Program
+from selftaught.core.program import SOLUTION_ENTRY, Program, read_program
 from selftaught.core.scale import Scale
 from selftaught.core.shown_source import describe_source
 from selftaught.core.text import clean
@@ -69,9 +69,8 @@ class Task:
 
     Attributes:
         name: letters, digits, `_` and `-`.
-        seed: the first program, as source text or as a file; a relative path is taken from the
-            folder of the file that defines the utility. None: the model writes it from the
-            description.
+        seed: the first program, as source text, a file, or a folder of files; a relative path is
+            taken from the folder of the file that defines the utility. None: the model writes it.
         utility: trusted host code, plain or async: `utility(program, rng) -> float | Measure`.
         range: lowest and highest value. A failed candidate is worth the lowest, or costs the
             highest; a value outside is the utility's error. `(-math.inf, math.inf)`: any.
@@ -196,16 +195,16 @@ class Task:
     def seed_program(self) -> Program:
         """The first program; of a task without a seed, its function with nothing in it.
 
-        Raises: ConfigError if the file cannot be read.
+        Raises: ConfigError if the file cannot be read, or a folder is no program.
         """
         if self.seed is None:
             return Program(_STUB.format(entry=self.entry), self.entry)
         if isinstance(self.seed, str):
             return Program(self.seed, self.entry)
-        path = self.seed if self.seed.is_absolute() else self._folder() / self.seed
+        path, place = self._folder() / self.seed, self.defined_at()
         try:
-            return Program(path.read_text(encoding="utf-8-sig"), self.entry)
-        except (OSError, UnicodeDecodeError) as error:
+            return read_program(path, self.entry, place and place[0])
+        except (OSError, ValueError) as error:
             raise self._wrong(f"cannot read its seed {path}: {error}") from None
 
     def described(self) -> str:

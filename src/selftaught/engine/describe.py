@@ -11,13 +11,18 @@ from collections.abc import Mapping, Sequence
 from selftaught.core.budget import ImproverLimits
 from selftaught.core.evolve_block import frame_of
 from selftaught.core.guest_modules import PRELOADED
-from selftaught.core.program import REPLY_SCHEME
+from selftaught.core.program import REPLY_SCHEME, files_of
 from selftaught.core.seeds import Stream
 from selftaught.core.task import VERSION_SCHEME, Task
 
 _MARKED = """\
 # Only what stands between # EVOLVE-BLOCK-START and # EVOLVE-BLOCK-END may change, and the marks
 # must stay: all else is put back before a program is scored."""
+_SEVERAL = """\
+# A program has several files here, each below a line `# ==== file: PATH ====`. Each is imported by
+# its name; main.py defines the entry, or else the only file that does. Give the files that you
+# change, each whole in a code block of its own that begins with that line, or SEARCH/REPLACE edits
+# below a line with the PATH. Files that are not given stay as they are."""
 _HELPERS = {
     1: """\
 # `from helpers import extract_code`: the code of the largest fenced block of a response, or None;
@@ -48,8 +53,11 @@ def describe_task(task: Task, modules: Sequence[str] = (), scheme: int = VERSION
     are further ones, and those of runs of earlier schemes.
     """
     described = task.described_by(scheme)
-    if frame_of(task.seed_program().source) is not None:
+    seed = task.seed_program().source
+    if frame_of(seed) is not None:
         described = f"{described}\n\n{_MARKED}"
+    if files_of(seed) is not None:
+        described = f"{described}\n\n{_SEVERAL}"
     if scheme < 3 or not (modules or task.is_own) or task.kind == "text":
         return described
     usual = ", ".join(name for name in PRELOADED if not name.startswith("encodings."))
@@ -93,7 +101,7 @@ def describe_meta_utility(
 #   language_model.budget = {limits.calls} calls; language_model.times_used{choice}
 # A call past the model's budget raises an exception; a use past the utility's budget is worth the
 # lowest value. Responses past max_responses_per_call are not drawn. One batch_prompt is one call.
-{_HELPERS[reply_scheme]} Only {importable} can be imported.{told}
+{_HELPERS[min(reply_scheme, 2)]} Only {importable} can be imported.
 # An improver run may use {limits.cpu_s:g} CPU seconds of its own.
 
 DOWNSTREAM_TASKS = [

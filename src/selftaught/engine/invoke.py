@@ -190,6 +190,7 @@ def guest_facts(
     """What an improver's guest is told of what it improves, and of its limits."""
     return {
         "entry": entry if context.reply_scheme > 1 else None,
+        "shows_parts": context.reply_scheme > 2,
         "description": description,
         "calls": limits.calls,
         "samples_per_call": limits.samples_per_call,

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from selftaught.core.program import files_of
+
 Rows: TypeAlias = Sequence[Mapping[str, Any]]
 
 
@@ -48,6 +50,14 @@ class Listing:
     text: str
     is_diff: bool = False
     is_open: bool = True
+
+    @classmethod
+    def of_program(cls, title: str, source: str, *, is_open: bool = True) -> tuple[Listing, ...]:
+        """A program, file by file if it has several."""
+        files = files_of(source)
+        if files is None:
+            return (cls(title, source, is_open=is_open),)
+        return tuple(cls(f"{title}: {one}", text, is_open=is_open) for one, text in files.items())
 
 
 @dataclass(frozen=True, slots=True)

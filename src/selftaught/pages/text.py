@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Mapping
+
+from selftaught.core.program import files_of
 
 # Control characters, those that turn the direction of writing or break lines, and halves of
 # characters, which no stream can encode: a program must not steer the terminal, nor look like what
@@ -23,14 +26,34 @@ def printable(text: str) -> str:
 
 
 def unified_diff(before: str, after: str, before_name: str, after_name: str) -> str | None:
-    """A unified diff, empty for equal programs, or None for programs too long to compare.
+    """A unified diff, empty for equal programs, or None for programs too long to compare; of
+    programs of several files, one after the other.
 
     Guest programs are never parsed here.
     """
-    old, new = before.split("\n"), after.split("\n")
-    if before != after and len(old) + len(new) > _MAX_LINES:
+    old, new = _by_name(before, before_name), _by_name(after, after_name)
+    pairs = [(*_lines(old, path), *_lines(new, path)) for path in sorted({*old, *new})]
+    changed = [pair for pair in pairs if pair[1] != pair[3]]
+    if sum(len(one) + len(other) for _, one, _, other in changed) > _MAX_LINES:
         return None
-    return "\n".join(difflib.unified_diff(old, new, before_name, after_name, lineterm=""))
+    diffs = (
+        difflib.unified_diff(one, other, name, other_name, lineterm="")
+        for name, one, other_name, other in changed
+    )
+    return "\n".join(line for diff in diffs for line in diff)
+
+
+def _by_name(source: str, name: str) -> Mapping[str, tuple[str, str]]:
+    """By path the name that a diff has of a file, and its text; "" for a program of one file."""
+    several = files_of(source)
+    if several is None:
+        return {"": (name, source)}
+    return {path: (f"{name}/{path}", text[:-1]) for path, text in several.items()}
+
+
+def _lines(files: Mapping[str, tuple[str, str]], path: str) -> tuple[str, list[str]]:
+    name, text = files.get(path, ("/dev/null", None))
+    return name, [] if text is None else text.split("\n")
 
 
 def diff_kind(place: int, line: str) -> str | None:

@@ -183,7 +183,7 @@ def best_blocks(best: ProgramView, source: str, noun: str) -> Iterator[Block]:
         yield Listing("What changed from the seed", best.diff, is_diff=True)
     elif best.compared_to is not None:
         yield Paragraph("What changed from the seed is too long to be compared.")
-    yield Listing(f"Program {best.program_id}", source, is_open=False)
+    yield from Listing.of_program(f"Program {best.program_id}", source, is_open=False)
 
 
 # --- what it took -------------------------------------------------------------------------------

@@ -109,12 +109,13 @@ class ImproveStudy(Study[ImproveConfig], Estimated[ImproveConfig]):
     short_help = "Improve the program of one task."
     help = f"""Improve a task's program: improver runs, each from the best program so far.
 
-The TASK is a name (see `selftaught tasks`) or a Python FILE with a `task` in it; or, with
---openevolve, an evaluator of OpenEvolve's form and its program, and a config.yaml. The run
-goes on until the budget or the patience is spent, or a program is good enough (--target); with
-neither budget nor patience given, for one improver run. {DRAWS_ALL} draws the whole budget in one
-improver run; other improvers, and all with --patience, begin again. At the end the best programs
-are measured on instances that the search never saw (--confirm, --test-repeats).
+The TASK is a name (see `selftaught tasks`), a Python FILE with a `task` in it, or a folder with
+such a task.py; or, with --openevolve, an evaluator of OpenEvolve's form and its program, and a
+config.yaml. The run goes on until the budget or the patience is spent, or a program is good
+enough (--target); with neither budget nor patience given, for one improver run. {DRAWS_ALL} draws
+the whole budget in one improver run; other improvers, and all with --patience, begin again. At the
+end the best programs are measured on instances that the search never saw (--confirm,
+--test-repeats).
 """
     argument = Argument("task", "TASK|FILE")
     nesting = 1
