@@ -327,8 +327,9 @@ class Task:
 
     def defined_at(self) -> tuple[Path, int] | None:
         """File and line of the utility's function; None if it has no source."""
-        if hasattr(type(self.utility), "place"):  # of an evaluator in another process
-            place: tuple[Path, int] | None = self.utility.place
+        utility: Any = self.utility
+        if hasattr(type(utility), "place"):  # of an evaluator in another process
+            place: tuple[Path, int] | None = utility.place
             return place
         try:
             plain = inspect.unwrap(self.scored_by)

@@ -101,7 +101,7 @@ def describe_meta_utility(
 #   language_model.budget = {limits.calls} calls; language_model.times_used{choice}
 # A call past the model's budget raises an exception; a use past the utility's budget is worth the
 # lowest value. Responses past max_responses_per_call are not drawn. One batch_prompt is one call.
-{_HELPERS[min(reply_scheme, 2)]} Only {importable} can be imported.
+{_HELPERS[min(reply_scheme, 2)]} Only {importable} can be imported.{told}
 # An improver run may use {limits.cpu_s:g} CPU seconds of its own.
 
 DOWNSTREAM_TASKS = [
