@@ -329,8 +329,8 @@ class Task:
     def defined_at(self) -> tuple[Path, int] | None:
         """File and line of the utility's function; None if it has no source."""
         if hasattr(type(self.utility), "place"):  # of an evaluator in another process
-            place: tuple[Path, int] | None = self.utility.place
-            return place
+            found: tuple[Path, int] | None = getattr(self.utility, "place")  # noqa: B009
+            return found
         try:
             plain = inspect.unwrap(self.scored_by)
             file, code = inspect.getsourcefile(plain), getattr(plain, "__code__", None)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from selftaught.core.errors import ConfigError
 from selftaught.core.examples import LEAST, Examples, digest_of, split
@@ -57,11 +57,11 @@ class Gepa(Examples):
         return ""
 
     def _measured(self, program: Any, chosen: Sequence[tuple[Any, Any]]) -> Measure:
-        candidate = self.candidate(program)
+        candidate, evaluator = self.candidate(program), cast(Callable[..., Any], self.score)
         values, said, scores = [], [], dict[str, list[float]]()
         for example, _ in chosen:
             given = dict(candidate) if isinstance(candidate, dict) else candidate
-            result = self.score(given) if self.single else self.score(given, example)  # type: ignore[call-arg, arg-type]
+            result: Any = evaluator(given) if self.single else evaluator(given, example)
             value, info = result if isinstance(result, tuple) else (result, {})
             values.append(float(value))
             told = dict(info or {}) if isinstance(info, Mapping) else {"info": info}

@@ -150,7 +150,10 @@ def _name(evaluator: Path) -> str:
 def _docstrings(evaluator: str, file: Path) -> str:
     tree = ast.parse(evaluator)
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
-    documented = [tree, *(node for node in functions if node.name == "evaluate")]
+    documented: list[ast.Module | ast.FunctionDef] = [
+        tree,
+        *(node for node in functions if node.name == "evaluate"),
+    ]
     found = [said for node in documented if (said := ast.get_docstring(node))]
     return "\n\n".join(found) or f"The score of {file.name}, which is not shown."
 
