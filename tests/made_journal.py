@@ -35,7 +35,8 @@ from selftaught.studies.registry import find_study
 from selftaught.studies.settings import as_json, make_config
 from selftaught.studies.study import Asked
 from selftaught_guest.helpers import extract_code
-from selftaught_guest.reply import find_program, programs_of
+from selftaught_guest.reply import find_program
+from selftaught_guest.reply_files import programs_of
 
 # `search` is an `improve` of one improver run, whose calls draw so many responses.
 Shape: TypeAlias = Literal["run", "improve", "search"]

@@ -17,7 +17,8 @@ from typing import Any, overload
 
 from selftaught_guest.edits import EditFailed, apply_edits
 from selftaught_guest.focus import part_of
-from selftaught_guest.reply import find_program, programs_of
+from selftaught_guest.reply import find_program
+from selftaught_guest.reply_files import programs_of
 
 __all__ = ["EditFailed", "apply_edits", "changed_lines", "extract_code", "history"]
 

@@ -21,7 +21,6 @@ from selftaught_guest.edits import EditFailed, apply_edits, edits_in, new_files
 from selftaught_guest.elision import is_elided, is_stub, marks_elision
 from selftaught_guest.extract import Block, fenced, largest_block
 from selftaught_guest.files import FilesError, join_files, split_files
-from selftaught_guest.focus import PART
 from selftaught_guest.reply_files import given_files, signs, whole_text
 from selftaught_guest.source import (
     QUOTED,
@@ -36,7 +35,7 @@ from selftaught_guest.source import (
     without_words,
 )
 
-__all__ = ["Found", "find_program", "programs_of"]
+__all__ = ["Found", "find_program"]
 
 Why: TypeAlias = Literal["", "empty", "reasoning", "no_program", "elided", "edits"]
 
@@ -274,13 +273,6 @@ def _with_files(answer: str, entry: str, shown: Sequence[str], files: Mapping[st
     if len(changed) < len(whole):
         return Found(None, "elided")
     return Found(program) if changed else Found(None, "no_program")
-
-
-def programs_of(message: str, entry: str) -> list[str]:
-    """The programs with the entry that a prompt shows whole; of texts, all in fences."""
-    text = message.replace("\r\n", "\n").replace("\r", "\n")
-    found = (block.code for block in fenced(text) if not entry or defines(block.code, entry))
-    return [code for code in found if not code.startswith(PART)]
 
 
 class _Choice:

@@ -1,4 +1,4 @@
-"""Files of a program of several that a reply gives whole."""
+"""Programs that a prompt shows, and files of a program of several that a reply gives whole."""
 
 from __future__ import annotations
 
@@ -7,14 +7,22 @@ from collections.abc import Mapping, Sequence
 
 from selftaught_guest.edits import named_path
 from selftaught_guest.elision import is_elided, marks_elision
-from selftaught_guest.extract import Block
+from selftaught_guest.extract import Block, fenced
 from selftaught_guest.files import entry_path, known_path, split_files
+from selftaught_guest.focus import PART
 from selftaught_guest.source import defines, joined, parsed, readable, without_words
 
-__all__ = ["given_files", "signs", "whole_text"]
+__all__ = ["given_files", "programs_of", "signs", "whole_text"]
 
 # What stands around a path in the line of a fence: ```python parsing.py, or title="parsing.py"
 _BETWEEN = re.compile(r"[^\w./-]++")
+
+
+def programs_of(message: str, entry: str) -> list[str]:
+    """The programs with the entry that a prompt shows whole; of texts, all in fences."""
+    text = message.replace("\r\n", "\n").replace("\r", "\n")
+    found = (block.code for block in fenced(text) if not entry or defines(block.code, entry))
+    return [code for code in found if not code.startswith(PART)]
 
 
 def given_files(

@@ -68,7 +68,7 @@ def test_what_is_no_candidate_or_no_evaluator_is_told() -> None:
     with pytest.raises(ConfigError, match="the dataset is empty"):
         st.from_gepa("abc", length, [])
     with pytest.raises(ConfigError, match="needs a seed"):
-        st.Task("text", None, length, kind="text")
+        st.Task("text", None, length, kind="text")  # type: ignore[arg-type]
 
 
 def replies(prompt: st.Prompt) -> list[str]:

@@ -42,7 +42,7 @@ def test_any_function_is_called_by_its_name_and_with_keywords(score: Scorer) -> 
 
 
 async def awaits(program: st.SandboxedProgram, rng: np.random.Generator) -> float:
-    return float(await program.call("count", plus=1)) + program.call("count", plus=1)
+    return float(await program.call("count", plus=1)) + float(program.call("count", plus=1))
 
 
 def test_such_a_call_can_be_awaited(score: Scorer) -> None:

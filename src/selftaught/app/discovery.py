@@ -55,8 +55,9 @@ def task_names() -> list[str]:
 
 
 def load_task(name_or_path: str | Path) -> Task:
-    """A task by its name, or the one named `task` in a Python file, or in a folder's task.py; or one
-    of OpenEvolve's form, as `openevolve:PROGRAM:EVALUATOR[:CONFIG]`.
+    """A task by its name, or the one named `task` in a Python file, or in a folder's task.py.
+
+    Or one of OpenEvolve's form, as `openevolve:PROGRAM:EVALUATOR[:CONFIG]`.
 
     Raises: ConfigError if there is none, or its file raises.
     """

@@ -95,7 +95,7 @@ class Measure:
 
 UtilityResult: TypeAlias = float | Measure
 Utility: TypeAlias = (
-    "Callable[[SandboxedProgram, np.random.Generator], UtilityResult | Awaitable[UtilityResult]]"
+    "Callable[[Any, np.random.Generator], UtilityResult | Awaitable[UtilityResult]]"  # or a text
 )
 
 

@@ -57,12 +57,12 @@ class Gepa(Examples):
         return ""
 
     def _measured(self, program: Any, chosen: Sequence[tuple[Any, Any]]) -> Measure:
-        candidate, score = self.candidate(program), cast(Callable[..., Any], self.score)
+        candidate, evaluator = self.candidate(program), cast(Callable[..., Any], self.score)
         values, said, scores = [], [], dict[str, list[float]]()
         for example, _ in chosen:
             given = dict(candidate) if isinstance(candidate, dict) else candidate
-            result = score(given) if self.single else score(given, example)
-            value, info = result if isinstance(result, tuple) else (result, None)
+            result: Any = evaluator(given) if self.single else evaluator(given, example)
+            value, info = result if isinstance(result, tuple) else (result, {})
             values.append(float(value))
             told = dict(info or {}) if isinstance(info, Mapping) else {"info": info}
             for name, score in dict(told.pop("scores", None) or {}).items():

@@ -1,6 +1,7 @@
 """What a prompt showed, and what its replies hold, by the code that improvers have."""
 
-from selftaught_guest.reply import find_program, programs_of
+from selftaught_guest.reply import find_program
+from selftaught_guest.reply_files import programs_of
 
 
 def read(entry, solution, message, texts):
