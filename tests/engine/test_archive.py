@@ -335,7 +335,8 @@ def test_stop_begins_with_evolve_as_with_the_seed_improver(
     proposers = [ends[key] for key, role in roles.items() if role == "proposal"]
     assert len(proposers) == 2
     for end in proposers:
-        assert (end.outcome, end.usage.samples) == ("returned", 4)
+        assert end.outcome == "returned"
+        assert 0 < end.usage.samples <= 4
         assert 1 < end.utility_uses <= 4
     # The baseline is restarted to as many samples as the final improver drew on test.
     (baseline,) = (e.body for e in events if e.kind == "baseline")
