@@ -17,7 +17,7 @@ from selftaught.analysis.strategies.found import LINEAGE_KINDS, ancestries, trac
 from selftaught.analysis.trace import trace_run
 from selftaught.app.pages import run_page
 from selftaught.app.run_list import list_runs
-from selftaught.cli.program_page import trace_page
+from selftaught.app.program_page import trace_page
 from selftaught.journal.reader import JournalReader, open_reader
 from selftaught.pages.terminal import as_text
 from selftaught.studies.registry import studies
