@@ -1,0 +1,165 @@
+"""What all pages have: the frame, names of things with their addresses, and text that is bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+from urllib.parse import quote, urlencode
+
+from selftaught.analysis.run_head import RunHead
+from selftaught.pages import words
+from selftaught.pages.markup import Html, joined, tag
+from selftaught.pages.text import diff_kind
+
+Parts: TypeAlias = Mapping[str, Html]
+
+# A page shows the beginning of what is longer: a model may have written megabytes.
+MOST_CHARS = 20_000
+_STATES = {"interrupted": "stopped"}
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A page: what stands on it, and how its parts are drawn again as the store changes.
+
+    Attributes:
+        parts: by the id of the element that holds it.
+        draw: the same anew; None for a page that does not change.
+        path: of the stream of its parts.
+    """
+
+    title: str
+    parts: Parts
+    draw: Callable[[], Awaitable[Parts]] | None = None
+    trail: Sequence[tuple[str, str]] = field(default_factory=tuple)
+
+
+def document(view: View, stream: str, store: str, *, acts: bool) -> Html:
+    """A whole page.
+
+    Args:
+        stream: where its parts come from as they change; empty for one that does not.
+        acts: whether anything can be done from here.
+    """
+    trail = [tag("li", tag("a", name, href=href)) for name, href in view.trail]
+    crumbs = tag("nav", tag("ol", *trail), aria_label="Where this is") if trail else None
+    links = [tag("a", "Runs", href="/")]
+    if acts:
+        links += [tag("a", "Start a run", href="/start"), tag("a", "Acts", href="/acts")]
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="color-scheme", content="light dark"),
+        tag("title", f"{view.title} · selftaught"),
+        tag("link", rel="icon", href="/assets/icon.svg"),
+        *(tag("link", rel="stylesheet", href=f"/assets/{name}.css") for name in _STYLES),
+        tag("script", src="/assets/ui.js", defer=True),
+    )
+    live = tag("p", "", id="live", role="status", data_stream=stream or None)
+    body = tag(
+        "body",
+        tag("a", "To the content", href="#main", class_="skip"),
+        tag("header", tag("nav", *links, aria_label="Pages"), tag("code", store), live),
+        tag("main", crumbs, tag("h1", view.title), *_held(view.parts), id="main"),
+        class_="selftaught",
+    )
+    return Html(f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}")
+
+
+_STYLES = ("page", "blocks", "svg", "ui")
+
+
+def _held(parts: Parts) -> list[Html]:
+    return [tag("div", said, id=name, class_="part") for name, said in parts.items()]
+
+
+def section(title: str, *children: object, name: str | None = None) -> Html:
+    return tag("section", tag("h2", title, id=name), *children)
+
+
+def run_link(run_id: str, said: str = "") -> Html:
+    return tag("a", said or run_id, href=f"/run/{quote(run_id)}")
+
+
+def program_link(program_id: str, run_id: str = "", said: str = "") -> Html:
+    where = f"?{urlencode({'run': run_id})}" if run_id else ""
+    return tag(
+        "a", tag("code", said or program_id[: words.SHORT_ID]), href=f"/program/{program_id}{where}"
+    )
+
+
+def state_of(head: RunHead) -> str:
+    return _STATES.get(head.state, head.state)
+
+
+def state_mark(head: RunHead) -> Html:
+    """A state, told by its word and by a shape, and coloured besides."""
+    state = state_of(head)
+    return tag("span", state, class_=f"state {state}")
+
+
+def table(heads: Sequence[object], rows: Sequence[Html], name: str, kind: str = "") -> Html:
+    """A table that is scrolled by itself where the screen is narrow."""
+    columns = [tag("th", one, scope="col") for one in heads]
+    body = tag("table", tag("thead", tag("tr", *columns)), tag("tbody", *rows), class_=kind or None)
+    return tag("div", body, class_="scrolled", tabindex="0", role="region", aria_label=name)
+
+
+def row(first: object, *cells: object, key: str | None = None) -> Html:
+    """The first cell is what the others are of."""
+    others = [tag("td", one) for one in cells]
+    return tag("tr", tag("th", first, scope="row"), *others, id=key)
+
+
+def facts(*pairs: tuple[object, object]) -> Html:
+    return tag("dl", *(joined(tag("dt", name), tag("dd", said)) for name, said in pairs))
+
+
+def listing(title: object, source: str, *, diff: bool = False, shown: bool = True) -> Html:
+    """A text of somebody else's, whole as far as a page can hold it."""
+    cut = source[:MOST_CHARS]
+    lines = cut.rstrip("\n").split("\n")
+    drawn = [_line(place, one, diff) for place, one in enumerate(lines)]
+    code = tag("code", *(joined(*([Html("\n")] if i else []), one) for i, one in enumerate(drawn)))
+    more = len(source) - len(cut)
+    rest = tag("p", f"{more:,} characters more are not shown here.", class_="note")
+    return tag(
+        "details",
+        tag("summary", title),
+        tag("pre", code, tabindex="0"),
+        rest if more else None,
+        open=shown,
+    )
+
+
+def _line(place: int, line: str, diff: bool) -> Html:
+    kind = diff_kind(place, line) if diff else None
+    return joined(line) if kind is None else tag("span", line, class_=kind)
+
+
+def command(said: str, what: str = "The command that does the same:") -> Html:
+    """What to type for the same."""
+    copy = tag("button", "Copy", type="button", class_="copy", data_copy=said)
+    return tag("p", what, " ", tag("code", said), " ", copy, class_="command")
+
+
+def since(at: float, clock: str) -> Html:
+    """A time that a page counts on from."""
+    return tag("time", clock, data_since=f"{at:.1f}")
+
+
+def pager(path: str, first: int, most: int, of: int, noun: str) -> Html | None:
+    """Where there is more than a page of something."""
+    if of <= most:
+        return None
+    last = min(of, first + most - 1)
+    sign = "&" if "?" in path else "?"
+    links = []
+    if first > 1:
+        links.append(tag("a", "earlier", href=f"{path}{sign}from={max(1, first - most)}"))
+    if last < of:
+        links.append(tag("a", "later", href=f"{path}{sign}from={last + 1}"))
+    shown = f"{noun} {first:,} to {last:,} of {of:,}"
+    return tag("nav", shown, " ", *(joined(" ", one) for one in links), aria_label=noun)
