@@ -173,7 +173,7 @@ def _with_replies(run: ImproverRunTrace, keep: Callable[[ReplyTrace], bool]) -> 
     return replace(run, calls=[call for call in calls if call.replies])
 
 
-class _Said(NamedTuple):
+class Said(NamedTuple):
     """What is known of a program on some instances."""
 
     value: float | None
@@ -185,46 +185,10 @@ class _Said(NamedTuple):
 def trace_run(reader: JournalReader, run_id: str) -> RunTrace:
     """The tree of a run. Raises: LookupError if there is no such run."""
     head = read_head(reader, run_id)
-    return RunTrace(head, tuple(_Tracer(reader, run_id).runs()))
+    return RunTrace(head, tuple(Tracer(reader, run_id).runs()))
 
 
-@dataclass(frozen=True, slots=True)
-class PartOfRun:
-    """Some prompts of an improver run, which may have thousands.
-
-    Attributes:
-        run: with these alone.
-        first: the number of the first of them, from 1.
-        calls: how many there are in all.
-    """
-
-    run: ImproverRunTrace
-    first: int
-    calls: int
-
-
-def trace_part(
-    reader: JournalReader, run_id: str, number: int, first: int | None, most: int
-) -> PartOfRun:
-    """A few prompts of the improver run of a number; nothing else is read whole.
-
-    Args:
-        first: from this prompt; None for the last ones.
-    Raises: LookupError if there is no such improver run.
-    """
-    begun = dict.fromkeys(event.key for event in reader.events(run_id, (Invocation,)))
-    if not 1 <= number <= len(begun):
-        raise LookupError(f"run {run_id} has no improver run {number}, of {len(begun)}")
-    key = [*begun][number - 1]
-    asked = reader.events(run_id, (LmCall,), holding=f'"invocation":"{key}"')
-    prompts = [*dict.fromkeys(event.key for event in asked)]
-    start = max(0, len(prompts) - most) if first is None else max(0, first - 1)
-    shown = prompts[start : start + most]
-    (run,) = _PartTracer(reader, run_id, [key, *shown]).runs()
-    return PartOfRun(replace(run, number=number), start + 1, len(prompts))
-
-
-class _Tracer:
+class Tracer:
     """Puts together what the events of one run say."""
 
     def __init__(self, reader: JournalReader, run_id: str) -> None:
@@ -265,18 +229,18 @@ class _Tracer:
                     self._end(found[event.key], end)
         return list(found.values())
 
-    def _find_scores(self) -> Iterator[tuple[tuple[Any, ...], _Said]]:
+    def _find_scores(self) -> Iterator[tuple[tuple[Any, ...], Said]]:
         # What is whole takes the place of an estimate.
         for event in (*self._events(Raced), *self._events(Evaluation, MetaEvaluation)):
             match event.body:
                 case Evaluation() as one:
                     place = (one.task, one.stream, one.repeat, one.program)
-                    yield place, _Said(one.value, one.outcome, one.detail, one.printed)
+                    yield place, Said(one.value, one.outcome, one.detail, one.printed)
                 case Raced(value=value) as one if value is not None:
                     place = (one.task, one.stream, one.repeat, one.program)
-                    yield place, _Said(value, "stopped", one.feedback)
+                    yield place, Said(value, "stopped", one.feedback)
                 case MetaEvaluation() as meta:
-                    yield (None, meta.stream, None, meta.improver), _Said(meta.mean, "scored")
+                    yield (None, meta.stream, None, meta.improver), Said(meta.mean, "scored")
 
     def _call(self, key: str, asked: LmCall) -> CallTrace:
         system, user = self._text(asked.system), self._text(asked.user)
@@ -312,43 +276,12 @@ class _Tracer:
         if run.program is not None:
             run.value = self._score(run, run.program).value
 
-    def _score(self, run: ImproverRunTrace, program_id: str) -> _Said:
+    def _score(self, run: ImproverRunTrace, program_id: str) -> Said:
         place = (run.task, run.stream, run.repeat, program_id)
-        return self._scores.get(place, _Said(None, "not scored"))
+        return self._scores.get(place, Said(None, "not scored"))
 
     def _text(self, text_id: str) -> str:
         return self._texts.get(text_id, "")
 
     def _events(self, *kinds: type[Body]) -> Iterator[Event]:
         return self._reader.events(self._run_id, kinds)
-
-
-class _PartTracer(_Tracer):
-    """The same of an improver run and some of its prompts, by their keys."""
-
-    def __init__(self, reader: JournalReader, run_id: str, keys: Sequence[str]) -> None:
-        self._keys = keys
-        super().__init__(reader, run_id)
-
-    def _find_scores(self) -> Iterator[tuple[tuple[Any, ...], _Said]]:
-        read = self._events(Replies)
-        programs = {text_id for one in read for text_id in one.body.text_ids()}
-        ends = self._events(InvocationEnd)
-        self._programs = programs | {text_id for one in ends for text_id in one.body.text_ids()}
-        return super()._find_scores()
-
-    def _events(self, *kinds: type[Body]) -> Iterator[Event]:
-        for kind in kinds:
-            if kind in (Invocation, LmCall, LmAnswer, InvocationEnd):
-                yield from self._reader.events(self._run_id, kinds, keys=self._keys)
-                return
-            if kind is Replies:
-                held = f'"invocation":"{self._keys[0]}"'
-                read = self._reader.events(self._run_id, (kind,), holding=held)
-                yield from (one for one in read if getattr(one.body, "call", "") in self._keys)
-            elif kind is MetaEvaluation:
-                yield from self._reader.events(self._run_id, (kind,))
-            elif self._programs:
-                yield from self._reader.events(
-                    self._run_id, (kind,), of_programs=self._programs
-                )

@@ -18,6 +18,7 @@ from selftaught.pages.text import diff_kind, printable
 
 if TYPE_CHECKING:
     from selftaught.pages.figures import Drawn
+    from selftaught.pages.markup import Html
 
 # Below this width of the screen the narrow drawing of a figure is shown.
 _NARROW_PX = 700
@@ -25,14 +26,15 @@ _NARROW_PX = 700
 _FEW_COLUMNS = 3
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
-Figures = Mapping[str, "Drawn"]
+# A figure that is markup already stands as it is.
+Figures = Mapping[str, "Drawn | Html"]
 
 
 def fragment(page: Page, drawn: Figures | None = None) -> str:
     """A page as a part of another, with its style; figures that are not drawn are left out."""
     title = f"<h2>{_text(page.title)}</h2>\n" if page.title else ""
     sections = "\n".join(
-        f"{f'<h3>{_text(one.short_title)}</h3>' if one.short_title else ''}{_blocks(one, drawn)}"
+        f"{f'<h3>{_text(one.short_title)}</h3>' if one.short_title else ''}{section_body(one, drawn)}"
         for one in page.sections
     )
     style = f"<style>\n{_style('blocks.css')}</style>"
@@ -51,7 +53,7 @@ def whole(page: Page, drawn: Figures, beside: Sequence[str], made: str) -> str:
         for section in page.sections
     )
     sections = "\n".join(
-        f'<section id="{one.name}">\n<h2>{_text(one.title)}</h2>\n{_blocks(one, drawn)}\n</section>'
+        f'<section id="{one.name}">\n<h2>{_text(one.title)}</h2>\n{section_body(one, drawn)}\n</section>'
         for one in page.sections
     )
     links = ", ".join(f'<a href="{_text(name)}">{_text(name)}</a>' for name in beside)
@@ -94,7 +96,8 @@ def _lead(page: Page) -> str:
     return "".join(f"<p>{_text(sentence)}</p>\n" for sentence in page.lead)
 
 
-def _blocks(section: Section, drawn: Figures | None) -> str:
+def section_body(section: Section, drawn: Figures | None) -> str:
+    """What stands below a section's title."""
     return "\n".join(_block(block, drawn or {}) for block in section.blocks)
 
 
@@ -168,7 +171,9 @@ def _diff_line(place: int, line: str) -> str:
     return _text(line) if kind is None else f'<span class="{kind}">{_text(line)}</span>'
 
 
-def _figure(figure: Figure, drawn: Drawn) -> str:
+def _figure(figure: Figure, drawn: Drawn | Html) -> str:
+    if isinstance(drawn, str):
+        return drawn
     # A picture, not a part of the page: nothing that stands in it can act on the page.
     return (
         "<figure>\n<picture>\n"
