@@ -75,6 +75,4 @@ class _PartTracer(Tracer):
             elif kind is MetaEvaluation:
                 yield from self._reader.events(self._run_id, (kind,))
             elif self._programs:
-                yield from self._reader.events(
-                    self._run_id, (kind,), of_programs=self._programs
-                )
+                yield from self._reader.events(self._run_id, (kind,), of_programs=self._programs)

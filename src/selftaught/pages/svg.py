@@ -269,8 +269,9 @@ def _line(line: Series, look: str, x: _Axis, y: _Axis) -> Iterator[Html]:
 
 def _path(points: Sequence[tuple[float, float]], x: _Axis, y: _Axis, *, steps: bool) -> str:
     said = [
-        f"H{x.px(at)}V{y.px(value)}" if steps and place else f"{'L' if place else 'M'}"
-        f"{x.px(at)} {y.px(value)}"
+        f"H{x.px(at)}V{y.px(value)}"
+        if steps and place
+        else f"{'L' if place else 'M'}{x.px(at)} {y.px(value)}"
         for place, (at, value) in enumerate(points)
     ]
     return "".join(said)

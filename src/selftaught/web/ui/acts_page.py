@@ -92,9 +92,7 @@ def asked_to_resume(run_id: str, glance: Glance, form: Mapping[str, str]) -> Ask
     """Raises: ConfigError."""
     limits = _limits(form)
     before = glance.budget
-    given = {
-        name: value for name, value in limits.items() if value != _said(getattr(before, name))
-    }
+    given = {name: value for name, value in limits.items() if value != _said(getattr(before, name))}
     arguments = [f"{_option(name)}={value}" for name, value in given.items()]
     left = [
         f"{max(0.0, float(value) - glance.spent[name]):,g} {_LABELS[name]} more"
@@ -137,22 +135,36 @@ def start_view(folder: Path, store: str) -> View:
         _field("task", "Tasks", picked, "shipped ones and those of this folder; improve takes one"),
         _field("model", "Model", model, f"PROVIDER:NAME; providers: {', '.join(known)}"),
         _field("improver", "Improver", improver, "to begin with; else the usual one"),
-        _field("iterations", "Steps", tag("input", name="iterations", id="iterations", **number),
-               "of run; else 4"),
+        _field(
+            "iterations",
+            "Steps",
+            tag("input", name="iterations", id="iterations", **number),
+            "of run; else 4",
+        ),
         _field("accept", "Accept", accept, "of run: how proposals are judged"),
         _field("seed", "Seed", tag("input", name="seed", id="seed", **number), "else 0"),
         *(_limit(name, 50 if name == "lm_calls" else None, "") for name in _LIMITS),
     )
     buttons = [
-        tag("button", "Estimate its cost, and spend nothing", type="submit", name="act",
-            value="estimate"),
+        tag(
+            "button",
+            "Estimate its cost, and spend nothing",
+            type="submit",
+            name="act",
+            value="estimate",
+        ),
         tag("button", "Start it", type="submit", name="act", value="start"),
     ]
-    told = tag("p", "Cost: at most the budget that you give. Without one it ends by its own "
-               "limits; the estimate says what that comes to.")
+    told = tag(
+        "p",
+        "Cost: at most the budget that you give. Without one it ends by its own "
+        "limits; the estimate says what that comes to.",
+    )
     form = _form("/start", tag("div", *inputs, class_="fields"), told, *buttons)
     typed = command(f"selftaught improve TASK --model M --lm-calls N --store {shlex.quote(store)}")
-    return View("Start a run", {"form": joined(form, typed), "keys": _keys()}, None, (("Runs", "/"),))
+    return View(
+        "Start a run", {"form": joined(form, typed), "keys": _keys()}, None, (("Runs", "/"),)
+    )
 
 
 def _keys() -> Html:
@@ -166,8 +178,7 @@ def _keys() -> Html:
 
 
 def asked_to_start(form: Mapping[str, str], tasks: Sequence[str], folder: Path) -> Asked:
-    """The command of a form, in which nothing is taken that it did not offer. Raises: ConfigError.
-    """
+    """The command of a form, in which nothing is taken that it did not offer. Raises: ConfigError."""
     kind, model = form.get("kind", ""), form.get("model", "").strip()
     _among(kind, _STARTED, "what to do")
     for task in tasks:
@@ -279,7 +290,7 @@ def acts_view(acts: Acts) -> View:
         heads = ("", "at", "state", "what", "the command")
         return {"acts": table(heads, rows, "Acts")}
 
-    return View("Acts", {"acts": Html()}, draw, (("Runs", "/"),))
+    return View("Acts", {}, draw, (("Runs", "/"),))
 
 
 def act_view(act: Act) -> View:
@@ -295,11 +306,13 @@ def act_view(act: Act) -> View:
         said = listing("What it printed", act.said() or "nothing yet")
         return {"act": joined(told, command(act.typed), said)}
 
-    return View(f"Act {act.number}", {"act": Html()}, draw, (("Runs", "/"), ("Acts", "/acts")))
+    return View(f"Act {act.number}", {}, draw, (("Runs", "/"), ("Acts", "/acts")))
 
 
 def _outcome(act: Act) -> Html:
     if act.code is None:
         return tag("span", "under way", class_="state running")
     state = "done" if act.code == 0 else "failed"
-    return tag("span", "done" if act.code == 0 else f"exit code {act.code}", class_=f"state {state}")
+    return tag(
+        "span", "done" if act.code == 0 else f"exit code {act.code}", class_=f"state {state}"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
@@ -32,11 +33,13 @@ from selftaught.web.ui.parts import page_html
 from selftaught.web.ui.watch import Watcher
 
 MOST = 7  # as many as there are colours
+_LOGIN = re.compile(r"//[^/@\s]*@")  # of an address that holds a password
 
 
 async def compare_view(watcher: Watcher, run_ids: Sequence[str]) -> View:
     async def draw() -> Parts:
-        glances = await watcher.quickly(lambda: [watcher.glance(one) for one in run_ids])
+        found = [await watcher.glance(one) for one in run_ids]
+        glances = [one for one in found if one is not None]
         return {
             "heads": _heads(glances, watcher),
             "curves": _curves(glances),
@@ -50,8 +53,8 @@ async def compare_view(watcher: Watcher, run_ids: Sequence[str]) -> View:
             "gains": _gains(reader, run_ids),
         }
 
-    quick = await draw()
-    parts = {**quick, **await watcher.slowly(read)}
+    await draw()
+    parts = {"heads": Html(), "curves": Html(), "config": Html(), **await watcher.slowly(read)}
     typed = command(next_command("show", " ".join(run_ids), watcher.shown), "Gains of STOP runs:")
     return View("Runs side by side", {**parts, "same": typed}, draw, (("Runs", "/"),))
 
@@ -95,9 +98,7 @@ def _curves(glances: Sequence[Glance]) -> Html:
 
 def _config(glances: Sequence[Glance]) -> Html:
     """Settings in which they differ; where each keeps its runs and keys is none of it."""
-    flat = [
-        {**dict(_flat(one.head.config)), "version": one.head.version} for one in glances
-    ]
+    flat = [{**dict(_flat(one.head.config)), "version": one.head.version} for one in glances]
     names = dict.fromkeys(name for one in flat for name in one)
     rows = []
     for name in names:
@@ -115,13 +116,11 @@ def _flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
     if isinstance(value, Mapping):
         for key, part in value.items():
             yield from _flat(part, f"{name}.{key}" if name else str(key))
-    elif name != "store":
-        yield name, str(value)
+    else:
+        yield name, _LOGIN.sub("//***@", str(value))
 
 
-def _programs(
-    reader: JournalReader, stands: Sequence[tuple[Glance, str | None]]
-) -> Iterator[Html]:
+def _programs(reader: JournalReader, stands: Sequence[tuple[Glance, str | None]]) -> Iterator[Html]:
     """Each best program beside that of the run before it."""
     known = [(one.run_id, best) for one, best in stands if best is not None]
     sources = reader.texts({best for _, best in known})

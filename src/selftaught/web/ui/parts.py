@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from selftaught.analysis.descent import Born, Descent, descent
@@ -29,7 +30,8 @@ _LEAST_S = 2.0
 TREE_ROWS = 200
 _LINE_ROWS = 60
 _DENIED_ROWS = 40
-_KEPT = 8  # runs whose parts are kept
+WITHIN_S = 0.4
+_KEPT = 12  # runs whose parts are kept
 
 
 @dataclass(slots=True)
@@ -47,35 +49,52 @@ class SlowParts:
 
     watcher: Watcher
     _made: dict[tuple[str, str], _Made] = field(default_factory=dict)
+    _making: dict[tuple[str, str], asyncio.Task[None]] = field(default_factory=dict)
 
     async def of(
-        self,
-        what: str,
-        glance: Glance,
-        state: str,
-        make: Callable[[JournalReader], Parts],
+        self, what: str, glance: Glance, state: str, make: Callable[[JournalReader], Parts]
     ) -> Parts:
-        """Parts of a run as they were made last, or anew if it is time.
+        """Parts of a run: as they were made last, or anew if it is time.
+
+        They are waited for a moment; what takes longer is told as a change when it is there.
 
         Args:
             what: names them, within the run.
             state: of the run: when that changes, they are made at once.
         """
         key = glance.run_id, what
-        made, now = self._made.get(key), time.monotonic()
-        if made is not None and (made.seq, made.state) == (glance.seq, state):
-            return made.parts
-        pause_s = 0.0 if made is None else max(_LEAST_S, _PATIENCE * made.cost_s)
-        if made is not None and made.state == state and now < made.at_s + pause_s:
-            return made.parts
+        made = self._made.get(key)
+        if key not in self._making and not self._is_fresh(made, glance, state):
+            task = asyncio.get_running_loop().create_task(self._make(key, glance, state, make))
+            self._making[key] = task
+            task.add_done_callback(lambda _: self._making.pop(key, None))
+        if key in self._making and (made is None or made.state != state):
+            await asyncio.wait({self._making[key]}, timeout=WITHIN_S)
+        made = self._made.get(key)
+        return {"reading": reading(glance)} if made is None else {"reading": Html(), **made.parts}
+
+    def _is_fresh(self, made: _Made | None, glance: Glance, state: str) -> bool:
+        if made is None or made.state != state:
+            return False
+        pause_s = max(_LEAST_S, _PATIENCE * made.cost_s)
+        return made.seq == glance.seq or time.monotonic() < made.at_s + pause_s
+
+    async def _make(
+        self,
+        key: tuple[str, str],
+        glance: Glance,
+        state: str,
+        make: Callable[[JournalReader], Parts],
+    ) -> None:
         seq = glance.seq
 
         def timed(reader: JournalReader) -> tuple[Parts, float]:
             start_s = time.thread_time()
             try:
                 parts = make(reader)
-            except SelfTaughtError as error:
-                parts = {what: tag("p", str(error), class_="alarm")}
+            except (SelfTaughtError, LookupError) as error:
+                said = error.args[0] if error.args else error
+                parts = {"trouble": tag("p", said, class_="alarm")}
             return parts, time.thread_time() - start_s
 
         parts, cost_s = await self.watcher.slowly(timed)
@@ -83,7 +102,13 @@ class SlowParts:
         self._made[key] = _Made(parts, seq, state, time.monotonic(), cost_s)
         while len(self._made) > _KEPT:
             del self._made[next(iter(self._made))]
-        return parts
+        await self.watcher.touch()
+
+
+def reading(glance: Glance | None) -> Html:
+    """What stands in the place of parts that are not there yet."""
+    events = "" if glance is None else f", {glance.scored:,} programs scored"
+    return tag("p", f"Reading the journal of this run{events} …", class_="note")
 
 
 def run_parts(reader: JournalReader, run_id: str) -> Parts:
@@ -169,6 +194,3 @@ def _denied(run: RecordedRun) -> Html:
     more = len(found) - len(rows)
     note = tag("p", f"and {more:,} more", class_="note") if more > 0 else None
     return section(title, table(("program", "as", "what", "evidence"), rows, title), note)
-
-
-

@@ -36,7 +36,7 @@ from selftaught.web.ui.frame import (
     section,
     table,
 )
-from selftaught.web.ui.parts import TREE_ROWS, SlowParts, tree_table
+from selftaught.web.ui.parts import TREE_ROWS, WITHIN_S, SlowParts, reading, tree_table
 from selftaught.web.ui.watch import Watcher
 
 MOST_CALLS, _MOST_RUNS, _MOST_SCORES = 12, 50, 40
@@ -61,7 +61,10 @@ def find_program(reader: JournalReader, prefix: str, only_run: str | None) -> Vi
         )
     parts["source"] = section("The whole program", listing(found.program_id, found.source))
     parts["same"] = command(next_command("show", found.program_id, reader.location.url))
-    trail = [("Runs", "/"), *((f"Run {one.head.run_id}", f"/run/{one.head.run_id}") for one in runs)]
+    trail = [
+        ("Runs", "/"),
+        *((f"Run {one.head.run_id}", f"/run/{one.head.run_id}") for one in runs),
+    ]
     return View(f"Program {found.program_id[: words.SHORT_ID]}", parts, None, trail[:4])
 
 
@@ -167,7 +170,9 @@ def improvers_parts(reader: JournalReader, run_id: str, first: int | None) -> Pa
         place = " ".join(filter(None, (one.task, one.stream, one.repeat))) or "meta-utility"
         returned: object = "no end"
         if ended is not None:
-            returned = ended.outcome if ended.program is None else program_link(ended.program, run_id)
+            returned = (
+                ended.outcome if ended.program is None else program_link(ended.program, run_id)
+            )
         spent = "" if ended is None else words.counted(ended.usage.samples, "sample")
         link = tag("a", f"{number}", href=f"/run/{run_id}/improver/{number}")
         rows.append(row(link, one.role, place, program_link(one.improver, run_id), returned, spent))
@@ -176,9 +181,7 @@ def improvers_parts(reader: JournalReader, run_id: str, first: int | None) -> Pa
     return {"improvers": joined(pages, table(heads, rows, "Improver runs"))}
 
 
-def conversation_parts(
-    reader: JournalReader, run_id: str, number: int, first: int | None
-) -> Parts:
+def conversation_parts(reader: JournalReader, run_id: str, number: int, first: int | None) -> Parts:
     """Prompts, replies and scores of one improver run in their order. Raises: LookupError."""
     part = trace_part(reader, run_id, number, first, MOST_CALLS)
     run = part.run
@@ -279,13 +282,15 @@ def _reply(
     return tag("article", tag("h3", heading), *parts, id=name, class_="reply")
 
 
-async def improver_view(
+def improver_view(
     watcher: Watcher, slow: SlowParts, run_id: str, number: int | None, first: int | None
 ) -> View:
     """A conversation, or all improver runs where no number is given; alive at its end."""
 
     async def draw() -> Parts:
-        glance = await watcher.quickly(lambda: watcher.glance(run_id))
+        glance = await watcher.glance(run_id, WITHIN_S)
+        if glance is None:
+            return {"reading": reading(None)}
         state = glance.seen_head(watcher.location).state
 
         def make(reader: JournalReader) -> Parts:
@@ -297,6 +302,6 @@ async def improver_view(
 
     trail = [("Runs", "/"), (f"Run {run_id}", f"/run/{run_id}")]
     if number is None:
-        return View("Improver runs", await draw(), draw, trail)
+        return View("Improver runs", {}, draw, trail)
     trail.append(("Improver runs", f"/run/{run_id}/improvers"))
-    return View(f"Improver run {number}", await draw(), draw, trail)
+    return View(f"Improver run {number}", {}, draw, trail)

@@ -26,7 +26,7 @@ from selftaught.web.ui.frame import (
     table,
 )
 from selftaught.web.ui.glance import Glance, OpenRun
-from selftaught.web.ui.parts import SlowParts, run_parts
+from selftaught.web.ui.parts import WITHIN_S, SlowParts, reading, run_parts
 from selftaught.web.ui.watch import Watcher
 
 _MOST_OPEN = 40
@@ -40,9 +40,11 @@ _UNITS = {
 }
 
 
-async def run_view(watcher: Watcher, slow: SlowParts, run_id: str, *, acts: bool) -> View:
+def run_view(watcher: Watcher, slow: SlowParts, run_id: str, *, acts: bool) -> View:
     async def draw() -> Parts:
-        glance = await watcher.quickly(lambda: watcher.glance(run_id))
+        glance = await watcher.glance(run_id, WITHIN_S)
+        if glance is None:
+            return {"reading": reading(None)}
         head = glance.seen_head(watcher.location)
         quick = {
             "state": _state(glance, head, watcher),
@@ -54,7 +56,7 @@ async def run_view(watcher: Watcher, slow: SlowParts, run_id: str, *, acts: bool
         rest = await slow.of("run", glance, head.state, lambda reader: run_parts(reader, run_id))
         return {**quick, **rest}
 
-    return View(f"Run {run_id}", await draw(), draw, (("Runs", "/"),))
+    return View(f"Run {run_id}", {}, draw, (("Runs", "/"),))
 
 
 def figures_of(glance: Glance) -> dict[str, tuple[str, Plot]]:
@@ -125,8 +127,11 @@ def _state(glance: Glance, head: RunHead, watcher: Watcher) -> Html:
     value = stands.search if stands.value is None else stands.value
     best: object = words.number(value)
     if value is not None:
-        best = joined(f"{words.number(value)} on {stream}, from {words.number(glance.values[0])}") \
-            if glance.values else joined(f"{words.number(value)} on {stream}")
+        best = (
+            joined(f"{words.number(value)} on {stream}, from {words.number(glance.values[0])}")
+            if glance.values
+            else joined(f"{words.number(value)} on {stream}")
+        )
     if stands.best:
         best = joined(best, ", program ", program_link(stands.best, head.run_id))
     scored = words.counted(glance.scored, "program")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from selftaught.pages import words
@@ -25,17 +25,16 @@ _SORTS: Mapping[str, Callable[[Glance], Any]] = {
 }
 
 
-async def runs_view(watcher: Watcher, asked: Mapping[str, str]) -> View:
+def runs_view(watcher: Watcher, asked: Mapping[str, str]) -> View:
     async def draw() -> Parts:
-        return await watcher.quickly(lambda: _parts(watcher, asked))
+        ids = await watcher.runs()
+        whole = await watcher.all_known(ids, _AT_ONCE_S)
+        return _parts(watcher, asked, ids, whole=whole)
 
-    parts = {"filter": _filter(asked), **await draw()}
-    return View("Runs", parts, draw)
+    return View("Runs", {"filter": _filter(asked)}, draw)
 
 
-def _parts(watcher: Watcher, asked: Mapping[str, str]) -> Parts:
-    whole = watcher.sum_up(_AT_ONCE_S)
-    ids = watcher.runs()
+def _parts(watcher: Watcher, asked: Mapping[str, str], ids: Sequence[str], *, whole: bool) -> Parts:
     known = [one for run_id in ids if (one := watcher.known(run_id))]
     found = sorted(filter(_wanted(watcher, asked), known), key=_SORTS[_sort(asked)])
     rows = [_row(watcher, one) for one in found[:_MOST_ROWS]]

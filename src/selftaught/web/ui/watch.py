@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
@@ -58,9 +60,13 @@ class Watcher:
         self._waiting = 0
         self._wanted = asyncio.Event()
         self._changed = asyncio.Condition()
+        self._adding = threading.Lock()
+        self._loads: dict[str, asyncio.Task[Glance]] = {}
+        self._all: asyncio.Task[None] | None = None
         # What takes long has a thread by itself, so that what is new is seen meanwhile.
-        self._quick = ThreadPoolExecutor(1, "selftaught-ui-quick")
-        self._slow = ThreadPoolExecutor(1, "selftaught-ui-slow")
+        self._quick, self._loading, self._slow = (
+            ThreadPoolExecutor(1, f"selftaught-ui-{name}") for name in ("quick", "load", "slow")
+        )
         self._slow_reader: JournalReader | None = None
 
     async def follow(self) -> None:
@@ -70,7 +76,7 @@ class Watcher:
             await self._wanted.wait()
             ticks += 1
             looks = ticks % _LOCKS_EVERY == 0
-            if await self.quickly(partial(self._look, locks=looks)):
+            if await self._quickly(partial(self._look, locks=looks)):
                 await self.touch()
             await asyncio.sleep(TICK_S)
 
@@ -95,7 +101,7 @@ class Watcher:
                 self._wanted.clear()
         return self.version
 
-    async def quickly(self, work: Callable[[], T]) -> T:
+    async def _quickly(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._quick, work)
 
     async def slowly(self, work: Callable[[JournalReader], T]) -> T:
@@ -111,13 +117,67 @@ class Watcher:
         return await asyncio.get_running_loop().run_in_executor(self._slow, do)
 
     def close(self) -> None:
-        for thread in (self._quick, self._slow):
+        for task in (*self._loads.values(), *([self._all] if self._all else [])):
+            task.cancel()
+        for thread in (self._quick, self._loading, self._slow):
             thread.shutdown(wait=True, cancel_futures=True)
         for reader in (self._reader, self._slow_reader):
             if reader is not None:
                 reader.close()
 
-    # --- on the quick thread ----------------------------------------------------------------------
+    async def glance(self, run_id: str, within_s: float = math.inf) -> Glance | None:
+        """What a run comes to so far; None if that takes longer. It is then told as a change."""
+        found = self._glances.get(run_id)
+        if found is not None:
+            return found
+        task = self._loads.get(run_id)
+        if task is None:
+            loop = asyncio.get_running_loop()
+            task = loop.create_task(self._load_and_tell(run_id))
+            self._loads[run_id] = task
+            task.add_done_callback(lambda _: self._loads.pop(run_id, None))
+        await asyncio.wait({task}, timeout=None if within_s == math.inf else within_s)
+        return task.result() if task.done() else None
+
+    async def all_known(self, run_ids: Sequence[str], within_s: float) -> bool:
+        """Sum up these runs, one after another; whether that is done by now."""
+        if all(one in self._glances for one in run_ids):
+            return True
+        if self._all is None or self._all.done():
+            self._all = asyncio.get_running_loop().create_task(self._sum_up(run_ids))
+        await asyncio.wait({self._all}, timeout=within_s)
+        return self._all.done()
+
+    async def _sum_up(self, run_ids: Sequence[str]) -> None:
+        told_s = time.monotonic()
+        for run_id in run_ids:
+            await self._load(run_id)
+            if time.monotonic() > told_s + TICK_S:
+                await self.touch()
+                told_s = time.monotonic()
+        await self.touch()
+
+    async def _load_and_tell(self, run_id: str) -> Glance:
+        found = await self._load(run_id)
+        await self.touch()
+        return found
+
+    async def _load(self, run_id: str) -> Glance:
+        return await asyncio.get_running_loop().run_in_executor(self._loading, self._summed, run_id)
+
+    def known(self, run_id: str) -> Glance | None:
+        """What was summed up already."""
+        return self._glances.get(run_id)
+
+    async def runs(self) -> list[str]:
+        """Ids of all runs, newest first."""
+        return await self._quickly(lambda: [] if self.reader is None else self.reader.runs())
+
+    async def find(self, prefix: str) -> str | None:
+        """As `JournalReader.find_run`. Raises: ConfigError."""
+        return await self._quickly(lambda: self.reader and self.reader.find_run(prefix))
+
+    # --- on other threads -------------------------------------------------------------------------
 
     @property
     def reader(self) -> JournalReader | None:
@@ -125,39 +185,19 @@ class Watcher:
             self._reader = reader_of(self.store)
         return self._reader
 
-    def runs(self) -> list[str]:
-        """Ids of all runs, newest first."""
-        return [] if self.reader is None else self.reader.runs()
-
-    def find(self, prefix: str) -> str | None:
-        """As `JournalReader.find_run`. Raises: ConfigError."""
-        return None if self.reader is None else self.reader.find_run(prefix)
-
-    def known(self, run_id: str) -> Glance | None:
-        """What was summed up already."""
-        return self._glances.get(run_id)
-
-    def glance(self, run_id: str) -> Glance:
-        """Of a run, which takes a while where it is long, the first time."""
-        self._look(locks=False)
-        found = self._glances.get(run_id)
-        if found is None:
-            found = Glance(run_id)
-            assert self.reader is not None  # or there would be no run
-            for event in self.reader.events(run_id, KINDS):
+    def _summed(self, run_id: str) -> Glance:
+        if run_id in self._glances:
+            return self._glances[run_id]
+        found = Glance(run_id)
+        reader = self.reader
+        assert reader is not None  # or nobody would know of the run
+        for event in reader.events(run_id, KINDS):
+            found.add(event)
+        with self._adding:  # what came meanwhile, before anything later is added
+            for event in reader.events(run_id, KINDS, after=found.seq):
                 found.add(event)
             self._glances[run_id] = found
         return found
-
-    def sum_up(self, within_s: float) -> bool:
-        """Runs of which nothing is known yet, newest first, for a while; whether all are known."""
-        end = time.monotonic() + within_s
-        for run_id in self.runs():
-            if run_id not in self._glances:
-                if time.monotonic() > end:
-                    return False
-                self.glance(run_id)
-        return True
 
     def _look(self, *, locks: bool) -> bool:
         """Whether there is anything new."""
@@ -165,11 +205,12 @@ class Watcher:
         try:
             if self.reader is None:
                 return False
-            for event in self.reader.news(self._seq, KINDS):
-                self._seq = event.seq
-                changed = True
-                if event.run_id in self._glances:
-                    self._glances[event.run_id].add(event)
+            with self._adding:
+                for event in self.reader.news(self._seq, KINDS):
+                    self._seq = event.seq
+                    changed = True
+                    if event.run_id in self._glances:
+                        self._glances[event.run_id].add(event)
             changed = (locks and self._look_at_locks()) or changed or bool(self.problem)
             self.problem = ""
         except SelfTaughtError as error:
@@ -180,7 +221,7 @@ class Watcher:
     def _look_at_locks(self) -> bool:
         states = {
             run_id: one.seen_head(self.location).state
-            for run_id, one in self._glances.items()
+            for run_id, one in [*self._glances.items()]
             if one.head.end is None
         }
         changed = states != self._states
