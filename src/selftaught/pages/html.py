@@ -34,7 +34,7 @@ def fragment(page: Page, drawn: Figures | None = None) -> str:
     """A page as a part of another, with its style; figures that are not drawn are left out."""
     title = f"<h2>{_text(page.title)}</h2>\n" if page.title else ""
     sections = "\n".join(
-        f"{f'<h3>{_text(one.short_title)}</h3>' if one.short_title else ''}{section_body(one, drawn)}"
+        (f"<h3>{_text(one.short_title)}</h3>" if one.short_title else "") + section_body(one, drawn)
         for one in page.sections
     )
     style = f"<style>\n{_style('blocks.css')}</style>"
@@ -53,7 +53,8 @@ def whole(page: Page, drawn: Figures, beside: Sequence[str], made: str) -> str:
         for section in page.sections
     )
     sections = "\n".join(
-        f'<section id="{one.name}">\n<h2>{_text(one.title)}</h2>\n{section_body(one, drawn)}\n</section>'
+        f'<section id="{one.name}">\n<h2>{_text(one.title)}</h2>\n'
+        f"{section_body(one, drawn)}\n</section>"
         for one in page.sections
     )
     links = ", ".join(f'<a href="{_text(name)}">{_text(name)}</a>' for name in beside)

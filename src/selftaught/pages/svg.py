@@ -8,10 +8,10 @@ too.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from selftaught.pages import words
 from selftaught.pages.blocks import CurveChart, Figure, PanelsChart, Rows, SearchChart, StepsChart
@@ -143,7 +143,7 @@ def _high(at: At) -> str:
     return words.number(at.high)
 
 
-def _at(row: dict[str, float], x: float) -> At:  # type: ignore[type-arg, unused-ignore]
+def _at(row: Mapping[str, Any], x: float) -> At:
     return At(x, row["mean"], row.get("low"), row.get("high"))
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from selftaught.app.instance_key import kept_secret
 from selftaught.core.errors import ConfigError
@@ -66,7 +67,7 @@ class Gate:
     def address(self) -> str:
         return f"http://{self.hosts[0]}/?{urlencode({_TOKEN: self.token})}"
 
-    def middleware(self) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+    def middleware(self) -> Middleware:
         @web.middleware
         async def checked(request: web.Request, handler: Handler) -> web.StreamResponse:
             refused = self._refusal(request)

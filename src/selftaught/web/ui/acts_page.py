@@ -178,14 +178,14 @@ def _keys() -> Html:
 
 
 def asked_to_start(form: Mapping[str, str], tasks: Sequence[str], folder: Path) -> Asked:
-    """The command of a form, in which nothing is taken that it did not offer. Raises: ConfigError."""
+    """The command of a form; nothing is taken that it did not offer. Raises: ConfigError."""
     kind, model = form.get("kind", ""), form.get("model", "").strip()
     _among(kind, _STARTED, "what to do")
     for task in tasks:
         _among(task, (*own_tasks(folder), *task_names()), "task")
     if not tasks or (kind == "improve" and len(tasks) > 1):
         raise ConfigError("choose a task; improve takes one")
-    provider, colon, name = model.partition(":")
+    provider, _, name = model.partition(":")
     if provider not in provider_names() or not name or not name.isprintable():
         raise ConfigError(f"model {model!r} must be PROVIDER:NAME, such as {DEFAULT_MODEL}")
     if provider in ("gguf", "callable", "scripted") and ("/" in name or "." in name):

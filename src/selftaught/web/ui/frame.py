@@ -1,4 +1,4 @@
-"""What all pages have: the frame, names of things with their addresses, and text that is bounded."""
+"""What all pages have: the frame, links to things, and texts that are bounded."""
 
 from __future__ import annotations
 

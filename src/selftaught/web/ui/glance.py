@@ -80,7 +80,7 @@ class Glance:
     seq: int = 0
     at: float = 0.0
     elapsed_s: float = 0.0
-    usage: Usage = Usage()
+    usage: Usage = field(default_factory=Usage)
     scored: int = 0
     failed: int = 0
     improver_runs: int = 0

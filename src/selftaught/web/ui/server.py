@@ -13,16 +13,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from selftaught.core.errors import ConfigError, SelfTaughtError
 from selftaught.pages.markup import joined, tag
 from selftaught.pages.svg import drawn
-from selftaught.web.chat_server import serve
+from selftaught.web.listening import serve
 from selftaught.web.ui import acts_page, compare_page
 from selftaught.web.ui.access import HEADERS, Gate, Handler, token_of
 from selftaught.web.ui.acts_page import Asked
 from selftaught.web.ui.commands import Acts
 from selftaught.web.ui.frame import Parts, View, command, document
+from selftaught.web.ui.glance import Glance
 from selftaught.web.ui.parts import SlowParts
 from selftaught.web.ui.programs_page import find_program, improver_view, tree_view
 from selftaught.web.ui.run_page import figures_of, run_view
@@ -161,10 +163,14 @@ class Pages:
             raise LookupError(f"no run of this store begins with {prefix[:40]}")
         return found
 
+    async def _glance(self, run_id: str) -> Glance:
+        found = await self.watcher.glance(run_id)
+        assert found is not None  # it was waited for
+        return found
+
     async def _figure(self, request: web.Request) -> web.Response:
         run_id = await self._run_id(request.match_info["run"])
-        glance = await self.watcher.glance(run_id)
-        found = figures_of(glance).get(request.match_info["figure"])
+        found = figures_of(await self._glance(run_id)).get(request.match_info["figure"])
         if found is None:
             raise LookupError("this run has no such figure")
         said = drawn(found[1], found[0], alone=True)
@@ -181,7 +187,7 @@ class Pages:
 
     async def _resume(self, request: web.Request) -> web.Response:
         run_id = await self._run_id(request.match_info["run"])
-        glance = await self.watcher.glance(run_id)
+        glance = await self._glance(run_id)
         return await self._do(acts_page.asked_to_resume(run_id, glance, await _form(request)))
 
     async def _begin(self, request: web.Request) -> web.Response:
@@ -234,7 +240,7 @@ class Pages:
         return handle
 
     @property
-    def _in_words(self) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+    def _in_words(self) -> Middleware:
         @web.middleware
         async def told(request: web.Request, handler: Handler) -> web.StreamResponse:
             """Whatever goes wrong becomes a page that says so."""
@@ -250,7 +256,7 @@ class Pages:
                 return self._trouble(error.status, error.reason)
             except (asyncio.CancelledError, ConnectionError):
                 raise
-            except Exception:
+            except Exception:  # noqa: BLE001 - the edge
                 _log.exception("%s %s failed", request.method, request.path)
                 return self._trouble(500, "The page had an error; the log of its server says more.")
 

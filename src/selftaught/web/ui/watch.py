@@ -175,7 +175,7 @@ class Watcher:
 
     async def find(self, prefix: str) -> str | None:
         """As `JournalReader.find_run`. Raises: ConfigError."""
-        return await self._quickly(lambda: self.reader and self.reader.find_run(prefix))
+        return await self._quickly(lambda: self.reader.find_run(prefix) if self.reader else None)
 
     # --- on other threads -------------------------------------------------------------------------
 
