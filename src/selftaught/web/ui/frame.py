@@ -16,6 +16,7 @@ Parts: TypeAlias = Mapping[str, Html]
 
 # A page shows the beginning of what is longer: a model may have written megabytes.
 MOST_CHARS = 20_000
+_TALL = 24  # rows; more are scrolled by themselves
 _STATES = {"interrupted": "stopped"}
 
 
@@ -104,7 +105,8 @@ def table(heads: Sequence[object], rows: Sequence[Html], name: str, kind: str = 
     """A table that is scrolled by itself where the screen is narrow."""
     columns = [tag("th", one, scope="col") for one in heads]
     body = tag("table", tag("thead", tag("tr", *columns)), tag("tbody", *rows), class_=kind or None)
-    return tag("div", body, class_="scrolled", tabindex="0", role="region", aria_label=name)
+    tall = "scrolled tall" if len(rows) > _TALL else "scrolled"
+    return tag("div", body, class_=tall, tabindex="0", role="region", aria_label=name)
 
 
 def row(first: object, *cells: object, key: str | None = None) -> Html:

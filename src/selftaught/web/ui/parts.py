@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -29,7 +30,7 @@ _PATIENCE = 200
 _LEAST_S = 2.0
 TREE_ROWS = 200
 _LINE_ROWS = 60
-_DENIED_ROWS = 40
+_DENIED_ROWS, _DENIED_IDS = 40, 4
 WITHIN_S = 0.4
 _KEPT = 12  # runs whose parts are kept
 
@@ -120,13 +121,14 @@ def run_parts(reader: JournalReader, run_id: str) -> Parts:
     return {
         "tree": tree_part(found, run_id) if found.programs else Html(),
         "denied": _denied(run),
-        "page": page_html(page),
+        # Runs of these two have curves of their own, which are live.
+        "page": page_html(page, drawn=run.head.command not in ("run", "improve")),
     }
 
 
-def page_html(page: Page) -> Html:
+def page_html(page: Page, *, drawn: bool = True) -> Html:
     """A study's page, with its figures drawn here."""
-    figures = {one.name: figure_html(one) for one in page.figures}
+    figures = {one.name: figure_html(one) for one in page.figures} if drawn else {}
     lead = tag("div", *(tag("p", said) for said in page.lead), class_="lead")
     sections = [
         section(one.title, Html(section_body(one, figures)), name=f"of-{one.name}")
@@ -183,14 +185,24 @@ def _tree_row(depth: int, begins: bool, one: Born, found: Descent, run_id: str) 
 
 def _denied(run: RecordedRun) -> Html:
     """What guests tried, and were denied; of failures alone, which `audit rewards` adds to."""
-    found = [*denials(run.events)]
+    found: defaultdict[tuple[str, str, str], list[str]] = defaultdict(list)
+    for one in denials(run.events):
+        found[one.role, one.kind, one.evidence].append(one.program_id)
     title = "What guests tried and were denied"
     if not found:
         return section(title, tag("p", "Nothing that the sandbox had to deny."))
     rows = [
-        row(program_link(one.program_id, run.run_id), one.role, one.kind, one.evidence)
-        for one in found[:_DENIED_ROWS]
+        row(
+            kind,
+            evidence,
+            role,
+            f"{len(programs):,}",
+            joined(*(joined(program_link(one, run.run_id), " ") for one in programs[:_DENIED_IDS])),
+        )
+        for (role, kind, evidence), programs in [*found.items()][:_DENIED_ROWS]
     ]
     more = len(found) - len(rows)
     note = tag("p", f"and {more:,} more", class_="note") if more > 0 else None
-    return section(title, table(("program", "as", "what", "evidence"), rows, title), note)
+    return section(
+        title, table(("what", "evidence", "by", "programs", "such as"), rows, title), note
+    )

@@ -127,11 +127,9 @@ def _state(glance: Glance, head: RunHead, watcher: Watcher) -> Html:
     value = stands.search if stands.value is None else stands.value
     best: object = words.number(value)
     if value is not None:
-        best = (
-            joined(f"{words.number(value)} on {stream}, from {words.number(glance.values[0])}")
-            if glance.values
-            else joined(f"{words.number(value)} on {stream}")
-        )
+        is_of_curve = glance.values and (stream == "search" or glance.steps)
+        began = f", from {words.number(glance.values[0])}" if is_of_curve else ""
+        best = joined(f"{words.number(value)} on {stream}{began}")
     if stands.best:
         best = joined(best, ", program ", program_link(stands.best, head.run_id))
     scored = words.counted(glance.scored, "program")
@@ -155,8 +153,7 @@ def _state(glance: Glance, head: RunHead, watcher: Watcher) -> Html:
     spent = [*_spent(glance, head)]
     notices = [tag("li", said) for said in glance.notices]
     return joined(
-        facts(*pairs),
-        section("Spending", *spent),
+        tag("div", facts(*pairs), section("Spending", *spent), class_="beside"),
         section("Notices", tag("ul", *notices)) if notices else None,
         command(next_command("show", head.run_id, watcher.shown)),
     )
@@ -164,11 +161,10 @@ def _state(glance: Glance, head: RunHead, watcher: Watcher) -> Html:
 
 def _step(glance: Glance, head: RunHead) -> str:
     steps = head.config.get("iterations")
+    doing = glance.phase if head.state == RUNNING else ""
     if steps is None or head.command != "run":
-        return glance.phase or "searching"
-    return f"t = {max(glance.steps, default=0)} of {steps}" + (
-        f": {glance.phase}" if glance.phase else ""
-    )
+        return doing or ("searching" if head.state == RUNNING else "none")
+    return f"t = {max(glance.steps, default=0)} of {steps}{f': {doing}' if doing else ''}"
 
 
 def _spent(glance: Glance, head: RunHead) -> Iterator[Html]:

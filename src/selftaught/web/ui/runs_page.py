@@ -47,7 +47,18 @@ def _parts(watcher: Watcher, asked: Mapping[str, str], ids: Sequence[str], *, wh
     if not ids:
         start = tag("code", "selftaught run")
         return {"runs": joined(tag("p", "No runs here yet. To start one: ", start), note)}
-    heads = ("compare", "run", "state", "task", "model", "step", "best so far", "", "spent", "rate")
+    heads = (
+        "compare",
+        "run",
+        "state",
+        "task",
+        "model",
+        "step",
+        "best so far",
+        "its way",
+        "spent",
+        "rate",
+    )
     listed = table(heads, rows, "Runs", "runs")
     compare = tag("button", "Compare the selected runs", type="submit")
     form = tag("form", listed, compare, action="/compare", method="get")
