@@ -101,7 +101,7 @@ def state_mark(head: RunHead) -> Html:
     return tag("span", state, class_=f"state {state}")
 
 
-def table(heads: Sequence[object], rows: Sequence[Html], name: str, kind: str = "") -> Html:
+def table(heads: Sequence[object], rows: Sequence[Html], name: str, kind: str = "own") -> Html:
     """A table that is scrolled by itself where the screen is narrow."""
     columns = [tag("th", one, scope="col") for one in heads]
     body = tag("table", tag("thead", tag("tr", *columns)), tag("tbody", *rows), class_=kind or None)

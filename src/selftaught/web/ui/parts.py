@@ -194,15 +194,15 @@ def _denied(run: RecordedRun) -> Html:
     rows = [
         row(
             kind,
-            evidence,
             role,
             f"{len(programs):,}",
             joined(*(joined(program_link(one, run.run_id), " ") for one in programs[:_DENIED_IDS])),
+            evidence,
         )
         for (role, kind, evidence), programs in [*found.items()][:_DENIED_ROWS]
     ]
     more = len(found) - len(rows)
     note = tag("p", f"and {more:,} more", class_="note") if more > 0 else None
     return section(
-        title, table(("what", "evidence", "by", "programs", "such as"), rows, title), note
+        title, table(("what", "by", "programs", "such as", "evidence"), rows, title), note
     )
