@@ -21,9 +21,25 @@ UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 # All elements that a page is made of; a script or a style of its own is none of them.
-TAGS = frozenset(
-    ["html", "head", "meta", "title", "link", "script", "body", "a", "header", "nav", "code", "p", "main", "ol", "ul", "li", "h1", "h2", "h3", "h4", "div", "form", "label", "input", "select", "option", "button", "table", "thead", "tbody", "tr", "th", "td", "small", "span", "svg", "path", "text", "circle", "rect", "section", "article", "dl", "dt", "dd", "details", "summary", "pre", "strong", "figure", "figcaption", "meter", "time", "br"]
-)
+TAGS = {
+    *(
+        "html",
+        "head",
+        "meta",
+        "title",
+        "link",
+        "script",
+        "body",
+        "header",
+        "nav",
+        "main",
+        "section",
+    ),
+    *("a", "p", "ol", "ul", "li", "h1", "h2", "h3", "h4", "div", "span", "small", "strong", "br"),
+    *("form", "label", "input", "select", "option", "button", "meter", "time", "code", "pre"),
+    *("table", "thead", "tbody", "tr", "th", "td", "dl", "dt", "dd", "details", "summary"),
+    *("article", "figure", "figcaption", "svg", "path", "text", "circle", "rect"),
+}
 VOID = {"meta", "link", "input", "br"}
 
 
@@ -111,18 +127,25 @@ class Page:
 
 
 @asynccontextmanager
+async def client(address: str) -> AsyncIterator[Page]:
+    """Let in by the address of a server."""
+    timeout, most = aiohttp.ClientTimeout(total=None), 1 << 24
+    # Cookies of an address without a name are kept as those of one.
+    jar = aiohttp.CookieJar(unsafe=True)
+    base = address.partition("/?")[0]
+    async with aiohttp.ClientSession(
+        timeout=timeout, cookie_jar=jar, read_bufsize=most, max_line_size=most
+    ) as http:
+        async with http.get(address) as response:
+            assert (response.status, str(response.url)) == (200, f"{base}/")
+        yield Page(base, address, http)
+
+
+@asynccontextmanager
 async def opened(store: str, folder: Path, *, read_only: bool = False) -> AsyncIterator[Page]:
-    timeout, most = aiohttp.ClientTimeout(total=60), 1 << 24
     async with serving(store, 0, folder, read_only=read_only) as served:
-        # Cookies of an address without a name are kept as those of one.
-        jar = aiohttp.CookieJar(unsafe=True)
-        async with aiohttp.ClientSession(
-            timeout=timeout, cookie_jar=jar, read_bufsize=most, max_line_size=most
-        ) as http:
-            base = f"http://127.0.0.1:{served.port}"
-            async with http.get(served.address) as response:
-                assert (response.status, str(response.url)) == (200, f"{base}/")
-            yield Page(base, served.address, http)
+        async with client(served.address) as page:
+            yield page
 
 
 def with_page(
