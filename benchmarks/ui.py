@@ -2,11 +2,11 @@
 
     PYTHONPATH=tests:tests/web python benchmarks/ui.py [--runs 200] [--events 100000] [--run-s 60]
 
-Makes a store of so many runs and events, besides one run with as many events, and measures: from the
-command to its address; the page of all runs and of the long one, as a client gets it, of a server
+Makes a store of so many runs and events, besides one run with as many events, and measures: from
+the command to its address; the page of all runs and of the long one, as a client gets it, of a server
 that has just started; from an event's commit to its arrival on an open page; and the CPU seconds of
 the server with one page open beside a real `improve` on local:mutator, as a share of the run's own.
-Seconds are of the machine as it is: run it on one that is idle. Ends with exit code 1 above a limit.
+Run it on a machine that is idle. Ends with exit code 1 above a limit.
 """
 
 from __future__ import annotations
@@ -146,7 +146,7 @@ def _cpu(folder: str, run_s: float) -> float:
 async def _watched(address: str, run: subprocess.Popen[bytes]) -> None:
     """A page is open on the run, as long as it goes on."""
     async with client(address) as page:
-        while "/run/" not in str((await page.get("/")).links):
+        while "/run/" not in str((await page.get("/")).links):  # noqa: ASYNC110
             await asyncio.sleep(0.3)
         (path,) = {one for one in (await page.get("/")).links if one.startswith("/run/")}
 
@@ -155,7 +155,7 @@ async def _watched(address: str, run: subprocess.Popen[bytes]) -> None:
                 pass
 
         reading = asyncio.create_task(read())
-        while run.poll() is None:
+        while run.poll() is None:  # noqa: ASYNC110
             await asyncio.sleep(0.5)
         reading.cancel()
 

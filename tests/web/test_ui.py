@@ -9,7 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from selftaught.journal.events import Evaluation
 from selftaught.journal.journal import open_journal
 from selftaught.journal.port import Journal
 from selftaught.journal.reader import open_reader
+from selftaught.journal.run_lock import hold_run
 from selftaught.web.ui.access import token_of
 
 # --- who may see it -------------------------------------------------------------------------------
@@ -122,7 +123,7 @@ def begin(
     put(journal, run_id, "run", run_id, body)
     place = {"task": "flow_shop", "stream": "search", "repeat": "r"}
     put(journal, run_id, "invocation", "i1", {"role": "improve", "improver": SEED_ID, **place})
-    score(journal, run_id, SEED, 0.25)
+    score(journal, run_id, SEED, 0.25, task=changes.get("tasks", [TASK])[0]["name"])
 
 
 def score(journal: Journal, run_id: str, source: str, value: float | None, **more: Any) -> None:
@@ -189,59 +190,53 @@ def _whole_run(store: str, run_id: str, **changes: Any) -> None:
 def test_a_run_that_is_followed_ends_as_one_that_is_opened_late(store: str, here: Path) -> None:
     run_id = "20260101-000000-aa"
     journal = open_journal(store)
-    steps = [
-        lambda: begin(journal, run_id),
+    begin(journal, run_id)
+    steps: list[Callable[[], None]] = [
         lambda: ask(journal, run_id),
         lambda: put(journal, run_id, "notice", "n", {"detail": "the model takes no seed"}),
         lambda: answer(journal, run_id, [f"```python\n{BETTER}```", "nothing"]),
         lambda: read_replies(journal, run_id, [BETTER, None]),
         lambda: score(journal, run_id, BETTER, 0.75),
-        lambda: end(journal, run_id),
     ]
-    shown: dict[str, str] = {}
 
-    async def followed(page: Page) -> None:
-        at = 0
-        steps[0]()
-        await journal.flush()
-        latencies = []
-        stepped_s = time.monotonic()
-        async for name, html in page.stream(f"/live/run/{run_id}"):
-            shown[name] = html
-            if at + 1 < len(steps) and name in ("state", "open", "curves"):
-                latencies.append(time.monotonic() - stepped_s)
-                at += 1
-                steps[at]()
-                await journal.flush()
-                stepped_s = time.monotonic()
-            if "budget" in shown["state"] and "The best" in shown.get("page", ""):
-                if "becomes" in html or "better" in shown.get("tree", ""):
+    async def write() -> None:
+        for step in steps:
+            await asyncio.sleep(0.6)
+            step()
+            await journal.flush()
+
+    async def read(page: Page) -> dict[str, str]:
+        """All parts, when it has ended."""
+        parts: dict[str, str] = {}
+        async with asyncio.timeout(60):
+            async for name, html in page.stream(f"/live/run/{run_id}"):
+                parts[name] = html
+                if "4 of 4" in parts["state"] and "State: budget" in parts.get("page", ""):
                     break
-                if BETTER_ID[:8] in shown.get("tree", ""):
-                    break
+        return parts
+
+    followed: dict[str, str] = {}
+
+    async def follow(page: Page) -> None:
+        reading = asyncio.create_task(read(page))
+        with hold_run(store, run_id):
+            await write()
+            end(journal, run_id)
+            await journal.aclose()
+        followed.update(await reading)
 
     async def late(page: Page) -> None:
-        now: dict[str, str] = {}
-        async with asyncio.timeout(20):
-            async for name, html in page.stream(f"/live/run/{run_id}"):
-                now[name] = html
-                if "page" in now and now.keys() >= shown.keys():
-                    break
-        assert now == shown
-        page_now = await page.get(f"/run/{run_id}")
-        assert "the model takes no seed" in page_now.text
-        assert "0.7500 on search, from 0.2500" in page_now.text
-        assert "1 of 4" not in page_now.text
-        assert {"state", "curves", "open", "acts", "tree", "denied", "page"} <= {*page_now.ids}
+        assert await read(page) == followed
+        shown = await page.get(f"/run/{run_id}")
+        assert "the model takes no seed" in shown.text
+        assert "0.7500 on search, from 0.2500" in shown.text
+        assert {"state", "curves", "open", "acts", "tree", "denied", "page"} <= {*shown.ids}
 
-    with_page(store, here, followed)
-    asyncio.run(journal.aclose())
+    with_page(store, here, follow)
     with_page(store, here, late)
 
 
 def test_what_an_improver_run_waits_for_is_told(store: str, here: Path) -> None:
-    from selftaught.journal.run_lock import hold_run
-
     run_id = "20260101-000000-aa"
     journal = open_journal(store)
     begin(journal, run_id)
@@ -319,11 +314,11 @@ def test_runs_side_by_side_tell_what_differs_and_no_login(store: str, here: Path
 def test_a_tail_of_thousands_of_prompts_is_shown_in_small_pages(store: str, here: Path) -> None:
     made(store, "search", "search", 40 * (SEARCH_SAMPLES + 2))
     with open_reader(store) as reader:
-        (whole,) = trace_run(reader, "search").runs
+        whole, *others = trace_run(reader, "search").runs
         last = trace_part(reader, "search", 1, None, 3)
         middle = trace_part(reader, "search", 1, 11, 3)
-        with pytest.raises(LookupError, match="no improver run 2"):
-            trace_part(reader, "search", 2, None, 3)
+        with pytest.raises(LookupError, match="has no improver run"):
+            trace_part(reader, "search", len(others) + 2, None, 3)
     assert (last.first, last.calls) == (len(whole.calls) - 2, len(whole.calls))
     assert last.run.calls == whole.calls[-3:]
     assert middle.run.calls == whole.calls[10:13]
@@ -407,8 +402,8 @@ def test_hostile_texts_are_shown_and_change_nothing(store: str, here: Path) -> N
     answer(journal, run_id, replies, model=HOSTILE, finishes=[HOSTILE, ""])
     answer(journal, run_id, [], request=1, state=HOSTILE, detail=HOSTILE)
     read_replies(journal, run_id, [huge, None])
-    score(journal, run_id, huge, None, **bad, kind=HOSTILE)
-    score(journal, run_id, f"{SEED}# {HOSTILE}", 0.5, **bad)
+    score(journal, run_id, huge, None, **bad, kind=HOSTILE, task=HOSTILE)
+    score(journal, run_id, f"{SEED}# {HOSTILE}", 0.5, **bad, task=HOSTILE)
     put(journal, run_id, "invocation_end", "i1", {"outcome": HOSTILE, "detail": HOSTILE})
     put(journal, run_id, "run_end", run_id, {"state": HOSTILE, "detail": HOSTILE})
     asyncio.run(journal.aclose())

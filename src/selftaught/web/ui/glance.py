@@ -47,6 +47,7 @@ class Reached(NamedTuple):
     samples: int
     usd: float
     value: float
+    program: str
 
 
 @dataclass(slots=True)
@@ -157,7 +158,7 @@ class Glance:
         self.failed += one.value is None
         if one.value is None or one.stream != "search" or not self.improves:
             return
-        reached = Reached(self.usage.samples, self.usage.usd, one.value)
+        reached = Reached(self.usage.samples, self.usage.usd, one.value, one.program)
         task = self.head.tasks[0]
         if not self.rises or task.worth(one.value) > task.worth(self.rises[-1].value):
             self.rises.append(reached)
@@ -191,7 +192,8 @@ class Glance:
     def standing(self) -> Standing:
         stands = standing(self._stands)
         if stands.value is None and stands.search is None and self.rises:
-            return replace(stands, search=self.rises[-1].value)
+            best = self.rises[-1]
+            return replace(stands, search=best.value, best=stands.best or best.program)
         return stands
 
     @property

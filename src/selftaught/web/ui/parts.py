@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -32,6 +33,7 @@ TREE_ROWS = 200
 _LINE_ROWS = 60
 _DENIED_ROWS, _DENIED_IDS = 40, 4
 WITHIN_S = 0.4
+_log = logging.getLogger(__name__)
 _KEPT = 12  # runs whose parts are kept
 
 
@@ -93,8 +95,11 @@ class SlowParts:
             start_s = time.thread_time()
             try:
                 parts = make(reader)
-            except (SelfTaughtError, LookupError) as error:
-                said = error.args[0] if error.args else error
+            except SelfTaughtError as error:
+                parts = {"trouble": tag("p", str(error), class_="alarm")}
+            except Exception:  # noqa: BLE001 - a journal may say what no run says
+                _log.exception("%s of run %s cannot be told", *reversed(key))
+                said = "Not all of this can be told; selftaught verify says what is wrong."
                 parts = {"trouble": tag("p", said, class_="alarm")}
             return parts, time.thread_time() - start_s
 

@@ -246,8 +246,11 @@ class Pages:
             """Whatever goes wrong becomes a page that says so."""
             try:
                 return await handler(request)
+            except KeyError:  # a journal says what no run says
+                _log.exception("%s %s failed", request.method, request.path)
+                return self._trouble(500, "This cannot be told; selftaught verify says more.")
             except LookupError as error:
-                return self._trouble(404, str(error.args[0] if error.args else error))
+                return self._trouble(404, str(error))
             except ConfigError as error:
                 return self._trouble(400, str(error))
             except SelfTaughtError as error:

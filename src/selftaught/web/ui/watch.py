@@ -58,6 +58,7 @@ class Watcher:
         self._seq = 0
         self._states: dict[str, str] = {}
         self._waiting = 0
+        self._looked_s = -math.inf
         self._wanted = asyncio.Event()
         self._changed = asyncio.Condition()
         self._adding = threading.Lock()
@@ -127,6 +128,7 @@ class Watcher:
 
     async def glance(self, run_id: str, within_s: float = math.inf) -> Glance | None:
         """What a run comes to so far; None if that takes longer. It is then told as a change."""
+        await self._see()
         found = self._glances.get(run_id)
         if found is not None:
             return found
@@ -141,12 +143,18 @@ class Watcher:
 
     async def all_known(self, run_ids: Sequence[str], within_s: float) -> bool:
         """Sum up these runs, one after another; whether that is done by now."""
+        await self._see()
         if all(one in self._glances for one in run_ids):
             return True
         if self._all is None or self._all.done():
             self._all = asyncio.get_running_loop().create_task(self._sum_up(run_ids))
         await asyncio.wait({self._all}, timeout=within_s)
         return self._all.done()
+
+    async def _see(self) -> None:
+        """What is new is known, though nobody may follow it."""
+        if time.monotonic() > self._looked_s + TICK_S:
+            await self._quickly(partial(self._look, locks=False))
 
     async def _sum_up(self, run_ids: Sequence[str]) -> None:
         told_s = time.monotonic()
@@ -202,6 +210,7 @@ class Watcher:
     def _look(self, *, locks: bool) -> bool:
         """Whether there is anything new."""
         changed = False
+        self._looked_s = time.monotonic()
         try:
             if self.reader is None:
                 return False
