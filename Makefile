@@ -36,6 +36,12 @@ test-all: test
 	  || echo "scikit-learn and pandas cannot be installed: the tests of large packages are skipped"
 	@$(INSTALL) '.[gguf]' && $(BIN)/selftaught models --get smollm2 \
 	  || echo "NO LANGUAGE MODEL could be had: the tests with a real one are SKIPPED"
+	@$(INSTALL) '.[browser]' || echo "NO PLAYWRIGHT could be had: the tests in a browser are SKIPPED"
+	@command -v chromium > /dev/null \
+	  || { [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null \
+	       && { apt-get install --quiet=2 chromium > /dev/null 2>&1 \
+	            || { apt-get update --quiet=2 && apt-get install --quiet=2 chromium; } > /dev/null 2>&1; }; } \
+	  || echo "NO BROWSER (chromium) could be had: the tests in a browser are SKIPPED"
 	$(PYTEST) -m slow
 
 # A hundred kills of one run, and thousands of improvers, a third of them hostile; some twenty minutes.

@@ -3,9 +3,10 @@
     PYTHONPATH=tests:tests/web python benchmarks/ui.py [--runs 200] [--events 100000] [--run-s 60]
 
 Makes a store of so many runs and events, besides one run with as many events, and measures: from
-the command to its address; the page of all runs and of the long one, as a client gets it, of a server
-that has just started; from an event's commit to its arrival on an open page; and the CPU seconds of
-the server with one page open beside a real `improve` on local:mutator, as a share of the run's own.
+the command to its address; the page of all runs and of the long one, as a client gets it, of a
+server that has just started; from an event's commit to its arrival on an open page; and the CPU
+seconds of the server with one page open beside a real `improve` on local:mutator, as a share of the
+run's own.
 Run it on a machine that is idle. Ends with exit code 1 above a limit.
 """
 

@@ -290,8 +290,11 @@ def test_a_page_that_is_left_open_does_not_grow(tab: Tab) -> None:
     count = "document.getElementsByTagName('*').length"
     before = tab.page.evaluate(count)
     tab.page.evaluate(
-        """() => { for (let i = 0; i < 500; i++)
-        for (const one of document.querySelectorAll('.part')) part({ id: one.id, html: one.innerHTML.replace(/0\\.\\d+/, '0.' + i) }); }"""
+        """() => {
+        for (let i = 0; i < 500; i++)
+            for (const one of document.querySelectorAll('.part'))
+                part({ id: one.id, html: one.innerHTML.replace(/0\\.\\d+/, '0.' + i) });
+        }"""
     )
     assert tab.page.evaluate(count) == before
 
