@@ -14,11 +14,11 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from selftaught.pages.blocks import Block, Facts, Figure, Listing, Page, Paragraph, Section, Table
+from selftaught.pages.markup import Html
 from selftaught.pages.text import diff_kind, printable
 
 if TYPE_CHECKING:
     from selftaught.pages.figures import Drawn
-    from selftaught.pages.markup import Html
 
 # Below this width of the screen the narrow drawing of a figure is shown.
 _NARROW_PX = 700
@@ -102,6 +102,15 @@ def section_body(section: Section, drawn: Figures | None) -> str:
     return "\n".join(_block(block, drawn or {}) for block in section.blocks)
 
 
+def block_html(block: Block, label: str = "") -> Html:
+    """One block, for a page of its own; markup in its cells stands as it is.
+
+    Args:
+        label: of a table without a title, for those who do not see it.
+    """
+    return Html(_table(block, label) if isinstance(block, Table) else _block(block, {}))
+
+
 def _block(block: Block, drawn: Figures) -> str:
     match block:
         case Table():
@@ -125,7 +134,7 @@ def _title(title: str) -> str:
     return f"<h4>{_text(title)}</h4>\n" if title else ""
 
 
-def _table(table: Table) -> str:
+def _table(table: Table, label: str = "") -> str:
     columns = "".join(f'<th scope="col">{_cell(heading)}</th>' for heading in table.headings)
     head = f"<tr>{columns}</tr>" if any(table.headings) else ""
     body = "\n".join(_row(row, table.headings) for row in table.rows)
@@ -136,7 +145,7 @@ def _table(table: Table) -> str:
     kind = f' class="{" stacks" * stacks}{" counts" * table.counts}"'
     return (
         f'{_title(table.title)}<div class="scrolled" tabindex="0" role="region" '
-        f'aria-label="{_text(table.title or "table")}">\n'
+        f'aria-label="{_text(table.title or label or "table")}">\n'
         f"<table{kind}>\n<thead>{head}</thead>\n<tbody>\n{body}\n</tbody>\n</table>\n"
         f"</div>{note}"
     )
@@ -189,8 +198,8 @@ def _address(svg: str) -> str:
 
 
 def _cell(text: str) -> str:
-    return "<br>".join(_text(line) for line in text.split("\n"))
+    return text if isinstance(text, Html) else "<br>".join(_text(line) for line in text.split("\n"))
 
 
 def _text(text: str) -> str:
-    return escape(printable(text))
+    return text if isinstance(text, Html) else escape(printable(text))

@@ -18,17 +18,7 @@ from selftaught.studies.improvers import improver_names
 from selftaught.studies.next_command import next_command
 from selftaught.studies.registry import studies
 from selftaught.web.ui.commands import Act, Acts
-from selftaught.web.ui.frame import (
-    Parts,
-    View,
-    command,
-    facts,
-    listing,
-    row,
-    run_link,
-    section,
-    table,
-)
+from selftaught.web.ui.frame import Parts, View, command, facts, listing, run_link, section, table
 from selftaught.web.ui.glance import Glance
 from selftaught.web.ui.watch import Watcher
 
@@ -170,7 +160,7 @@ def start_view(folder: Path, store: str) -> View:
 def _keys() -> Html:
     """Which providers have what they need; never a value."""
     rows = [
-        row(f"{one['provider']}:", ", ".join(one["environment"]) or "none", one["summary"])
+        (f"{one['provider']}:", ", ".join(one["environment"]) or "none", one["summary"])
         for one in providers()
     ]
     heads = ("provider", "variables that are set", "")
@@ -276,7 +266,7 @@ def _options(values: Sequence[str], chosen: str) -> list[Html]:
 def acts_view(acts: Acts) -> View:
     async def draw() -> Parts:
         rows = [
-            row(
+            (
                 tag("a", f"{one.number}", href=f"/acts/{one.number}"),
                 time.strftime("%H:%M:%S", time.localtime(one.at)),
                 _outcome(one),

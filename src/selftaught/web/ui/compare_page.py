@@ -22,7 +22,6 @@ from selftaught.web.ui.frame import (
     command,
     listing,
     program_link,
-    row,
     run_link,
     section,
     state_mark,
@@ -67,7 +66,7 @@ def _heads(glances: Sequence[Glance], watcher: Watcher) -> Html:
         spent = f"{one.usage.samples:,} samples, {words.money(one.usage.usd)}"
         tasks = ", ".join(head.task_names)
         cells = (state_mark(head), head.command, tasks, head.model, words.number(value), spent)
-        rows.append(row(run_link(one.run_id), *cells))
+        rows.append((run_link(one.run_id), *cells))
     heads = ("run", "state", "kind", "tasks", "model", "best so far", "spent")
     return table(heads, rows, "Runs side by side")
 
@@ -104,7 +103,7 @@ def _config(glances: Sequence[Glance]) -> Html:
     for name in names:
         said = [one.get(name, "") for one in flat]
         if len(set(said)) > 1 and name not in ("store", "instance_key"):
-            rows.append(row(name, *said))
+            rows.append((name, *said))
     title = "What differs in configuration"
     if not rows:
         return section(title, tag("p", "Nothing."))

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 from urllib.parse import quote, urlencode
 
 from selftaught.analysis.run_head import RunHead
 from selftaught.pages import words
+from selftaught.pages.blocks import Facts, Listing, Table
+from selftaught.pages.html import block_html
 from selftaught.pages.markup import Html, joined, tag
-from selftaught.pages.text import diff_kind
 
 Parts: TypeAlias = Mapping[str, Html]
 
 # A page shows the beginning of what is longer: a model may have written megabytes.
 MOST_CHARS = 20_000
-_TALL = 24  # rows; more are scrolled by themselves
 _STATES = {"interrupted": "stopped"}
 
 
@@ -101,44 +101,20 @@ def state_mark(head: RunHead) -> Html:
     return tag("span", state, class_=f"state {state}")
 
 
-def table(heads: Sequence[object], rows: Sequence[Html], name: str, kind: str = "own") -> Html:
-    """A table that is scrolled by itself where the screen is narrow."""
-    columns = [tag("th", one, scope="col") for one in heads]
-    body = tag("table", tag("thead", tag("tr", *columns)), tag("tbody", *rows), class_=kind or None)
-    tall = "scrolled tall" if len(rows) > _TALL else "scrolled"
-    return tag("div", body, class_=tall, tabindex="0", role="region", aria_label=name)
+def table(headings: Sequence[str], rows: Iterable[tuple[str, ...]], name: str) -> Html:
+    """A table whose cells may be markup; the first cell of a row is what the others are of."""
+    return block_html(Table("", tuple(headings), tuple(rows)), name)
 
 
-def row(first: object, *cells: object, key: str | None = None) -> Html:
-    """The first cell is what the others are of."""
-    others = [tag("td", one) for one in cells]
-    return tag("tr", tag("th", first, scope="row"), *others, id=key)
+def facts(*pairs: tuple[str, str]) -> Html:
+    return block_html(Facts(pairs))
 
 
-def facts(*pairs: tuple[object, object]) -> Html:
-    return tag("dl", *(joined(tag("dt", name), tag("dd", said)) for name, said in pairs))
-
-
-def listing(title: object, source: str, *, diff: bool = False, shown: bool = True) -> Html:
-    """A text of somebody else's, whole as far as a page can hold it."""
-    cut = source[:MOST_CHARS]
-    lines = cut.rstrip("\n").split("\n")
-    drawn = [_line(place, one, diff) for place, one in enumerate(lines)]
-    code = tag("code", *(joined(*([Html("\n")] if i else []), one) for i, one in enumerate(drawn)))
-    more = len(source) - len(cut)
-    rest = tag("p", f"{more:,} characters more are not shown here.", class_="note")
-    return tag(
-        "details",
-        tag("summary", title),
-        tag("pre", code, tabindex="0"),
-        rest if more else None,
-        open=shown,
-    )
-
-
-def _line(place: int, line: str, diff: bool) -> Html:
-    kind = diff_kind(place, line) if diff else None
-    return joined(line) if kind is None else tag("span", line, class_=kind)
+def listing(title: str, source: str, *, diff: bool = False, shown: bool = True) -> Html:
+    """A text of somebody else's, as far as a page can hold it."""
+    more = len(source) - MOST_CHARS
+    rest = tag("p", f"{more:,} characters more are not shown.", class_="note") if more > 0 else None
+    return joined(block_html(Listing(title, source[:MOST_CHARS], diff, shown)), rest)
 
 
 def command(said: str, what: str = "The command that does the same:") -> Html:

@@ -22,7 +22,7 @@ from selftaught.pages.html import section_body
 from selftaught.pages.markup import Html, joined, tag
 from selftaught.pages.svg import figure_html
 from selftaught.studies.registry import own_kinds
-from selftaught.web.ui.frame import Parts, program_link, row, section, table
+from selftaught.web.ui.frame import Parts, program_link, section, table
 from selftaught.web.ui.glance import Glance
 from selftaught.web.ui.watch import Watcher
 
@@ -148,7 +148,7 @@ def tree_part(found: Descent, run_id: str) -> Html:
         return section("Programs: what came from which", tree_table(found, run_id, 1))
     line, children = found.line_to(found.best), found.children()
     rows = [
-        row(
+        (
             program_link(one.program_id, run_id),
             words.number(one.value),
             f"call {one.call}" if one.call else "",
@@ -179,7 +179,7 @@ def _tree_row(depth: int, begins: bool, one: Born, found: Descent, run_id: str) 
     deep = f" ({depth} deep)" if depth > shown else ""
     name = joined(f"{'  ' * shown}{mark}", program_link(one.program_id, run_id), deep)
     best = one.program_id == found.best
-    return row(
+    return (
         tag("span", name, class_="branch"),
         one.outcome if one.value is None else words.number(one.value),
         f"call {one.call}" if one.call else "",
@@ -197,7 +197,7 @@ def _denied(run: RecordedRun) -> Html:
     if not found:
         return section(title, tag("p", "Nothing that the sandbox had to deny."))
     rows = [
-        row(
+        (
             kind,
             role,
             f"{len(programs):,}",

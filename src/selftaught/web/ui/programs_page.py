@@ -9,14 +9,7 @@ from selftaught.analysis.program_origin import Origin, ProgramHistory, ProgramIn
 from selftaught.analysis.trace import CallTrace, ReplyTrace
 from selftaught.analysis.trace_part import PartOfRun, trace_part
 from selftaught.app.program_page import in_run_blocks
-from selftaught.journal.events import (
-    Evaluation,
-    Invocation,
-    InvocationEnd,
-    LmCall,
-    Replies,
-    Run,
-)
+from selftaught.journal.events import Evaluation, Invocation, InvocationEnd, LmCall, Replies, Run
 from selftaught.journal.reader import JournalReader
 from selftaught.pages import words
 from selftaught.pages.blocks import Section
@@ -32,7 +25,6 @@ from selftaught.web.ui.frame import (
     listing,
     pager,
     program_link,
-    row,
     section,
     table,
 )
@@ -114,7 +106,7 @@ def _place_of_call(reader: JournalReader, run_id: str, origin: Origin) -> int:
 def _scores(scores: Sequence[Evaluation]) -> Html:
     """By instance, with what the utility said of it."""
     rows = [
-        row(
+        (
             f"{one.task}, {one.stream} {one.repeat}",
             one.outcome if one.value is None else words.number(one.value),
             ", ".join(words.number(value) for value in one.per_instance[:_MOST_INSTANCES])
@@ -175,7 +167,7 @@ def improvers_parts(reader: JournalReader, run_id: str, first: int | None) -> Pa
             )
         spent = "" if ended is None else words.counted(ended.usage.samples, "sample")
         link = tag("a", f"{number}", href=f"/run/{run_id}/improver/{number}")
-        rows.append(row(link, one.role, place, program_link(one.improver, run_id), returned, spent))
+        rows.append((link, one.role, place, program_link(one.improver, run_id), returned, spent))
     heads = ("number", "role", "on", "improver", "returned", "spent")
     pages = pager(f"/run/{run_id}/improvers", start_at, _MOST_RUNS, len(begun), "improver runs")
     return {"improvers": joined(pages, table(heads, rows, "Improver runs"))}

@@ -18,7 +18,6 @@ from selftaught.web.ui.frame import (
     command,
     facts,
     program_link,
-    row,
     run_link,
     section,
     since,
@@ -176,10 +175,10 @@ def _spent(glance: Glance, head: RunHead) -> Iterator[Html]:
             continue
         said = words.dollars(so_far) if name == "usd" else f"{so_far:,.0f}"
         if limit is None:
-            rows.append(row(unit, said, "no limit", ""))
+            rows.append((unit, said, "no limit", ""))
             continue
         share = tag("meter", min=0, max=limit, value=min(so_far, limit), aria_label=unit)
-        rows.append(row(unit, said, f"of {limit:,g}", share))
+        rows.append((unit, said, f"of {limit:,g}", share))
     yield table(("", "spent", "limit", "share"), rows, "Spending against the budget")
     left_s = glance.left_s()
     if left_s is not None and head.state == RUNNING:
@@ -195,7 +194,7 @@ def _open(glance: Glance, head: RunHead) -> Html:
         said = f"{words.counted(len(under_way), 'improver run')} without an end."
         return section(title, tag("p", said, " ", all_of))
     rows = [
-        row(
+        (
             tag("a", f"{one.number}", href=f"/run/{head.run_id}/improver/{one.number}"),
             one.start.role,
             " ".join(filter(None, (one.start.task, one.start.stream, one.start.repeat)))
@@ -239,6 +238,6 @@ def _steps(glance: Glance) -> Html:
             proposed = joined(what, f": {became}")
         val, test = (words.mean_and_interval(one_.as_json()) for one_ in (step.val, step.test))
         stands = program_link(step.improver_id, glance.run_id)
-        rows.append(row(f"t = {t}", stands, val, test, f"{samples:,}", proposed))
+        rows.append((f"t = {t}", stands, val, test, f"{samples:,}", proposed))
     heads = ("step", "improver that stands", "val", "test", "samples", "what was proposed")
     return section("Steps", table(heads, rows, "Steps"))
