@@ -170,10 +170,10 @@ def tree_table(found: Descent, run_id: str, first: int) -> Html:
     drawn = [*found.tree()][first - 1 : first - 1 + TREE_ROWS]
     rows = [_tree_row(depth, begins, one, found, run_id) for depth, begins, one in drawn]
     heads = ("program", "on search", "asked by", "what became of it", "said of it")
-    return table(heads, rows, "Programs", "tree")
+    return table(heads, rows, "Programs")
 
 
-def _tree_row(depth: int, begins: bool, one: Born, found: Descent, run_id: str) -> Html:
+def _tree_row(depth: int, begins: bool, one: Born, found: Descent, run_id: str) -> tuple[str, ...]:
     mark = "├ " if begins and depth else "│ " if depth else ""
     shown = depth if depth <= 12 else 12  # deeper ones stand there too, and say how deep
     deep = f" ({depth} deep)" if depth > shown else ""

@@ -160,7 +160,7 @@ def improvers_parts(reader: JournalReader, run_id: str, first: int | None) -> Pa
     for number, (key, one) in enumerate(listed, start_at):
         ended = ends.get(key)
         place = " ".join(filter(None, (one.task, one.stream, one.repeat))) or "meta-utility"
-        returned: object = "no end"
+        returned: str = "no end"
         if ended is not None:
             returned = (
                 ended.outcome if ended.program is None else program_link(ended.program, run_id)
@@ -178,7 +178,7 @@ def conversation_parts(reader: JournalReader, run_id: str, number: int, first: i
     part = trace_part(reader, run_id, number, first, MOST_CALLS)
     run = part.run
     where = " ".join(filter(None, (run.task, run.stream, run.repeat))) or "meta-utility"
-    returned: object = run.outcome
+    returned: str = run.outcome
     if run.program is not None:
         value = "not scored" if run.value is None else words.number(run.value)
         returned = joined(program_link(run.program, run_id), f": {value}")

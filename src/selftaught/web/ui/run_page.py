@@ -124,7 +124,7 @@ def _state(glance: Glance, head: RunHead, watcher: Watcher) -> Html:
     stands = glance.standing
     stream = "val" if stands.value is not None else "search"
     value = stands.search if stands.value is None else stands.value
-    best: object = words.number(value)
+    best: str = words.number(value)
     if value is not None:
         is_of_curve = glance.values and (stream == "search" or glance.steps)
         began = f", from {words.number(glance.values[0])}" if is_of_curve else ""
@@ -135,7 +135,7 @@ def _state(glance: Glance, head: RunHead, watcher: Watcher) -> Html:
     failed = f", {glance.failed:,} of them failed" if glance.failed else ""
     rate = f", {glance.scored_a_second:.1f} a second" if head.state == RUNNING else ""
     why = f" ({head.detail})" if head.detail else ""
-    pairs: list[tuple[object, object]] = [
+    pairs: list[tuple[str, str]] = [
         ("state", joined(state_mark(head), why)),
         ("what", f"{head.command} on {', '.join(head.task_names) or 'no task'}"),
         ("model", head.model),
@@ -231,7 +231,7 @@ def _steps(glance: Glance) -> Html:
     for t in sorted(glance.steps):
         step, samples, _ = glance.steps[t]
         one = glance.proposals.get(t)
-        proposed: object = ""
+        proposed: str = ""
         if one is not None:
             what = program_link(one.improver, glance.run_id) if one.improver else "no program"
             became = words.decision({**as_json(one), "val_difference": None})

@@ -8,7 +8,7 @@ from typing import Any
 from selftaught.pages import words
 from selftaught.pages.markup import Html, joined, tag
 from selftaught.pages.svg import spark
-from selftaught.web.ui.frame import Parts, View, run_link, state_mark, state_of, table
+from selftaught.web.ui.frame import Parts, View, run_link, state_mark, state_of
 from selftaught.web.ui.glance import Glance
 from selftaught.web.ui.watch import Watcher
 
@@ -59,7 +59,8 @@ def _parts(watcher: Watcher, asked: Mapping[str, str], ids: Sequence[str], *, wh
         "spent",
         "rate",
     )
-    listed = table(heads, rows, "Runs", "runs")
+    columns = tag("tr", *(tag("th", one, scope="col") for one in heads))
+    listed = tag("table", tag("thead", columns), tag("tbody", *rows), class_="runs")
     compare = tag("button", "Compare the selected runs", type="submit")
     form = tag("form", listed, compare, action="/compare", method="get")
     return {"runs": joined(note, form if rows else tag("p", "No run is like that."))}
