@@ -227,7 +227,7 @@ def test_a_run_that_is_followed_ends_as_one_that_is_opened_late(store: str, here
 
     async def late(page: Page) -> None:
         assert await read(page) == followed
-        shown = await page.get(f"/run/{run_id}")
+        shown = await page.whole(f"/run/{run_id}")
         assert "the model takes no seed" in shown.text
         assert "0.7500 on search, from 0.2500" in shown.text
         assert {"state", "curves", "open", "acts", "tree", "denied", "page"} <= {*shown.ids}
@@ -245,11 +245,11 @@ def test_what_an_improver_run_waits_for_is_told(store: str, here: Path) -> None:
 
     async def test(page: Page) -> None:
         with hold_run(store, run_id):
-            text = (await page.get(f"/run/{run_id}")).text
+            text = (await page.whole(f"/run/{run_id}")).text
             assert "running" in text
             assert "the model, 2 responses, since" in text
             assert "Stop this run" in text
-        assert "killed" in (await page.get(f"/run/{run_id}")).text
+        assert "killed" in (await page.whole(f"/run/{run_id}")).text
 
     with_page(store, here, test)
 
@@ -284,7 +284,7 @@ def test_a_program_is_shown_with_its_parents_its_scores_and_its_prompt(
         assert "0.5000, 1.0000" in shown.text
         assert "it took long" in shown.text
         there = next(link for link in shown.links if "#reply-c1-1" in link)
-        prompt = await page.get(there.partition("#")[0])
+        prompt = await page.whole(there.partition("#")[0])
         assert "reply-c1-1" in prompt.ids
         assert "Improve it." in prompt.text
         assert "no program" in prompt.text
@@ -325,14 +325,14 @@ def test_a_tail_of_thousands_of_prompts_is_shown_in_small_pages(store: str, here
     assert (last.run.program, last.run.value) == (whole.program, whole.value)
 
     async def test(page: Page) -> None:
-        end_of = await page.get("/run/search/improver/1")
+        end_of = await page.whole("/run/search/improver/1")
         of = len(whole.calls)
         assert f"calls {of - 11} to {of} of {of}" in end_of.text
         assert any(link.endswith(f"?from={of - 23}") for link in end_of.links)
-        assert "Call 3:" in (await page.get("/run/search/improver/1?from=3")).text
+        assert "Call 3:" in (await page.whole("/run/search/improver/1?from=3")).text
         tree = await page.get("/run/search/tree?from=201")
         assert "programs 201 to 400" in tree.text
-        run = await page.get("/run/search")
+        run = await page.whole("/run/search")
         assert "The whole tree" in run.text
         assert len(run.ids) == len(set(run.ids))
 
@@ -366,7 +366,7 @@ def test_a_store_of_the_previous_version_opens(here: Path) -> None:
 
     async def test(page: Page) -> None:
         assert run_id in (await page.get("/")).text
-        text = (await page.get(f"/run/{run_id}")).text
+        text = (await page.whole(f"/run/{run_id}")).text
         assert "Learning curve" in text
         assert "t = 1" in text
 
@@ -415,9 +415,9 @@ def test_hostile_texts_are_shown_and_change_nothing(store: str, here: Path) -> N
             *(f"/program/{content_id(huge)}", f"/compare?run={run_id}"),
         ]
         for path in paths:
-            shown = await page.get(path)
+            shown = await page.whole(path)
             assert len(shown.text) < 400_000, path
-        assert "</script><script>alert(1)" in (await page.get(f"/run/{run_id}")).text
+        assert "</script><script>alert(1)" in (await page.whole(f"/run/{run_id}")).text
         evil = "%3C/title%3E%3Cscript%3Ealert(1)%3C/script%3E%00"
         for path in (f"/run/{evil}", f"/program/{evil}", f"/{evil}", f"/compare?run={evil}"):
             await page.get(path, 404)
@@ -503,11 +503,11 @@ def test_a_run_is_estimated_started_and_gone_on_with(store: str, here: Path) -> 
         assert "cost: at most Model calls 1" in text
         assert "selftaught improve ./mine.py --model=local:mutator --lm-calls=1" in text
         run_id = next(one for one in (await page.get(where)).links if one.startswith("/run/"))
-        assert "Go on with this run" in (await page.get(run_id)).text
+        assert "Go on with this run" in (await page.whole(run_id)).text
         _, where = await page.post(f"{run_id}/resume", lm_calls="2")
         text = await page.acted(where)
         assert "at most 1 Model calls more" in text
-        assert "2 of 2" in (await page.get(run_id)).text
+        assert "2 of 2" in (await page.whole(run_id)).text
         _, where = await page.post(f"{run_id}/stop")
         assert "is not running" in await page.acted(where)
         assert "exit code 2" in (await page.get("/acts")).text

@@ -101,6 +101,13 @@ class Page:
             assert UNSAFE.search(text) is None
             return Read(text)
 
+    async def whole(self, path: str) -> Read:
+        """The same, when what takes a while is there."""
+        async with asyncio.timeout(60):
+            while "Reading the journal" in (shown := await self.get(path)).text:  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+        return shown
+
     async def post(self, path: str, **form: Any) -> tuple[int, str]:
         """Status, and where to go on or what was said."""
         origin = {"Origin": self.base}

@@ -202,4 +202,4 @@ def _cell(text: str) -> str:
 
 
 def _text(text: str) -> str:
-    return text if isinstance(text, Html) else escape(printable(text))
+    return escape(printable(text))

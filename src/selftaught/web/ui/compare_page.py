@@ -107,7 +107,7 @@ def _config(glances: Sequence[Glance]) -> Html:
     title = "What differs in configuration"
     if not rows:
         return section(title, tag("p", "Nothing."))
-    heads = ("setting", *(run_link(one.run_id) for one in glances))
+    heads = ("setting", *(one.run_id for one in glances))
     return section(title, table(heads, rows, title))
 
 

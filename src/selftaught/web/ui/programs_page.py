@@ -88,7 +88,7 @@ def _came_from(
     sources = reader.texts(origin.parents)
     for parent in origin.parents:
         diff = unified_diff(sources[parent], found.source, parent, found.program_id)
-        name = joined("What changed from parent ", tag("code", parent[: words.SHORT_ID]))
+        name = f"What changed from parent {parent[: words.SHORT_ID]}"
         yield tag("p", "Parent: ", program_link(parent, run_id))
         if diff:
             yield listing(name, diff, diff=True)

@@ -61,6 +61,7 @@ def _parts(watcher: Watcher, asked: Mapping[str, str], ids: Sequence[str], *, wh
     )
     columns = tag("tr", *(tag("th", one, scope="col") for one in heads))
     listed = tag("table", tag("thead", columns), tag("tbody", *rows), class_="runs")
+    listed = tag("div", listed, class_="scrolled", tabindex="0", role="region", aria_label="Runs")
     compare = tag("button", "Compare the selected runs", type="submit")
     form = tag("form", listed, compare, action="/compare", method="get")
     return {"runs": joined(note, form if rows else tag("p", "No run is like that."))}
