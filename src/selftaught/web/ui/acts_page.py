@@ -26,6 +26,7 @@ _LIMITS = tuple(one.name for one in fields(BudgetConfig))
 _LABELS = dict(zip(_LIMITS, ("Model calls", "Samples", "Tokens", "USD", "Seconds"), strict=True))
 _ACCEPTS = ("strict", "certified", "revert", "paper")
 _STARTED = ("improve", "run")
+_NOT_HERE = ("callable", "scripted")  # models that a path or a function names
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def act_parts(glance: Glance, head: RunHead, watcher: Watcher) -> Html:
             f"gone on with. Cost: nothing new is asked of the model; {under_way} under way may be "
             "paid all the same."
         )
-        form = _form(f"/run/{head.run_id}/stop", tag("button", "Stop this run", type="submit"))
+        form = _form(f"/run/{head.run_id}/stop", tag("button", "Stop this run"))
         typed = command(next_command("stop", head.run_id, store))
         return section("Act", tag("p", told), form, typed)
     study = studies().get(head.command)
@@ -68,7 +69,7 @@ def act_parts(glance: Glance, head: RunHead, watcher: Watcher) -> Html:
         "It goes on from what its journal holds; no response that is there is paid twice. A budget "
         "is that of the whole run, what is spent included. Cost: at most what is left of it."
     )
-    button = tag("button", "Go on with this run", type="submit")
+    button = tag("button", "Go on with this run")
     form = _form(f"/run/{head.run_id}/resume", tag("div", *inputs, class_="fields"), button)
     typed = command(f"{next_command('resume', head.run_id, store)} [--lm-calls N ...]")
     return section("Act", tag("p", told), form, typed)
@@ -111,7 +112,7 @@ def own_tasks(folder: Path) -> list[str]:
 def start_view(folder: Path, store: str) -> View:
     """The form of a new run."""
     tasks = [*own_tasks(folder), *task_names()]
-    known = [one["provider"] for one in providers()]
+    known = [one for one in providers() if one["provider"] not in _NOT_HERE]
     kinds = tag("select", *_options(_STARTED, "improve"), name="kind", id="kind")
     picked = tag(
         "select", *_options(tasks, ""), name="task", id="task", multiple=True, size=8, required=True
@@ -119,52 +120,28 @@ def start_view(folder: Path, store: str) -> View:
     model = tag("input", name="model", id="model", value=DEFAULT_MODEL, required=True)
     improver = tag("select", *_options(("", *improver_names()), ""), name="improver", id="improver")
     accept = tag("select", *_options(("", *_ACCEPTS), ""), name="accept", id="accept")
-    number = {"type": "number", "min": 0, "step": 1}
     inputs = (
         _field("kind", "What to do", kinds, "improve: one program; run: STOP, the improver itself"),
         _field("task", "Tasks", picked, "shipped ones and those of this folder; improve takes one"),
-        _field("model", "Model", model, f"PROVIDER:NAME; providers: {', '.join(known)}"),
+        _field("model", "Model", model, "PROVIDER:NAME; providers stand below"),
         _field("improver", "Improver", improver, "to begin with; else the usual one"),
-        _field(
-            "iterations",
-            "Steps",
-            tag("input", name="iterations", id="iterations", **number),
-            "of run; else 4",
-        ),
+        _field("iterations", "Steps", _number_input("iterations"), "of run; else 4"),
         _field("accept", "Accept", accept, "of run: how proposals are judged"),
-        _field("seed", "Seed", tag("input", name="seed", id="seed", **number), "else 0"),
+        _field("seed", "Seed", _number_input("seed"), "else 0"),
         *(_limit(name, 50 if name == "lm_calls" else None, "") for name in _LIMITS),
     )
-    buttons = [
-        tag(
-            "button",
-            "Estimate its cost, and spend nothing",
-            type="submit",
-            name="act",
-            value="estimate",
-        ),
-        tag("button", "Start it", type="submit", name="act", value="start"),
-    ]
-    told = tag(
-        "p",
-        "Cost: at most the budget that you give. Without one it ends by its own "
-        "limits; the estimate says what that comes to.",
-    )
-    form = _form("/start", tag("div", *inputs, class_="fields"), told, *buttons)
+    acts = {"estimate": "Estimate its cost, and spend nothing", "start": "Start it"}
+    buttons = [tag("button", said, name="act", value=act) for act, said in acts.items()]
+    cost = "Cost: at most the budget that you give; without one, what the estimate says."
+    form = _form("/start", tag("div", *inputs, class_="fields"), tag("p", cost), *buttons)
     typed = command(f"selftaught improve TASK --model M --lm-calls N --store {shlex.quote(store)}")
-    return View(
-        "Start a run", {"form": joined(form, typed), "keys": _keys()}, None, (("Runs", "/"),)
-    )
-
-
-def _keys() -> Html:
-    """Which providers have what they need; never a value."""
     rows = [
         (f"{one['provider']}:", ", ".join(one["environment"]) or "none", one["summary"])
-        for one in providers()
+        for one in known
     ]
-    heads = ("provider", "variables that are set", "")
-    return section("Models and their keys", table(heads, rows, "Models and their keys"))
+    title, heads = "Models and their keys", ("provider", "variables that are set", "")
+    parts = {"form": joined(form, typed), "keys": section(title, table(heads, rows, title))}
+    return View("Start a run", parts, None, (("Runs", "/"),))
 
 
 def asked_to_start(form: Mapping[str, str], tasks: Sequence[str], folder: Path) -> Asked:
@@ -178,7 +155,7 @@ def asked_to_start(form: Mapping[str, str], tasks: Sequence[str], folder: Path) 
     provider, _, name = model.partition(":")
     if provider not in provider_names() or not name or not name.isprintable():
         raise ConfigError(f"model {model!r} must be PROVIDER:NAME, such as {DEFAULT_MODEL}")
-    if provider in ("gguf", "callable", "scripted") and ("/" in name or "." in name):
+    if provider in _NOT_HERE or (provider == "gguf" and ("/" in name or "." in name)):
         raise ConfigError(f"model {model!r}: no files and no functions from here; type the command")
     given = {"model": model}
     for choice, offered in (("improver", improver_names()), ("accept", _ACCEPTS)):
@@ -245,15 +222,16 @@ def _form(action: str, *children: object) -> Html:
 
 
 def _field(name: str, label: str, control: Html, help_: str) -> Html:
-    hint = tag("small", help_) if help_ else None
-    return tag("p", tag("label", label, for_=name), control, hint)
+    return tag("p", tag("label", label, for_=name), control, tag("small", help_))
 
 
 def _limit(name: str, value: float | None, help_: str) -> Html:
-    number = {"type": "number", "min": 0, "step": "any" if name in ("usd", "wall_s") else 1}
-    shown = _said(value) or None
-    control = tag("input", name=name, id=name, value=shown, inputmode="decimal", **number)
+    control = _number_input(name, _said(value), "any" if name in ("usd", "wall_s") else "1")
     return _field(name, _LABELS[name], control, help_ or "budget; empty: no limit")
+
+
+def _number_input(name: str, value: str = "", step: str = "1") -> Html:
+    return tag("input", name=name, id=name, value=value or None, type="number", min=0, step=step)
 
 
 def _options(values: Sequence[str], chosen: str) -> list[Html]:
@@ -302,7 +280,6 @@ def act_view(act: Act) -> View:
 def _outcome(act: Act) -> Html:
     if act.code is None:
         return tag("span", "under way", class_="state running")
-    state = "done" if act.code == 0 else "failed"
-    return tag(
-        "span", "done" if act.code == 0 else f"exit code {act.code}", class_=f"state {state}"
-    )
+    if act.code == 0:
+        return tag("span", "done", class_="state done")
+    return tag("span", f"exit code {act.code}", class_="state failed")

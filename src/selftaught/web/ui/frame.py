@@ -80,6 +80,13 @@ def section(title: str, *children: object, name: str | None = None) -> Html:
     return tag("section", tag("h2", title, id=name), *children)
 
 
+def place_of(task: str | None, stream: str | None, repeat: str | None) -> str:
+    """On what an improver run works."""
+    return (
+        " ".join(filter(None, (task, stream, repeat))) if task else f"meta-utility {stream or ''}"
+    )
+
+
 def run_link(run_id: str, said: str = "") -> Html:
     return tag("a", said or run_id, href=f"/run/{quote(run_id)}")
 

@@ -24,6 +24,7 @@ from selftaught.web.ui.frame import (
     facts,
     listing,
     pager,
+    place_of,
     program_link,
     section,
     table,
@@ -159,12 +160,10 @@ def improvers_parts(reader: JournalReader, run_id: str, first: int | None) -> Pa
     listed = [*begun.items()][start_at - 1 : start_at - 1 + _MOST_RUNS]
     for number, (key, one) in enumerate(listed, start_at):
         ended = ends.get(key)
-        place = " ".join(filter(None, (one.task, one.stream, one.repeat))) or "meta-utility"
+        place = place_of(one.task, one.stream, one.repeat)
         returned: str = "no end"
         if ended is not None:
-            returned = (
-                ended.outcome if ended.program is None else program_link(ended.program, run_id)
-            )
+            returned = program_link(ended.program, run_id) if ended.program else ended.outcome
         spent = "" if ended is None else words.counted(ended.usage.samples, "sample")
         link = tag("a", f"{number}", href=f"/run/{run_id}/improver/{number}")
         rows.append((link, one.role, place, program_link(one.improver, run_id), returned, spent))
@@ -177,7 +176,6 @@ def conversation_parts(reader: JournalReader, run_id: str, number: int, first: i
     """Prompts, replies and scores of one improver run in their order. Raises: LookupError."""
     part = trace_part(reader, run_id, number, first, MOST_CALLS)
     run = part.run
-    where = " ".join(filter(None, (run.task, run.stream, run.repeat))) or "meta-utility"
     returned: str = run.outcome
     if run.program is not None:
         value = "not scored" if run.value is None else words.number(run.value)
@@ -185,7 +183,7 @@ def conversation_parts(reader: JournalReader, run_id: str, number: int, first: i
     head = facts(
         ("role", run.role),
         ("improver", program_link(run.improver, run_id)),
-        ("on", where),
+        ("on", place_of(run.task, run.stream, run.repeat)),
         ("calls of the model", f"{part.calls:,}"),
         ("ended", returned),
     )

@@ -17,6 +17,7 @@ from selftaught.web.ui.frame import (
     View,
     command,
     facts,
+    place_of,
     program_link,
     run_link,
     section,
@@ -197,8 +198,7 @@ def _open(glance: Glance, head: RunHead) -> Html:
         (
             tag("a", f"{one.number}", href=f"/run/{head.run_id}/improver/{one.number}"),
             one.start.role,
-            " ".join(filter(None, (one.start.task, one.start.stream, one.start.repeat)))
-            or "meta-utility",
+            place_of(one.start.task, one.start.stream, one.start.repeat),
             program_link(one.start.improver, head.run_id),
             _waits(one),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import shlex
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -196,8 +197,8 @@ class Pages:
         return await self._do(acts_page.asked_to_start(await _form(request), tasks, self.folder))
 
     async def _do(self, asked: Asked) -> web.Response:
-        where = "" if not self.watcher.shown else f" --store {self.watcher.shown}"
-        act = await self.acts.start(asked.arguments, asked.typed + where, asked.told)
+        typed = f"{asked.typed} --store {shlex.quote(self.watcher.shown)}"
+        act = await self.acts.start(asked.arguments, typed, asked.told)
         headers = {**HEADERS, "Location": f"/acts/{act.number}"}
         return web.Response(status=303, headers=headers)
 
