@@ -66,8 +66,10 @@ function tell(time) {
   time.textContent = s < 90 ? `for ${s} s` : s < 5400 ? `for ${Math.round(s / 60)} min` : `for ${Math.round(s / 3600)} h`;
 }
 
+let source;
+
 function connect() {
-  const source = new EventSource(live.dataset.stream);
+  source = new EventSource(live.dataset.stream);
   source.onopen = () => say("live");
   source.addEventListener("part", (event) => part(JSON.parse(event.data)));
   source.onerror = () => {
@@ -77,6 +79,13 @@ function connect() {
     setTimeout(connect, 2000);
   };
 }
+
+// A browser has six connections to a server: tabs that nobody sees hold none.
+document.addEventListener("visibilitychange", () => {
+  if (!source) return;
+  source.close();
+  if (!document.hidden) connect();
+});
 
 function say(what) {
   if (live.textContent !== what) live.textContent = what;
