@@ -82,9 +82,7 @@ def section(title: str, *children: object, name: str | None = None) -> Html:
 
 def place_of(task: str | None, stream: str | None, repeat: str | None) -> str:
     """On what an improver run works."""
-    return (
-        " ".join(filter(None, (task, stream, repeat))) if task else f"meta-utility {stream or ''}"
-    )
+    return " ".join(filter(None, (task or "meta-utility", stream, repeat)))
 
 
 def run_link(run_id: str, said: str = "") -> Html:

@@ -69,6 +69,7 @@ function tell(time) {
 let source;
 
 function connect() {
+  if (source) source.close();
   source = new EventSource(live.dataset.stream);
   source.onopen = () => say("live");
   source.addEventListener("part", (event) => part(JSON.parse(event.data)));
