@@ -71,9 +71,11 @@ def drawn(plot: Plot | Arms, alt: str, *, alone: bool = False) -> Html:
         alone: as a file by itself, with its style.
     """
     height, parts = _plot(plot) if isinstance(plot, Plot) else _arms(plot)
-    style = resources.files("selftaught.pages").joinpath("svg.css").read_text("utf-8")
-    ground = tag("rect", class_="ground", width=_WIDTH, height=height)
-    head = (tag("style", Html(style)), ground) if alone else ()
+    head: tuple[Html, ...] = ()
+    if alone:
+        style = resources.files("selftaught.pages").joinpath("svg.css").read_text("utf-8")
+        ground = tag("rect", class_="ground", width=_WIDTH, height=height)
+        head = tag("style", Html(style)), ground
     space = "http://www.w3.org/2000/svg"
     return tag(
         *("svg", *head, *parts),

@@ -92,6 +92,7 @@ class Glance:
     proposals: dict[int, Proposal] = field(default_factory=dict)
     rises: list[Reached] = field(default_factory=list)
     dots: list[Reached] = field(default_factory=list)
+    _head: RunHead | None = None
     _heads: list[Event] = field(default_factory=list)
     _stands: list[Event] = field(default_factory=list)
     _closed: set[tuple[str, int]] = field(default_factory=set)
@@ -113,6 +114,7 @@ class Glance:
         match body:
             case Run() | RunEnd():
                 self._heads.append(event)
+                self._head = None
                 self.open.clear()  # what was cut is begun again
             case Phase():
                 self.phase = body.detail or body.name
@@ -175,7 +177,9 @@ class Glance:
     @property
     def head(self) -> RunHead:
         """Without a look at its lock. Raises: LookupError before its first event."""
-        return told_head(self.run_id, self._heads)
+        if self._head is None:
+            self._head = told_head(self.run_id, self._heads)
+        return self._head
 
     @property
     def improves(self) -> bool:
