@@ -73,7 +73,7 @@ async def _serve(port: int | None, store: str, *, opens: bool, read_only: bool) 
 @contextlib.contextmanager
 def page_beside(store: str) -> Iterator[None]:
     """A page of the store while the body runs, in a process of the same group."""
-    command = (sys.executable, "-m", "selftaught", "ui", f"--store={store}")
+    command = (sys.executable, "-P", "-m", "selftaught", "ui", f"--store={store}")
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         address = process.stdout.readline().strip()

@@ -67,9 +67,10 @@ class Acts:
 
     async def start(self, arguments: Sequence[str], typed: str, told: str) -> Act:
         """Start `selftaught ARGUMENTS --store URL`."""
+        # As the installed command does, without the current folder among the modules (-P).
         output = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the act is shown
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "selftaught", *arguments, f"--store={self.store}"),
+            *(sys.executable, "-P", "-m", "selftaught", *arguments, f"--store={self.store}"),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
