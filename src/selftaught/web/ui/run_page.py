@@ -135,7 +135,9 @@ def _state(glance: Glance, head: RunHead, watcher: Watcher) -> Html:
     scored = words.counted(glance.scored, "program")
     failed = f", {glance.failed:,} of them failed" if glance.failed else ""
     rate = f", {glance.scored_a_second:.1f} a second" if head.state == RUNNING else ""
-    why = f" ({head.detail})" if head.detail else ""
+    holder = head.lock.holder if head.state == RUNNING else None
+    why = f"process {holder.pid} on {holder.host}" if holder else head.detail
+    why = f" ({why})" if why else ""
     pairs: list[tuple[str, str]] = [
         ("state", joined(state_mark(head), why)),
         ("what", f"{head.command} on {', '.join(head.task_names) or 'no task'}"),
