@@ -26,8 +26,7 @@ _NARROW_PX = 700
 _FEW_COLUMNS = 3
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
-# A figure that is markup already stands as it is.
-Figures = Mapping[str, "Drawn | Html"]
+Figures = Mapping[str, "Drawn"]
 
 
 def fragment(page: Page, drawn: Figures | None = None) -> str:
@@ -181,9 +180,7 @@ def _diff_line(place: int, line: str) -> str:
     return _text(line) if kind is None else f'<span class="{kind}">{_text(line)}</span>'
 
 
-def _figure(figure: Figure, drawn: Drawn | Html) -> str:
-    if isinstance(drawn, str):
-        return drawn
+def _figure(figure: Figure, drawn: Drawn) -> str:
     # A picture, not a part of the page: nothing that stands in it can act on the page.
     return (
         "<figure>\n<picture>\n"

@@ -8,19 +8,17 @@ too.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from importlib import resources
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from selftaught.pages import words
-from selftaught.pages.blocks import CurveChart, Figure, PanelsChart, Rows, SearchChart, StepsChart
-from selftaught.pages.markup import Html, joined, tag
+from selftaught.pages.markup import Html, tag
 
 _WIDTH, _HEIGHT = 440, 230
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 12, 10, 40
-_LEGEND_PX, _ROW_PX = 17, 24
-_NAME_PX = 150  # of the arms, beside their values
+_LEGEND_PX = 17
 _LOOKS = 7  # colours with a dash pattern each, as in svg.css
 _MOST_NAME = 44
 _TABLE_ROWS = 60
@@ -55,22 +53,14 @@ class Plot:
     whole: bool = False  # whether x counts
 
 
-@dataclass(frozen=True, slots=True)
-class Arms:
-    """A mean and its interval a row: (name, mean, low, high)."""
-
-    x: str
-    rows: Sequence[tuple[str, float, float | None, float | None]] = field(default_factory=tuple)
-
-
-def drawn(plot: Plot | Arms, alt: str, *, alone: bool = False) -> Html:
+def drawn(plot: Plot, alt: str, *, alone: bool = False) -> Html:
     """One SVG.
 
     Args:
         alt: what is seen on it.
         alone: as a file by itself, with its style.
     """
-    height, parts = _plot(plot) if isinstance(plot, Plot) else _arms(plot)
+    height, parts = _plot(plot)
     head: tuple[Html, ...] = ()
     if alone:
         style = resources.files("selftaught.pages").joinpath("svg.css").read_text("utf-8")
@@ -85,40 +75,6 @@ def drawn(plot: Plot | Arms, alt: str, *, alone: bool = False) -> Html:
         aria_label=alt,
         class_="chart",
     )
-
-
-def plots_of(figure: Figure) -> dict[str, Plot | Arms]:
-    """What a figure of a page shows, by what is written above each part."""
-    match figure.chart:
-        case CurveChart(points, runs, arms):
-            streams = [
-                Series(stream, [_at(row, row["t"]) for row in points if row["stream"] == stream])
-                for stream in ("test", "val")
-            ]
-            thin = [
-                Series("", [At(row["t"], row["mean"]) for row in runs if row["run"] == run])
-                for run in dict.fromkeys(row["run"] for row in runs)
-            ]
-            curve = Plot("iteration t", "meta-utility", [*streams, *thin], whole=True)
-            beside = {"On test, at equal samples": _arms_of(arms)} if arms else {}
-            return {"Meta-utility": curve, **beside}
-        case SearchChart(scored, best):
-            line = Series("best so far", [At(row["calls"], row["best"]) for row in best], True)
-            dots = [At(row["calls"], row["value"]) for row in scored]
-            return {"": Plot("model calls answered", "value on search", [line], dots, True)}
-        case StepsChart(panels):
-            return {name: _steps_of(rows) for name, rows in panels.items()}
-        case PanelsChart(panels):
-            return {name: _arms_of(rows) for name, rows in panels.items()}
-
-
-def figure_html(figure: Figure) -> Html:
-    """All of a figure, with its numbers in tables for those who do not see it."""
-    parts = [
-        joined(tag("h4", name) if name else None, drawn(plot, f"{figure.alt} {name}".strip()))
-        for name, plot in plots_of(figure).items()
-    ]
-    return tag("figure", *parts, tag("figcaption", figure.caption))
 
 
 def numbers_of(plot: Plot) -> Html:
@@ -143,32 +99,6 @@ def numbers_of(plot: Plot) -> Html:
 
 def _high(at: At) -> str:
     return words.number(at.high)
-
-
-def _at(row: Mapping[str, Any], x: float) -> At:
-    return At(x, row["mean"], row.get("low"), row.get("high"))
-
-
-def _steps_of(rows: Rows) -> Plot:
-    arms = dict.fromkeys(row["arm"] for row in rows)
-    lines = [
-        Series(
-            arm,
-            [
-                At(row["samples"], row["mean"], row.get("low"), row.get("high"))
-                for row in rows
-                if row["arm"] == arm
-            ],
-            True,
-        )
-        for arm in arms
-    ]
-    return Plot("samples drawn", "best so far on test", lines, whole=True)
-
-
-def _arms_of(rows: Rows) -> Arms:
-    told = [(r["arm"], r["mean"], r.get("low"), r.get("high")) for r in rows]
-    return Arms("on test", [one for one in told if one[1] is not None])
 
 
 # --- drawing ------------------------------------------------------------------------------------
@@ -277,28 +207,6 @@ def _path(points: Sequence[tuple[float, float]], x: _Axis, y: _Axis, *, steps: b
         for place, (at, value) in enumerate(points)
     ]
     return "".join(said)
-
-
-def _arms(arms: Arms) -> tuple[int, Iterator[Html]]:
-    return _TOP + len(arms.rows) * _ROW_PX + _BOTTOM, _arms_parts(arms)
-
-
-def _arms_parts(arms: Arms) -> Iterator[Html]:
-    values = [v for row in arms.rows for v in row[1:] if v is not None]
-    x = _axis(values, _NAME_PX, _WIDTH - _RIGHT)
-    bottom = _TOP + len(arms.rows) * _ROW_PX
-    for value in ticks(x.low, x.high, 4):
-        yield tag("path", class_="grid", d=f"M{x.px(value)} {_TOP}V{bottom}")
-        said = words.plain(round(value, 12))
-        yield tag("text", said, class_="middle", x=x.px(value), y=bottom + 16)
-    yield tag("text", arms.x, class_="middle", x=(_NAME_PX + _WIDTH) / 2, y=bottom + 33)
-    for place, (name, mean, low, high) in enumerate(arms.rows):
-        level = _TOP + (place + 0.5) * _ROW_PX
-        yield tag("text", _cut(name, 24), class_="end", x=_NAME_PX - 8, y=level + 4)
-        if low is not None and high is not None:
-            yield tag("path", class_="bar s0", d=f"M{x.px(low)} {level}H{x.px(high)}")
-        if _finite(mean):
-            yield tag("circle", class_="s0", cx=x.px(mean), cy=level, r=4)
 
 
 def _finite(value: float | None) -> bool:

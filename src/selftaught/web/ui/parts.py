@@ -7,6 +7,7 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from selftaught.analysis.descent import Born, Descent, descent
@@ -18,9 +19,8 @@ from selftaught.core.errors import SelfTaughtError
 from selftaught.journal.reader import JournalReader
 from selftaught.pages import words
 from selftaught.pages.blocks import Page
-from selftaught.pages.html import section_body
+from selftaught.pages.html import Figures, section_body
 from selftaught.pages.markup import Html, joined, tag
-from selftaught.pages.svg import figure_html
 from selftaught.studies.registry import own_kinds
 from selftaught.web.ui.frame import Parts, program_link, section, table
 from selftaught.web.ui.glance import Glance
@@ -131,9 +131,14 @@ def run_parts(reader: JournalReader, run_id: str) -> Parts:
     }
 
 
-def page_html(page: Page, *, drawn: bool = True) -> Html:
-    """A study's page, with its figures drawn here."""
-    figures = {one.name: figure_html(one) for one in page.figures} if drawn else {}
+def page_html(page: Page, *, drawn: bool = False) -> Html:
+    """A study's page; its figures where they can be drawn, which tables tell as well."""
+    figures: Figures = {}
+    if drawn and any(page.figures):
+        with suppress(ImportError):  # without selftaught[report]
+            from selftaught.pages.figures import drawn_figures
+
+            figures = drawn_figures(page)
     lead = tag("div", *(tag("p", said) for said in page.lead), class_="lead")
     sections = [
         section(one.title, Html(section_body(one, figures)), name=f"of-{one.name}")
