@@ -134,7 +134,10 @@ def _title(title: str) -> str:
 
 
 def _table(table: Table, label: str = "") -> str:
-    columns = "".join(f'<th scope="col">{_cell(heading)}</th>' for heading in table.headings)
+    columns = "".join(
+        f'<th scope="col">{_cell(heading)}</th>' if heading else "<td></td>"
+        for heading in table.headings
+    )
     head = f"<tr>{columns}</tr>" if any(table.headings) else ""
     body = "\n".join(_row(row, table.headings) for row in table.rows)
     note = f'\n<p class="note">{_text(table.note)}</p>' if table.note else ""

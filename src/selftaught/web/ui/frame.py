@@ -145,4 +145,4 @@ def pager(path: str, first: int, most: int, of: int, noun: str) -> Html | None:
     if last < of:
         links.append(tag("a", "later", href=f"{path}{sign}from={last + 1}"))
     shown = f"{noun} {first:,} to {last:,} of {of:,}"
-    return tag("nav", shown, " ", *(joined(" ", one) for one in links), aria_label=noun)
+    return tag("p", shown, " ", *(joined(" ", one) for one in links), class_="pager")

@@ -139,12 +139,12 @@ def page_html(page: Page, *, drawn: bool = False) -> Html:
             from selftaught.pages.figures import drawn_figures
 
             figures = drawn_figures(page)
-    lead = tag("div", *(tag("p", said) for said in page.lead), class_="lead")
+    lead = [tag("p", said) for said in page.lead]
     sections = [
-        section(one.title, Html(section_body(one, figures)), name=f"of-{one.name}")
+        joined(tag("h3", one.title, id=f"of-{one.name}"), Html(section_body(one, figures)))
         for one in page.sections
     ]
-    return joined(lead, *sections)
+    return section("In full", *lead, *sections)
 
 
 def tree_part(found: Descent, run_id: str) -> Html:
