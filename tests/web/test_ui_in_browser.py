@@ -55,7 +55,8 @@ class Site:
 
 def serve(folder: Path, port: str) -> subprocess.Popen[str]:
     command = (sys.executable, "-m", "selftaught", "ui", "--port", port)
-    return subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True)
+    kept = {**os.environ, "XDG_STATE_HOME": str(folder / "state")}  # of all tests, as a user's is
+    return subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True, env=kept)
 
 
 def selftaught(folder: Path, *arguments: str) -> None:
@@ -67,18 +68,17 @@ def selftaught(folder: Path, *arguments: str) -> None:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """One `improve`, one STOP run and one audit, all real."""
     folder = tmp_path_factory.mktemp("site")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_STATE_HOME", str(folder / "state"))
-        streams = ("--search-runs", "2", "--val-runs", "2", "--test-runs", "2")
-        selftaught(folder, "run", "flow_shop", "--iterations", "2", *streams)
-        selftaught(folder, "improve", "flow_shop", "--lm-calls", "12")
-        selftaught(folder, "improve", "flow_shop", "--lm-calls", "8", "--seed", "2")
-        process = serve(folder, "0")
-        assert process.stdout is not None
-        made = Site(folder, process.stdout.readline().strip(), process)
-        yield made
-        made.process.terminate()
-        made.process.wait(20)
+    streams = ("--search-runs", "2", "--val-runs", "2", "--test-runs", "2")
+    selftaught(folder, "run", "flow_shop", "--iterations", "2", *streams)
+    selftaught(folder, "improve", "flow_shop", "--lm-calls", "12")
+    selftaught(folder, "improve", "flow_shop", "--lm-calls", "8", "--seed", "2")
+    selftaught(folder, "audit", "sandbox", "--samples", "6")
+    process = serve(folder, "0")
+    assert process.stdout is not None
+    made = Site(folder, process.stdout.readline().strip(), process)
+    yield made
+    made.process.terminate()
+    made.process.wait(20)
 
 
 @pytest.fixture(scope="module")
@@ -115,9 +115,9 @@ class Tab:
     def wait(self, said: str, within_s: float = 60) -> None:
         self.until(lambda: said in self.text(), within_s)
 
-    def runs(self) -> list[str]:
+    def runs(self, like: str = "improve") -> list[str]:
         """Addresses of runs, newest first."""
-        self.go("/")
+        self.go(f"/?q={like}")
         found = self.page.eval_on_selector_all(
             "th.run a", "all => all.map(one => one.getAttribute('href'))"
         )
@@ -160,11 +160,11 @@ def tab(open_tab: Callable[..., Tab]) -> Tab:
 def every_page(tab: Tab) -> list[str]:
     """One address of each kind of page."""
     runs = tab.runs()
-    stop = runs[-1]
+    others = [*tab.runs("audit"), *tab.runs("run+flow_shop")[-1:]]
     tab.go(runs[0])
     program = tab.page.locator("#tree a").nth(2).get_attribute("href")
     compare = "/compare?" + "&".join(f"run={one.rpartition('/')[2]}" for one in runs[:2])
-    pages = ["/", runs[0], stop, f"{runs[0]}/improvers", f"{runs[0]}/improver/1", str(program)]
+    pages = ["/", runs[0], *others, f"{runs[0]}/improvers", f"{runs[0]}/improver/1", str(program)]
     return [*pages, f"{runs[0]}/tree", compare, "/start", "/acts"]
 
 
@@ -239,7 +239,7 @@ def test_a_run_is_started_watched_to_its_end_and_its_budget_raised(tab: Tab) -> 
     tab.go("/start")
     assert "local:" in tab.text()
     tab.page.get_by_label("Tasks").select_option("flow_shop")
-    tab.page.get_by_label("Model calls").fill("10")
+    tab.page.get_by_label("Model calls", exact=True).fill("10")
     tab.page.get_by_role("button", name="Start it").click()
     link = tab.page.locator("#act a[href^='/run/']")
     link.wait_for(timeout=60_000)
@@ -253,7 +253,7 @@ def test_a_run_is_started_watched_to_its_end_and_its_budget_raised(tab: Tab) -> 
     tab.wait("10 of 10", 120)
     tab.wait("The best program")
     assert tab.page.evaluate("window.same") is True
-    tab.page.get_by_label("Model calls").fill("12")
+    tab.page.get_by_label("Model calls", exact=True).fill("12")
     tab.page.get_by_role("button", name="Go on with this run").click()
     tab.wait("at most 2 Model calls more")
     tab.page.locator("#act a[href^='/run/']").click()
@@ -307,7 +307,7 @@ def test_a_page_that_is_left_open_does_not_grow(tab: Tab) -> None:
 
 def test_what_is_typed_and_opened_stays_while_a_page_goes_on(tab: Tab) -> None:
     tab.go(tab.runs()[0])
-    tab.page.get_by_label("Samples").fill("77")
+    tab.page.get_by_label("Samples", exact=True).fill("77")
     tab.page.get_by_text("Numbers (").first.click()
     tab.page.evaluate(
         """() => { for (const one of document.querySelectorAll('.part')) {
@@ -315,7 +315,7 @@ def test_what_is_typed_and_opened_stays_while_a_page_goes_on(tab: Tab) -> None:
         for (const d of now.querySelectorAll('details')) d.removeAttribute('open');
         part({ id: one.id, html: now.innerHTML + '<p>more</p>' }); } }"""
     )
-    assert tab.page.get_by_label("Samples").input_value() == "77"
+    assert tab.page.get_by_label("Samples", exact=True).input_value() == "77"
     assert tab.page.evaluate("document.querySelector('#curves details').open") is True
     assert "more" in tab.text()
 
@@ -336,7 +336,7 @@ def test_runs_are_compared_and_stay_selected(tab: Tab) -> None:
 def test_pictures_for_the_docs(open_tab: Callable[..., Tab]) -> None:
     tab = open_tab(1100, "dark")
     tab.go("/")
-    assert len(tab.runs()) >= 3
+    assert len(tab.runs("")) >= 4
     if PICTURES:
         tab.page.screenshot(path=f"{PICTURES}/ui-runs.png")
 
