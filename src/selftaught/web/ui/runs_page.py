@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from selftaught.analysis.run_head import RunHead
 from selftaught.pages import words
 from selftaught.pages.markup import Html, joined, tag
 from selftaught.pages.svg import spark
@@ -26,10 +27,21 @@ _SORTS: Mapping[str, Callable[[Glance], Any]] = {
 
 
 def runs_view(watcher: Watcher, asked: Mapping[str, str]) -> View:
+    drawn: dict[str, tuple[int, str, Html]] = {}
+
+    def row(one: Glance) -> Html:
+        """Drawn anew if there is anything new of it."""
+        head = one.seen_head(watcher.location)
+        seq, state, said = drawn.get(one.run_id, (0, "", Html()))
+        if (seq, state) != (one.seq, head.state):
+            said = _row(one, head)
+            drawn[one.run_id] = one.seq, head.state, said
+        return said
+
     async def draw() -> Parts:
         ids = await watcher.runs()
         whole = await watcher.all_known(ids, _AT_ONCE_S)
-        return _parts(watcher, asked, ids, whole=whole)
+        return _parts(watcher, asked, ids, row, whole=whole)
 
     return View("Runs", {"filter": _filter(asked)}, draw)
 
@@ -37,7 +49,7 @@ def runs_view(watcher: Watcher, asked: Mapping[str, str]) -> View:
 def _parts(watcher: Watcher, asked: Mapping[str, str], ids: Sequence[str], *, whole: bool) -> Parts:
     known = [one for run_id in ids if (one := watcher.known(run_id))]
     found = sorted(filter(_wanted(watcher, asked), known), key=_SORTS[_sort(asked)])
-    rows = [_row(watcher, one) for one in found[:_MOST_ROWS]]
+    rows = [row(one) for one in found[:_MOST_ROWS]]
     notes = [] if whole else [f"reading older runs: {len(known):,} of {len(ids):,}"]
     if len(found) > _MOST_ROWS:
         notes.append(f"the first {_MOST_ROWS} of {len(found):,}; filter to see others")
@@ -105,8 +117,7 @@ def _wanted(watcher: Watcher, asked: Mapping[str, str]) -> Callable[[Glance], bo
     return wanted
 
 
-def _row(watcher: Watcher, one: Glance) -> Html:
-    head = one.seen_head(watcher.location)
+def _row(one: Glance, head: RunHead) -> Html:
     box = tag("input", type="checkbox", name="run", value=one.run_id, aria_label=one.run_id)
     series = head.series
     kind = head.command if series is None else f"{head.command} {series.index + 1}/{series.of}"
