@@ -353,7 +353,12 @@ def test_hostile_texts_run_nothing_in_a_browser(tab: Tab, site: Site) -> None:
     end(journal, run_id, HOSTILE)
     asyncio.run(journal.aclose())
     dialogs: list[str] = []
-    tab.page.on("dialog", lambda one: (dialogs.append(one.message), one.dismiss()))
+
+    def dismiss(one: Any) -> None:
+        dialogs.append(one.message)
+        one.dismiss()
+
+    tab.page.on("dialog", dismiss)
     for path in (f"/run/{run_id}", f"/run/{run_id}/improver/1", f"/run/{run_id}/tree", "/?q=ee"):
         tab.go(path)
         tab.page.wait_for_timeout(300)

@@ -46,7 +46,14 @@ def runs_view(watcher: Watcher, asked: Mapping[str, str]) -> View:
     return View("Runs", {"filter": _filter(asked)}, draw)
 
 
-def _parts(watcher: Watcher, asked: Mapping[str, str], ids: Sequence[str], *, whole: bool) -> Parts:
+def _parts(
+    watcher: Watcher,
+    asked: Mapping[str, str],
+    ids: Sequence[str],
+    row: Callable[[Glance], Html],
+    *,
+    whole: bool,
+) -> Parts:
     known = [one for run_id in ids if (one := watcher.known(run_id))]
     found = sorted(filter(_wanted(watcher, asked), known), key=_SORTS[_sort(asked)])
     rows = [row(one) for one in found[:_MOST_ROWS]]
