@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -70,7 +69,7 @@ def _server(store: str, folder: str) -> Iterator[tuple[subprocess.Popen[str], st
         try:
             yield process, address, time.monotonic() - start_s
         finally:
-            process.send_signal(signal.SIGINT)
+            process.terminate()
 
 
 def _seen(store: str, folder: str) -> dict[str, tuple[float, float]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -84,7 +83,7 @@ def page_beside(store: str) -> Iterator[None]:
             yield
         finally:
             click.echo("the page ends with this command; selftaught ui shows it again", err=True)
-            process.send_signal(signal.SIGINT)
+            process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(_ENDS_WITHIN_S)
             process.kill()
