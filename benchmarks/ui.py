@@ -131,20 +131,22 @@ def _cpu(folder: str, run_s: float) -> float:
     command = (sys.executable, "-m", "selftaught", "improve", "flow_shop", "--wall-s", f"{run_s}")
     with _server(store, folder) as (server, address, _took):
         reading = asyncio.new_event_loop()
-        before = _cpu_s(server.pid)
+        first = _cpu_s(server.pid)
         start = os.times()
-        run = subprocess.Popen([*command, "--store", store], cwd=folder, stderr=subprocess.DEVNULL)
-        reading.run_until_complete(_watched(address, run))
+        quiet = subprocess.DEVNULL
+        run = subprocess.Popen([*command, "--store", store], cwd=folder, stdout=quiet, stderr=quiet)
+        before = reading.run_until_complete(_watched(address, run, server.pid))
         run.wait()
         end = os.times()
         own = _cpu_s(server.pid) - before
     of_run = end.children_user - start.children_user + end.children_system - start.children_system
-    print(f"the run took {of_run:.1f} s of CPU, the server {own:.2f} s")
+    print(f"the run took {of_run:.1f} s of CPU; the server {own:.2f} s, and {before - first:.2f} s")
+    print("until the page was there, once")
     return own / of_run
 
 
-async def _watched(address: str, run: subprocess.Popen[bytes]) -> None:
-    """A page is open on the run, as long as it goes on."""
+async def _watched(address: str, run: subprocess.Popen[bytes], pid: int) -> float:
+    """A page is open on the run, as long as it goes on; the server's CPU when it had opened."""
     async with client(address) as page:
         while "/run/" not in str((await page.get("/")).links):  # noqa: ASYNC110
             await asyncio.sleep(0.3)
@@ -155,9 +157,12 @@ async def _watched(address: str, run: subprocess.Popen[bytes]) -> None:
                 pass
 
         reading = asyncio.create_task(read())
+        await asyncio.sleep(3)
+        opened = _cpu_s(pid)
         while run.poll() is None:  # noqa: ASYNC110
             await asyncio.sleep(0.5)
         reading.cancel()
+        return opened
 
 
 def _cpu_s(pid: int) -> float:

@@ -27,7 +27,7 @@ from selftaught.web.ui.glance import Glance
 from selftaught.web.ui.watch import Watcher
 
 # One part of time for so many parts that pass before it is done again, while a run goes on.
-_PATIENCE = 200
+_PATIENCE = 400
 _LEAST_S = 2.0
 TREE_ROWS = 200
 _LINE_ROWS = 60
