@@ -1,6 +1,6 @@
 """The live page: how soon it is there, how soon it tells, and what it takes beside a run.
 
-    PYTHONPATH=tests:tests/web python benchmarks/ui.py [--runs 200] [--events 100000] [--run-s 60]
+    PYTHONPATH=tests python benchmarks/ui.py [--runs 200] [--events 100000] [--run-s 60]
 
 Makes a store of so many runs and events, besides one run with as many events, and measures: from
 the command to its address; the page of all runs and of the long one, as a client gets it, of a
@@ -23,12 +23,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ui_support import Page, client
-
 from journal_support import put
 from made_journal import make_journal
 from selftaught.journal.journal import open_journal
 from selftaught.journal.run_lock import hold_run
+from ui_support import Page, client
 
 START_S, PAINT_S, TELL_S, CPU_SHARE = 2.0, 1.0, 0.5, 0.01
 _TOLD = 12
@@ -126,7 +125,7 @@ async def _arrivals(page: Page, took: list[float]) -> None:
 
 
 def _cpu(folder: str, run_s: float) -> float:
-    """Share of the server's CPU, from the first event of a run to its end."""
+    """Share of the server's CPU, while a page is open on a run."""
     store = f"sqlite:///{folder}/one.db"
     command = (sys.executable, "-m", "selftaught", "improve", "flow_shop", "--wall-s", f"{run_s}")
     with _server(store, folder) as (server, address, _took):
