@@ -15,7 +15,6 @@ from typing import Any
 
 import aiohttp
 import pytest
-from ui_support import Page, Read, made, with_page
 
 from journal_support import put
 from made_journal import SEARCH_SAMPLES
@@ -30,6 +29,7 @@ from selftaught.journal.port import Journal
 from selftaught.journal.reader import open_reader
 from selftaught.journal.run_lock import hold_run
 from selftaught.web.ui.access import token_of
+from ui_support import Page, Read, made, with_page
 
 # --- who may see it -------------------------------------------------------------------------------
 
