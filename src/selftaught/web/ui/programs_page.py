@@ -63,6 +63,7 @@ def find_program(reader: JournalReader, prefix: str, only_run: str | None) -> Vi
 
 def _in_run(reader: JournalReader, found: ProgramHistory, one: ProgramInRun) -> Iterator[Html]:
     run_id = one.head.run_id
+    yield tag("h3", "Where it came from, and what it is worth")
     yield Html(section_body(Section("worth", "", tuple(in_run_blocks(one))), None))
     if one.origin is not None:
         yield from _came_from(reader, found, one.origin, run_id)
