@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,10 +44,13 @@ class Site:
     def base(self) -> str:
         return self.address.partition("/?")[0]
 
+    def end(self) -> None:
+        self.process.terminate()
+        self.process.communicate(timeout=20)
+
     def again(self) -> None:
         """Ended, and started anew on the same port."""
-        self.process.terminate()
-        self.process.wait(20)
+        self.end()
         time.sleep(1)
         self.process = serve(self.folder, self.base.rpartition(":")[2])
         assert self.process.stdout is not None
@@ -77,8 +81,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     assert process.stdout is not None
     made = Site(folder, process.stdout.readline().strip(), process)
     yield made
-    made.process.terminate()
-    made.process.wait(20)
+    made.end()
 
 
 @pytest.fixture(scope="module")
@@ -218,8 +221,7 @@ def test_all_is_reached_with_the_keyboard(tab: Tab) -> None:
     assert tab.page.evaluate("document.activeElement.id") == "q"
     tab.page.keyboard.type("flow_shop run")
     tab.page.keyboard.press("Enter")
-    tab.wait("best so far")
-    assert "q=flow_shop" in tab.page.url
+    tab.until(lambda: "q=flow_shop+run" in tab.page.url)
 
 
 def test_a_figure_has_its_numbers_and_is_saved(tab: Tab) -> None:
@@ -283,7 +285,7 @@ def test_a_run_is_stopped_by_a_click_and_the_page_outlives_its_server(tab: Tab, 
         tab.page.locator("#act a[href^='/run/']").click()
         tab.wait("stopped")
         tab.wait("Go on with this run")
-        assert run.wait(60) == 130
+        assert run.wait(60) in (130, 143)  # by SIGTERM where nobody hears SIGINT
 
 
 def _forget_lost_connections(tab: Tab) -> None:
@@ -328,7 +330,7 @@ def test_runs_are_compared_and_stay_selected(tab: Tab) -> None:
     tab.page.wait_for_timeout(1000)
     tab.page.get_by_role("button", name="Compare the selected runs").click()
     tab.wait("What differs in configuration")
-    assert "seed" in tab.text()
+    assert "budget." in tab.text()
     if PICTURES:
         tab.page.screenshot(path=f"{PICTURES}/ui-compare.png")
 
@@ -351,7 +353,8 @@ def test_hostile_texts_run_nothing_in_a_browser(tab: Tab, site: Site) -> None:
     read_replies(journal, run_id, [HOSTILE])
     score(journal, run_id, HOSTILE, None, detail=HOSTILE, feedback=HOSTILE)
     end(journal, run_id, HOSTILE)
-    asyncio.run(journal.aclose())
+    with ThreadPoolExecutor(1) as thread:  # here runs the driver's loop
+        thread.submit(asyncio.run, journal.aclose()).result()
     dialogs: list[str] = []
 
     def dismiss(one: Any) -> None:
