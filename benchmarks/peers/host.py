@@ -26,7 +26,8 @@ from selftaught.core.seeds import PUBLIC_KEY, Stream, derive
 from selftaught.core.task import Task
 from selftaught.engine.evaluate import Evaluator, Question
 from selftaught.studies.improve.finalists import SEARCHED
-from selftaught.web.chat_server import chat_app, serve
+from selftaught.web.chat_server import chat_app
+from selftaught.web.listening import serve
 
 MODEL = "local:mutator"
 WELL = "well"

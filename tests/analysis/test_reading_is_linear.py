@@ -16,8 +16,8 @@ from selftaught.analysis.recorded_run import recorded
 from selftaught.analysis.strategies.found import LINEAGE_KINDS, ancestries, traced
 from selftaught.analysis.trace import trace_run
 from selftaught.app.pages import run_page
+from selftaught.app.program_page import trace_page
 from selftaught.app.run_list import list_runs
-from selftaught.cli.program_page import trace_page
 from selftaught.journal.reader import JournalReader, open_reader
 from selftaught.pages.terminal import as_text
 from selftaught.studies.registry import studies

@@ -23,7 +23,8 @@ from selftaught.core.language_model import Completions, FreeModel, LanguageModel
 from selftaught.core.ports import Sandbox
 from selftaught.executors.local import LocalExecutor
 from selftaught.models.mutator import Mutator
-from selftaught.web.chat_server import MAX_BODY_BYTES, chat_app, serve
+from selftaught.web.chat_server import MAX_BODY_BYTES, chat_app
+from selftaught.web.listening import serve
 from selftaught_guest.helpers import extract_code
 
 T = TypeVar("T")

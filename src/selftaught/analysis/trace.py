@@ -173,7 +173,7 @@ def _with_replies(run: ImproverRunTrace, keep: Callable[[ReplyTrace], bool]) -> 
     return replace(run, calls=[call for call in calls if call.replies])
 
 
-class _Said(NamedTuple):
+class Said(NamedTuple):
     """What is known of a program on some instances."""
 
     value: float | None
@@ -185,10 +185,10 @@ class _Said(NamedTuple):
 def trace_run(reader: JournalReader, run_id: str) -> RunTrace:
     """The tree of a run. Raises: LookupError if there is no such run."""
     head = read_head(reader, run_id)
-    return RunTrace(head, tuple(_Tracer(reader, run_id).runs()))
+    return RunTrace(head, tuple(Tracer(reader, run_id).runs()))
 
 
-class _Tracer:
+class Tracer:
     """Puts together what the events of one run say."""
 
     def __init__(self, reader: JournalReader, run_id: str) -> None:
@@ -229,18 +229,18 @@ class _Tracer:
                     self._end(found[event.key], end)
         return list(found.values())
 
-    def _find_scores(self) -> Iterator[tuple[tuple[Any, ...], _Said]]:
+    def _find_scores(self) -> Iterator[tuple[tuple[Any, ...], Said]]:
         # What is whole takes the place of an estimate.
         for event in (*self._events(Raced), *self._events(Evaluation, MetaEvaluation)):
             match event.body:
                 case Evaluation() as one:
                     place = (one.task, one.stream, one.repeat, one.program)
-                    yield place, _Said(one.value, one.outcome, one.detail, one.printed)
+                    yield place, Said(one.value, one.outcome, one.detail, one.printed)
                 case Raced(value=value) as one if value is not None:
                     place = (one.task, one.stream, one.repeat, one.program)
-                    yield place, _Said(value, "stopped", one.feedback)
+                    yield place, Said(value, "stopped", one.feedback)
                 case MetaEvaluation() as meta:
-                    yield (None, meta.stream, None, meta.improver), _Said(meta.mean, "scored")
+                    yield (None, meta.stream, None, meta.improver), Said(meta.mean, "scored")
 
     def _call(self, key: str, asked: LmCall) -> CallTrace:
         system, user = self._text(asked.system), self._text(asked.user)
@@ -276,9 +276,9 @@ class _Tracer:
         if run.program is not None:
             run.value = self._score(run, run.program).value
 
-    def _score(self, run: ImproverRunTrace, program_id: str) -> _Said:
+    def _score(self, run: ImproverRunTrace, program_id: str) -> Said:
         place = (run.task, run.stream, run.repeat, program_id)
-        return self._scores.get(place, _Said(None, "not scored"))
+        return self._scores.get(place, Said(None, "not scored"))
 
     def _text(self, text_id: str) -> str:
         return self._texts.get(text_id, "")

@@ -7,6 +7,8 @@ shipped. A task or an improver may be given by its path instead.
 from __future__ import annotations
 
 import contextlib
+import inspect
+import os
 import signal
 import threading
 import traceback
@@ -154,6 +156,28 @@ def load_detector(path: Path) -> Detector:
 def provider_names() -> list[str]:
     """Names of the providers that are installed."""
     return _installed("selftaught.models")
+
+
+def providers() -> list[dict[str, Any]]:
+    """Those that are installed: what each is, and which of its variables the environment has."""
+    points = sorted(metadata.entry_points(group="selftaught.models"), key=lambda p: p.name)
+    return [_provider(point) for point in points]
+
+
+def _provider(point: metadata.EntryPoint) -> dict[str, Any]:
+    """A provider, and the names of its variables that the environment has."""
+    try:
+        module = inspect.getmodule(point.load())
+    except Exception as error:  # noqa: BLE001 - a plugin's import may raise anything
+        said = f"cannot be loaded: {type(error).__name__}: {error}"
+        return {"provider": point.name, "summary": said, "environment": []}
+    # A plugin need not say which variables it reads.
+    variables = getattr(module, "VARIABLES", ())
+    return {
+        "provider": point.name,
+        "summary": (inspect.getdoc(module) or "").partition("\n")[0],
+        "environment": [name for name in variables if os.environ.get(name)],
+    }
 
 
 def check_model_name(name: str) -> tuple[str, str]:

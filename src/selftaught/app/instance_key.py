@@ -45,6 +45,15 @@ def key_file() -> Path:
     return Path(state) / "selftaught" / "instance_key"
 
 
+def kept_secret(name: str) -> str:
+    """A secret of this user's own, beside that key: made once, and told to nobody.
+
+    Raises: ConfigError; OSError where none can be kept.
+    """
+    path = key_file().with_name(name)
+    return _read(path) or _make(path)
+
+
 def _read(path: Path) -> str | None:
     try:
         key = path.read_text(encoding="ascii").strip()
@@ -53,7 +62,7 @@ def _read(path: Path) -> str | None:
     except UnicodeDecodeError:
         key = ""
     if not key:
-        raise ConfigError(f"{path} holds no instance key: remove it, and a new one is made")
+        raise ConfigError(f"{path} holds no key: remove it, and a new one is made")
     return key
 
 
@@ -67,5 +76,5 @@ def _make(path: Path) -> str:
         found = _read(path)
         assert found is not None
         return found
-    _log.info("made an instance key in %s", path)
+    _log.info("made a key in %s", path)
     return key

@@ -23,11 +23,12 @@ from selftaught.cli.show import show
 from selftaught.cli.stop import stop
 from selftaught.cli.strategies import strategies_command
 from selftaught.cli.study_command import add_study, unusable_command
+from selftaught.cli.ui import ui
 from selftaught.cli.verify import verify
 from selftaught.studies.registry import studies, unusable
 
 _COMMANDS: tuple[click.Command, ...] = (
-    *(tasks, models, doctor, runs, show),
+    *(tasks, models, doctor, runs, show, ui),
     *(stop, resume, replay, verify, copy),
     *(strategies_command(), reproduce),
     report,

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
-import os
 from collections.abc import Iterator, Mapping
-from importlib import metadata
 from typing import Any
 
 from selftaught.analysis.replies import LOST
+from selftaught.app.discovery import providers
 from selftaught.cli.options import configured
 from selftaught.pages import words
 from selftaught.pages.blocks import Block, Facts, Paragraph, Table
@@ -24,12 +22,7 @@ _SHOWN = 60
 
 def listed_models() -> dict[str, Any]:
     """The object of `models --json`."""
-    points = sorted(metadata.entry_points(group="selftaught.models"), key=lambda p: p.name)
-    return {
-        "default": DEFAULT_MODEL,
-        "about_default": _ABOUT_DEFAULT,
-        "providers": [_listed(point) for point in points],
-    }
+    return {"default": DEFAULT_MODEL, "about_default": _ABOUT_DEFAULT, "providers": providers()}
 
 
 def models_blocks(models: dict[str, Any]) -> Iterator[Block]:
@@ -81,19 +74,3 @@ def _price(checked: Mapping[str, Any]) -> str:
     return (
         f"{checked['price_in']:g} USD per million tokens in, {checked['price_out']:g} out, at most"
     )
-
-
-def _listed(point: metadata.EntryPoint) -> dict[str, Any]:
-    """A provider, and the names of its variables that the environment has."""
-    try:
-        module = inspect.getmodule(point.load())
-    except Exception as error:  # noqa: BLE001 - a plugin's import may raise anything
-        said = f"cannot be loaded: {type(error).__name__}: {error}"
-        return {"provider": point.name, "summary": said, "environment": []}
-    # A plugin need not say which variables it reads.
-    variables = getattr(module, "VARIABLES", ())
-    return {
-        "provider": point.name,
-        "summary": (inspect.getdoc(module) or "").partition("\n")[0],
-        "environment": [name for name in variables if os.environ.get(name)],
-    }

@@ -39,7 +39,8 @@ async def _serve(name: str, config: ServerConfig) -> None:
     import asyncio
 
     from selftaught.app.serving import running_model
-    from selftaught.web.chat_server import chat_app, serve
+    from selftaught.web.chat_server import chat_app
+    from selftaught.web.listening import serve
 
     async with running_model(name, config, tier=config.tier, slots=config.slots) as model:
         app = chat_app(name, model.sample, max_tokens=config.max_tokens)

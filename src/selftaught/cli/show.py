@@ -85,7 +85,7 @@ def show(
     from selftaught.analysis.series import recorded_series
     from selftaught.analysis.trace import chosen, trace_run
     from selftaught.app.pages import shown_page, stored_result
-    from selftaught.cli.program_page import programs_page, trace_page
+    from selftaught.app.program_page import programs_page, trace_page
     from selftaught.cli.terminal import paged, print_json, reading
     from selftaught.journal.events import Evaluation, Invocation, LmCall, Replies, Run
     from selftaught.journal.reader import open_reader
@@ -171,7 +171,7 @@ def _show_program(
     reader: JournalReader, prefix: str, out: Path | None, *, force: bool, as_json: bool
 ) -> None:
     from selftaught.analysis.program_origin import program_view
-    from selftaught.cli.program_page import program_page
+    from selftaught.app.program_page import program_page
     from selftaught.cli.terminal import paged, print_json
     from selftaught.pages.terminal import draw_page
 

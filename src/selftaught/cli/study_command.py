@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from selftaught.cli.options import (
     option,
     setting_options,
 )
+from selftaught.cli.ui import beside_option, page_beside
 from selftaught.core.errors import ConfigError
 from selftaught.core.program import files_of
 from selftaught.studies.next_command import next_command
@@ -93,6 +95,7 @@ def study_command(study: Study[Any], name: str) -> click.Command:
         *((_evaluator_option,) if study.takes_evaluators else ()),
         *((_estimate_option,) if isinstance(study, Estimated) else ()),
         *((out_options,) if study.writes else ()),
+        *((beside_option,) if study.stands else ()),
         file_options,
     ]
 
@@ -102,6 +105,7 @@ def study_command(study: Study[Any], name: str) -> click.Command:
         out: Path | None = None,
         force: bool = False,
         files: tuple[Path, Path] | None = None,
+        with_ui: bool = False,
         **values: Any,
     ) -> int:
         from selftaught.app import core_thread
@@ -133,13 +137,14 @@ def study_command(study: Study[Any], name: str) -> click.Command:
             if out is not None:
                 write_out(out, result["best"]["source"], result["run_id"], store, force=force)
 
-        return show_study(
-            study,
-            lambda listener: run_repeated(asked, listener),
-            store,
-            as_json=as_json,
-            write=write,
-        )
+        with page_beside(store) if with_ui else nullcontext():
+            return show_study(
+                study,
+                lambda listener: run_repeated(asked, listener),
+                store,
+                as_json=as_json,
+                write=write,
+            )
 
     for decorate in reversed(options):
         command = decorate(command)

@@ -88,6 +88,8 @@ class JournalReader:
         keys: Collection[str] | None = None,
         after: int = 0,
         own: Collection[type[EventRecord]] = (),
+        holding: str = "",
+        of_programs: Collection[str] = (),
     ) -> Iterator[Event]:
         """The run's events in the order in which they were appended, as they stand now.
 
@@ -98,6 +100,8 @@ class JournalReader:
             after: only events of a later place; with the `seq` of the last one that was read this
                 is a cursor, by which a run that goes on is followed.
             own: kinds of events that a study alone writes, where they are not ours.
+            holding: only events in whose JSON this text stands.
+            of_programs: only events that are about one of these, such as evaluations.
         Raises: InfrastructureError if an event is not of its form.
         """
         query = select(events).where(events.c.run_id == run_id).order_by(events.c.seq)
@@ -107,8 +111,26 @@ class JournalReader:
             query = query.where(events.c.key.in_(keys))
         if after:
             query = query.where(events.c.seq > after)
+        if holding:
+            query = query.where(events.c.body.contains(holding, autoescape=True))
+        if of_programs:  # which their bodies begin with, as the codec writes them
+            begun = [f'{{"program":"{program}"' for program in of_programs]
+            length = max(map(len, begun))
+            query = query.where(func.substr(events.c.body, 1, length).in_(begun))
         kinds_of = {kind.kind: kind for kind in own}
         return (self._event(row, kinds_of) for row in self._rows(query))
+
+    def news(self, after: int, kinds: Collection[type[Body]]) -> list[Event]:
+        """Events of these kinds of all runs, past a place in the store.
+
+        From place 0 it is only the last one, by whose place a reader begins to follow.
+        """
+        query = select(events).order_by(events.c.seq.desc()).limit(1)
+        if after:
+            said = [kind.kind for kind in kinds]
+            query = select(events).where(events.c.seq > after, events.c.kind.in_(said))
+            query = query.order_by(events.c.seq)
+        return [self._event(row, {}) for row in self._rows(query)]
 
     def text(self, text_id: str) -> str | None:
         """The text of a content id, or None if the store does not hold it."""

@@ -14,6 +14,7 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from selftaught.pages.blocks import Block, Facts, Figure, Listing, Page, Paragraph, Section, Table
+from selftaught.pages.markup import Html
 from selftaught.pages.text import diff_kind, printable
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def fragment(page: Page, drawn: Figures | None = None) -> str:
     """A page as a part of another, with its style; figures that are not drawn are left out."""
     title = f"<h2>{_text(page.title)}</h2>\n" if page.title else ""
     sections = "\n".join(
-        f"{f'<h3>{_text(one.short_title)}</h3>' if one.short_title else ''}{_blocks(one, drawn)}"
+        (f"<h3>{_text(one.short_title)}</h3>" if one.short_title else "") + section_body(one, drawn)
         for one in page.sections
     )
     style = f"<style>\n{_style('blocks.css')}</style>"
@@ -51,7 +52,8 @@ def whole(page: Page, drawn: Figures, beside: Sequence[str], made: str) -> str:
         for section in page.sections
     )
     sections = "\n".join(
-        f'<section id="{one.name}">\n<h2>{_text(one.title)}</h2>\n{_blocks(one, drawn)}\n</section>'
+        f'<section id="{one.name}">\n<h2>{_text(one.title)}</h2>\n'
+        f"{section_body(one, drawn)}\n</section>"
         for one in page.sections
     )
     links = ", ".join(f'<a href="{_text(name)}">{_text(name)}</a>' for name in beside)
@@ -94,8 +96,18 @@ def _lead(page: Page) -> str:
     return "".join(f"<p>{_text(sentence)}</p>\n" for sentence in page.lead)
 
 
-def _blocks(section: Section, drawn: Figures | None) -> str:
+def section_body(section: Section, drawn: Figures | None) -> str:
+    """What stands below a section's title."""
     return "\n".join(_block(block, drawn or {}) for block in section.blocks)
+
+
+def block_html(block: Block, label: str = "") -> Html:
+    """One block, for a page of its own; markup in its cells stands as it is.
+
+    Args:
+        label: of a table without a title, for those who do not see it.
+    """
+    return Html(_table(block, label) if isinstance(block, Table) else _block(block, {}))
 
 
 def _block(block: Block, drawn: Figures) -> str:
@@ -121,8 +133,11 @@ def _title(title: str) -> str:
     return f"<h4>{_text(title)}</h4>\n" if title else ""
 
 
-def _table(table: Table) -> str:
-    columns = "".join(f'<th scope="col">{_cell(heading)}</th>' for heading in table.headings)
+def _table(table: Table, label: str = "") -> str:
+    columns = "".join(
+        f'<th scope="col">{_cell(heading)}</th>' if heading else "<td></td>"
+        for heading in table.headings
+    )
     head = f"<tr>{columns}</tr>" if any(table.headings) else ""
     body = "\n".join(_row(row, table.headings) for row in table.rows)
     note = f'\n<p class="note">{_text(table.note)}</p>' if table.note else ""
@@ -132,7 +147,7 @@ def _table(table: Table) -> str:
     kind = f' class="{" stacks" * stacks}{" counts" * table.counts}"'
     return (
         f'{_title(table.title)}<div class="scrolled" tabindex="0" role="region" '
-        f'aria-label="{_text(table.title or "table")}">\n'
+        f'aria-label="{_text(table.title or label or "table")}">\n'
         f"<table{kind}>\n<thead>{head}</thead>\n<tbody>\n{body}\n</tbody>\n</table>\n"
         f"</div>{note}"
     )
@@ -183,7 +198,7 @@ def _address(svg: str) -> str:
 
 
 def _cell(text: str) -> str:
-    return "<br>".join(_text(line) for line in text.split("\n"))
+    return text if isinstance(text, Html) else "<br>".join(_text(line) for line in text.split("\n"))
 
 
 def _text(text: str) -> str:

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
-import os
 import re
 import secrets
-import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
 from aiohttp import web
 
-from selftaught.core.errors import ConfigError, InfrastructureError, ModelFailure
+from selftaught.core.errors import InfrastructureError, ModelFailure
 from selftaught.core.language_model import Completions, Prompt
 from selftaught.web import chat_protocol
 from selftaught.web.chat_protocol import Json, RequestRefused
@@ -25,9 +21,7 @@ Answer = Callable[[Prompt], Awaitable[Completions]]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 MAX_BODY_BYTES = 8 << 20
-# At the end: how long open requests may go on (aiohttp waits twice), and, once they are cancelled,
-# how long they may take to put away what they hold.
-_GRACE_S = 0.2
+# Once open requests are cancelled, how long they may take to put away what they hold.
 _PUT_AWAY_S = 0.8
 _OF_THIS_MACHINE = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?")
 
@@ -54,39 +48,6 @@ def chat_app(name: str, answer: Answer, *, max_tokens: int) -> web.Application:
     app.router.add_get("/health", _health)
     app.on_cleanup.append(chat.wait_for_the_cancelled)
     return app
-
-
-@asynccontextmanager
-async def serve(app: web.Application, host: str, port: int) -> AsyncIterator[int]:
-    """Serve while the context is open; gives the port, which is a free one if `port` is 0.
-
-    At the end requests that are open have a moment to finish, then they are cancelled.
-
-    Raises: ConfigError if it cannot listen there.
-    """
-    runner = web.AppRunner(
-        app, handler_cancellation=True, access_log=None, shutdown_timeout=_GRACE_S
-    )
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, host, port)
-        try:
-            await site.start()
-        except (OSError, UnicodeError) as error:
-            raise ConfigError(f"cannot listen on {host}:{port}: {_reason(error)}") from None
-        yield site.port
-    finally:
-        await runner.cleanup()
-
-
-def _reason(error: OSError | UnicodeError) -> str:
-    if isinstance(error, UnicodeError):
-        return "this is no name of a host"
-    if error.errno == errno.EADDRINUSE:
-        return "the port is in use; give another --port, or 0 for a free one"
-    if isinstance(error, socket.gaierror) or error.errno is None:
-        return str(error.strerror)
-    return os.strerror(error.errno)  # without the address, which asyncio puts before it
 
 
 class _Chat:

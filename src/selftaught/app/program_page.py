@@ -55,10 +55,17 @@ def program_page(view: ProgramHistory, store: str) -> Page:
 
 
 def _in_run(one: ProgramInRun, store: str) -> Iterator[Block]:
-    yield Facts(tuple(_came(one)))
+    came, *rest = in_run_blocks(one)
+    yield came
     if one.origin is not None:
         trace = f"{one.head.run_id} --trace --only {one.origin.number}"
         yield Paragraph("its prompt:", next_command("show", trace, store))
+    yield from rest
+
+
+def in_run_blocks(one: ProgramInRun) -> Iterator[Block]:
+    """Where it came from, what it is worth, and what it printed."""
+    yield Facts(tuple(_came(one)))
     if one.worth:
         headings = ("task", "stream", "mean with 95 % CI", "n", "failed")
         yield Table("What it is worth", headings, tuple(map(_row, one.worth)))

@@ -1,0 +1,1 @@
+"""The live page: the runs of a store in a browser."""
