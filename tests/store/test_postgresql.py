@@ -20,7 +20,7 @@ from sqlalchemy import text as sql
 
 from postgresql_server import PASSWORD, PostgresqlServer, postgresql_server
 from selftaught.core.errors import ConfigError, InfrastructureError
-from selftaught.journal.codec import Other
+from selftaught.journal.codec import KINDS, Other
 from selftaught.journal.journal import open_journal
 from selftaught.journal.location import check_writable, locate
 from selftaught.journal.reader import open_reader
@@ -218,6 +218,26 @@ def test_who_follows_a_run_misses_nothing_that_others_write_beside_it(server_url
     finally:
         stop.set()
         thread.join()
+
+
+def test_who_follows_all_runs_waits_for_an_earlier_place_that_is_not_committed_yet(
+    server_url: str,
+) -> None:
+    written(server_url, "first")
+    location = locate(server_url)
+    with (
+        open_reader(server_url) as reader,
+        location.connect("write") as slow,
+        location.connect("write") as quick,
+    ):
+        (start,) = reader.news(0, ())
+        body = '{"detail":"x"}'
+        with location.transaction(slow):
+            location.insert_events(slow, [("slow", "notice", "a", 0.0, body)])
+            with location.transaction(quick):
+                location.insert_events(quick, [("quick", "notice", "b", 0.0, body)])
+            assert reader.news(start.seq, [KINDS["notice"]]) == []
+        assert [event.key for event in reader.news(start.seq, [KINDS["notice"]])] == ["a", "b"]
 
 
 def test_what_was_taken_out_is_missed(server_url: str) -> None:

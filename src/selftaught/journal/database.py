@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeAlias
 
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection, true
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from selftaught.core.errors import ConfigError
@@ -121,6 +121,9 @@ class Location(ABC):
     def identity(self) -> object:
         """Equal as long as what is at this address is what was there before, if that can change."""
         return None
+
+    # What can be read of the events of all runs, so that none of an earlier place follows.
+    settled: ClassVar[ColumnElement[bool]] = true()
 
     # --- one process at a time writes a run
 

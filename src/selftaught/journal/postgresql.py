@@ -15,9 +15,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Boolean, ColumnElement, Connection, create_engine, literal_column
 from sqlalchemy import text as sql
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
@@ -86,6 +86,10 @@ class PostgresqlLocation(Location):
     address: URL
 
     begin = "BEGIN"
+    # Written by a transaction before all that are under way, in which places may have been given.
+    settled: ClassVar[ColumnElement[bool]] = literal_column(
+        "age(events.xmin) > age(pg_snapshot_xmin(pg_current_snapshot())::xid)", Boolean
+    )
     insert_text = "INSERT INTO texts (id, text) VALUES (%s, %s) ON CONFLICT DO NOTHING"
     insert_event = "INSERT INTO events (run_id, kind, key, at, body) VALUES (%s, %s, %s, %s, %s)"
 

@@ -129,7 +129,7 @@ class JournalReader:
         if after:
             said = [kind.kind for kind in kinds]
             query = select(events).where(events.c.seq > after, events.c.kind.in_(said))
-            query = query.order_by(events.c.seq)
+            query = query.where(self.location.settled).order_by(events.c.seq)
         return [self._event(row, {}) for row in self._rows(query)]
 
     def text(self, text_id: str) -> str | None:

@@ -14,6 +14,7 @@ from selftaught.analysis.recorded_run import STANDING_KINDS, Standing, standing
 from selftaught.analysis.run_head import RunHead, told_head
 from selftaught.core.budget import Budget, Usage
 from selftaught.journal.codec import Event
+from selftaught.journal.database import Location
 from selftaught.journal.events import (
     Evaluation,
     Invocation,
@@ -27,7 +28,6 @@ from selftaught.journal.events import (
     Run,
     RunEnd,
 )
-from selftaught.journal.location import Location
 from selftaught.journal.race_events import Raced
 from selftaught.journal.run_lock import lock_state
 from selftaught.journal.study_events import Iteration, Proposal

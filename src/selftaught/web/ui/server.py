@@ -60,7 +60,7 @@ async def serving(
     Raises: ConfigError if it is no store of ours, or the port cannot be had.
     """
     watcher = Watcher(store)
-    gate = Gate(token_of(str(watcher.location.path)))
+    gate = Gate(token_of(repr(watcher.location)))
     pages = Pages(watcher, folder, read_only)
     following = asyncio.create_task(watcher.follow())
     try:

@@ -12,9 +12,8 @@ from functools import partial
 from typing import TypeVar
 
 from selftaught.core.errors import SelfTaughtError
-from selftaught.journal.location import guarded_connection, locate
+from selftaught.journal.location import locate
 from selftaught.journal.reader import JournalReader, open_reader
-from selftaught.journal.schema import is_empty
 from selftaught.web.ui.glance import KINDS, Glance
 
 T = TypeVar("T")
@@ -28,13 +27,7 @@ def reader_of(store: str) -> JournalReader | None:
 
     Raises: ConfigError if it is no store of ours.
     """
-    location = locate(store)
-    if not location.path.exists():
-        return None
-    with guarded_connection(location, "read") as connection:
-        if is_empty(connection):
-            return None
-    return open_reader(store)
+    return open_reader(store) if locate(store).holds_something() else None
 
 
 class Watcher:
