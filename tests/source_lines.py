@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 # A decision record is needed to raise them.
-MOST_LINES = 56_000
+MOST_LINES = 53_600
 MOST_LINES_A_MODULE = 350
 
 OTHER_LANGUAGES = {".css", ".js", ".svg", ".toml"}
