@@ -22,13 +22,15 @@ from selftaught.analysis.trace import trace_run
 from selftaught.analysis.trace_part import trace_part
 from selftaught.core.errors import ConfigError
 from selftaught.core.program import content_id
-from selftaught.journal.codec import as_json
+from selftaught.journal.codec import Event, as_json
 from selftaught.journal.events import Evaluation
 from selftaught.journal.journal import open_journal
 from selftaught.journal.port import Journal
 from selftaught.journal.reader import open_reader
 from selftaught.journal.run_lock import hold_run
 from selftaught.web.ui.access import token_of
+from selftaught.web.ui.acts_page import asked_to_resume
+from selftaught.web.ui.glance import KINDS, Glance
 from ui_support import Page, Read, made, with_page
 
 # --- who may see it -------------------------------------------------------------------------------
@@ -337,6 +339,52 @@ def test_a_tail_of_thousands_of_prompts_is_shown_in_small_pages(store: str, here
         assert len(run.ids) == len(set(run.ids))
 
     with_page(store, here, test)
+
+
+def test_a_run_that_cannot_be_told_hides_no_other(store: str, here: Path) -> None:
+    old, odd, new = (f"2026010{day}-000000-aa" for day in (1, 2, 3))
+    _whole_run(store, old)
+
+    async def test(page: Page) -> None:
+        journal = open_journal(store)
+        stream = page.stream("/live")
+        await anext(stream)
+        put(journal, odd, "run", odd, {"command": "improve", "config": {}, "tasks": []})
+        score(journal, odd, SEED, 0.5)
+        begin(journal, new)
+        async with asyncio.timeout(20):
+            async for _, html in stream:
+                if new in html:
+                    break
+        assert old in html
+        await journal.aclose()
+
+    with_page(store, here, test)
+
+
+def test_what_was_scored_long_ago_is_not_kept_for_the_rate(store: str, here: Path) -> None:
+    def scored(at: float, number: int) -> Event:
+        body = Evaluation("p", "t", "search", "r", "v", "raised", None, "", "", (), {}, 0.0, "")
+        return Event(number, "r", f"e{number}", at, body)
+
+    glance = Glance("r")
+    for number in range(1, 1001):
+        glance.add(scored(float(number), number))
+    assert len(glance._recent) == 31
+    assert glance.scored_a_second == pytest.approx(31 / 30)
+
+
+def test_a_budget_that_is_left_empty_stays_and_is_told(store: str, here: Path) -> None:
+    journal = open_journal(store)
+    begin(journal, "r", {"lm_calls": 4})
+    asyncio.run(journal.aclose())
+    glance = Glance("r")
+    with open_reader(store) as reader:
+        for event in reader.events("r", KINDS):
+            glance.add(event)
+    asked = asked_to_resume("r", glance, {"lm_calls": "", "usd": "0.5"})
+    assert asked.arguments == ("resume", "r", "--usd=0.5")
+    assert asked.told == "goes on with run r; cost: at most 4 Model calls more, 0.5 USD more"
 
 
 def test_figures_are_saved_as_svg(store: str, here: Path) -> None:

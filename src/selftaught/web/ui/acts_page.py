@@ -81,9 +81,9 @@ def asked_to_stop(run_id: str) -> Asked:
 
 def asked_to_resume(run_id: str, glance: Glance, form: Mapping[str, str]) -> Asked:
     """Raises: ConfigError."""
-    limits = _limits(form)
-    before = glance.budget
-    given = {name: value for name, value in limits.items() if value != _said(getattr(before, name))}
+    before = {name: said for name in _LIMITS if (said := _said(getattr(glance.budget, name)))}
+    limits = before | _limits(form)  # what is left empty stays as it is
+    given = {name: value for name, value in limits.items() if value != before.get(name)}
     arguments = [f"{_option(name)}={value}" for name, value in given.items()]
     left = [
         f"{max(0.0, float(value) - glance.spent[name]):,g} {_LABELS[name]} more"

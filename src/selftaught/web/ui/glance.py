@@ -98,7 +98,7 @@ class Glance:
     _closed: set[tuple[str, int]] = field(default_factory=set)
     _numbers: dict[str, int] = field(default_factory=dict)
     _evaluated: set[str] = field(default_factory=set)
-    _recent: deque[float] = field(default_factory=lambda: deque(maxlen=20_000))
+    _recent: deque[float] = field(default_factory=deque)
     _search: int = 0
 
     def add(self, event: Event) -> None:
@@ -140,6 +140,8 @@ class Glance:
                 self._scored(event, body)
             case Raced():
                 self._recent.append(event.at)
+        while self._recent and self._recent[0] < self.at - _RATE_S:
+            self._recent.popleft()
 
     def _answered(self, event: Event, answer: LmAnswer) -> None:
         request = event.key, answer.request

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import threading
 import time
@@ -12,6 +13,7 @@ from functools import partial
 from typing import TypeVar
 
 from selftaught.core.errors import SelfTaughtError
+from selftaught.journal.codec import Event
 from selftaught.journal.location import locate
 from selftaught.journal.reader import JournalReader, open_reader
 from selftaught.web.ui.glance import KINDS, Glance
@@ -20,6 +22,15 @@ T = TypeVar("T")
 
 TICK_S = 0.4
 _LOCKS_EVERY = 3  # ticks: a run that was killed says nothing
+_log = logging.getLogger(__name__)
+
+
+def _add(glance: Glance, event: Event) -> None:
+    """What no run says is passed over: other runs and events can be told all the same."""
+    try:
+        glance.add(event)
+    except Exception as error:  # noqa: BLE001 - a journal may say it
+        _log.warning("event %d of run %s cannot be told: %r", event.seq, event.run_id, error)
 
 
 def reader_of(store: str) -> JournalReader | None:
@@ -193,10 +204,10 @@ class Watcher:
         reader = self.reader
         assert reader is not None  # or nobody would know of the run
         for event in reader.events(run_id, KINDS):
-            found.add(event)
+            _add(found, event)
         with self._adding:  # what came meanwhile, before anything later is added
             for event in reader.events(run_id, KINDS, after=found.seq):
-                found.add(event)
+                _add(found, event)
             self._glances[run_id] = found
         return found
 
@@ -212,7 +223,7 @@ class Watcher:
                     self._seq = event.seq
                     changed = True
                     if event.run_id in self._glances:
-                        self._glances[event.run_id].add(event)
+                        _add(self._glances[event.run_id], event)
             changed = (locks and self._look_at_locks()) or changed or bool(self.problem)
             self.problem = ""
         except SelfTaughtError as error:
