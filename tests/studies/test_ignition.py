@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -198,6 +198,15 @@ def test_children_of_a_lineage_share_instances_that_no_other_lineage_has(whole: 
     }
 
 
+def test_a_program_is_measured_once_on_the_same_instances_whoever_made_it(whole: Studied) -> None:
+    begun = Counter(
+        (one["improver"], one["task"], one["repeat"])
+        for one in whole.of("invocation")
+        if one["role"] == "inner"
+    )
+    assert set(begun.values()) == {1}
+
+
 def test_the_store_verifies_and_a_replay_comes_to_the_same(whole: Studied) -> None:
     with open_reader(whole.url) as reader:
         assert verify_store(reader, studies()).findings == ()
@@ -341,6 +350,7 @@ def test_runs_tell_their_early_middle_and_late_improvers_and_their_settings(
         (("a.py,",), {}, "must be EARLY,LATE or EARLY,MIDDLE,LATE"),
         (("seed,greedy",), {"other_tasks": ["descent"]}, "descent took part in the runs"),
         (("seed,seed",), {"children": 0}, "children"),
+        (("seed,greedy", "seed, greedy"), {}, "not independent"),
     ],
 )
 def test_what_is_wrong_is_said(

@@ -43,7 +43,10 @@ def asked_of(store: str, given: Mapping[str, Any], installed: Installed) -> Aske
             check_alike(heads, given.get("model"))
             _check_independent(heads)
             lineages += [_of_run(reader, head, programs) for head in heads]
-    lineages += [_of_files(one, installed, store, programs) for one in files]
+    given_files = [_of_files(one, installed, store, programs) for one in files]
+    if len({(one.early, one.middle, one.late) for one in given_files}) < len(given_files):
+        raise ConfigError("the same files are given twice: they are not independent; leave one out")
+    lineages += given_files
     if heads:
         took_part = unchanged_tasks(heads[0], installed)
         names = [*(heads[0].config.get("tasks") or heads[0].task_names)]

@@ -49,11 +49,7 @@ async def ignition(
         for place, lineage in enumerate(config.lineages):
             name = f"lineage {place + 1} of {len(config.lineages)}"
             context.begin(Phase(name, f"children of {lineage.name}, {name}"))
-            await together(
-                study.measure(place, improver, child)
-                for improver in lineage.improvers
-                for child in range(config.children)
-            )
+            await study.measure_all(place, lineage.improvers)
             measured += 1
     except BudgetExceeded as error:
         if not measured:
@@ -104,23 +100,39 @@ class _Ignition:
             models=context.several,
         )
 
-    async def measure(self, lineage: int, improver_id: str, child: int) -> None:
+    async def measure_all(self, lineage: int, improvers: Sequence[str]) -> None:
+        """Children of these. A program is measured once on the same instances, whoever made it: so
+        nothing depends on who is first."""
+        context, config = self._context, self._config
+        hidden = _OwnMeta(context, self._tasks, hidden_names(lineage, config.runs.test))
+        searched = [
+            _OwnMeta(context, self._took_part, search_names(lineage, child, config.search_runs))
+            for child in range(config.children)
+        ]
+        try:
+            await together(
+                self._measure(lineage, improver, child, u_meta, hidden)
+                for improver in improvers
+                for child, u_meta in enumerate(searched)
+            )
+        finally:
+            for one in (hidden, *searched):
+                await one.aclose()
+
+    async def _measure(
+        self, lineage: int, improver_id: str, child: int, u_meta: _OwnMeta, hidden: _OwnMeta
+    ) -> None:
         context, config = self._context, self._config
         improver = Program(config.programs[improver_id], IMPROVER_ENTRY)
-        names = search_names(lineage, child, config.search_runs)
-        u_meta = _OwnMeta(context, self._took_part, names)
         name = f"ignition-{lineage}-{child}"
         u = MetaQuery(context, u_meta, self._description, name=name)
-        try:
-            made = await run_equally(
-                *(context, improver, u, self._incumbent, config.child_samples),
-                self._limits,
-                self._recorded,
-            )
-            returned = [one for _, one in made if not isinstance(one, Failed)]
-            values = [await u(one) for one in returned]  # in turn: most are known
-        finally:
-            await u_meta.aclose()
+        made = await run_equally(
+            *(context, improver, u, self._incumbent, config.child_samples),
+            self._limits,
+            self._recorded,
+        )
+        returned = [one for _, one in made if not isinstance(one, Failed)]
+        values = [await u(one) for one in returned]  # in turn: most are known
         best = max(values, default=None)
         program = None if best is None else returned[values.index(best)]
         ends = [self._recorded().last(InvocationEnd, key) for key, _ in made]
@@ -133,7 +145,7 @@ class _Ignition:
             samples=sum(end.usage.samples for end in ends if end is not None),
             scorings=sum(end.utility_uses for end in ends if end is not None),
             search=best,
-            values=await self._hidden(lineage, program),
+            values=await self._hidden(hidden, program),
             **scales(self._tasks),
         )
         key = make_key(context.root, body.kind, lineage, improver_id, child)
@@ -144,13 +156,10 @@ class _Ignition:
         limits = self._context.limits
         return replace(limits, utility_uses=min(uses, limits.utility_uses))
 
-    async def _hidden(self, lineage: int, program: Program | None) -> dict[str, tuple[float, ...]]:
-        names = hidden_names(lineage, self._config.runs.test)
+    async def _hidden(
+        self, u_meta: _OwnMeta, program: Program | None
+    ) -> dict[str, tuple[float, ...]]:
         if program is None:
-            return {task.name: (0.0,) * len(names) for task in self._tasks}
-        u_meta = _OwnMeta(self._context, self._tasks, names)
+            return {task.name: (0.0,) * self._config.runs.test for task in self._tasks}
         improver = u_meta.build(Program(program.source, IMPROVER_ENTRY))
-        try:
-            return dict((await u_meta.score(improver, "test")).values)
-        finally:
-            await u_meta.aclose()
+        return dict((await u_meta.score(improver, "test")).values)
