@@ -17,7 +17,8 @@ from selftaught_guest.files import (
     module_of,
     split_files,
 )
-from selftaught_guest.reply import find_program, programs_of
+from selftaught_guest.reply import find_program
+from selftaught_guest.reply_files import programs_of
 
 FILES = {
     "main.py": "from parsing import fields\n\n\ndef algorithm(line):\n    return fields(line)\n",

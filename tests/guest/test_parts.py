@@ -11,7 +11,8 @@ from selftaught_guest import helpers
 from selftaught_guest.edits import apply_edits
 from selftaught_guest.files import join_files, split_files
 from selftaught_guest.focus import PART, part_of
-from selftaught_guest.reply import find_program, programs_of
+from selftaught_guest.reply import find_program
+from selftaught_guest.reply_files import programs_of
 
 ROOM = 9_000
 

@@ -17,7 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selftaught_guest.edits import EditFailed, apply_edits
-from selftaught_guest.reply import find_program, programs_of
+from selftaught_guest.reply import find_program
+from selftaught_guest.reply_files import programs_of
 from selftaught_guest.source import parsed
 
 REPLIES = Path(__file__).parent.parent / "replies"

@@ -220,6 +220,7 @@ def test_a_run_that_is_followed_ends_as_one_that_is_opened_late(store: str, here
     followed: dict[str, str] = {}
 
     async def follow(page: Page) -> None:
+        await journal.flush()
         reading = asyncio.create_task(read(page))
         with hold_run(store, run_id):
             await write()

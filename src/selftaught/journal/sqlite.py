@@ -53,7 +53,10 @@ class SqliteLocation(Location):
     insert_event = "INSERT INTO events (run_id, kind, key, at, body) VALUES (?, ?, ?, ?, ?)"
 
     def holds_something(self) -> bool:
-        return self.path.exists() and self.path.stat().st_size > 0
+        if not self.path.exists() or self.path.stat().st_size == 0:
+            return False
+        with guarded_connection(self, "read") as connection:  # its tables are made a moment later
+            return not is_empty(connection)
 
     def check_writable(self, lock_timeout_s: float) -> None:
         try:
