@@ -241,7 +241,7 @@ def test_who_follows_all_runs_waits_for_an_earlier_place_that_is_not_committed_y
 
 
 def test_a_reader_goes_on_when_the_server_comes_back(own_server: PostgresqlServer) -> None:
-    url = own_server.create("runs")
+    url = own_server.create("back_again")
     written(url, "first")
     with open_reader(url) as reader:
         own_server.kill()
