@@ -240,6 +240,17 @@ def test_who_follows_all_runs_waits_for_an_earlier_place_that_is_not_committed_y
         assert [event.key for event in reader.news(start.seq, [KINDS["notice"]])] == ["a", "b"]
 
 
+def test_a_reader_goes_on_when_the_server_comes_back(own_server: PostgresqlServer) -> None:
+    url = own_server.create("back_again")
+    written(url, "first")
+    with open_reader(url) as reader:
+        own_server.kill()
+        with pytest.raises(InfrastructureError, match="could not be read"):
+            reader.runs()
+        own_server.start()
+        assert len(reader.news(0, ())) == 1
+
+
 def test_what_was_taken_out_is_missed(server_url: str) -> None:
     written(server_url, *"abcde")
     with open_reader(server_url) as reader:

@@ -262,13 +262,14 @@ class JournalReader:
         return self._asked(lambda connection: connection.execute(query).all())
 
     def _asked(self, ask: Callable[[Connection], T]) -> T:
-        try:
-            with self._lock:
+        with self._lock:
+            try:
                 return ask(self._connection)
-        except SQLAlchemyError as error:
-            raise InfrastructureError(
-                f"store {self.location.url} could not be read: {database_message(error)}"
-            ) from error
+            except SQLAlchemyError as error:
+                self._connection.rollback()  # or it would never see a server that comes back
+                raise InfrastructureError(
+                    f"store {self.location.url} could not be read: {database_message(error)}"
+                ) from error
 
 
 def _listed(run_ids: Sequence[str]) -> str:
