@@ -20,4 +20,4 @@ def one_line(text: str) -> str:
 
 def without_passwords(text: str) -> str:
     """The text with the passwords of URLs in it as `***`."""
-    return re.sub(r"://([^/@\s:]*):[^@\s]*@", r"://\1:***@", text)
+    return re.sub(r"://([^/@\s:]*):\S*@", r"://\1:***@", text)

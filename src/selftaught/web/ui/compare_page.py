@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
 from selftaught.analysis.curve import learning_curve
 from selftaught.core.errors import SelfTaughtError
+from selftaught.core.text import without_passwords
 from selftaught.journal.reader import JournalReader
 from selftaught.pages import words
 from selftaught.pages.markup import Html, joined, tag
@@ -32,7 +32,6 @@ from selftaught.web.ui.parts import page_html
 from selftaught.web.ui.watch import Watcher
 
 MOST = 7  # as many as there are colours
-_LOGIN = re.compile(r"//[^/@\s]*@")  # of an address that holds a password
 
 
 async def compare_view(watcher: Watcher, run_ids: Sequence[str]) -> View:
@@ -116,7 +115,7 @@ def _flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
         for key, part in value.items():
             yield from _flat(part, f"{name}.{key}" if name else str(key))
     else:
-        yield name, _LOGIN.sub("//***@", str(value))
+        yield name, without_passwords(str(value))
 
 
 def _programs(reader: JournalReader, stands: Sequence[tuple[Glance, str | None]]) -> Iterator[Html]:

@@ -89,7 +89,7 @@ class Glance:
     phase: str = ""
     notices: deque[str] = field(default_factory=lambda: deque(maxlen=_MOST_NOTICES))
     steps: dict[int, tuple[Iteration, int, float]] = field(default_factory=dict)
-    proposals: dict[int, Proposal] = field(default_factory=dict)
+    proposals: dict[tuple[int, int], Proposal] = field(default_factory=dict)
     rises: list[Reached] = field(default_factory=list)
     dots: list[Reached] = field(default_factory=list)
     _head: RunHead | None = None
@@ -123,7 +123,7 @@ class Glance:
             case Iteration():
                 self.steps[body.t] = body, self.usage.samples, self.usage.usd
             case Proposal():
-                self.proposals[body.t] = body
+                self.proposals[body.t, body.k] = body
             case Invocation():
                 number = self._numbers.setdefault(event.key, len(self._numbers) + 1)
                 self.improver_runs = len(self._numbers)

@@ -232,12 +232,12 @@ def _steps(glance: Glance) -> Html:
     rows = []
     for t in sorted(glance.steps):
         step, samples, _ = glance.steps[t]
-        one = glance.proposals.get(t)
-        proposed: str = ""
-        if one is not None:
+        proposed = Html()
+        for place in sorted(place for place in glance.proposals if place[0] == t):
+            one = glance.proposals[place]
             what = program_link(one.improver, glance.run_id) if one.improver else "no program"
             became = words.decision({**as_json(one), "val_difference": None})
-            proposed = joined(what, f": {became}")
+            proposed = joined(proposed, "; " if proposed else "", what, f": {became}")
         val, test = (words.mean_and_interval(one_.as_json()) for one_ in (step.val, step.test))
         stands = program_link(step.improver_id, glance.run_id)
         rows.append((f"t = {t}", stands, val, test, f"{samples:,}", proposed))
