@@ -65,8 +65,8 @@ def preload(modules: Sequence[str], packages: Sequence[str], needed: Sequence[st
 def _load_whole(name: str) -> None:
     """Import a package and its submodules, which functions of its own may import late.
 
-    Of any package those that it lists, of an installed one all public ones that can be had, but for
-    its tests: the user's own may be programs, which would run.
+    Of any package those that it lists, of an installed one all that can be had, but for its tests:
+    the user's own may be programs, which would run.
     """
     package = importlib.import_module(name)
     if not hasattr(package, "__path__"):
@@ -75,16 +75,16 @@ def _load_whole(name: str) -> None:
         if importlib.util.find_spec(f"{name}.{listed}") is not None:
             importlib.import_module(f"{name}.{listed}")
     if {"site-packages", "dist-packages"} & {*Path(str(package.__file__)).parts}:
-        _load_public(package)
+        _load_parts(package)
 
 
-def _load_public(package: ModuleType) -> None:
+def _load_parts(package: ModuleType) -> None:
     for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
-        if not found.name.rpartition(".")[2].startswith(("_", "test", "conftest", "setup")):
+        if not found.name.rpartition(".")[2].startswith(("__", "test", "conftest", "setup")):
             with contextlib.suppress(Exception, SystemExit):  # such as for want of another package
                 module = importlib.import_module(found.name)
                 if found.ispkg:
-                    _load_public(module)
+                    _load_parts(module)
 
 
 def what_packages_need(packages: Sequence[str]) -> dict[str, Any]:
